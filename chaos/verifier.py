@@ -14,9 +14,9 @@ import psycopg
 
 from models.config import ModelConfig
 from models.kernel import native_kernel
-from models.peers import baselines as levels_kernel
+from models.peers import baselines as peer_baselines
 from models.peers import groups as groups_kernel
-from models.peers.fleet import Peers
+from models.peers.fleet import Fleet
 from models.provenance.backend import provenance_detector
 from models.replication.exchange import Exchange
 from models.watch import heard as heard_kernel
@@ -99,9 +99,9 @@ def _whole(rows: Sequence[tuple[str, bytes, bytes]], secret: bytes) -> list[Any]
     shared = {name: blob for name, _, blob in rows}
     config = ModelConfig()
     groups = (native or groups_kernel).Groups(config, secret)
-    peers = Peers(config, groups, levels=(native or levels_kernel).PeerLevels())
+    fleet = Fleet(config, groups, baselines=(native or peer_baselines).PeerBaselines())
     own: dict[str, bytes] = {}
-    for part in (peers, content, last_seen):
+    for part in (fleet, content, last_seen):
         part.load(shared)
         own |= part.dump(whole=True)
     kept = {name: blob for name, blob in shared.items() if not name.startswith("+")} | own
@@ -150,7 +150,7 @@ def _judge(
             batch = [one for one in records if start <= one.offset < cut]
             out = worker.judge(batch)
             out.shared += exchange.dump()
-            said = exchange.told()
+            said = exchange.contribution()
             assert said == contributions.get(cut), f"{shard} has another contribution at {cut}"
             found.published += out.outbox
             store.commit(out)

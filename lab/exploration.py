@@ -10,12 +10,12 @@ import msgspec
 import pandas as pd
 
 from lab.evaluation.truth import Planted
-from models.baseline.frequency_model import Habits
+from models.baseline.frequency_model import FrequencyModel
 from models.baseline.volume_baseline import quantities
 from models.errors import ConfigError
 from models.event import Origin
 from models.features.extraction import day_name, extract, hour_name
-from models.features.feature_slots import places_of
+from models.features.feature_slots import slots_of
 from models.ranked import STATISTICS
 from pipeline.clock import clock_us
 from pipeline.processing.assembly import build_worker
@@ -27,10 +27,10 @@ from pipeline.store import open_store
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from models.baseline.agent_state import Subject
+    from models.baseline.agent_state import AgentState
     from models.event import Event
-    from models.features.feature_slots import Place
-    from models.result import Assessment
+    from models.features.feature_slots import FeatureSlot
+    from models.result import Result
     from pipeline.processing.stream_types import RawRecord
     from pipeline.processing.worker import Worker
     from pipeline.settings import Settings
@@ -64,7 +64,7 @@ class Explored:
     def __init__(
         self, files: Sequence[str], *, fmt: str, settings: Settings, history: Sequence[str] = ()
     ) -> None:
-        self.subjects: dict[tuple[str, str], Subject] = {}
+        self.agent_states: dict[tuple[str, str], AgentState] = {}
         self._rows: list[dict[str, Any]] = []
         self._last: dict[tuple[str, str | None], str] = {}
         with open_store("sqlite::memory:", secret=REPLAY_SECRET) as store:
@@ -75,30 +75,30 @@ class Explored:
             if history:
                 learn_history(self.worker, in_order(history, self.worker.wire, now_us=now_us))
             judge_all(self.worker, in_order(files, self.worker.wire, now_us=now_us))
-        self.slots = {place.name: place for place in places_of(self.worker.engine.hasher)}
+        self.slots = {slot.name: slot for slot in slots_of(self.worker.engine.hasher)}
         self.events = pd.DataFrame(self._rows)
         self._rows = []
 
     def agent(self, agent_id: str, mode: str | None = None) -> Portrait:
         """Give the baseline of one agent, by default in its most frequent mode."""
-        modes = [m for name, m in self.subjects if name == agent_id]
+        modes = [m for name, m in self.agent_states if name == agent_id]
         if mode is None and modes:
-            mode = max(modes, key=lambda m: self.subjects[agent_id, m].profile.facts.events)
-        if mode is None or (agent_id, mode) not in self.subjects:
+            mode = max(modes, key=lambda m: self.agent_states[agent_id, m].profile.facts.events)
+        if mode is None or (agent_id, mode) not in self.agent_states:
             raise ConfigError(f"no agent {agent_id!r} in these recordings, in mode {mode}")
         return Portrait(self, agent_id, mode)
 
     def _observe(
-        self, record: RawRecord, event: Event, assessment: Assessment, subject: Subject
+        self, record: RawRecord, event: Event, assessment: Result, agent_state: AgentState
     ) -> None:
         del record
-        self.subjects[assessment.agent_id, assessment.mode] = subject
+        self.agent_states[assessment.agent_id, assessment.mode] = agent_state
         previous = self._last.get((event.agent.id, event.session), "START")
         self._last[event.agent.id, event.session] = event.tool
         if self.worker.engine.vouched or event.kind != "action":
             return
         x = extract(event, Origin(), previous, assessment.time_us)
-        row = replay_line(assessment, subject, self.worker.policy)
+        row = replay_line(assessment, agent_state, self.worker.policy)
         trust = row.pop("trust")
         amounts = dict(
             zip(("bytes_in", "bytes_out", "records", "spent"), quantities(event), strict=True)
@@ -111,7 +111,7 @@ class Explored:
                 "time": time,
                 "day": time.date(),
                 "hour": time.hour,
-                "role": subject.trust.role,
+                "role": agent_state.trust.role,
                 "tool": event.tool,
                 "previous_tool": previous,
                 "resource": x.get("resource"),
@@ -159,9 +159,9 @@ class Portrait:
 
     def __init__(self, explored: Explored, agent_id: str, mode: str) -> None:
         self.agent_id, self.mode = agent_id, mode
-        subject = explored.subjects[agent_id, mode]
-        assert subject.view is not None  # noqa: S101 - the engine has judged its events
-        self._profile, self._view = subject.profile, subject.view
+        agent_state = explored.agent_states[agent_id, mode]
+        assert agent_state.view is not None  # noqa: S101 - the engine has judged its events
+        self._profile, self._view = agent_state.profile, agent_state.view
         self._slots, self._config = explored.slots, explored.worker.config
         events = explored.events
         self.events = events[(events.agent_id == agent_id) & (events["mode"] == mode)]
@@ -185,15 +185,15 @@ class Portrait:
         ``bits`` is its surprise, ``peer_bits`` its surprise under the peers only, and ``share`` its
         share of the agent's recent events.
         """
-        place = self._place(feature)
-        names = set(self._view.names(place.index).values())
+        slot = self._slot(feature)
+        names = set(self._view.names(slot.index).values())
         if feature in self.events:
             names |= set(self.events[feature].dropna())
-        total = max(1, self._profile.baseline.total_of(place))
+        total = max(1, self._profile.baseline.total_of(slot))
         rows = [
             {
                 feature: name,
-                "share": self._profile.baseline.count_of(place, name) / total,
+                "share": self._profile.baseline.count_of(slot, name) / total,
             }
             | self._steps(feature, name)
             for name in sorted(names)
@@ -217,8 +217,8 @@ class Portrait:
     def windows(self) -> pd.DataFrame:
         """Give the typical hourly sum of each quantity: median and upper bound, own and mixed."""
         rows = []
-        for name, level in sorted(self._profile.baseline.levels.items()):
-            mean, spread, weight = level.usual(self._view.level(name))
+        for name, level in sorted(self._profile.baseline.volumes.items()):
+            mean, spread, weight = level.expected(self._view.volume(name))
             rows.append(
                 {
                     "quantity": name,
@@ -232,23 +232,23 @@ class Portrait:
 
     def scores(self) -> pd.DataFrame:
         """Give the histogram of past scores for ranking: bits and counts, by statistic."""
-        habits = Habits.load(self._profile.habits.dump(), self._config)
+        frequency_model = FrequencyModel.load(self._profile.frequency_model.dump(), self._config)
         rows = [
             {"statistic": statistic, "bits": cell / _BINS, "events": count}
-            for statistic, window in zip(STATISTICS, habits.windows, strict=True)
+            for statistic, window in zip(STATISTICS, frequency_model.windows, strict=True)
             for part in (window.old, window.new)
             for cell, count in zip(part.bins, part.counts, strict=True)
         ]
         table = pd.DataFrame(rows, columns=["statistic", "bits", "events"])
         return table.groupby(["statistic", "bits"], as_index=False).sum()
 
-    def _place(self, feature: str) -> Place:
+    def _slot(self, feature: str) -> FeatureSlot:
         if feature not in self._slots:
             raise ConfigError(f"no feature {feature!r}, expected one of {', '.join(self._slots)}")
         return self._slots[feature]
 
     def _path(self, feature: str, value: str, **context: str) -> list[tuple[str, float]]:
-        return self._profile.baseline.path(self._place(feature), {feature: value, **context})
+        return self._profile.baseline.path(self._slot(feature), {feature: value, **context})
 
     def _steps(self, feature: str, value: str) -> dict[str, float]:
         """Give the probability of a value by level, and its bits for the agent."""

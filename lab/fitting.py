@@ -22,9 +22,9 @@ from pipeline.store import open_store
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from models.baseline.agent_state import Subject
+    from models.baseline.agent_state import AgentState
     from models.event import Event
-    from models.result import Assessment
+    from models.result import Result
     from pipeline.processing.progress import Progress
     from pipeline.processing.stream_types import RawRecord
     from pipeline.settings import Settings
@@ -58,11 +58,11 @@ class History:
         self.agents: list[str] = []
 
         def observe(
-            record: RawRecord, event: Event, assessment: Assessment, subject: Subject
+            record: RawRecord, event: Event, assessment: Result, agent_state: AgentState
         ) -> None:
             del record
             if event.kind == "action":
-                rows.append(row_of(Act(event, assessment, subject.profile.facts)))
+                rows.append(row_of(Act(event, assessment, agent_state.profile.facts)))
                 self.agents.append(event.agent.id)
 
         with ExitStack() as stack:

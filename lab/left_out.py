@@ -54,9 +54,9 @@ class LeftOut:
     --------
     >>> from models.config import ModelConfig
     >>> from models.peers.groups import Groups
-    >>> from models.baseline.frequency_model import Habits
+    >>> from models.baseline.frequency_model import FrequencyModel
     >>> view = Groups(ModelConfig(), b"0123456789abcdef").view("clerk/delegated")
-    >>> seen = Habits(ModelConfig()).surprise(view, {"tool": "mail.read", "hour": "08"}, {})
+    >>> seen = FrequencyModel(ModelConfig()).surprise(view, {"tool": "mail.read", "hour": "08"}, {})
     >>> left = LeftOut(["hour"]).surprise(seen, [0.0] * len(FEATURES), view)
     >>> round(seen.total, 1), round(left.total, 1)
     (15.8, 12.0)

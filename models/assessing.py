@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from models.provenance.novelty import NEW_DOMAIN
 from models.ranked import SUM
-from models.result import Assessment
+from models.result import Result
 from models.together import oddest, total
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from models.codec.hashing import Hasher
     from models.config import ModelConfig
     from models.event import Event
-    from models.peers.fleet import Peers
+    from models.peers.fleet import Fleet
     from models.provenance.argument_detector import CallScore
     from models.provenance.session import Session
     from models.result import Finding
@@ -49,10 +49,10 @@ class Assessor:
     """
 
     def __init__(
-        self, config: ModelConfig, peers: Peers, hasher: Hasher, *, session_sum: bool = True
+        self, config: ModelConfig, fleet: Fleet, hasher: Hasher, *, session_sum: bool = True
     ) -> None:
         self._config = config
-        self._peers = peers
+        self._fleet = fleet
         self._hasher = hasher
         self._session_sum = session_sum
 
@@ -66,7 +66,7 @@ class Assessor:
         led: float | None,
         findings: list[Finding],
         time_us: int,
-    ) -> Assessment:
+    ) -> Result:
         """Give the numbers of an event's judgement; whether it is an anomaly is decided later.
 
         Parameters
@@ -80,12 +80,12 @@ class Assessor:
             total, most = total + surplus, max(most, surplus)
         if content is not None:
             total, most = total + counted, max(most, counted)
-        per_day = max(facts.per_day or _EVENTS_A_DAY, self._peers.events_each(), 1.0)
-        alpha = self._config.alerts_per_day / (self._peers.active_agents() * per_day)
-        out = Assessment(
+        per_day = max(facts.per_day or _EVENTS_A_DAY, self._fleet.events_each(), 1.0)
+        alpha = self._config.alerts_per_day / (self._fleet.active_agents() * per_day)
+        out = Result(
             event.id, facts.agent_id, facts.mode, event.session or "", time_us,
             s_sum=total, s_max=most, p=result.p, p_pool=result.pool,
-            p_n=result.n, alpha=min(alpha, _MOST_ALPHA), snapshot=self._peers.head.version,
+            p_n=result.n, alpha=min(alpha, _MOST_ALPHA), snapshot=self._fleet.head.version,
         )  # fmt: skip
         if content is not None:
             per_session = max(1.0, facts.events / max(1, facts.opened))
@@ -114,7 +114,7 @@ class Assessor:
         rose = score > session.score
         if rose or session.p is None:
             session.score = max(session.score, score)
-            pool = self._peers.sessions
+            pool = self._fleet.sessions
             if pool.n >= self._config.session_minimum:
                 session.p = pool.p_value(session.role, session.score, self._u(session))
         return rose
@@ -130,15 +130,13 @@ class Assessor:
         decisive = bits.decisive or 0.0
         if rose and decisive == bits.counted:
             return True
-        return self._peers.sessions.p_value(session.role, decisive, self._u(session)) <= alpha
+        return self._fleet.sessions.p_value(session.role, decisive, self._u(session)) <= alpha
 
-    def _together(
-        self, out: Assessment, session: Session, result: Calibrated, alpha: float
-    ) -> None:
+    def _together(self, out: Result, session: Session, result: Calibrated, alpha: float) -> None:
         """Rank the session by all that is odd about it, where this event adds to that."""
         before = tuple(session.peak_p_bits)
         session.peak_p_bits = least = oddest(before, result.each)
-        pool = self._peers.together
+        pool = self._fleet.together
         if least != before and pool.n >= self._config.session_minimum:
             out.together = least
             out.together_p = pool.p_value(session.role, total(least), self._u(session))

@@ -6,19 +6,19 @@ from math import log2
 from typing import TYPE_CHECKING
 
 from models.features.extraction import FEATURES, TOOL
-from models.result import Assessment
+from models.result import Result
 from models.watch.claims import renew
 from models.watch.measure import ASTRAY, SHIFTING
 from models.watch.sizes import unsettle
 
 if TYPE_CHECKING:
-    from models.baseline.agent_state import Subject
+    from models.baseline.agent_state import AgentState
     from models.baseline.frequency_model import Surprise
     from models.baseline.profile import Facts
     from models.codec.hashing import Hasher
     from models.config import ModelConfig
     from models.event import Event
-    from models.features.feature_slots import Place
+    from models.features.feature_slots import FeatureSlot
     from models.provenance.argument_detector import CallScore
     from models.watch.watcher import Watcher
 
@@ -32,13 +32,13 @@ _STAYING = {metric: bits for metric, bits in SHIFTING.items() if metric != ASTRA
 
 def take_change(
     event: Event,
-    subject: Subject,
+    agent_state: AgentState,
     watcher: Watcher,
     config: ModelConfig,
     time_us: int,
-    place: Place,
+    slot: FeatureSlot,
     hasher: Hasher,
-) -> Assessment:
+) -> Result:
     """Take in a deployment or a change of owner: announced, so not judged.
 
     A deployment begins relearning: the agent's counts weigh less, and its anchor is taken anew.
@@ -52,7 +52,7 @@ def take_change(
     hasher
         Gives the marks under which definitions of tools are remembered.
     """
-    facts = subject.profile.facts
+    facts = agent_state.profile.facts
     if event.kind == "deployment":
         facts.announced = event.agent.version
         release = _release(event, facts)
@@ -60,18 +60,18 @@ def take_change(
         watcher.deployed(release, named)
         told = named or watcher.traces.brought(release)
         renew(facts.watch.definitions, told, hasher)
-        added = told or _skipped(subject, watcher, place)
+        added = told or _skipped(agent_state, watcher, slot)
         if not added and watcher.traces.names_tools:
             added = [_NONE_BROUGHT]
         if event.agent.version is not None and event.agent.version not in facts.versions:
             facts.versions.append(event.agent.version)
         facts.learn_until = max(facts.learn_until, facts.opened + config.relearning_sessions)
-        subject.profile.habits.scale(config.relearning_factor)
+        agent_state.profile.frequency_model.scale(config.relearning_factor)
         unsettle(facts.watch, config.relearning_factor)
         facts.watch.anchored = -1
         facts.watch.added = [*facts.watch.added, *added][-_MOST_ADDED:]
-    subject.trust.state = subject.profile.state()  # type: ignore[assignment]
-    return Assessment(event.id, facts.agent_id, facts.mode, event.session or "", time_us)
+    agent_state.trust.state = agent_state.profile.state()  # type: ignore[assignment]
+    return Result(event.id, facts.agent_id, facts.mode, event.session or "", time_us)
 
 
 def begin_as(event: Event, facts: Facts, watcher: Watcher) -> None:
@@ -84,7 +84,7 @@ def changing(facts: Facts, state: str) -> bool:
     return state == "relearning" or (state == "learning" and facts.announced is not None)
 
 
-def brought(tool: str, subject: Subject, place: Place) -> bool:
+def brought(tool: str, agent_state: AgentState, slot: FeatureSlot) -> bool:
     """Whether a tool is new with a deployment that has said so.
 
     What was announced stays so until it has been used a few times: that is when the work calls for
@@ -95,10 +95,10 @@ def brought(tool: str, subject: Subject, place: Place) -> bool:
     place
         Where the agent's tools are counted.
     """
-    profile = subject.profile
+    profile = agent_state.profile
     if tool not in profile.facts.watch.added:
         return False
-    uses = profile.baseline.count_of(place, tool)
+    uses = profile.baseline.count_of(slot, tool)
     return changing(profile.facts, profile.state()) or uses < FEW_USES
 
 
@@ -115,7 +115,9 @@ def excused(content: CallScore) -> float:
     return content.score * value / (tainted.bits + (content.intent or 0.0))
 
 
-def steady_bits(tool: str, subject: Subject, categories: Surprise, strange: float) -> float | None:
+def steady_bits(
+    tool: str, agent_state: AgentState, categories: Surprise, strange: float
+) -> float | None:
     """Give the rarity of what a new version leaves as it is, in bits.
 
     Where deployments say which tools they bring, another tool is none of them, unless the peers
@@ -132,14 +134,14 @@ def steady_bits(tool: str, subject: Subject, categories: Surprise, strange: floa
         None for a tool that was announced: what it touches is new with it, for as long as all is
         learned anew.
     """
-    added = subject.profile.facts.watch.added
+    added = agent_state.profile.facts.watch.added
     if tool in added:
-        return None if subject.profile.state() != "active" else categories.steady
-    assert subject.view is not None  # noqa: S101 - judge has set it
-    return max(categories.steady, subject.view.view.weighted(TOOL, strange))
+        return None if agent_state.profile.state() != "active" else categories.steady
+    assert agent_state.view is not None  # noqa: S101 - judge has set it
+    return max(categories.steady, agent_state.view.view.weighted(TOOL, strange))
 
 
-def unannounced(tool: str, subject: Subject, categories: Surprise) -> float:
+def unannounced(tool: str, agent_state: AgentState, categories: Surprise) -> float:
     """Give by how many bits a tool is odd that is none of those deployments said they bring.
 
     Returns
@@ -147,14 +149,14 @@ def unannounced(tool: str, subject: Subject, categories: Surprise) -> float:
     float
         0 where they say nothing, or the tool went as far in this session before.
     """
-    added = subject.profile.facts.watch.added
+    added = agent_state.profile.facts.watch.added
     index, bits, value, _ = next(iter(categories.found), (-1, 0.0, 0, 0))
     if not added or tool in added or index != TOOL or categories.again >> TOOL & 1:
         return 0.0
-    assert subject.view is not None  # noqa: S101 - judge has set it
-    view = subject.view.view
+    assert agent_state.view is not None  # noqa: S101 - judge has set it
+    view = agent_state.view.view
     strange = -log2(view.probability(TOOL, value, -1, 1.0 / FEATURES[TOOL].universe))
-    return min(bits, strange) - subject.profile.habits.usual[TOOL]
+    return min(bits, strange) - agent_state.profile.frequency_model.typical_bits[TOOL]
 
 
 def shifting(facts: Facts) -> dict[int, float]:
@@ -171,11 +173,11 @@ def _release(event: Event, facts: Facts) -> str:
     return f"{facts.role}\x1f{version}" if facts.role and version is not None else ""
 
 
-def _skipped(subject: Subject, watcher: Watcher, place: Place) -> list[str]:
+def _skipped(agent_state: AgentState, watcher: Watcher, slot: FeatureSlot) -> list[str]:
     """Give the tools that other releases of the role brought and the agent hardly knows."""
-    profile = subject.profile
+    profile = agent_state.profile
     ever = watcher.traces.ever_brought(profile.facts.role) if profile.facts.role else []
-    return [tool for tool in ever if profile.baseline.count_of(place, tool) < FEW_USES]
+    return [tool for tool in ever if profile.baseline.count_of(slot, tool) < FEW_USES]
 
 
 def _added(event: Event) -> list[str]:

@@ -30,12 +30,12 @@ from models.watch.scene import RULE_BITS
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from models.baseline.agent_state import Bits, Subject
+    from models.baseline.agent_state import AgentState, Bits
     from models.calibration.p_values import Calibrated
     from models.event import Event
-    from models.features.feature_slots import Place
+    from models.features.feature_slots import FeatureSlot
     from models.leading import Unusual
-    from models.result import Assessment, Finding, Kind
+    from models.result import Finding, Kind, Result
     from models.together import Least
     from models.trust.ledger import Ledger
     from models.watch.measure import Measure
@@ -71,18 +71,18 @@ class Decider:
     """
 
     def __init__(
-        self, kinds: Mapping[str, Kind], places: dict[str, Place], *, explain_all: bool
+        self, kinds: Mapping[str, Kind], slots: dict[str, FeatureSlot], *, explain_all: bool
     ) -> None:
         self.kinds = kinds
         self.explain_all = explain_all
-        self._by_name = places
-        self._places = tuple(places.values())
+        self._by_name = slots
+        self._slots = tuple(slots.values())
 
     def decide(
         self,
-        out: Assessment,
+        out: Result,
         event: Event,
-        subject: Subject,
+        agent_state: AgentState,
         bits: Bits,
         result: Calibrated,
         findings: list[Finding],
@@ -101,12 +101,12 @@ class Decider:
             alone = odd_together and not odd_event and not odd_session
             least = out.together if alone else None
             out.reasons = self._reasons(
-                event, subject, bits, result, findings, x, by_session=by_session, least=least
+                event, agent_state, bits, result, findings, x, by_session=by_session, least=least
             )
             if least is not None and out.together_p is not None:
                 out.reasons.insert(1, together_reason(least, out.together_p))
         if findings:
-            self.speak(out, event, subject, findings, x, vouched=vouched)
+            self.speak(out, event, agent_state, findings, x, vouched=vouched)
         elif unusual:
             anomaly = self._anomaly_of(out.reasons[0])
             if out.reasons[0].feature != "provenance" or remembers(event):
@@ -122,9 +122,9 @@ class Decider:
 
     def speak(
         self,
-        out: Assessment,
+        out: Result,
         event: Event,
-        subject: Subject,
+        agent_state: AgentState,
         findings: list[Finding],
         x: dict[str, str],
         *,
@@ -139,19 +139,19 @@ class Decider:
         out.rank = out.rank or max(finding.bits for finding in findings)
         self._name(out, first.anomaly, self._severity(first), event, x, first.reason)
         if first.anomaly == MISMATCH:
-            out.key = _bounded(out, subject.trust.ledger)
+            out.key = _bounded(out, agent_state.trust.ledger)
         out.ground, out.confidence = "rule", 1.0
         out.alert = out.severity != "low" and not vouched
 
     def tell(
-        self, out: Assessment, event: Event, anomaly: str, reason: Reason, x: dict[str, str]
+        self, out: Result, event: Event, anomaly: str, reason: Reason, x: dict[str, str]
     ) -> None:
         """Say what the numbers of several events show; no alert."""
         self._name(out, anomaly, self.kinds[anomaly].severity, event, x, reason)
         out.reasons = [reason, *out.reasons]
         out.ground, out.confidence = "several", 1.0
 
-    def cascade(self, out: Assessment, event: Event, agents: list[str], x: dict[str, str]) -> None:
+    def cascade(self, out: Result, event: Event, agents: list[str], x: dict[str, str]) -> None:
         """Make an anomaly one of several agents that are linked by a trace."""
         why = (
             f"{len(agents)} agents had anomalies under one trace within an hour: "
@@ -169,7 +169,7 @@ class Decider:
 
     def _name(
         self,
-        out: Assessment,
+        out: Result,
         anomaly: str,
         severity: str,
         event: Event,
@@ -215,7 +215,7 @@ class Decider:
     def _reasons(
         self,
         event: Event,
-        subject: Subject,
+        agent_state: AgentState,
         bits: Bits,
         result: Calibrated,
         findings: list[Finding],
@@ -229,9 +229,9 @@ class Decider:
         A category that is not tested by itself counts as rare as the sum that decided, where it is
         more than half of that.
         """
-        profile, view = subject.profile, subject.view
+        profile, view = agent_state.profile, agent_state.view
         assert view is not None  # noqa: S101 - judge has set it
-        baseline, usual, places = profile.baseline, profile.habits.usual, self._places
+        baseline, usual, slots = profile.baseline, profile.frequency_model.typical_bits, self._slots
         rarity = view.view.rarity
         carried: list[Reason] = []
         content = bits.content
@@ -245,12 +245,12 @@ class Decider:
         told_as: list[Callable[[], Reason]] = []  # a reason takes a while
         for i, b, excess in excesses:
             rare = of_sum if excess > most else 0.0
-            if places[i].alone:
+            if slots[i].alone:
                 rare = rarity(i, excess)
-            found.append((places[i].name, rare, excess))
-            told_as.append(partial(category_reason, baseline, view, places[i], x, b))
+            found.append((slots[i].name, rare, excess))
+            told_as.append(partial(category_reason, baseline, view, slots[i], x, b))
         for one in bits.measures:
-            rare = rarity(len(places) + one.metric, one.bits)
+            rare = rarity(len(slots) + one.metric, one.bits)
             found.append((_metric_name(one), rare, one.bits))
             told_as.append(partial(measure_reason, baseline, view, one))
         order = in_order(found, again=x["tool"] == x["previous_tool"])
@@ -269,10 +269,10 @@ class Decider:
         if told:
             return told
         i, b, *_ = max(bits.categories.found or bits.seen.found, key=lambda one: one[1])
-        return [category_reason(baseline, view, places[i], x, b)]
+        return [category_reason(baseline, view, slots[i], x, b)]
 
 
-def _bounded(out: Assessment, ledger: Ledger) -> str:
+def _bounded(out: Result, ledger: Ledger) -> str:
     """Give the key of a claim, that of all others where an agent has claimed much in a day."""
     start, end = f"{out.agent_id}|{out.mode}|{MISMATCH}|", f"|{out.time_us // DAY_US}"
     known = [key for key in ledger.items if key.startswith(start) and key.endswith(end)]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from models.assessing import Assessor, accounted, carried
 from models.baseline import frequency_model as reference
-from models.baseline.agent_state import Bits, Subject
+from models.baseline.agent_state import AgentState, Bits
 from models.baseline.identity import UNDECLARED, hear, settle
 from models.baseline.volume_baseline import QUANTITIES, quantities
 from models.calibration import session_calibration as session_pools
@@ -29,20 +29,20 @@ from models.deciding import Decider
 from models.event import microseconds
 from models.features.credential_location import note_credential
 from models.features.extraction import FEATURES, LEAK, TOOL, extract
-from models.features.feature_slots import places_of
+from models.features.feature_slots import slots_of
 from models.kernel import native_kernel
 from models.learning.learner import Learner, may_be_shared
 from models.learning.roll_forward import meet
 from models.narrower import count_as_known
-from models.peers import baselines as peer_levels
-from models.peers.fleet import FLEET, GroupView, Peers
+from models.peers import baselines as peer_baselines
+from models.peers.fleet import FLEET, Fleet, GroupView
 from models.provenance.backend import provenance_detector
 from models.provenance.open_sessions import open_sessions
 from models.ranked import LEAST_BITS, VOLUME
 from models.rules import RULES, note_version, refusal
 from models.together import total
 from models.trust.policy import DEFAULT_POLICY, TrustPolicy
-from models.trust.update import move_trust
+from models.trust.update import update_trust
 from models.units import MINUTE_US
 from models.watch import heard
 from models.watch.excess import excess
@@ -67,8 +67,8 @@ if TYPE_CHECKING:
     from models.peers.groups import View
     from models.provenance.argument_detector import CallScore
     from models.provenance.session import Session
-    from models.replication.telling import Telling
-    from models.result import Assessment, Finding, Kind, Reason
+    from models.replication.announcements import Announcements
+    from models.result import Finding, Kind, Reason, Result
 
 _METRICS_FROM = len(FEATURES)
 MARK = 0xFFFF
@@ -86,13 +86,13 @@ class Engine:
     kinds
         The anomaly types, from the catalogue.
     explain_all
-        Give reasons for every event, not only for those worth a look.
+        Give reasons for every event, not only for relevant ones.
     vouched
-        The operator vouches for what comes: learn it without the gate.
+        The operator trusts the events that follow: learn them without the gate.
     kernel
         ``auto``, ``native`` or ``python``: `models.kernel.native_kernel`.
     selection
-        The features to judge by; all of them when None.
+        The features that judgement uses; None uses all.
     """
 
     def __init__(
@@ -109,50 +109,49 @@ class Engine:
         self.config = config.validate()
         self.policy = policy
         self.vouched = False
-        self.telling: Telling | None = None
+        self.announcements: Announcements | None = None
         self.kernel = native = native_kernel(kernel)
         self.hasher = hasher_of(secret, native)
-        self.peers = Peers(
+        self.fleet = Fleet(
             config,
             (native or reference).Groups(config, secret),
             (native or session_pools).SessionPools(
                 config.session_window, of_role=config.role_session_window, leaning=True
             ),
             (native or session_pools).SessionPools(config.peer_window),
-            (native or peer_levels).PeerLevels(),
+            (native or peer_baselines).PeerBaselines(),
         )
         self.selection = selection
         parts = selection.without_parts if selection is not None else frozenset()
         reading = None if parts else native  # of content and sessions, which belong together
         self.content = provenance_detector(secret, reading, parts)
         self.sessions = open_sessions(config.idle_minutes * MINUTE_US, secret, reading)
-        self._places = places_of(self.hasher)
-        self._by_name = {place.name: place for place in self._places}
+        self._slots = slots_of(self.hasher)
+        self._by_name = {slot.name: slot for slot in self._slots}
         self.watcher = Watcher(config, (native or heard).Heard())
         self.assessor = Assessor(
-            config, self.peers, self.hasher,
+            config, self.fleet, self.hasher,
             session_sum=selection is None or not selection.without_session_sum,
         )  # fmt: skip
         self.decider = Decider(kinds, self._by_name, explain_all=explain_all)
         self.ways = Ways(config, self.hasher, self.watcher.adopting)
         self.learner = Learner(
-            config, self.hasher, self._places, self.peers, self.content, self.watcher.adopting
+            config, self.hasher, self._slots, self.fleet, self.content, self.watcher.adopting
         )
 
     # ------------------------------------------------------------------ state
 
     def dump(self, *, whole: bool = False) -> list[tuple[str, bytes]]:
-        """Write what agents share and has changed since the last call.
+        """Write the shared state that changed since the last call.
 
-        With `whole`, what waits for the peers, content and agents heard are written as copies that
-        stand for all changes.
+        With `whole`, pending contributions, content and seen agents are written as whole copies.
         """
-        watched = self.watcher.dump(self.peers.head.watermark_us, whole=whole)
-        return self.peers.dump(whole=whole) + self.content.dump(whole=whole) + watched
+        watched = self.watcher.dump(self.fleet.head.watermark_us, whole=whole)
+        return self.fleet.dump(whole=whole) + self.content.dump(whole=whole) + watched
 
     def load(self, shared: dict[str, bytes], sessions: Iterable[tuple[int, bytes]]) -> None:
         """Read what `dump` and the open sessions wrote."""
-        self.peers.load(shared)
+        self.fleet.load(shared)
         self.watcher.load(shared)
         self.content.load(shared)
         self.sessions.load(sessions)
@@ -161,8 +160,8 @@ class Engine:
         """Close every session and publish: what follows is another recording."""
         for session in self.sessions.take_all():
             self._close(session)
-        self.peers.publish()
-        self.peers.head.watermark_us = self.peers.head.published_us = 0
+        self.fleet.publish()
+        self.fleet.head.watermark_us = self.fleet.head.published_us = 0
 
     # ------------------------------------------------------------------ judging
 
@@ -170,46 +169,46 @@ class Engine:
         self,
         event: Event,
         origin: Origin,
-        subject: Subject,
+        agent_state: AgentState,
         *,
         declared: Declared = UNDECLARED,
         time_us: int | None = None,
         conflict: bool = False,
-    ) -> Assessment:
+    ) -> Result:
         """Judge one event and learn from it, in that order.
 
         Parameters
         ----------
         declared
-            What is known of the agent beside its events.
+            What the inventory says of the agent.
         time_us
             The event's time in microseconds, where the caller has it.
         conflict
-            Whether the event's id is known of this agent, with other content. Nothing is learned
-            of such an event.
+            Whether this agent sent the event's id before with other content. The engine learns
+            nothing from such an event.
         """
         if time_us is None:
             time_us = microseconds(event.time)
-        self.peers.advance(time_us)
-        for session in self.sessions.take_idle(self.peers.head.watermark_us):
+        self.fleet.advance(time_us)
+        for session in self.sessions.take_idle(self.fleet.head.watermark_us):
             self._close(session)
-        settle(subject.trust, declared)
-        identified, refused = hear(event, subject.trust, declared, trusted=not conflict)
-        self._meet(subject)
-        meet(event, subject, self.peers, time_us)
-        if subject.profile.facts.events == 1:
-            begin_as(event, subject.profile.facts, self.watcher)
+        settle(agent_state.trust, declared)
+        identified, refused = hear(event, agent_state.trust, declared, trusted=not conflict)
+        self._meet(agent_state)
+        meet(event, agent_state, self.fleet, time_us)
+        if agent_state.profile.facts.events == 1:
+            begin_as(event, agent_state.profile.facts, self.watcher)
         if event.kind != "action":
-            place = self._places[TOOL]
+            slot = self._slots[TOOL]
             change = take_change(
-                event, subject, self.watcher, self.config, time_us, place, self.hasher
+                event, agent_state, self.watcher, self.config, time_us, slot, self.hasher
             )
             change.identified = identified
             if refused:
-                self._refuse(change, event, subject, refused)
+                self._refuse(change, event, agent_state, refused)
             return change
-        session = self._session(event, subject.profile, time_us)
-        profile, view = subject.profile, subject.view
+        session = self._session(event, agent_state.profile, time_us)
+        profile, view = agent_state.profile, agent_state.view
         assert view is not None  # noqa: S101 - _meet has set it
         watch, state = profile.facts.watch, profile.state()
         strayed = self.watcher.meet(
@@ -219,75 +218,79 @@ class Engine:
         before = watch.before if watch.session == session.ordinal else ""
         x = extract(event, origin, previous, time_us, before)
         count_as_known(x, self._by_name, profile.baseline, view.view)
-        new_tool = brought(event.tool, subject, self._places[TOOL])
-        bits = self._score(event, subject, session, x, time_us, new_tool=new_tool)
+        new_tool = brought(event.tool, agent_state, self._slots[TOOL])
+        bits = self._score(event, agent_state, session, x, time_us, new_tool=new_tool)
         top(watch, bits.categories.far)
         watch.session, watch.before = session.ordinal, previous
         statistics = self._statistics(bits, view.view)
         u = self.hasher.uniform(event.id)
         tested, changes = statistics, new_tool or changing(profile.facts, state)
-        if changes:  # habits are to change; what it carries is not
-            tested = self._staying(event.tool, subject, bits)
+        if changes:  # behaviour may change; arguments may not
+            tested = self._staying(event.tool, agent_state, bits)
         elif state == "learning" and not self._comparable(profile, view):
             tested = [None, None, None, statistics[VOLUME]]
         first = tested if state == "learning" and not changes else None
         new = first is statistics
-        result = profile.habits.calibrate(view.view, tested, u, own=state == "active", new=new)
-        findings = self._findings(event, origin, subject, x, time_us, refused, conflict=conflict)
+        result = profile.frequency_model.calibrate(
+            view.view, tested, u, own=state == "active", new=new
+        )
+        findings = self._findings(
+            event, origin, agent_state, x, time_us, refused, conflict=conflict
+        )
         led = tested[result.lead] if result.lead >= 0 else None
         out = self.assessor.assess(event, profile, session, bits, result, led, findings, time_us)
         out.identified = identified
         vouched = self.vouched
-        self.decider.decide(out, event, subject, bits, result, findings, x, vouched=vouched)
+        self.decider.decide(out, event, agent_state, bits, result, findings, x, vouched=vouched)
         if not vouched:
-            self._look_back(out, event, subject, strayed, x)
+            self._look_back(out, event, agent_state, strayed, x)
         session.alerted |= out.alert
         if not conflict:
             self.learner.learn(
-                out, event, subject, session, bits, tested, result, x, vouched=vouched,
+                out, event, agent_state, session, bits, tested, result, x, vouched=vouched,
                 shared=not findings and may_be_shared(event), first=first,
             )  # fmt: skip
         name = self.anomaly_id(out.key) if out.key else ""
-        move_trust(out, subject, name, self.policy, vouched=vouched)
+        update_trust(out, agent_state, name, self.policy, vouched=vouched)
         return out
 
     def _refuse(
-        self, out: Assessment, event: Event, subject: Subject, refused: list[Mismatch]
+        self, out: Result, event: Event, agent_state: AgentState, refused: list[Mismatch]
     ) -> None:
-        """Say that an announced change claims what the inventory does not."""
+        """Report that an announced change contradicts the inventory."""
         found, vouched = [refusal(refused)], self.vouched
         if self.selection is not None:
             found = self.selection.findings(found)
         if found:
-            self.decider.speak(out, event, subject, found, {}, vouched=vouched)
-            move_trust(out, subject, self.anomaly_id(out.key), self.policy, vouched=vouched)
+            self.decider.speak(out, event, agent_state, found, {}, vouched=vouched)
+            update_trust(out, agent_state, self.anomaly_id(out.key), self.policy, vouched=vouched)
 
-    def _meet(self, subject: Subject) -> None:
-        """Let the agent see the peers of its role, as it is in effect."""
-        facts, role = subject.profile.facts, subject.trust.role or ""
-        if subject.view is None or facts.role != role:
+    def _meet(self, agent_state: AgentState) -> None:
+        """Connect the agent to the peers of its role in effect."""
+        facts, role = agent_state.profile.facts, agent_state.trust.role or ""
+        if agent_state.view is None or facts.role != role:
             facts.role = role
-            subject.profile.use(self.kernel, self.config)
-            self._join(subject)
+            agent_state.profile.use(self.kernel, self.config)
+            self._join(agent_state)
 
-    def _join(self, subject: Subject) -> None:
-        profile = subject.profile
+    def _join(self, agent_state: AgentState) -> None:
+        profile = agent_state.profile
         group = f"{profile.role}/{profile.mode}" if profile.role else FLEET
-        subject.view = GroupView(self.peers, group)
-        profile.attach(self.hasher, self._places, subject.view)
+        agent_state.view = GroupView(self.fleet, group)
+        profile.attach(self.hasher, self._slots, agent_state.view)
 
-    def pack(self, subject: Subject) -> Any:
-        """Give an agent to the compiled kernel whole: `Profile.pack`."""
-        if subject.view is None:
-            if subject.profile.agent is None:
-                subject.profile.use(self.kernel, self.config)
-            self._join(subject)
-        return subject.profile.pack(self.kernel)
+    def pack(self, agent_state: AgentState) -> Any:
+        """Move an agent to the compiled kernel: `Profile.pack`."""
+        if agent_state.view is None:
+            if agent_state.profile.agent is None:
+                agent_state.profile.use(self.kernel, self.config)
+            self._join(agent_state)
+        return agent_state.profile.pack(self.kernel)
 
     def _session(self, event: Event, profile: Profile, time_us: int) -> Session:
         name = event.session or event.trace_id or event.task or ""
         facts = profile.facts
-        watermark_us = self.peers.head.watermark_us
+        watermark_us = self.fleet.head.watermark_us
         session = self.sessions.resume(facts.agent_id, facts.mode, name, time_us, watermark_us)
         if session is None:
             for cut in self.sessions.take_overlong():
@@ -302,14 +305,14 @@ class Engine:
 
     def _close(self, session: Session) -> None:
         self.pool(session)
-        if self.telling is not None:
-            self.telling.finished(self.content.dump_session(session))
+        if self.announcements is not None:
+            self.announcements.session_finished(self.content.dump_session(session))
         self.content.close(session)
 
     def pool(self, session: Session) -> None:
-        """Let later sessions be ranked among one that finished, here or at another shard."""
+        """Add a finished session, of this or another shard, to the session pools."""
         free = session.learning or session.vouched
-        self.peers.closed(
+        self.fleet.closed(
             session.role,
             session.score,
             session.p,
@@ -321,14 +324,14 @@ class Engine:
     def _score(
         self,
         event: Event,
-        subject: Subject,
+        agent_state: AgentState,
         session: Session,
         x: dict[str, str],
         time_us: int,
         *,
         new_tool: bool,
     ) -> Bits:
-        profile, view, selection = subject.profile, subject.view, self.selection
+        profile, view, selection = agent_state.profile, agent_state.view, self.selection
         assert view is not None  # noqa: S101 - _meet has set it
         baseline, facts = profile.baseline, profile.facts
         content: CallScore | None = None
@@ -340,7 +343,7 @@ class Engine:
         begin(facts.watch, session.ordinal)
         seen = categories = baseline.surprise(x, facts.watch.tops)
         if selection is not None:
-            categories = selection.surprise(seen, profile.habits.usual, view.view)
+            categories = selection.surprise(seen, profile.frequency_model.typical_bits, view.view)
         resource = x.get("resource")
         mark = self.hasher.of(resource) & MARK if resource is not None else -1
         known = new_tool or x["tool"] == x["previous_tool"]
@@ -368,25 +371,26 @@ class Engine:
         )  # fmt: skip
 
     def _statistics(self, bits: Bits, view: View) -> list[float | None]:
-        peak = bits.categories.peak if view.tells(0) else None  # else it were 0 whatever happens
+        peak = bits.categories.peak if view.tells(0) else None  # 0 without a pool
         return [bits.decisive, bits.categories.total, peak, bits.volume]
 
     @staticmethod
-    def _staying(tool: str, subject: Subject, bits: Bits) -> list[float | None]:
-        """Give the statistics of what stays as it is while habits change.
+    def _staying(tool: str, agent_state: AgentState, bits: Bits) -> list[float | None]:
+        """Give the statistics that stay stable while behaviour changes.
 
-        A tool that no deployment has announced is no change of habits, nor is what it touches.
+        A tool that no deployment announced is not an expected change. Its resources are not either.
         """
         content = bits.decisive if bits.new_tool else carried(bits.content)
-        strange = unannounced(tool, subject, bits.categories)
+        strange = unannounced(tool, agent_state, bits.categories)
         whole = bits.categories.total if strange >= LEAST_BITS else None
-        steady = steady_bits(tool, subject, bits.categories, strange)
+        steady = steady_bits(tool, agent_state, bits.categories, strange)
         return [content, whole, steady, bits.volume]
 
     def _comparable(self, profile: Profile, view: GroupView) -> bool:
-        """Whether peers act in an agent's mode, or in others where it was long known before.
+        """Whether the agent has comparable peers.
 
-        Agents that begin in two modes at once would be held against those of the other one.
+        Peers act in its mode. An agent long known before this mode may use peers of other modes. An
+        agent that begins in two modes at once may not: it would be compared with the other mode.
         """
         facts = profile.facts
         if begun_late(facts.first_us, self.watcher.heard.known(facts.agent_id)):
@@ -397,26 +401,26 @@ class Engine:
         self,
         event: Event,
         origin: Origin,
-        subject: Subject,
+        agent_state: AgentState,
         x: dict[str, str],
         time_us: int,
         refused: list[Mismatch],
         *,
         conflict: bool,
     ) -> list[Finding]:
-        trust = subject.trust
+        trust = agent_state.trust
         scene = Scene(
-            event, origin, subject.profile, time_us, trust.registered, trust.claims, refused,
+            event, origin, agent_state.profile, time_us, trust.registered, trust.claims, refused,
             x, self._by_name, self.config, self.hasher,
-            self.watcher.heard, self._common(subject), self.watcher.traces.announces,
+            self.watcher.heard, self._common(agent_state), self.watcher.traces.announces,
             conflict,
         )  # fmt: skip
         said = [finding for rule in RULES.values() if (finding := rule(scene)) is not None]
-        found = self.ways.news(said, subject.profile, time_us, vouched=self.vouched)
+        found = self.ways.news(said, agent_state.profile, time_us, vouched=self.vouched)
         if self.selection is not None:
             found = self.selection.findings(found)
         note_credential(scene)
-        profile = subject.profile
+        profile = agent_state.profile
         if profile.facts.watch.leak >= ALARM or profile.state() == "learning":
             calm(profile.facts.watch, self.hasher.of(event.tool) & MARK)
         new = not found or self.vouched or found[0].anomaly == "config.change"
@@ -425,23 +429,23 @@ class Engine:
         return found
 
     @staticmethod
-    def _common(subject: Subject) -> bool:
-        """Whether peers act in the agent's mode; asked only of one that is new to the mode."""
-        if not subject.profile.facts.watch.shifted or subject.view is None:
+    def _common(agent_state: AgentState) -> bool:
+        """Whether peers act in the agent's mode. Only for an agent that is new to the mode."""
+        if not agent_state.profile.facts.watch.shifted or agent_state.view is None:
             return True
-        return bool(subject.view.names(0))
+        return bool(agent_state.view.names(0))
 
     def _look_back(
         self,
-        out: Assessment,
+        out: Result,
         event: Event,
-        subject: Subject,
+        agent_state: AgentState,
         strayed: Reason | None,
         x: dict[str, str],
     ) -> None:
-        """Say what shows only over several events: slow change, and cascades of agents."""
-        if subject.profile.state() == "active":
-            reason = self.watcher.drifting(out, subject.profile) or strayed
+        """Report what only several events show: slow change, and cascades of agents."""
+        if agent_state.profile.state() == "active":
+            reason = self.watcher.drifting(out, agent_state.profile) or strayed
             if reason is not None and out.anomaly is None:
                 self.decider.tell(out, event, DRIFT, reason, x)
         agents = self.watcher.linked(out, event)

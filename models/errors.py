@@ -73,7 +73,7 @@ class MessageTooLarge(SinkUnavailable):
     said
         The sentence.
     left
-        Places of the messages that were not taken, in order; all others were.
+        Indices of the messages that were not accepted, in order. All others were.
     """
 
     def __init__(self, said: str, left: tuple[int, ...]) -> None:

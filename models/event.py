@@ -1,4 +1,4 @@
-"""The event of an agent, version 1: one action, as the native format carries it.
+"""The event of an agent, version 1: one action in the native format.
 
 The structs here are the single source of the wire format: the decoder uses them, and the JSON
 Schema in ``data/schema/`` is generated from them. A missing value is *unknown*, never zero.
@@ -60,7 +60,7 @@ def rfc3339(us: int) -> str:
 
 @lru_cache(maxsize=64)
 def _date(days: int) -> str:
-    """Write the date so many days after 1970 began; most instants are of the same few days."""
+    """Write the date of a day since 1970. The cache is small: most instants share a few days."""
     return (_EPOCH_DAY + timedelta(days=days)).isoformat()
 
 
@@ -160,11 +160,11 @@ class Event(Struct, frozen=True, omit_defaults=True, kw_only=True, gc=False):
 
 
 SAID_BY_EVENT = "event"
-"""Evidence of an origin whose class stood in the event: no list was asked."""
+"""Evidence of an origin whose class is a field of the event. No list was consulted."""
 
 
 class Origin(Struct, frozen=True, gc=False):
-    """What enrichment made of a source address, with the list that said so.
+    """The class of a source address, with the list that determined it.
 
     Attributes
     ----------

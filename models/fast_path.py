@@ -1,46 +1,52 @@
-"""Events that are as usual, judged whole by the compiled kernel.
+"""The fast path: the compiled kernel judges ordinary events.
 
-The kernel judges one event after the other for as long as there is nothing to say: no rule speaks,
-no p-value is small, nothing is held. Where there is, it changes nothing and stops, and
-`models.engine.Engine.judge`, the reference, does all of that event. Both leave the same state.
+An ordinary event matches no rule, has no small p-value and is not held. At any other event the
+kernel stops without side effects. `models.engine.Engine.judge`, the reference, then judges that
+event. Both leave the same state.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
-from models.trust.fast_response import usual_answer
+from models.trust.fast_response import fast_response
 from models.trust.levels import LEVELS, Standing
-from models.trust.update import stand
+from models.trust.update import refresh_level
 from models.units import HOUR_US
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from models.baseline.agent_state import Subject
+    from models.baseline.agent_state import AgentState
     from models.engine import Engine
-    from models.replication.telling import Telling
+    from models.replication.announcements import Announcements
     from models.trust.policy import TrustPolicy
     from models.trust.response import Answer
     from models.trust.state import TrustState
 
-DONE, SECOND_LOOK, PACK, PUBLISH, HOUR, MOVED = range(6)
-"""Why the kernel stopped: at the end; for the reference; for an agent that Python has changed; for
-a snapshot of the peers that is due; after an event with which an hour of trust begins, which is for
-the reference to look at, or was looked at and has moved."""
+DONE, REFERENCE, PACK, PUBLISH, HOUR, TRUST_CHANGED = range(6)
+"""Why the kernel stopped.
+
+- DONE: the batch is complete.
+- REFERENCE: the reference judges this event.
+- PACK: Python has changed this agent.
+- PUBLISH: a snapshot of the peers is due.
+- HOUR: an hour of trust begins, and the reference evaluates it.
+- TRUST_CHANGED: the kernel evaluated trust, and the answer changed.
+"""
 
 
-class Usual(NamedTuple):
-    """An event of which nothing is to be said, with its numbers.
+class OrdinaryEvent(NamedTuple):
+    """An ordinary event with its numbers.
 
     Attributes
     ----------
     position
-        Its place in the batch.
+        Its index in the batch.
     session
         As the event names it; None where it does not.
     rank, p, pool, session_p
-        As in `models.result.Assessment`.
+        As in `models.result.Result`.
     """
 
     position: int
@@ -48,28 +54,28 @@ class Usual(NamedTuple):
     event_id: str
     session: str | None
     time_us: int
-    carries_origins: bool
+    has_origins: bool
     rank: float
     p: float | None
     pool: str | None
     session_p: float | None
 
 
-class Quiet:
-    """The kernel's way through a batch.
+class FastPath:
+    """Runs the compiled kernel over a batch.
 
     Parameters
     ----------
     engine
-        Whose state is read and changed.
+        The engine whose state the kernel reads and changes.
     origin
-        From source address, egress, network and country of an event to its `Origin`.
+        Maps source address, egress, network and country of an event to its `Origin`.
     infer
-        From a tool to what it does.
+        Maps a tool to its operation.
     publish
-        Whether to stop where an agent's trust has moved.
+        Whether to stop where an agent's trust has changed.
     listen
-        Whether the numbers of what is as usual are asked for (`usual`).
+        Whether to keep the numbers of ordinary events for `ordinary_events`.
     """
 
     def __init__(
@@ -87,143 +93,147 @@ class Quiet:
         self._hashes = native.Hashes(engine.hasher.key)
         self._judge = native.Judge(engine, self._hashes, origin, infer, (publish, listen))
 
-    def read(self, values: list[bytes], arrived_us: int | list[int | None], ahead_us: int) -> Any:
-        """Read records of the native format; what is at all unusual is left to the reference.
+    def read(
+        self, values: list[bytes], arrived_us: int | list[int | None], max_ahead_us: int
+    ) -> Any:
+        """Read records of the native format. The reference reads all irregular ones.
 
         Parameters
         ----------
         arrived_us
-            When all of them arrived, or each; None for one that is left to the reference.
+            Arrival of all records, or of each. None leaves a record to the reference.
         ahead_us
-            How far ahead of its arrival an event may be.
+            Most microseconds that an event may be ahead of its arrival.
         """
-        return self._native.Acts(values, arrived_us, ahead_us)
+        return self._native.ActionBatch(values, arrived_us, max_ahead_us)
 
-    def marks(self, acts: Any) -> list[tuple[int, int] | None]:
-        """Give key and content of what was read, as `models.codec.hashing.Hasher` gives them."""
-        marks: list[tuple[int, int] | None] = acts.marks(self._hashes)
+    def marks(self, actions: Any) -> list[tuple[int, int] | None]:
+        """Give the hashes of key and content of each record: `models.codec.hashing.Hasher`."""
+        marks: list[tuple[int, int] | None] = actions.marks(self._hashes)
         return marks
 
-    def marks_by_day(self, acts: Any) -> dict[int, dict[int, int]] | None:
-        """Give contents by key in order, by day; None where one is missing or a key comes twice."""
-        found: dict[int, dict[int, int]] | None = acts.marks_by_day(self._hashes)
+    def marks_by_day(self, actions: Any) -> dict[int, dict[int, int]] | None:
+        """Give contents by day and key. None where a record is missing or a key comes twice."""
+        found: dict[int, dict[int, int]] | None = actions.marks_by_day(self._hashes)
         return found
 
     def put(
         self,
-        acts: Any,
+        actions: Any,
         slot: int,
-        subject: Subject,
+        agent_state: AgentState,
         *,
         team: str | None = None,
         alone: bool = False,
         accused: bool = False,
     ) -> None:
-        """Hand an agent to the kernel for the events of a batch; its trust says who it is.
+        """Give an agent to the kernel for the events of a batch.
 
         Parameters
         ----------
         team
-            As the inventory says; None where it does not.
+            Team in the inventory. None without one.
         alone
             Whether the agent acts in no other mode, before and in the batch.
         accused
             Whether any mode of the agent holds evidence that counts in all of them.
         """
-        trust = subject.trust
+        trust = agent_state.trust
         if trust.standing.gate != "open" or trust.registered is False:
             return
-        agent = subject.profile.agent if subject.view is not None else None
+        agent = agent_state.profile.agent if agent_state.view is not None else None
         if agent is None:
-            agent = self._engine.pack(subject)
+            agent = self._engine.pack(agent_state)
         if not accused:
-            _entrust(agent, trust)
-        acts.put(slot, agent, trust.role, trust.owner, team, alone)
+            _load_trust(agent, trust)
+        actions.put(slot, agent, trust.role, trust.owner, team, alone)
 
-    def answer(self, modes: list[Subject], time_us: int) -> Answer | None:
-        """Answer for an agent in all its modes, as of an event; None where the reference has to."""
+    def answer(self, modes: list[AgentState], time_us: int) -> Answer | None:
+        """Give the trust answer over all modes at an event. None leaves it to the reference."""
         agents = []
-        for subject in modes:
-            agent = subject.profile.agent
-            if agent is None or not _entrust(agent, subject.trust):
+        for agent_state in modes:
+            agent = agent_state.profile.agent
+            if agent is None or not _load_trust(agent, agent_state.trust):
                 return None
             agents.append(agent)
         found = self._judge.answer(agents, time_us)
         if found is None:
             return None
         place, parts = found
-        return usual_answer(modes[place].trust, parts, time_us, self._engine.policy)
+        return fast_response(modes[place].trust, parts, time_us, self._engine.policy)
 
-    def moved(self, subject_at: Callable[[int], Subject]) -> Iterator[tuple[int, Answer]]:
-        """Give the answers about agents whose trust moved without a stop, with their positions.
+    def trust_changes(
+        self, subject_at: Callable[[int], AgentState]
+    ) -> Iterator[tuple[int, Answer]]:
+        """Give the answers about agents whose trust changed without a stop, with positions.
 
         Parameters
         ----------
         subject_at
-            From a slot to its agent.
+            Maps a slot to its agent.
         """
-        for position, time_us, slot, parts in self._judge.moved():
+        for position, time_us, slot, parts in self._judge.trust_changes():
             trust = subject_at(slot).trust
-            yield position, usual_answer(trust, parts, time_us, self._engine.policy)
+            yield position, fast_response(trust, parts, time_us, self._engine.policy)
 
-    def usual(self, acts: Any) -> Iterator[Usual]:
-        """Give the events that were as usual since this was last asked, in order.
+    def ordinary_events(self, actions: Any) -> Iterator[OrdinaryEvent]:
+        """Give the ordinary events since the last call, in order.
 
-        There are none of a past that is vouched for.
+        A trusted history gives none.
         """
-        for event, numbers in self._judge.numbers(acts):
-            yield Usual(*event, *numbers)
+        for event, numbers in self._judge.numbers(actions):
+            yield OrdinaryEvent(*event, *numbers)
 
-    def run(self, acts: Any, position: int) -> tuple[int, int]:
-        """Judge from a position on; give where it stopped and why."""
-        peers = self._engine.peers
+    def run(self, actions: Any, position: int) -> tuple[int, int]:
+        """Judge from a position on. Give the position and the reason of the stop."""
+        fleet = self._engine.fleet
         while True:
-            telling = self._engine.telling
+            announcements = self._engine.announcements
             stopped: tuple[int, int] = self._judge.run(
-                acts,
+                actions,
                 position,
-                peers.head,
-                (peers.active_agents(), peers.events_each()),
-                (telling is not None, self._engine.vouched),
+                fleet.head,
+                (fleet.active_agents(), fleet.events_each()),
+                (announcements is not None, self._engine.vouched),
             )
             position, why = stopped
-            if telling is not None:
-                self._tell(telling)
+            if announcements is not None:
+                self._announce(announcements)
             if why != PUBLISH:
                 return position, why
-            peers.advance(acts.time_us(position))
+            fleet.advance(actions.time_us(position))
 
-    def _tell(self, telling: Telling) -> None:
-        """Pass on what the kernel has to tell other engines."""
-        sessions, voices = self._judge.told()
+    def _announce(self, announcements: Announcements) -> None:
+        """Pass the announcements of the kernel to other engines."""
+        sessions, voices = self._judge.announcements()
         for session in sessions:
-            telling.finished(session)
+            announcements.session_finished(session)
         for agent_id, mode, hour in voices:
-            telling.heard(agent_id, mode, hour)
+            announcements.agent_seen(agent_id, mode, hour)
 
 
-def _entrust(agent: Any, trust: TrustState) -> bool:
-    """Let the kernel look at an agent's trust, where nothing speaks against the agent."""
-    if agent.entrusted:
+def _load_trust(agent: Any, trust: TrustState) -> bool:
+    """Let the kernel evaluate an agent's trust. Only for an agent without negative evidence."""
+    if agent.trust_loaded:
         return True
     standing = trust.standing
     if trust.ledger.items or standing.gate != "open":
         return False
     days = list(trust.ledger.days.items())
-    agent.entrust(days, LEVELS.index(standing.level), standing.above_since_us)
+    agent.load_trust(days, LEVELS.index(standing.level), standing.above_since_us)
     return True
 
 
-def tell(subject: Subject) -> None:
-    """Bring an agent's trust up to what the kernel has judged since it was last told."""
-    agent = subject.profile.agent
+def sync_trust(agent_state: AgentState) -> None:
+    """Copy the changes that the kernel made to an agent into its trust state."""
+    agent = agent_state.profile.agent
     if agent is None:
         return
-    news = agent.news()
-    if news is None:
+    changes = agent.take_changes()
+    if changes is None:
         return
-    events, last_us, state, clean, stood, version = news
-    trust = subject.trust
+    events, last_us, state, clean, stood, version = changes
+    trust = agent_state.trust
     trust.events, trust.last_seen_us, trust.state = events, last_us, state
     trust.version = trust.version if version is None else version
     for day, number in clean:
@@ -234,11 +244,11 @@ def tell(subject: Subject) -> None:
         trust.standing = Standing(LEVELS[place], tuple(since), trust.standing.gate)
 
 
-def look_at_trust(subject: Subject, time_us: int, policy: TrustPolicy) -> bool:
-    """Look at the level of an agent that was told, as once an hour; whether its answer moved."""
-    agent, trust = cast("Any", subject.profile.agent), subject.trust
+def refresh_trust(agent_state: AgentState, time_us: int, policy: TrustPolicy) -> bool:
+    """Evaluate the hourly trust of a synchronised agent. True where its answer changed."""
+    agent, trust = cast("Any", agent_state.profile.agent), agent_state.trust
     trust.ledger.prune(time_us, policy)
     _, published = agent.shown
-    shown = stand(subject, trust.last_seen_us, policy)
+    shown = refresh_level(agent_state, trust.last_seen_us, policy)
     agent.show(time_us // HOUR_US, shown)
     return bool(shown != published)

@@ -11,12 +11,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from models.baseline.online_baseline import AgentBaseline
-    from models.features.feature_slots import Place
+    from models.features.feature_slots import FeatureSlot
     from models.peers.groups import View
 
 
 def count_as_known(
-    x: dict[str, str], places: Mapping[str, Place], baseline: AgentBaseline, view: View
+    x: dict[str, str], slots: Mapping[str, FeatureSlot], baseline: AgentBaseline, view: View
 ) -> None:
     """Let fewer scopes, and a credential that ends sooner, count as the next wider known ones.
 
@@ -31,24 +31,24 @@ def count_as_known(
         Its peers: what agents of the role have, by name.
     """
     for name, wider in (("scope", _more_scopes), ("credential", _longer)):
-        value, place = x.get(name), places[name]
-        if value is None or baseline.count_of(place, value):
+        value, slot = x.get(name), slots[name]
+        if value is None or baseline.count_of(slot, value):
             continue
-        known = (one for one in wider(value, place, view) if baseline.count_of(place, one))
+        known = (one for one in wider(value, slot, view) if baseline.count_of(slot, one))
         x[name] = next(known, value)
 
 
-def _more_scopes(scopes: str, place: Place, view: View) -> Iterable[str]:
+def _more_scopes(scopes: str, slot: FeatureSlot, view: View) -> Iterable[str]:
     """Give the sets of scopes of the role that hold these, the smallest first.
 
     Also the same ones, written otherwise. What may have been cut off is not looked into.
     """
     few = set(scopes.split())
-    whole = (name for name in view.names(place.index).values() if len(name) < MOST_NAME)
+    whole = (name for name in view.names(slot.index).values() if len(name) < MOST_NAME)
     names = [name for name in whole if few <= set(name.split())]
     return sorted(names, key=lambda name: (len(name.split()), name))
 
 
-def _longer(lifetime: str, _place: Place, _view: View) -> Iterable[str]:
+def _longer(lifetime: str, _place: FeatureSlot, _view: View) -> Iterable[str]:
     """Give the lifetimes that are longer, the shortest first; none for one that is not told."""
     return () if lifetime == UNTOLD else LIFETIMES[LIFETIMES.index(lifetime) + 1 :]

@@ -1,11 +1,11 @@
-"""All that one event led to."""
+"""The result of judging one event, with its reasons."""
 
 from __future__ import annotations
 
 from msgspec import Struct, field
 
 GROUNDS = ("event", "session", "together")
-"""Of an anomaly that is one for being rare, in the order of `Assessment.odd`."""
+"""Grounds of an anomaly by rarity, in the order of `Result.odd`."""
 
 
 class Reason(Struct, frozen=True):
@@ -61,7 +61,7 @@ class Finding(Struct, frozen=True):
     Attributes
     ----------
     way
-        What the agent does, where it is no news of one that is known to (`models.ways`).
+        What the agent does. It raises no alert for an agent known to do so (`models.ways`).
     """
 
     anomaly: str
@@ -72,7 +72,7 @@ class Finding(Struct, frozen=True):
 
 
 class Held(Struct, frozen=True):
-    """An event kept out of the baseline until a person, or enough days, say otherwise."""
+    """An event kept out of the baseline until a person releases it or enough days confirm it."""
 
     event_id: str
     agent_id: str
@@ -81,13 +81,13 @@ class Held(Struct, frozen=True):
     categories: dict[str, str]
 
 
-class Assessment(Struct):
+class Result(Struct):
     """The judgement of one event.
 
     Attributes
     ----------
     rank
-        Orders the queue, in bits; higher is more worth a person's time.
+        Orders the queue, in bits. A higher rank is more urgent.
     s_sum, s_max
         Sum and maximum of the bits of the features.
     p, p_pool, p_n
@@ -95,20 +95,19 @@ class Assessment(Struct):
     session_p
         P-value of the session's running maximum; None while uncalibrated.
     together, together_p
-        All that is odd about the session (`models.together`) and its p-value, where this event
-        added to it; else None.
+        Bits of the smallest p-values of the session (`models.together`) and their joint p-value.
+        None where this event added nothing.
     alpha, session_alpha, together_alpha
-        The agent's share of the alert budget, per event and, for both p-values of the session, per
-        session; `session_alpha` is 0 unless this event is the most surprising of its session so
-        far.
+        The agent's share of the alert budget, per event and per session. `session_alpha` is 0
+        unless this event is the most surprising of its session so far.
     key
         Correlation key of the alert: agent, type, class and day are one alert.
     ground
-        What an anomaly stands on: an explicit ``rule``; how rare the ``event``, its ``session`` so
-        far, or all of the session ``together`` is; or what ``several`` events show. None without an
-        anomaly.
+        The basis of an anomaly. ``rule`` is an explicit rule. ``event``, ``session`` and
+        ``together`` are the rarity of the event, of its session so far, and of the whole session.
+        ``several`` needs several events. None without an anomaly.
     identified
-        Whether the role or owner that the event claims counts from now on, and did not before.
+        Whether the claimed role or owner counts from this event on.
     """
 
     event_id: str
@@ -146,7 +145,7 @@ class Assessment(Struct):
     trust_after: float | None = None
 
     def chances(self) -> tuple[tuple[float | None, float], ...]:
-        """Give the p-values of the event, of its session, and of all that is odd about that.
+        """Give the p-values of the event, its session, and the session as a whole.
 
         Each comes with its share of the alert budget.
         """
@@ -159,7 +158,7 @@ class Assessment(Struct):
     def odd(self) -> tuple[bool, ...]:
         """Tell which of `chances` are within their shares.
 
-        >>> Assessment("e", "a", "unknown", "s", 0, p=0.002, alpha=0.001, session_p=0.001,
+        >>> Result("e", "a", "unknown", "s", 0, p=0.002, alpha=0.001, session_p=0.001,
         ...     session_alpha=0.003).odd()
         (False, True, False)
         """

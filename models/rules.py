@@ -79,12 +79,12 @@ def anonymiser(scene: Scene) -> Finding | None:
     egress = scene.origin.egress
     if egress not in ANONYMISERS:
         return None
-    baseline, place = scene.profile.baseline, scene.places["egress"]
-    if baseline.total_of(place) < _ENOUGH_EVENTS * _UNIT and not _known_elsewhere(scene):
+    baseline, slot = scene.profile.baseline, scene.slots["egress"]
+    if baseline.total_of(slot) < _ENOUGH_EVENTS * _UNIT and not _known_elsewhere(scene):
         return None
-    if baseline.count_of(place, egress) > _UNIT // 2:
+    if baseline.count_of(slot, egress) > _UNIT // 2:
         return None
-    path = baseline.path(place, scene.categories)
+    path = baseline.path(slot, scene.categories)
     if path[1][1] >= _COMMON_AMONG_PEERS:
         return None
     address = scene.event.network.source_ip if scene.event.network else None

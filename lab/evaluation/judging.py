@@ -15,11 +15,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from lab.evaluation.truth import Truth
-    from models.baseline.agent_state import Subject
+    from models.baseline.agent_state import AgentState
     from models.event import Event
-    from models.fast_path import Usual
+    from models.fast_path import OrdinaryEvent
     from models.features.selection import Selection
-    from models.result import Assessment
+    from models.result import Result
     from pipeline.formats import Format
     from pipeline.processing.progress import Progress
     from pipeline.processing.stream_types import RawRecord
@@ -61,7 +61,7 @@ def judge_after_history(
     """
     found: list[Judgement] = []
 
-    def observe(record: RawRecord, event: Event, a: Assessment, subject: Subject) -> None:
+    def observe(record: RawRecord, event: Event, a: Result, agent_state: AgentState) -> None:
         if worker.engine.vouched:
             return
         found.append(
@@ -69,7 +69,7 @@ def judge_after_history(
                 where=record.where,
                 event_id=a.event_id,
                 agent_id=a.agent_id,
-                role=subject.trust.role,
+                role=agent_state.trust.role,
                 session=a.session or a.event_id,
                 time_us=a.time_us,
                 has_origins=bool(event.argument_origins),
@@ -82,7 +82,7 @@ def judge_after_history(
             )
         )
 
-    def listen(where: str, result: Usual, role: str | None) -> None:
+    def listen(where: str, result: OrdinaryEvent, role: str | None) -> None:
         found.append(
             Judgement(
                 where=where,
@@ -91,7 +91,7 @@ def judge_after_history(
                 role=role,
                 session=result.session or result.event_id,
                 time_us=result.time_us,
-                has_origins=result.carries_origins,
+                has_origins=result.has_origins,
                 rank=result.rank,
                 p=result.p,
                 pool=result.pool,

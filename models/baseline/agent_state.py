@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from models.watch.measure import Measure
 
 
-class Subject:
+class AgentState:
     """One agent in one mode, as the engine works on it.
 
     Attributes

@@ -1,4 +1,4 @@
-"""Habits to bytes and back: every different value and state once, rows as places of both.
+"""A frequency model as bytes: distinct values and states once, rows as indices of both.
 
 Numbers are varints::
 
@@ -11,10 +11,9 @@ Numbers are varints::
                 vote: 0 for none, else 1 + zigzag of how many days ago
                 published: 0 where it is the vote's, else 1 + zigzag of days before the vote
     bits        nodes and values: ascending words (`models.codec.bitpacking`)
-                rows in order: place of the value, 1 for the first of its node, place of the state
+                rows in order: index of the value, 1 for the first of its node, index of the state
 
-What an agent does, it mostly did as often and on the same days as much else: there are far fewer
-states than rows.
+Many values of an agent share counts and days: there are far fewer states than rows.
 """
 
 from __future__ import annotations
@@ -35,12 +34,14 @@ Row = tuple[int, int, int, int, int]
 State = tuple[int, int, int, int]
 
 
-def write(day: int, usual: list[float], windows: list[ScoreWindow], rows: list[Row]) -> bytes:
-    """Write the parts of habits, with the rows of `Habits.rows`."""
+def write(
+    day: int, typical_bits: list[float], windows: list[ScoreWindow], rows: list[Row]
+) -> bytes:
+    """Write the parts of a frequency model, with the rows of `FrequencyModel.rows`."""
     values = sorted({row[0] & _LOW32 for row in rows})
-    out = Writer(bytes((LAYOUT, len(usual), len(windows))))
+    out = Writer(bytes((LAYOUT, len(typical_bits), len(windows))))
     out.varint(day)
-    for bits in usual:
+    for bits in typical_bits:
         out.double(bits)
     for window in windows:
         for number in _numbers(window):
@@ -76,12 +77,12 @@ def _write_rows(out: Writer, day: int, rows: list[Row], values: list[int]) -> No
 
 
 def read(raw: bytes) -> tuple[int, list[float], list[ScoreWindow], list[Row]]:
-    """Read what `write` wrote: day, usual bits, windows, rows.
+    """Read what `write` wrote: day, typical bits, windows, rows.
 
     Raises
     ------
     ValueError
-        The bytes are not such.
+        The bytes are malformed.
     """
     try:
         return _Reader(raw).parts()
@@ -95,11 +96,11 @@ class _Reader(Reader):
         if layout != LAYOUT:
             raise ValueError(f"layout {layout}, expected {LAYOUT}")
         day = self.number(_MOST_DAY)
-        usual = [self.double() for _ in range(features)]
+        typical_bits = [self.double() for _ in range(features)]
         scores = [
             ScoreWindow(self.varint(), self.histogram(), self.histogram()) for _ in range(windows)
         ]
-        return day, usual, scores, self.rows(day)
+        return day, typical_bits, scores, self.rows(day)
 
     def number(self, most: int) -> int:
         number = self.varint()

@@ -1,7 +1,7 @@
-"""The habits of one agent in one mode: counts, votes and past scores, and how an act fits them.
+"""Frequency model of one agent in one mode: counts, votes and past scores.
 
-The reference of the compiled kernel's class of the same name: what runs for every event is here,
-and nothing else touches the counts of an agent.
+The class is the reference of the compiled kernel's class of the same name. Its methods run for
+every event, and only they change the counts of an agent.
 """
 
 from __future__ import annotations
@@ -22,19 +22,19 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from models.config import ModelConfig
-    from models.features.feature_slots import Place
-    from models.peers.counts import VoteNode
+    from models.features.feature_slots import FeatureSlot
+    from models.peers.counts import PeerCounts
     from models.peers.groups import View
 
-__all__ = ["Found", "Groups", "Habits", "Surprise"]
+__all__ = ["Found", "FrequencyModel", "Groups", "Surprise"]
 OFTEN = 8 * 4_096
-"""Weight a tool must have been followed with before the tool before it matters as well."""
-FURTHER = 2.0  # bits by which a feature has to go further than before in its session
-_USUAL_RATE = 0.05  # weight of one event in what is ordinary for the agent
+"""Weight that a context of one tool needs before the context of two tools counts."""
+FURTHER = 2.0  # bits by which a feature must exceed its earlier peak in the session
+_TYPICAL_RATE = 0.05  # weight of one event in the typical bits
 
 
 class Found(NamedTuple):
-    """One category of an act: its feature, bits, hashed value, and node after its context."""
+    """One category of an action: its feature, bits, hashed value, and node after its context."""
 
     feature: int
     bits: float
@@ -43,7 +43,7 @@ class Found(NamedTuple):
 
 
 class Surprise(NamedTuple):
-    """The categories of an act, in bits.
+    """The categories of an action, in bits.
 
     Attributes
     ----------
@@ -52,18 +52,18 @@ class Surprise(NamedTuple):
     total, most
         Sum and maximum of the bits.
     peak
-        Rarity among the peers, in bits, of the category that goes furthest beyond what is
-        ordinary for the agent, and further than in its session before: `View.weighted`.
+        Highest rarity among the peers, in bits, of a category above its typical bits:
+        `View.weighted`. Only categories that exceed their earlier peak in the session count.
     order
-        Bits of the tool after the two before it, above what is ordinary for the agent.
+        Bits of the tool after the two before it, above the typical bits.
     steady
-        `peak` over those categories that a new version leaves as they are.
+        `peak` over the categories that a new version leaves unchanged.
     rarest
-        `peak` whether or not the session went as far before.
+        `peak` without regard to earlier peaks of the session.
     far
-        Feature, and how far it goes beyond what is ordinary, where that is far.
+        Features far above their typical bits, each with its excess.
     again
-        Bit by bit, the features of `far` that went as far in this session before.
+        Bit set of the features in `far` that reached this excess in the session before.
     """
 
     found: list[Found]
@@ -77,8 +77,8 @@ class Surprise(NamedTuple):
     again: int
 
 
-class Habits:
-    """How one agent usually acts, in one mode.
+class FrequencyModel:
+    """Expected behaviour of one agent in one mode.
 
     Parameters
     ----------
@@ -89,23 +89,23 @@ class Habits:
     ----------
     day
         Day of the stream that the counts are valid for.
-    usual
-        Mean bits of each feature, in the order of `FEATURES`: what is ordinary for this agent.
+    typical_bits
+        Mean bits of each feature, in the order of `FEATURES`.
 
     Examples
     --------
     >>> from models.config import ModelConfig
     >>> view = Groups(ModelConfig(), b"0123456789abcdef").view("clerk/delegated")
-    >>> habits, x = Habits(ModelConfig()), {"tool": "mail.read", "hour": "workday 08"}
-    >>> before = habits.surprise(view, x, {})
-    >>> habits.learn(view, before, x, vote=False)
-    >>> habits.surprise(view, x, {}).total < before.total
+    >>> model, x = FrequencyModel(ModelConfig()), {"tool": "mail.read", "hour": "workday 08"}
+    >>> before = model.surprise(view, x, {})
+    >>> model.learn(view, before, x, vote=False)
+    >>> model.surprise(view, x, {}).total < before.total
     True
-    >>> Habits.load(habits.dump(), ModelConfig()).dump() == habits.dump()
+    >>> FrequencyModel.load(model.dump(), ModelConfig()).dump() == model.dump()
     True
     """
 
-    __slots__ = ("_cap", "_half_life_days", "counts", "pending", "usual", "votes", "windows")
+    __slots__ = ("_cap", "_half_life_days", "counts", "pending", "typical_bits", "votes", "windows")
 
     def __init__(self, config: ModelConfig) -> None:
         self._cap = config.daily_cap
@@ -113,7 +113,7 @@ class Habits:
         self.counts = AgentCounts()
         self.votes: dict[int, int] = {}
         self.pending: dict[int, int] = {}
-        self.usual = [0.0] * len(FEATURES)
+        self.typical_bits = [0.0] * len(FEATURES)
         self.windows = [ScoreWindow(size=config.agent_window) for _ in STATISTICS]
 
     @property
@@ -122,11 +122,11 @@ class Habits:
         return self.counts.day
 
     def start(self, day: int) -> None:
-        """Let the counts of an agent not seen before begin on a day."""
+        """Start the counts of a new agent on a day."""
         self.counts.day = day
 
     def roll(self, day: int) -> None:
-        """Let the counts fade to a later day; an earlier day changes nothing."""
+        """Decay the counts to a later day. An earlier day changes nothing."""
         self.counts.roll(day, self._half_life_days)
 
     def scale(self, factor: float) -> None:
@@ -138,11 +138,10 @@ class Habits:
         self.pending.clear()
 
     def surprise(self, view: View, x: dict[str, str], tops: dict[int, float]) -> Surprise:
-        """Give the bits of each declared category of an act; changes nothing.
+        """Give the bits of each declared category of an action. The method changes nothing.
 
-        A night's work is odd once and not with each of its calls: what the session had before,
-        in `tops`, is not looked at again. The same arithmetic as `AgentCounts.mixed` over
-        `View.probability`, written out: it runs for every event.
+        Work at night is surprising once, not at each call: `tops` holds the earlier peaks of the
+        session. The arithmetic is `AgentCounts.mixed` over `View.probability`, inlined for speed.
         """
         found: list[Found] = []
         far: list[tuple[int, float]] = []
@@ -150,34 +149,34 @@ class Habits:
         groups, known, levels = view.groups, view.group.known, view.nodes
         of = groups.hasher.of
         counts, total, discounted = self.counts.counts, self.counts.total, self.counts.discounted
-        votes, pending, usual = self.votes, self.pending, self.usual
+        votes, pending, typical_bits = self.votes, self.pending, self.typical_bits
         whole = most = peak = order = steady = q = 0.0
         chain = [0.0] * len(FEATURES)
-        for place in groups.places:
-            text = x.get(place.name)
+        for slot in groups.slots:
+            text = x.get(slot.name)
             if text is None:
                 continue
             value = of(text) & LOW32
-            if place.under >= 0:
-                q, n = chain[place.under], 0
+            if slot.under >= 0:
+                q, n = chain[slot.under], 0
             else:
-                key = place.base | value
+                key = slot.base | value
                 own_day = pending[key] if key in pending else votes.get(key, -1)
                 name = key << 32 | own_day + 1
                 q = known.get(name, 0.0)
                 if not q:
-                    q = known[name] = peer_probability(place, value, own_day, levels)
-                n = total.get(place.node, 0)
+                    q = known[name] = peer_probability(slot, value, own_day, levels)
+                n = total.get(slot.node, 0)
             if n:
                 count = counts.get(key, 0)
                 kept = count - DISCOUNT if count > DISCOUNT else 0
-                p = (kept + (STRENGTH + discounted[place.node]) * q) / (n + STRENGTH)
+                p = (kept + (STRENGTH + discounted[slot.node]) * q) / (n + STRENGTH)
                 q = (1 - ADOPTION) * p + ADOPTION * q
             inside = 0
-            context = x.get(place.context) if place.context is not None else None
+            context = x.get(slot.context) if slot.context is not None else None
             if context is not None:
-                inside = place.inside(context)
-                if place.together:
+                inside = slot.inside(context)
+                if slot.together:
                     q = view.after(inside, value, q)
                 n = total.get(inside, 0)
                 if n:
@@ -185,39 +184,39 @@ class Habits:
                     kept = count - DISCOUNT if count > DISCOUNT else 0
                     p = (kept + (STRENGTH + discounted[inside]) * q) / (n + STRENGTH)
                     q = (1 - ADOPTION) * p + ADOPTION * q
-            chain[place.index] = q
+            chain[slot.index] = q
             bits = -log2(q)
-            excess = bits - usual[place.index]
-            if excess >= LEAST_BITS and value in place.beside:
-                bits = self._beside(place, value, levels, bits)
-                excess = bits - usual[place.index]
-            if place.under < 0:
+            excess = bits - typical_bits[slot.index]
+            if excess >= LEAST_BITS and value in slot.beside:
+                bits = self._beside(slot, value, levels, bits)
+                excess = bits - typical_bits[slot.index]
+            if slot.under < 0:
                 whole += bits
                 most = max(most, bits)
             else:
                 order = excess
-            if excess >= LEAST_BITS and place.alone:
-                rare = view.weighted(place.index, excess)
-                far.append((place.index, excess))
+            if excess >= LEAST_BITS and slot.alone:
+                rare = view.weighted(slot.index, excess)
+                far.append((slot.index, excess))
                 rarest = max(rarest, rare)
-                if excess < tops.get(place.index, 0.0) + FURTHER:
-                    again |= 1 << place.index
+                if excess < tops.get(slot.index, 0.0) + FURTHER:
+                    again |= 1 << slot.index
                 else:
                     peak = max(peak, rare)
-                    if place.steady:
+                    if slot.steady:
                         steady = max(steady, rare)
-            found.append(Found(place.index, bits, value, inside))
+            found.append(Found(slot.index, bits, value, inside))
         return Surprise(found, whole, most, peak, order, steady, rarest, far, again)
 
     def _beside(
-        self, place: Place, value: int, levels: tuple[dict[int, VoteNode], ...], bits: float
+        self, slot: FeatureSlot, value: int, levels: tuple[dict[int, PeerCounts], ...], bits: float
     ) -> float:
-        """Give the bits of a value that may stand beside a usual one: an hour earlier than ever."""
-        for other, off in place.beside[value]:
-            own_day = self.own_day(place.node, other)
-            q = peer_probability(place, other, own_day, levels)
-            if self.counts.total.get(place.node, 0):
-                q = self.counts.mixed(place.node, other, q)
+        """Give the bits of a value near typical ones, such as an hour earlier than before."""
+        for other, off in slot.beside[value]:
+            own_day = self.own_day(slot.node, other)
+            q = peer_probability(slot, other, own_day, levels)
+            if self.counts.total.get(slot.node, 0):
+                q = self.counts.mixed(slot.node, other, q)
             bits = min(bits, off - log2(q))
         return bits
 
@@ -242,23 +241,23 @@ class Habits:
         *,
         whole: bool = False,
     ) -> None:
-        """Let an event's statistics enter the windows; see `models.calibration.p_values`."""
+        """Add an event's statistics to the windows; see `models.calibration.p_values`."""
         take_in(statistics, calibrated, self.windows, view, gate, whole=whole)
 
     @staticmethod
     def take_in_new(view: View, statistics: list[float | None]) -> None:
-        """Let what is ranked of an agent's first days enter; see `models.calibration.p_values`."""
+        """Add the statistics of an agent's first days; see `models.calibration.p_values`."""
         take_in_new(statistics, view)
 
     def show(self, view: View, surprise: Surprise, metrics: Sequence[float] = ()) -> None:
-        """Let the peers' windows see the excess bits of an act's features and its metrics' bits.
+        """Add excess bits of the features and bits of the metrics to the peers' windows.
 
-        A feature that it does not have is as usual, and so is one that its session had before.
+        A missing feature, and one that its session had before, count as 0 bits.
         """
-        first, usual = len(STATISTICS), self.usual
+        first, typical_bits = len(STATISTICS), self.typical_bits
         entered = [(first + i, 0) for i in range(len(FEATURES))]
         for i, bits, _, _ in surprise.found:
-            entered[i] = first + i, 0 if surprise.again >> i & 1 else bin_of(bits - usual[i])
+            entered[i] = first + i, 0 if surprise.again >> i & 1 else bin_of(bits - typical_bits[i])
         first += len(FEATURES)
         entered += [(first + i, bin_of(bits)) for i, bits in enumerate(metrics)]
         view.groups.score(view.name, entered)
@@ -272,59 +271,59 @@ class Habits:
         vote: bool,
         metrics: Sequence[float] = (),
     ) -> None:
-        """Count an act that `surprise` has seen, vote for it, and move what is ordinary.
+        """Count a scored action, vote for it, and update the typical bits.
 
-        With a vote, the peers' windows see it: `show`.
+        A vote also adds the action to the peers' windows: `show`.
         """
         self._count(view, surprise.found, x, vote=vote)
-        usual = self.usual
+        typical_bits = self.typical_bits
         if vote:
             self.show(view, surprise, metrics)
         for index, bits, _, _ in surprise.found:
-            usual[index] += _USUAL_RATE * (bits - usual[index])
+            typical_bits[index] += _TYPICAL_RATE * (bits - typical_bits[index])
 
     def count(self, view: View, x: dict[str, str], *, vote: bool) -> None:
-        """Count an act that was held until now, and vote for it."""
+        """Count an action that was held until now, and vote for it."""
         of, found = view.groups.hasher.of, []
-        for place in view.groups.places:
-            if place.name in x:
-                context = x.get(place.context) if place.context else None
-                inside = place.inside(context) if context is not None else 0
-                found.append(Found(place.index, 0.0, of(x[place.name]) & LOW32, inside))
+        for slot in view.groups.slots:
+            if slot.name in x:
+                context = x.get(slot.context) if slot.context else None
+                inside = slot.inside(context) if context is not None else 0
+                found.append(Found(slot.index, 0.0, of(x[slot.name]) & LOW32, inside))
         self._count(view, found, x, vote=vote)
 
     def _count(self, view: View, found: list[Found], x: dict[str, str], *, vote: bool) -> None:
-        add, cap, places = self.counts.add, self._cap, view.groups.places
+        add, cap, slots = self.counts.add, self._cap, view.groups.slots
         total, order = self.counts.total, 0
         for index, _, value, inside in found:
-            place = places[index]
-            if place.under >= 0:  # a longer context only where the shorter one is well known
+            slot = slots[index]
+            if slot.under >= 0:  # a longer context counts only where the shorter one is well known
                 if inside and total.get(order, 0) >= OFTEN:
                     add(inside, value, cap)
                 continue
             if index == 0:
                 order = inside
             if inside:
-                first = vote and place.together and inside << 32 | value not in self.counts.today
+                first = vote and slot.together and inside << 32 | value not in self.counts.today
                 if add(inside, value, cap) and first:
-                    view.groups.follow(view.name, inside, value, x[place.name], self.counts.day)
-            add(place.node, value, cap)
+                    view.groups.follow(view.name, inside, value, x[slot.name], self.counts.day)
+            add(slot.node, value, cap)
         if not vote:
             return
         today, votes = self.counts.day, self.votes
         for index, _, value, _ in found:
-            place = places[index]
-            if place.under >= 0:
+            slot = slots[index]
+            if slot.under >= 0:
                 continue
-            key = place.base | value
+            key = slot.base | value
             before = votes.get(key, -1)
             if before < today:
                 self.pending.setdefault(key, before)
                 votes[key] = today
-                view.groups.vote(view.name, index, value, x[place.name], before, today)
+                view.groups.vote(view.name, index, value, x[slot.name], before, today)
 
     def add(self, node: int, value: int) -> bool:
-        """Count one value at a node; False when it has had its share of the day."""
+        """Count one value at a node. False when the value reached its daily cap."""
         return self.counts.add(node, value, self._cap)
 
     def count_of(self, node: int, value: int) -> int:
@@ -359,25 +358,25 @@ class Habits:
         ]  # fmt: skip
 
     def dump(self) -> bytes:
-        """Write the habits; the same habits give the same bytes."""
-        return write(self.day, self.usual, self.windows, self.rows())
+        """Write the model. Equal models give equal bytes."""
+        return write(self.day, self.typical_bits, self.windows, self.rows())
 
     @classmethod
-    def load(cls, raw: bytes, config: ModelConfig) -> Habits:
+    def load(cls, raw: bytes, config: ModelConfig) -> FrequencyModel:
         """Read what `dump` wrote; `ValueError` where that is malformed."""
-        habits = cls(config)
-        day, habits.usual, habits.windows, rows = read(raw)
-        shape = len(habits.usual), len(habits.windows)
+        frequency_model = cls(config)
+        day, frequency_model.typical_bits, frequency_model.windows, rows = read(raw)
+        shape = len(frequency_model.typical_bits), len(frequency_model.windows)
         if shape != (len(FEATURES), len(STATISTICS)):
             raise ValueError(
                 f"habits have {shape} features and windows, "
                 f"expected {len(FEATURES), len(STATISTICS)}"
             )
-        habits.counts = AgentCounts(
+        frequency_model.counts = AgentCounts(
             {row[0]: row[1] for row in rows if row[1]},
             {row[0]: row[2] for row in rows if row[2]},
             day,
         )
-        habits.votes = {row[0]: row[3] - 1 for row in rows if row[3]}
-        habits.pending = {row[0]: row[4] - 1 for row in rows if row[4] >= 0}
-        return habits
+        frequency_model.votes = {row[0]: row[3] - 1 for row in rows if row[3]}
+        frequency_model.pending = {row[0]: row[4] - 1 for row in rows if row[4] >= 0}
+        return frequency_model

@@ -1,4 +1,4 @@
-"""What is remembered of one agent in one mode; to and from bytes."""
+"""Stored profile of one agent in one mode, to and from bytes."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from msgspec import Struct, field
 
 from models.baseline import frequency_model as reference
 from models.baseline.online_baseline import AgentBaseline
-from models.baseline.volume_baseline import QUANTITIES, Level
+from models.baseline.volume_baseline import QUANTITIES, VolumeBaseline
 from models.codec.compact_reader import Reader
 from models.codec.compact_writer import Writer
 from models.errors import StateError
 from models.watch.state import Watch
 
 if TYPE_CHECKING:
-    from models.baseline.frequency_model import Habits
+    from models.baseline.frequency_model import FrequencyModel
     from models.codec.hashing import Hasher
     from models.config import ModelConfig
-    from models.features.feature_slots import Place
+    from models.features.feature_slots import FeatureSlot
     from models.peers.fleet import GroupView
 
 VERSION = 5
@@ -44,7 +44,7 @@ class Facts(Struct, array_like=True):
     opened, learn_until
         Sessions opened, and the number of the last one that belongs to (re)learning.
     per_day, day_events
-        Usual events a day, and those of the current day.
+        Mean events a day, and the events of the current day.
     hour, sums
         The open hour and its running sums, in the order of `QUANTITIES`; -1 is no observation.
     credentials, versions
@@ -52,7 +52,7 @@ class Facts(Struct, array_like=True):
     watch
         What the detectors of `models.watch` remember.
     shown_us
-        When the peers' windows last took in an event below the gate as it was.
+        Time of the last event below the gate that entered the peers' windows unchanged.
     waiting
         Days on which a held value was seen, for values that were never alerted on.
     """
@@ -83,7 +83,7 @@ class Facts(Struct, array_like=True):
 
 
 class Profile:
-    """One agent in one mode: plain facts, and the baseline with its habits.
+    """One agent in one mode: plain facts and the baseline.
 
     Parameters
     ----------
@@ -116,7 +116,7 @@ class Profile:
         self._facts = facts
         self._baseline = baseline
         self._config = config
-        self._peers: tuple[Hasher, tuple[Place, ...], GroupView] | None = None
+        self._peers: tuple[Hasher, tuple[FeatureSlot, ...], GroupView] | None = None
         self.agent = agent
 
     @classmethod
@@ -125,8 +125,8 @@ class Profile:
     ) -> Profile:
         """Start the profile of an agent not seen before, in the compiled kernel if one is given."""
         facts = Facts(agent_id, mode, learn_until=config.learning_sessions)
-        habits = (kernel or reference).Habits(config)
-        return cls(facts, AgentBaseline.of(habits, config, {}))
+        frequency_model = (kernel or reference).FrequencyModel(config)
+        return cls(facts, AgentBaseline.of(frequency_model, config, {}))
 
     @property
     def facts(self) -> Facts:
@@ -143,9 +143,9 @@ class Profile:
         return self._baseline  # type: ignore[return-value]  # the same
 
     @property
-    def habits(self) -> Habits:
+    def frequency_model(self) -> FrequencyModel:
         """Counts, votes and past scores."""
-        return self.baseline.habits
+        return self.baseline.frequency_model
 
     @property
     def role(self) -> str:
@@ -159,15 +159,17 @@ class Profile:
 
     def use(self, kernel: Any | None, config: ModelConfig) -> None:
         """Bring the habits into a kernel, where they are in the other one."""
-        wanted = (kernel or reference).Habits
-        if not isinstance(self.baseline.habits, wanted):
-            self.baseline.habits = wanted.load(self.baseline.habits.dump(), config)
+        wanted = (kernel or reference).FrequencyModel
+        if not isinstance(self.baseline.frequency_model, wanted):
+            self.baseline.frequency_model = wanted.load(
+                self.baseline.frequency_model.dump(), config
+            )
 
-    def attach(self, hasher: Hasher, places: tuple[Place, ...], view: GroupView) -> None:
+    def attach(self, hasher: Hasher, slots: tuple[FeatureSlot, ...], view: GroupView) -> None:
         """Join a fleet: its key for hashes and the view of its peers."""
-        self._peers = hasher, places, view
+        self._peers = hasher, slots, view
         if self.agent is None:
-            self.baseline.attach(hasher, places, view)
+            self.baseline.attach(hasher, slots, view)
         else:
             self.agent.join(view.view, view.name)
 
@@ -179,11 +181,11 @@ class Profile:
         if self.agent is None:
             assert self._peers is not None  # noqa: S101 - engine.pack attaches first
             baseline, view = self.baseline, self._peers[2]
-            levels = [(name, *level.state()) for name, level in baseline.levels.items()]
-            agent = kernel.Agent(_encode(self._facts), levels, baseline.habits)
+            volumes = [(name, *volume.state()) for name, volume in baseline.volumes.items()]
+            agent = kernel.Agent(_encode(self._facts), volumes, baseline.frequency_model)
             agent.join(view.view, view.name)
             self.agent = agent
-            self._facts, baseline.levels = None, {}  # the kernel has them; two copies are too many
+            self._facts, baseline.volumes = None, {}  # the kernel has them; two copies are too many
         return self.agent
 
     def _unpack(self) -> None:
@@ -191,12 +193,12 @@ class Profile:
         assert agent is not None  # noqa: S101 - asked by the callers
         raw, rows = agent.unpack()
         self._facts = _decode_facts(raw)
-        levels = {name: Level.of(n, mean, square) for name, n, mean, square in rows}
+        volumes = {name: VolumeBaseline.of(n, mean, square) for name, n, mean, square in rows}
         if self._baseline is None:
             assert self._config is not None  # noqa: S101 - set by `load`
-            self._baseline = AgentBaseline.of(agent.habits, self._config, levels)
+            self._baseline = AgentBaseline.of(agent.frequency_model, self._config, volumes)
         else:
-            self._baseline.levels = levels
+            self._baseline.volumes = volumes
         if self._peers is not None:
             self._baseline.attach(*self._peers)
 
@@ -212,11 +214,13 @@ class Profile:
         """Write the profile; the same profile gives the same bytes."""
         if self.agent is not None:
             return cast("bytes", self.agent.dump())
-        levels = [(name, *level.state()) for name, level in sorted(self.baseline.levels.items())]
+        volumes = [
+            (name, *volume.state()) for name, volume in sorted(self.baseline.volumes.items())
+        ]
         out = Writer(_FIRST)
         facts = msgspec.to_builtins(self.facts)
         facts[:2] = "", ""  # whose it is, its reader knows
-        out.value([facts, levels, self.baseline.habits.dump()])
+        out.value([facts, volumes, self.baseline.frequency_model.dump()])
         return bytes(out.out)
 
     @classmethod
@@ -242,22 +246,22 @@ class Profile:
                 f"{todo}move the store away to learn anew"
             )
         if kernel is not None:
-            with suppress(ValueError):  # what is wrong is found below, and told
+            with suppress(ValueError):  # the check below reports the error
                 agent = kernel.Agent.load(raw, *key, config)
                 return cls(None, None, agent=agent, config=config)
         try:
-            facts, rows, habits = _parts(raw)
-            loaded = reference.Habits.load(habits, config)
+            facts, rows, frequency_model = _parts(raw)
+            loaded = reference.FrequencyModel.load(frequency_model, config)
             if kernel is not None:
-                loaded = kernel.Habits.load(loaded.dump(), config)
+                loaded = kernel.FrequencyModel.load(loaded.dump(), config)
         except ValueError as error:
             raise StateError(
                 f"profile has another layout than version {VERSION}: {error}; "
                 "move the store away to learn anew"
             ) from error
         facts.agent_id, facts.mode = key
-        levels = {name: Level.of(n, mean, square) for name, n, mean, square in rows}
-        return cls(facts, AgentBaseline.of(loaded, config, levels))
+        volumes = {name: VolumeBaseline.of(n, mean, square) for name, n, mean, square in rows}
+        return cls(facts, AgentBaseline.of(loaded, config, volumes))
 
 
 def _parts(raw: bytes) -> tuple[Facts, list[_Level], bytes]:
@@ -265,9 +269,9 @@ def _parts(raw: bytes) -> tuple[Facts, list[_Level], bytes]:
     if raw[:1] != _FIRST:
         raise ValueError("it does not begin with a version")
     reader = Reader(raw, 1)
-    facts, levels, habits = msgspec.convert(reader.value(), _Parts)
+    facts, volumes, frequency_model = msgspec.convert(reader.value(), _Parts)
     reader.end()
-    return facts, levels, habits
+    return facts, volumes, frequency_model
 
 
 _Level = tuple[str, int, float, float]

@@ -1,4 +1,4 @@
-"""Quantities per window: how far above its usual level is a sum of bytes or records."""
+"""Volume baselines: how far a sum of bytes or records per window exceeds its mean."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ if TYPE_CHECKING:
     from models.event import Event
 
 FADING = 0.05  # of a window's weight per window
-PRIOR_WINDOWS = 8.0  # what the peers' level counts for, in windows of the agent's own
+PRIOR_WINDOWS = 8.0  # weight of the peers' baseline, in windows of the agent
 MOST_FREEDOM = 30.0
-LEAST_SPREAD = 0.35  # on the log scale: a factor of 1.4 is never remarkable
+LEAST_SPREAD = 0.35  # on the log scale: a factor of 1.4 is never surprising
 LEAST_WINDOWS = 3.0
 # River's own forms of its two statistics: mean, fading, 1 - fading, begun; mean and mean square.
 _MEAN = struct.Struct("<ddd?d")
@@ -32,22 +32,22 @@ def squash(value: float) -> float:
     return copysign(log1p(abs(value)), value)
 
 
-class Level:
-    """Usual level and spread of one quantity; river's exponentially weighted statistics.
+class VolumeBaseline:
+    """Mean and spread of one quantity, as exponentially weighted statistics of river.
 
     Attributes
     ----------
     n
-        Windows taken in.
+        Number of learned windows.
     mean, variance
-        Usual level on the log scale, and its spread, squared.
+        Mean and variance on the log scale.
 
     Examples
     --------
-    >>> level = Level()
+    >>> volume = VolumeBaseline()
     >>> for value in (100, 120, 90, 110, 105, 95):
-    ...     level.learn(value)
-    >>> level.bits(100) < 1 < 10 < level.bits(5000)
+    ...     volume.learn(value)
+    >>> volume.bits(100) < 1 < 10 < volume.bits(5000)
     True
     """
 
@@ -61,7 +61,7 @@ class Level:
         self._statistics: tuple[stats.EWMean, stats.EWVar] | None = None
 
     def learn(self, value: float) -> None:
-        """Take in one value (of a closed window)."""
+        """Learn one value of a closed window."""
         if self._statistics is None:
             self._statistics = self._begun()
         mean, both = self._statistics
@@ -74,15 +74,14 @@ class Level:
         self.variance = max(0.0, float(both.get()))
 
     def learn_evenly(self, value: float) -> None:
-        """Take in one value; all count alike, until there are so many that old ones fade.
+        """Learn one value with equal weights. With many values, old ones fade.
 
-        A window follows those before it, so the first of them says most about the second. Values of
-        several agents come in no order.
+        Values of several agents have no order, so early values must not weigh more.
 
-        >>> level = Level()
+        >>> volume = VolumeBaseline()
         >>> for value in (20, 2_000, 200_000):
-        ...     level.learn_evenly(value)
-        >>> round(level.mean, 2), round(squash(2_000), 2)
+        ...     volume.learn_evenly(value)
+        >>> round(volume.mean, 2), round(squash(2_000), 2)
         (7.62, 7.6)
         """
         n, mean, square = self.state()
@@ -101,16 +100,16 @@ class Level:
         return self.n, parts[0], parts[4]
 
     @classmethod
-    def of(cls, n: int, mean: float, square: float) -> Level:
-        """Go on from what `state` gave, to the last bit."""
-        level = cls()
+    def of(cls, n: int, mean: float, square: float) -> VolumeBaseline:
+        """Restore what `state` gave, bit for bit."""
+        volume = cls()
         if n:
-            level.n, level.mean, level._square = n, mean, square
-            level.variance = max(0.0, square - mean * mean)  # as river has it
-        return level
+            volume.n, volume.mean, volume._square = n, mean, square
+            volume.variance = max(0.0, square - mean * mean)  # as river has it
+        return volume
 
     def _begun(self) -> tuple[stats.EWMean, stats.EWVar]:
-        """Give river's statistics, where the level stands."""
+        """Give river's statistics with the stored values."""
         mean, both = stats.EWMean(FADING), stats.EWVar(FADING)
         if self.n:
             rest = (FADING, 1 - FADING, True)
@@ -120,7 +119,7 @@ class Level:
             both._ewvar.__setstate__(parts)  # noqa: SLF001 - river gives no other way
         return mean, both
 
-    def usual(self, peers: Level | None = None) -> tuple[float, float, float]:
+    def expected(self, peers: VolumeBaseline | None = None) -> tuple[float, float, float]:
         """Give location, spread and weight (in windows) of the predictive distribution."""
         own = min(float(self.n), 1 / FADING)
         prior = min(float(peers.n), PRIOR_WINDOWS) if peers is not None else 0.0
@@ -134,7 +133,9 @@ class Level:
             variance += prior * peers.variance / weight
         return mean, max(LEAST_SPREAD, sqrt(variance)), weight
 
-    def bits(self, value: float, peers: Level | None = None, *, one_sided: bool = True) -> float:
+    def bits(
+        self, value: float, peers: VolumeBaseline | None = None, *, one_sided: bool = True
+    ) -> float:
         """Surprise of a value in bits: ``-log2`` of a Student-t tail; 0 when it is not high.
 
         Parameters
@@ -143,11 +144,11 @@ class Level:
             The running sum of an open window; it can only grow, so a burst shows before the
             window closes.
         peers
-            Level of the peer group, which stands in while the agent's own windows are few.
+            Baseline of the peer group, the prior while the agent has few windows.
         one_sided
             True: only too much is surprising.
         """
-        mean, spread, weight = self.usual(peers)
+        mean, spread, weight = self.expected(peers)
         if weight < LEAST_WINDOWS:
             return 0.0
         z = (squash(value) - mean) / (spread * sqrt(1 + 1 / weight))
@@ -162,9 +163,8 @@ class Level:
 def quantities(event: Event) -> tuple[int | None, int | None, int | None, int | None]:
     """Give bytes in and out, records and cost of an event, in the order of `QUANTITIES`.
 
-    What a call costs are its tokens, or the millionths of its price in whatever currency; of one
-    that tells both their geometric mean, so that neither hides the other, whatever a token costs.
-    More than `MOST` counts as that.
+    The cost of a call is its tokens, or its price in millionths of any currency. With both, it is
+    their geometric mean, so that neither hides the other. Amounts above `MOST` count as `MOST`.
     """
     volume, spent = event.volume, None
     if event.attributes is not None:

@@ -16,12 +16,12 @@ if TYPE_CHECKING:
     from models.peers.groups import View
 
 WEIGHTS = (1.0, 0.5, 1.0, 1.0)
-"""Of the statistics as tests: the sum finds least that no other does."""
+"""Weights of the tests. The sum adds least to the other tests, so it weighs half."""
 
 WIDER = 1.08
-"""What p-values are larger by: windows tell of the weeks before, and agents move on from these."""
+"""Factor on p-values: windows describe the past weeks, and behaviour changes."""
 
-RARITIES = 2  # place from which on statistics are rarities among the peers: ranked among theirs
+RARITIES = 2  # first index of a rarity among the peers, ranked in the windows of the peers
 
 
 class Calibrated(Struct):
@@ -57,8 +57,8 @@ def calibrate(
 ) -> Calibrated:
     """Rank an event's statistics among past ones.
 
-    The last statistic is a rarity among the peers, in bits, and mostly 0. A window of zeros cannot
-    tell how its tail goes on, so p is no smaller than that rarity says.
+    The last statistic is a rarity among the peers, in bits, and mostly 0. A window of zeros has no
+    tail, so p is at least the probability of that rarity.
 
     Parameters
     ----------
@@ -69,8 +69,8 @@ def calibrate(
     own
         Whether the agent's own pool may be used; not while it is (re)learning.
     new
-        Whether it is a newcomer: ranked among others that were new to their role as well, as there
-        is more to surprise in an agent's first days.
+        Whether the agent is a newcomer, ranked among other newcomers. First days are more
+        surprising.
     """
     result = Calibrated([None] * len(statistics))
     least = tests = 0.0
@@ -93,7 +93,7 @@ def calibrate(
 
 
 def _zeros(index: int, *, own: bool) -> Zeros:
-    """Tell what zeros of a statistic say: of a volume that all was as ever, for agents known."""
+    """Give the meaning of zeros of a statistic. A volume of 0 means no change for a known agent."""
     if index == PEAK:
         return Zeros.UNRANKED
     return Zeros.CONSTANT if index == VOLUME and own else Zeros.AS_HIGH
@@ -102,17 +102,17 @@ def _zeros(index: int, *, own: bool) -> Zeros:
 def _rank(
     windows: list[ScoreWindow], score: float, u: float, zeros: Zeros, *, new: bool = False
 ) -> float:
-    """Give the share of past scores as high, leaning on pools that are more general.
+    """Give the share of past scores as high, backed off to more general pools.
 
     Parameters
     ----------
     windows
         From the most general to the most specific, at least one.
     zeros
-        What they say in the most general pool: `ScoreWindow.p_value`.
+        Meaning of zeros in the most general pool: `ScoreWindow.p_value`.
     new
-        Whether the most specific is that of newcomers, which goes on by itself: what is farther
-        out than all that peers do any day is not as rare in first days.
+        Whether the most specific pool is that of newcomers. It has a tail of its own: scores beyond
+        all of the peers are less rare in first days.
     """
     window, rest = windows[-1], windows[:-1]
     if not rest:
@@ -149,11 +149,11 @@ def take_in(
     *,
     whole: bool = False,
 ) -> None:
-    """Let an event's statistics enter the windows.
+    """Add an event's statistics to the windows.
 
-    One below the learning gate, or of an event below it, enters as at most the quantile at the
-    gate: it neither raises the bar nor shrinks the window. With `whole` the peers' windows take it
-    in as it is.
+    A statistic below the learning gate enters as at most the quantile at the gate. So does one of
+    an event below it. It neither raises the threshold nor shrinks the window. With `whole` it
+    enters the windows of the peers unchanged.
     """
     cells: list[tuple[int, int]] = []
     below = calibrated.p is not None and calibrated.p < gate
@@ -173,12 +173,12 @@ def take_in(
 
 
 def take_in_new(statistics: list[float | None], view: View) -> None:
-    """Let what is ranked of an agent's first days enter the window of newcomers, as it is.
+    """Add the statistics of an agent's first days to the window of newcomers, unchanged.
 
-    Only where its role is known: while all is new to everybody, an agent's first days say nothing
-    about those of later ones. Of one that nobody can be compared with only how much it does is
-    ranked, among what the fleet does, so the fleet's window takes that in once there is one: else
-    all that begin in a way of their own, as those that work by night, would look odd at once.
+    Only an agent of a known role counts: while everything is new, its first days say nothing about
+    later newcomers. An agent without peers is ranked by its volume among the fleet, so the window
+    of the fleet gets its volume. Otherwise every newcomer with an own rhythm, such as night work,
+    would be anomalous at once.
     """
     group, at, name = view.group, SUM, NEWCOMERS if view.name else None
     if statistics[SUM] is None:

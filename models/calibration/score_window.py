@@ -18,35 +18,35 @@ if TYPE_CHECKING:
 STEP = 8  # bins per bit
 TOP = 2047
 TAIL = 0.02
-FLOOR_BITS = 1.4426950408889634  # one bit more is never taken for less than half as likely
+FLOOR_BITS = 1.4426950408889634  # one bit more is at most half as unlikely
 FEW = 10
-FIRST = 4_000  # scores of the first generation of a large window; each later one is twice as long
-FURTHER = 4 * STEP  # cells beyond the tenth highest score that a new one may stand
-UNBOUNDED = 16 * STEP  # cell up to which every score stands where it is
-FAINT = 0.25  # what counts of the bits beyond that
-UNSAID = 6.0  # bits that a window's tail is carried on less than the window has scores, in bits
-PRIOR_SCORES = 500.0  # what the more general pool's answer counts for, in scores of a pool
+FIRST = 4_000  # size of the first generation of a large window; each later one doubles
+FURTHER = 4 * STEP  # most cells that a new score may lie beyond the tenth highest one
+UNBOUNDED = 16 * STEP  # cell up to which scores stay unchanged
+FAINT = 0.25  # weight of the bits beyond that
+UNSAID = 6.0  # a window's tail reaches log2(scores) less these bits
+PRIOR_SCORES = 500.0  # weight of the more general pool, in scores
 LOG2_E = 1.4426950408889634
 
 
 class Tail(NamedTuple):
-    """How a window goes on above its 98 % point ``z*``: as an exponential distribution.
+    """Exponential tail of a window above its 98 % point ``z*``.
 
     Attributes
     ----------
     most
-        Scores above `z*` at most.
+        Most scores above `z*`.
     predictive
-        Whether that the mean excess is known from `k` scores only is allowed for as the predictive
-        distribution has it, ``(1 + x / (k m))^-k`` (Lomax); else the mean is inflated by a share
-        of ``1 / sqrt(k)``, so that it errs upward.
+        Whether to use the predictive distribution ``(1 + x / (k m))^-k`` (Lomax), as the mean
+        excess `m` is known from `k` scores only. Otherwise the mean is inflated by a share of ``1 /
+        sqrt(k)``.
     """
 
     most: int
     predictive: bool = False
 
     def beyond(self, bits: float, k: int, excess: float) -> float:
-        """P(a score above `z*` lies so many bits above it), the mean excess floored.
+        """P(a score above `z*` exceeds it by so many bits). The mean excess has a floor.
 
         >>> [round(tail.beyond(10.0, 15, 3.0), 4) for tail in (INFLATED, PREDICTIVE)]
         [0.0707, 0.0493]
@@ -58,17 +58,17 @@ class Tail(NamedTuple):
 
 
 class Zeros(Enum):
-    """What zeros say in a window so full of them that its 98 % point is 0.
+    """Meaning of zeros in a window whose 98 % point is 0.
 
     Attributes
     ----------
     AS_HIGH
-        Each counts as being as high as what lies above: as if a chance had put it there.
+        Each zero counts as high as the scores above.
     UNRANKED
-        There was nothing to rank: none counts so, and the tail begins above them.
+        Zeros are no observations. They do not count, and the tail begins above them.
     CONSTANT
-        All was as ever: none counts so once the window has `FIRST` scores. What lies above is then
-        ranked among its like alone, as so few draw no tail.
+        Zeros are observations without change. They do not count once the window has `FIRST` scores.
+        Scores above are then ranked among themselves: they are too few for a tail.
     """
 
     AS_HIGH = auto()
@@ -77,7 +77,7 @@ class Zeros(Enum):
 
 
 INFLATED, PREDICTIVE = Tail(100), Tail(15, predictive=True)
-LEANING = Tail(20)  # of a window that goes on as a more general one does
+LEANING = Tail(20)  # tail of a window that continues with a more general one
 
 
 def bin_of(score: float) -> int:
@@ -151,18 +151,18 @@ class ScoreWindow(Struct, array_like=True):
     ) -> float:
         """P(a past score is as high), smoothed by `u`, in (0, 1]; non-increasing in `score`.
 
-        Within the window it is ``(#{z > S} + u (#{z = S} + 1)) / (n + 1)`` (Vovk et al. 2005).
-        Above the 98 % point ``z*`` a rank cannot tell scores apart; there the light-tailed case of
-        peaks over threshold goes on from the p-value at ``z*`` (Siffer et al. 2017).
+        Within the window, it is ``(#{z > S} + u (#{z = S} + 1)) / (n + 1)`` (Vovk et al. 2005).
+        Above the 98 % point ``z*`` a rank cannot separate scores. There the light-tailed case of
+        peaks over threshold continues from the p-value at ``z*`` (Siffer et al. 2017).
 
         Parameters
         ----------
         general
-            P-value of a more general pool, whose tail this one goes on with.
+            P-value of a more general pool. Its tail continues this one.
         tail
-            How it goes on where there is no such pool.
+            Tail without such a pool.
         zeros
-            What zeros say where `z*` is 0, as in a young window of rarities.
+            Meaning of zeros where `z*` is 0, as in a young window of rarities.
 
         Examples
         --------
@@ -202,9 +202,9 @@ class ScoreWindow(Struct, array_like=True):
     def rarity(self, score: float) -> float:
         """Give how rare so high a score is, in bits: ``-log2`` of its share of the window.
 
-        Unlike `p_value` without smoothing, and by rank as far as ranks go: only beyond the
-        tenth highest score the tail is drawn on, as light as the scores above it are. For windows
-        of mostly zeros, where a 98 % point says nothing. Non-decreasing in `score`.
+        Unlike `p_value`, it has no smoothing. It is the rank up to the tenth highest score, then
+        the tail of the scores above. It suits windows of mostly zeros, whose 98 % point is 0.
+        Non-decreasing in `score`.
 
         Examples
         --------
@@ -230,8 +230,8 @@ class ScoreWindow(Struct, array_like=True):
     def reach(self) -> int:
         """Give the highest cell that a new score may enter, however high it is.
 
-        A burst that is seen late would leave scores so high that the next one is seen later still.
-        So the tail moves up by four bits for ten scores, not by what one agent did.
+        One late burst would otherwise leave scores so high that it hides the next burst. So ten
+        scores raise the tail by four bits at most.
 
         Examples
         --------
@@ -249,7 +249,7 @@ class ScoreWindow(Struct, array_like=True):
         return cell / STEP if there else 0.0
 
     def _walk(self, allowed: float) -> tuple[int, int, int, int]:
-        """Go down to the first cell with which more scores than allowed are reached.
+        """Find the first cell, from above, at which the count exceeds `allowed`.
 
         Returns
         -------

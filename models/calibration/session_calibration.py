@@ -1,4 +1,4 @@
-"""P-values of sessions: rank among past sessions of the role, leaning on those of the fleet."""
+"""P-values of sessions: rank among past sessions of the role, backed off to the fleet."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from msgspec import Struct
 
 from models.calibration.score_window import INFLATED, LEANING, PREDICTIVE, ScoreWindow
 
-PRIOR_SESSIONS = 130.0  # what the fleet's answer counts for, in sessions of the role
+PRIOR_SESSIONS = 130.0  # weight of the fleet, in sessions of the role
 MOST_ROLES = 4_096
 GATE = 0.02
-"""Sessions as rare as this are taken in no more often than chance brings them."""
-MOST_SPARE = 8.0  # of them that are waited for
+"""Rarer sessions enter the pools only as often as chance predicts."""
+MOST_SPARE = 8.0  # most of these that the pool still expects
 
 
 class _Stored(Struct, array_like=True):
@@ -26,29 +26,27 @@ _decode = msgspec.msgpack.Decoder(_Stored).decode
 
 
 class SessionPools:
-    """Highest scores of past sessions, all together and by role.
+    """Highest scores of past sessions, of the fleet and by role.
 
-    Roles differ in how surprising their ordinary sessions are, yet one role has few sessions: so
-    its rank and the fleet's are averaged, the fleet's with the weight of `PRIOR_SESSIONS`. It is
-    the back-off of the count models, applied to ranks.
+    Roles differ in how surprising their ordinary sessions are, yet one role has few sessions. So
+    the p-value averages the ranks in role and fleet, which weighs `PRIOR_SESSIONS`. It is the
+    back-off of the count models, applied to ranks.
 
-    The more an agent and its peers are known, the less surprising their sessions are: so the pools
-    go on with what is learned behind the gate (`offer`). All of it would teach them attacks;
-    without the rarest they would lose their tail and promise too little, then even less. So these
-    are taken in as often as chance has them.
+    Sessions become less surprising as agents and peers become known. So the pools continue with
+    sessions learned behind the gate (`offer`). All of them would teach attacks. Without the rarest,
+    the pools would lose their tail. So rare sessions enter as often as chance predicts.
 
     Parameters
     ----------
     size
-        Most scores kept of all together.
+        Most scores kept of the fleet.
     of_role
-        Most scores kept of a role; as many without. What its ordinary sessions are like changes
-        with what is asked of it, so the latest thousands promise better than all there ever were.
+        Most scores kept of a role; `size` without. Tasks change, so the latest thousands predict
+        better than all scores.
     leaning
-        Whether the fleet's ranks are believed up to the 15th highest score, and its tail goes on
-        from there as the predictive distribution has it, a role's from the 20th on as the fleet's.
-        Else each goes on by itself, and earlier: it promises less than it holds, the more the
-        rarer the score.
+        Whether the fleet uses ranks up to the 15th highest score, then the predictive tail. A role
+        then continues with the fleet from its 20th highest score on. Otherwise each pool has its
+        own, earlier and more conservative tail.
 
     Examples
     --------
@@ -68,7 +66,7 @@ class SessionPools:
         self.fleet = ScoreWindow(size=size)
         self.roles: dict[str, ScoreWindow] = {}
         self.changed = False
-        self._spare: dict[str, float] = {}  # rare sessions that chance has brought, by role
+        self._spare: dict[str, float] = {}  # expected rare sessions by role
 
     @property
     def n(self) -> int:
@@ -76,7 +74,7 @@ class SessionPools:
         return self.fleet.n
 
     def add(self, role: str, score: float) -> None:
-        """Take in the highest score of a finished session, in bits."""
+        """Add the highest score of a finished session, in bits."""
         self.changed = True
         self.fleet.add(score)
         window = self.roles.get(role)
@@ -87,7 +85,7 @@ class SessionPools:
         window.add(score)
 
     def offer(self, role: str, score: float, p: float) -> None:
-        """Take in a session that was not learned freely, unless it is rare beyond chance.
+        """Add a session learned behind the gate, unless it is rarer than chance predicts.
 
         Parameters
         ----------

@@ -1,4 +1,4 @@
-"""One text for all ways of writing the same JSON, so that content can be compared by a digest.
+"""One canonical text of equal JSON values, so that digests compare content.
 
 Members of objects are in order, without white space; strings are without needless escapes; numbers
 are as written (``1`` is not ``1.0``). Of a name that comes twice the last member counts, and a

@@ -1,10 +1,9 @@
-"""Shared state as a whole copy now and then, and in between only what changed.
+"""Shared state as occasional whole copies, and the changes in between.
 
-A part is stored under its name, and its changes since under ``+K:name``, K counting from 0. They
-carry the generation of the copy they belong to: what is left of an older one is ignored, so nothing
-need be deleted; but where everything is written as a whole, counting starts anew and the store
-forgets all changes with it: the same state then leaves the same bytes, whatever batches it came
-from.
+A part is stored under its name. Its changes are stored under ``+K:name``, with K from 0. Each has
+the generation of its copy, and those of an older copy are ignored. So nothing need be deleted.
+A write of the whole state restarts the count, and the store then deletes all changes. So equal
+states leave equal bytes, whatever the batches.
 """
 
 from __future__ import annotations
@@ -21,10 +20,10 @@ Apply = Callable[[bytes, int], int]  # takes bytes and the generation wanted, 0:
 
 
 class Journal:
-    """Decides for one part what is written next: its changes, or a whole copy.
+    """Decides for one part whether its changes or a whole copy are written next.
 
-    A copy is due once the changes beside the last one have grown as large, so that no more than
-    about twice the changes is ever written.
+    A copy is due once the changes are as large as the last copy. So the total written is at most
+    about twice the changes.
     """
 
     __slots__ = ("changes", "generation", "size", "whole_size")
@@ -37,7 +36,7 @@ class Journal:
     ) -> tuple[str, bytes]:
         """Give the name and the bytes to store; `encode` takes a generation and `whole`.
 
-        With `anew` it is a copy in any case: the part is another one than it was.
+        With `anew` it is always a copy: the part was replaced.
         """
         if not (whole or anew) and self.generation and self.changes < MOST_CHANGES:
             blob = encode(self.generation, False)

@@ -1,16 +1,16 @@
-"""Values as compact bytes: MessagePack, whose unused tokens stand for what state repeats.
+"""Values as compact bytes: MessagePack with extra tokens for repeated values.
 
 ======  ==================================================================================
 c1      0.0
 e0..ef  1.0 to 16.0; the integers that MessagePack has there take two bytes
 d4 n    a float without a fraction, below 2**53; n is its zigzag varint
 c8, c9  a float whose first byte is 3f, or 40, without that byte
-d8      the square of the last float that was written in any of these ways or in full
+d8      the square of the last float written by any of these tokens or in full
 c7 k    one of those floats, k floats ago; bit for bit
 d5 k    the same for integers of 9 to 32 bits
 d6 k    the same for texts of 3 bytes and more
-ca n    an integer of 33 to 64 bits: n is a varint. Even, it is twice the zigzag distance from the
-        last one, which is below 2**46; odd, the integer is the one n >> 1 ago
+ca n    an integer of 33 to 64 bits: n is a varint. With an even n, it is twice the zigzag distance
+        from the last one, below 2**46. Otherwise the integer is the one n >> 1 ago
 d7 k    `WORDS` number k
 ======  ==================================================================================
 
@@ -28,7 +28,7 @@ WORDS = (
     "normal", "trusted", "open", "quarantined", "bytes_in_hour", "bytes_out_hour", "records_hour",
     "cost", "bytes_out_day",
 )  # fmt: skip
-"""Words of state; only ever longer, as stored bytes name their places."""
+"""Words of state. The list only grows, as stored bytes contain the indices."""
 
 ZERO, SAME_FLOAT, NEAR, WHOLE = 0xC1, 0xC7, 0xCA, 0xD4
 SAME_NUMBER, SAME_TEXT, WORD, SQUARE = 0xD5, 0xD6, 0xD7, 0xD8

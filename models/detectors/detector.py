@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from models.baseline.profile import Facts
     from models.event import Event
-    from models.result import Assessment, Reason
+    from models.result import Reason, Result
 
 
 class Act(NamedTuple):
@@ -21,7 +21,7 @@ class Act(NamedTuple):
     """
 
     event: Event
-    assessment: Assessment
+    assessment: Result
     facts: Facts
 
 

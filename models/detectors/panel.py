@@ -15,10 +15,10 @@ from models.result import Reason
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from models.baseline.agent_state import Subject
+    from models.baseline.agent_state import AgentState
     from models.detectors.detector import Detector
     from models.event import Event
-    from models.result import Assessment
+    from models.result import Result
 
 PREFIX = "detector:"
 MOST_REASONS = 5
@@ -63,7 +63,7 @@ class Panel:
         if len(set(names)) < len(names):
             raise ConfigError(f"detectors need different names, got {names}")
 
-    def consider(self, event: Event, assessment: Assessment, subject: Subject) -> list[Failure]:
+    def consider(self, event: Event, assessment: Result, agent_state: AgentState) -> list[Failure]:
         """Add the opinions on an event to its reasons, then let it be learned if it was learned.
 
         The product's first reason stays the first, and there are five at most. A detector that
@@ -72,7 +72,7 @@ class Panel:
         failures: list[Failure] = []
         if not self.detectors:
             return failures
-        act = Act(event, assessment, subject.profile.facts)
+        act = Act(event, assessment, agent_state.profile.facts)
         if assessment.reasons:
             asked = [_ask(one, partial(_opinion, one), act, failures) for one in self.detectors]
             said = [opinion for opinion in asked if opinion is not None]

@@ -1,11 +1,11 @@
-"""Say why: reasons from the numbers of a judgement, by template."""
+"""Reasons from the numbers of a judgement, by template."""
 
 from __future__ import annotations
 
 from math import expm1, log2
 from typing import TYPE_CHECKING
 
-from models.baseline.volume_baseline import QUANTITIES, Level
+from models.baseline.volume_baseline import QUANTITIES, VolumeBaseline
 from models.features.extraction import METRICS
 from models.provenance.request import KINDS
 from models.result import Reason
@@ -14,7 +14,7 @@ from models.watch.sizes import PER_MILLE
 if TYPE_CHECKING:
     from models.baseline.online_baseline import AgentBaseline
     from models.event import Event
-    from models.features.feature_slots import Place
+    from models.features.feature_slots import FeatureSlot
     from models.peers.fleet import GroupView
     from models.provenance.argument_detector import CallScore
     from models.together import Least
@@ -83,14 +83,14 @@ def content_reasons(content: CallScore, factor: float, event: Event) -> list[Rea
 
 
 def together_reason(least: Least, p: float) -> Reason:
-    """Reason of all that is odd about a session.
+    """Reason of the smallest p-values of a session together.
 
     Parameters
     ----------
     least
-        Bits of the p-values of its oddest event, by part.
+        Bits of its smallest p-values, by part.
     p
-        Its p-value altogether.
+        Its joint p-value.
 
     Examples
     --------
@@ -105,27 +105,27 @@ def together_reason(least: Least, p: float) -> Reason:
 
 
 def category_reason(
-    baseline: AgentBaseline, view: GroupView, place: Place, x: dict[str, str], bits: float
+    baseline: AgentBaseline, view: GroupView, slot: FeatureSlot, x: dict[str, str], bits: float
 ) -> Reason:
     """Reason of one category: the path of its probability, and what was expected instead."""
-    value = x[place.name]
-    path = baseline.path(place, x)
+    value = x[slot.name]
+    path = baseline.path(slot, x)
     steps = ", ".join(f"{who} {-log2(p):.1f}" for who, p in path)
-    own = baseline.count_of(place, value)
+    own = baseline.count_of(slot, value)
     seen = "never used by this agent" if own == 0 else f"used about {own / 4096:.0f} times lately"
-    why = f"{place.feature.words.capitalize()} {value}: {seen}; bits by level: {steps}."
-    return Reason(place.name, bits, value, expected(baseline, view, place), why, path)
+    why = f"{slot.feature.words.capitalize()} {value}: {seen}; bits by level: {steps}."
+    return Reason(slot.name, bits, value, expected(baseline, view, slot), why, path)
 
 
 def expected(
-    baseline: AgentBaseline, view: GroupView, place: Place, limit: int = 3
+    baseline: AgentBaseline, view: GroupView, slot: FeatureSlot, limit: int = 3
 ) -> list[tuple[str, float]]:
     """Give the most likely values of a category with their probabilities."""
-    names = view.names(place.index)
+    names = view.names(slot.index)
     likely = []
     for value, name in names.items():
-        q = view.probability(place.index, value, -1, place.uniform)
-        likely.append((baseline.habits.probability(place.node, value, q), name))
+        q = view.probability(slot.index, value, -1, slot.uniform)
+        likely.append((baseline.frequency_model.probability(slot.node, value, q), name))
     likely.sort(reverse=True)
     return [(name, round(p, 4)) for p, name in likely[:limit]]
 
@@ -139,9 +139,9 @@ def quantity_reason(
     called_for: float = 0.0,
 ) -> Reason:
     """Reason of a quantity: observed against the median and the upper bound of its window."""
-    level = baseline.levels.get(name)
-    peers = view.level(name)
-    mean, spread, _ = (level or Level()).usual(peers)
+    volume = baseline.volumes.get(name)
+    peers = view.volume(name)
+    mean, spread, _ = (volume or VolumeBaseline()).expected(peers)
     median, upper = expm1(mean), expm1(mean + 2.0 * spread)
     if called_for:  # the level is that of the sum in thousandths of it
         median, upper = median * called_for / PER_MILLE, upper * called_for / PER_MILLE

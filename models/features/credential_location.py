@@ -1,4 +1,4 @@
-"""Where a credential is used, and between which places it moves within an hour."""
+"""Locations of a credential, and its moves within an hour."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ _MOST_CREDENTIALS = 16
 
 
 class Move(NamedTuple):
-    """A credential that was at another place within the hour.
+    """A credential that was at another location within the hour.
 
     Attributes
     ----------
     before, here
-        The places.
+        The two locations.
     apart_us
         Time between, in microseconds.
     """
@@ -58,7 +58,7 @@ def note_credential(scene: Scene) -> None:
 
 
 def _here(scene: Scene) -> str | None:
-    """Name the place where an event's agent is; None at an own exit, and where none is told."""
+    """Name the location of an event's agent. None at an own exit or without an address."""
     network = scene.event.network
     if network is None or network.source_ip is None or scene.origin.egress in OWN_NETWORKS:
         return None
@@ -66,7 +66,7 @@ def _here(scene: Scene) -> str | None:
 
 
 def place_of(address: str, origin: Origin) -> str:
-    """Name the place of an address: country and operator where known, else its network.
+    """Name the location of an address: country and operator where known, else its network.
 
     >>> from models.event import Origin
     >>> place_of("192.0.2.7", Origin()), place_of("192.0.2.7", Origin("direct", 64500, "SE"))

@@ -36,18 +36,18 @@ class Feature(Struct, frozen=True):
     context
         Feature whose value gives a more specific level of the chain, None without one.
     under
-        Earlier feature of the same values whose chain this one goes on from; it then has counts
-        after its context only, and no votes.
+        Earlier feature of the same values whose chain this one extends. It then has counts after
+        its context only, and no votes.
     alone
-        Whether a new value is remarkable by itself; without, it adds to the sum only.
+        Whether a new value is surprising by itself. Otherwise it adds to the sum only.
     steady
         Whether a new version of the agent leaves it as it is.
     row
-        Values that stand in a row: one beside a usual one is less odd than one far from it.
+        Ordered values. A value near a typical one is less surprising than a distant one.
     together
-        Whether what follows a context is known of the peers as well, and not of the agent alone.
+        Whether peers have counts after a context too, beside those of the agent.
     anomaly, facet
-        What an alert led by this feature is called, and which facet of trust it moves.
+        Anomaly type of an alert led by this feature, and the facet of trust that it changes.
     words
         How the feature is named in a sentence.
     """
@@ -113,7 +113,7 @@ FEATURES: tuple[Feature, ...] = (
     Feature("credential", 64, None, "cred.lifetime", "identity", "lifetime of the credential"),
 )
 TOOL = 0
-"""Place of the tool among them."""
+"""Index of the tool in `FEATURES`."""
 
 BY_METRIC = {
     "bytes_in_hour": "volume.exfil",
@@ -135,16 +135,16 @@ BY_METRIC = {
     "memory": "memory.write",
     "excess": "goal.drift",
 }
-"""What is measured per window of time, in bits, and what an alert led by it is called.
+"""Metrics per window of time, in bits, each with the anomaly type that it leads.
 
-By `models.watch.counting` and others.
+`models.watch.counting` and others compute them.
 """
 
 METRICS = tuple(BY_METRIC)
-"""Their names; where one stands is its index."""
+"""Names of the metrics, in the order of their indices."""
 
 LEAK = METRICS.index("drift")
-"""The one metric whose rarity counts for nothing: a rule tells of it."""
+"""The one metric whose rarity does not count: a rule reports it."""
 
 
 @lru_cache(maxsize=50_000)
@@ -167,7 +167,7 @@ def hour_name(hours: int) -> str:
     hour = hours % 24
     if DAWN <= hour < DUSK:
         return f"{hour:02d}"
-    start = hour // REST * REST  # seldom worked: hour by hour nothing would be usual
+    start = hour // REST * REST  # rarely worked: single hours would have no typical value
     return f"{start:02d}-{start + REST:02d}"
 
 
@@ -182,7 +182,7 @@ def day_name(hours: int) -> str:
 
 
 def _identity(event: Event, found: dict[str, str]) -> None:
-    """Add for whom an agent acts, through whom, and what its credential is like."""
+    """Add human, delegation and credential features."""
     human, delegation, credential = event.human, event.delegation, event.credential
     who = NOBODY
     if human is not None:
@@ -229,7 +229,7 @@ def _lifetime_name(step: int) -> str:
 
 _ENDLESS = "without an end"
 UNTOLD = "not told"
-"""Of a credential that says neither when it begins nor when it ends."""
+"""Lifetime of a credential without a start and an end."""
 _STEPS = 32
 LIFETIMES = (*map(_lifetime_name, range(_STEPS)), _ENDLESS)
 """The shortest first."""
@@ -252,7 +252,7 @@ def host_of(destination: str) -> str:
 def extract(
     event: Event, origin: Origin, previous_tool: str, time_us: int, before: str = ""
 ) -> dict[str, str]:
-    """Give the categorical features that an event carries; a missing field gives none.
+    """Give the categorical features of an event. A missing field gives none.
 
     Parameters
     ----------
@@ -272,7 +272,7 @@ def extract(
         kind = resource_class(resource.id)
         found["resource"] = f"{resource.type}:{kind}" if resource.type else kind
         area, sensitivity = resource.domain or kind.partition("/")[0], resource.sensitivity
-        if sensitivity in OPEN_DATA:  # data that are less sensitive than usual are no risk
+        if sensitivity in OPEN_DATA:  # data less sensitive than expected are no risk
             found["sensitivity"] = OPEN
         elif sensitivity is not None:
             found["sensitivity"] = sensitivity
@@ -280,7 +280,7 @@ def extract(
         found["area"] = area
     if origin.egress != "unknown":
         found["egress"] = origin.egress
-        if origin.egress not in OWN_NETWORKS:  # the operator's exits are no new place
+        if origin.egress not in OWN_NETWORKS:  # the operator's exits are no new location
             if origin.asn is not None:
                 found["asn"] = str(origin.asn)
             if origin.country is not None:

@@ -1,4 +1,4 @@
-"""Where the counts of a feature stand: hashed once, and again after each context."""
+"""Keys of the counts of each feature: hashed once, and again after each context."""
 
 from __future__ import annotations
 
@@ -14,33 +14,33 @@ if TYPE_CHECKING:
 
 LOW31 = 0x7FFF_FFFF
 LOW32 = 0xFFFF_FFFF
-FARTHEST = 2  # places in a row that still count as beside
+FARTHEST = 2  # steps between two ordered values that count as near
 BESIDE_BITS = 3.0  # for each of them
 _MOST_CONTEXTS = 20_000
 
 
-class Place:
-    """Where a feature's counts stand: hashed once per key.
+class FeatureSlot:
+    """Keys of a feature's counts, hashed once.
 
     Attributes
     ----------
     index
-        The feature's place in `FEATURES`, -1 for one that is not declared.
+        Index of the feature in `FEATURES`. -1 for an undeclared feature.
     under
-        Index of the feature whose chain it goes on from, -1 for none.
+        Index of the feature whose chain this one extends, -1 for none.
     node
-        31 bits that stand for the feature; a count's key is ``node << 32 | value``.
+        31-bit hash of the feature. The key of a count is ``node << 32 | value``.
     uniform
         Probability of a value that nobody has used.
     inside
         Gives the node of the feature's counts after a context.
     beside
-        Value -> those near it in the feature's row, each with the bits that it is off.
+        Value -> values near it in the order, each with its distance in bits.
 
     Examples
     --------
     >>> from models.codec.hashing import Hasher
-    >>> tool = places_of(Hasher(b"0123456789abcdef"))[0]
+    >>> tool = slots_of(Hasher(b"0123456789abcdef"))[0]
     >>> tool.name, tool.uniform == 1 / 4096, tool.inside("START") == tool.node
     ('tool', True, False)
     """
@@ -74,11 +74,11 @@ class Place:
         return mix(self.node, self._hasher.of(context)) & LOW31
 
 
-def places_of(hasher: Hasher, features: tuple[Feature, ...] = FEATURES) -> tuple[Place, ...]:
-    """Give the places of all declared features."""
-    places = tuple(Place(index, feature, hasher) for index, feature in enumerate(features))
-    index = {place.name: place.index for place in places}
-    for place in places:
-        if place.feature.under is not None:
-            place.under = index[place.feature.under]
-    return places
+def slots_of(hasher: Hasher, features: tuple[Feature, ...] = FEATURES) -> tuple[FeatureSlot, ...]:
+    """Give the slots of all declared features."""
+    slots = tuple(FeatureSlot(index, feature, hasher) for index, feature in enumerate(features))
+    index = {slot.name: slot.index for slot in slots}
+    for slot in slots:
+        if slot.feature.under is not None:
+            slot.under = index[slot.feature.under]
+    return slots

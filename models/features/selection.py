@@ -35,7 +35,7 @@ class Selection(Protocol):
         Parameters
         ----------
         usual
-            Mean bits of each feature: what is ordinary for the agent.
+            Typical bits of each feature of the agent.
         """
 
     def measures(self, found: list[Measure]) -> list[Measure]:

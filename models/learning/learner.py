@@ -1,4 +1,4 @@
-"""Learn after scoring: what enters an agent's baseline, its votes and its windows, and what not."""
+"""Learning after scoring: it updates an agent's baseline, votes and windows."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ from models.watch.sizes import (
 from models.ways import make_room
 
 if TYPE_CHECKING:
-    from models.baseline.agent_state import Bits, Subject
+    from models.baseline.agent_state import AgentState, Bits
     from models.baseline.profile import Profile
     from models.calibration.p_values import Calibrated
     from models.codec.hashing import Hasher
     from models.config import ModelConfig
     from models.event import Event
-    from models.features.feature_slots import Place
-    from models.peers.fleet import GroupView, Peers
+    from models.features.feature_slots import FeatureSlot
+    from models.peers.fleet import Fleet, GroupView
     from models.provenance.backend import ProvenanceDetector
     from models.provenance.session import Session
-    from models.result import Assessment
+    from models.result import Result
     from models.trust.ledger import Item
     from models.trust.state import TrustState
     from models.watch.adopting import Adopting
@@ -40,33 +40,33 @@ MARK = 0xFFFF
 _SUSPECTED_US = 7 * DAY_US  # after the last alert against it
 _NEVER_SHARED = frozenset({"execute", "delete", "admin"})
 _ADOPTED = frozenset({"tool", "resource", "area", "destination", "hour", "day"})
-_SELDOM = 50  # rarer than one act in so many, a value of an agent is still news
+_SELDOM = 50  # a value rarer than one action in so many is still new
 
 
 class Learner:
-    """The learning gate and what lies behind it (science 7)."""
+    """The learning gate and the learning behind it (science 7)."""
 
     def __init__(
         self,
         config: ModelConfig,
         hasher: Hasher,
-        places: tuple[Place, ...],
-        peers: Peers,
+        slots: tuple[FeatureSlot, ...],
+        fleet: Fleet,
         content: ProvenanceDetector,
         adopting: Adopting,
     ) -> None:
         self.config = config
         self.hasher = hasher
-        self.peers = peers
+        self.fleet = fleet
         self.content = content
-        self._places = places
+        self._slots = slots
         self._adopting = adopting
 
     def learn(
         self,
-        out: Assessment,
+        out: Result,
         event: Event,
-        subject: Subject,
+        agent_state: AgentState,
         session: Session,
         bits: Bits,
         statistics: list[float | None],
@@ -79,18 +79,18 @@ class Learner:
     ) -> None:
         """Learn an event, or hold it: below the gate nothing enters the baseline.
 
-        With `shared`, what several agents of the group do is news of the group; `first` is what is
-        ranked of an agent's first days: later newcomers are ranked among that.
+        With `shared`, values of several agents count as a change of their group. `first` holds the
+        statistics of an agent's first days, which rank later newcomers.
         """
-        profile, view, time_us = subject.profile, subject.view, out.time_us
+        profile, view, time_us = agent_state.profile, agent_state.view, out.time_us
         assert view is not None  # noqa: S101 - judge has set it
         gate = max(self.config.gate, out.alpha)
         state = profile.state()
-        # A new version is no leave for what it leaves as it is: what is unusual then is held, too.
+        # A new version does not excuse stable features: their anomalies are held, too.
         unusual = state != "learning" and (
             (out.p is not None and out.p < gate) or self._again(profile, bits)
         )
-        kept_out = not vouched and self._kept_out(event, subject, out)
+        kept_out = not vouched and self._kept_out(event, agent_state, out)
         held = kept_out or (not vouched and (out.alert or unusual))
         if held and (result.each[PEAK] or 1.0) < gate:
             self._keep(profile, bits)
@@ -100,40 +100,39 @@ class Learner:
             self.content.record_call(session, bits.content)
         tamed = held or (vouched and unusual)  # a burst is one act in a past that is learned, too
         if state == "active":
-            show = tamed and self._shows(out, profile, subject.trust)
-            profile.habits.take_in(
+            show = tamed and self._shows(out, profile, agent_state.trust)
+            profile.frequency_model.take_in(
                 view.view, statistics, result, gate if tamed or not vouched else 0.0, whole=show
             )
             if show:
-                profile.habits.show(view.view, bits.seen, bits.metrics)
+                profile.frequency_model.show(view.view, bits.seen, bits.metrics)
         elif first is not None and self._shows_new(out, profile):
-            profile.habits.take_in_new(view.view, first)
+            profile.frequency_model.take_in_new(view.view, first)
         self._sum_up(event, profile, view, time_us, held=held)
         if held:
             out.held = Held(event.id, out.agent_id, out.mode, time_us, x)
             if shared and not kept_out:
                 self._adopt(profile, view, x, time_us)
             if not out.alert:
-                self._wait(profile, view, subject.trust, x, time_us)
+                self._wait(profile, view, agent_state.trust, x, time_us)
             return
         out.learned = True
         facts, vote = profile.facts, state == "active"
         if tamed or bits.new_tool:
-            profile.habits.count(view.view, x, vote=vote)
+            profile.frequency_model.count(view.view, x, vote=vote)
         else:
-            profile.habits.learn(view.view, bits.seen, x, vote=vote, metrics=bits.metrics)
+            profile.frequency_model.learn(view.view, bits.seen, x, vote=vote, metrics=bits.metrics)
         use(facts.watch, self.hasher.of(event.tool) & MARK)
         facts.voted = facts.voted or vote
 
     @staticmethod
-    def _shows(out: Assessment, profile: Profile, trust: TrustState) -> bool:
-        """Whether peers' windows take in a held event as it is: without an alert, seldom.
+    def _shows(out: Result, profile: Profile, trust: TrustState) -> bool:
+        """Whether a held event enters the windows of the peers unchanged: rarely, without an alert.
 
-        Without these the windows would hold nothing below the gate, and whatever lies there would
-        look as if it never happened. So few of an agent cannot move the quantile at the gate, and
-        a burst shows once. An agent that alerted lately shows once a day only: else one attack
-        that goes on makes the next one ordinary. In a past that is vouched for nothing alerts, and
-        what would have is not shown either: else attacks there hide those that come after.
+        Otherwise the windows have no scores below the gate, and all such scores look impossible. A
+        few scores of one agent cannot change the quantile at the gate, and a burst counts once. A
+        recently alerting agent counts once a day: otherwise one attack hides the next. In a trusted
+        history, events that would alert do not enter either.
         """
         facts = profile.facts
         apart_us = DAY_US if _suspected(trust, out.time_us) else HOUR_US
@@ -143,10 +142,10 @@ class Learner:
         return True
 
     @staticmethod
-    def _shows_new(out: Assessment, profile: Profile) -> bool:
-        """Whether the window of newcomers takes in an event: one that alerts once an hour.
+    def _shows_new(out: Result, profile: Profile) -> bool:
+        """Whether an event enters the window of newcomers: an alerting one once an hour.
 
-        What newcomers alert for is what that window is there to tell; a burst shows once.
+        The window must contain alerts of newcomers. A burst counts once.
         """
         facts = profile.facts
         if out.alert:
@@ -157,7 +156,7 @@ class Learner:
 
     @staticmethod
     def _again(profile: Profile, bits: Bits) -> bool:
-        """Whether an act of this session was held for a category no rarer than this one's."""
+        """Whether an earlier held action of this session had a category at most as rare."""
         kept = profile.facts.watch.kept
         return bool(kept) and bits.categories.rarest >= kept
 
@@ -166,9 +165,9 @@ class Learner:
         watch = profile.facts.watch
         watch.kept = min(watch.kept or bits.categories.peak, bits.categories.peak)
 
-    def _kept_out(self, event: Event, subject: Subject, out: Assessment) -> bool:
-        """Whether nothing is learned for a reason beside the event's own numbers (science 7.4)."""
-        trust = subject.trust
+    def _kept_out(self, event: Event, agent_state: AgentState, out: Result) -> bool:
+        """Whether learning stops for a reason outside the event's numbers (science 7.4)."""
+        trust = agent_state.trust
         if trust.standing.gate == "quarantined":
             return True
         item = trust.ledger.items.get(out.key) if out.key else None
@@ -182,40 +181,40 @@ class Learner:
     def learn_categories(self, profile: Profile, view: GroupView, x: dict[str, str]) -> None:
         """Count an event's categories, and vote for them when the agent is known enough."""
         vote = profile.state() == "active"
-        profile.habits.count(view.view, x, vote=vote)
+        profile.frequency_model.count(view.view, x, vote=vote)
         profile.facts.voted = profile.facts.voted or vote
 
     def _adopt(self, profile: Profile, view: GroupView, x: dict[str, str], time_us: int) -> None:
-        """Learn of what was held the values that other agents of the group came upon as well.
+        """Learn the held values that other agents of the group use as well.
 
-        A value counts for as long as the agent has it seldom: else what is learned once would alert
-        for ever. What one agent alone came upon goes on waiting, and so does all else that is new
-        of it, but for what goes along with a tool: its order, and the kind of resource.
+        A value counts while it is rare for the agent: otherwise a value learned once would alert
+        permanently. Values of one agent alone stay held. So do its other new values, except those
+        tied to a tool: its order and the kind of resource.
         """
         if not view.name:
             return
         baseline, vote = profile.baseline, profile.state() != "learning"
         mark = self.hasher.of(profile.facts.agent_id) & 0xFFFF_FFFF
         adopted = {
-            place.name: self._adopting.note(
-                view.name, place.base | (self.hasher.of(value) & 0xFFFF_FFFF), mark, time_us
+            slot.name: self._adopting.note(
+                view.name, slot.base | (self.hasher.of(value) & 0xFFFF_FFFF), mark, time_us
             )
-            for place in self._places
-            if place.name in _ADOPTED
-            and (value := x.get(place.name)) is not None
-            and baseline.count_of(place, value) * _SELDOM <= baseline.total_of(place)
+            for slot in self._slots
+            if slot.name in _ADOPTED
+            and (value := x.get(slot.name)) is not None
+            and baseline.count_of(slot, value) * _SELDOM <= baseline.total_of(slot)
         }
         if not any(adopted.values()):
             return
         waits = {
-            place.name
-            for place in self._places
-            if not adopted.get(place.name, not place.steady)
-            and (value := x.get(place.name)) is not None
-            and not baseline.count_of(place, value)
+            slot.name
+            for slot in self._slots
+            if not adopted.get(slot.name, not slot.steady)
+            and (value := x.get(slot.name)) is not None
+            and not baseline.count_of(slot, value)
         }
         known = {name: value for name, value in x.items() if name not in waits}
-        profile.habits.count(view.view, known, vote=vote)
+        profile.frequency_model.count(view.view, known, vote=vote)
         profile.facts.voted = profile.facts.voted or vote
 
     def _wait(
@@ -226,22 +225,22 @@ class Learner:
         x: dict[str, str],
         time_us: int,
     ) -> None:
-        """Learn what was held without an alert once it was seen on enough distinct days.
+        """Learn values held without an alert once they occurred on enough distinct days.
 
-        Value by value: a tool is known by then, whichever resources it is used on.
+        Each value counts alone: a tool becomes known whatever its resources.
         """
         waiting, baseline = profile.facts.waiting, profile.baseline
         day = time_us // DAY_US
         new: dict[str, int] = {}
-        for place in self._places:
-            value = x.get(place.name)
-            if place.under >= 0 or value is None or baseline.count_of(place, value):
+        for slot in self._slots:
+            value = x.get(slot.name)
+            if slot.under >= 0 or value is None or baseline.count_of(slot, value):
                 continue
-            key = place.base | (self.hasher.of(value) & 0xFFFF_FFFF)
+            key = slot.base | (self.hasher.of(value) & 0xFFFF_FFFF)
             days = waiting.setdefault(key, [])
             if day not in days:
                 days.append(day)
-            new[place.name] = key
+            new[slot.name] = key
         ready = {n: key for n, key in new.items() if len(waiting[key]) >= self.config.held_days}
         if ready and not _against(trust):
             for key in ready.values():
@@ -264,7 +263,7 @@ class Learner:
                         amount = per_mille(amount, watch.expected[SIZED.index(index)])
                     profile.baseline.learn_number(name, amount)
                     if profile.state() == "active":
-                        self.peers.quantity(view.name, name, amount)
+                        self.fleet.quantity(view.name, name, amount)
             facts.hour, facts.sums = hour, [-1] * len(QUANTITIES)
             watch.expected = [0.0] * len(SIZED)
         if held or hour < facts.hour:
@@ -278,18 +277,18 @@ class Learner:
                 facts.sums[index] = added(facts.sums[index], one)
                 if index in SIZED:
                     slot = SIZED.index(index)
-                    watch.expected[slot] += usual(watch, tool, slot, one, view.level)
+                    watch.expected[slot] += usual(watch, tool, slot, one, view.volume)
                     learn(watch, tool, slot, one)
                     told = telling(watch, tool, slot)
                     if told is not None and profile.state() == "active":
-                        self.peers.quantity(view.name, size_name(slot, tool), told)
+                        self.fleet.quantity(view.name, size_name(slot, tool), told)
 
 
 def may_be_shared(event: Event) -> bool:
-    """Tell whether what several agents do may be news of their group, not of each of them.
+    """Tell whether an action of several agents may count as a change of their group.
 
-    Restricted data are not, nor are code, deletions and what administers: that three agents were
-    brought to do it leaves it as grave for the fourth.
+    Restricted data, code, deletions and administration never do: three compromised agents do not
+    make the fourth harmless.
     """
     resource = event.resource
     restricted = resource is not None and resource.sensitivity == "restricted"
@@ -297,11 +296,11 @@ def may_be_shared(event: Event) -> bool:
 
 
 def _suspected(trust: TrustState, time_us: int) -> bool:
-    """Whether there was an alert lately that stands against an agent."""
+    """Whether the agent has a recent alert that was not dismissed."""
     return any(time_us - item.at_us < _SUSPECTED_US for item in _against(trust))
 
 
 def _against(trust: TrustState) -> list[Item]:
-    """Give what stands against an agent and is more than low."""
+    """Give the items against an agent above low severity."""
     items = trust.ledger.items.values()
     return [item for item in items if item.status != "dismissed" and item.severity != "low"]

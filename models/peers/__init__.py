@@ -1,1 +1,1 @@
-"""What the other agents do: counts, score windows and levels of quantities, by group and fleet."""
+"""Behaviour of peers: counts, score windows and volume baselines, by group and fleet."""

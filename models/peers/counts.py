@@ -1,4 +1,4 @@
-"""Peer and fleet levels: one vote per agent and value, whatever the number of events."""
+"""Peer counts: one vote per agent and value, whatever the number of events."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Ballot(Struct, array_like=True):
         return cls(votes, {value: name for value, name, _ in rows if name is not None})
 
 
-class VoteNode:
+class PeerCounts:
     """A ballot with the sums that scoring needs, as of one day."""
 
     __slots__ = ("ballot", "counts", "day", "discounted", "total", "weights")

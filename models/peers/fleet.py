@@ -1,7 +1,7 @@
-"""What the others do: votes, score windows and quantity levels of groups and of the fleet.
+"""The fleet: votes, score windows and volume baselines of all peer groups.
 
-Published as versioned snapshots: contributions wait until the next publication, so what an event
-is judged against depends on the snapshot's version and not on who else is being judged just now.
+They are published as versioned snapshots: contributions wait until the next publication. So a
+judgement depends on the version of the snapshot, not on the order of other agents.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from msgspec import Struct, field
 from models.calibration.session_calibration import SessionPools
 from models.codec.change_log import Journal
 from models.errors import StateError
-from models.peers.baselines import PeerLevels
+from models.peers.baselines import PeerBaselines
 from models.peers.group import FLEET
 from models.peers.groups import Groups
 from models.ranked import STATISTICS
@@ -23,26 +23,26 @@ from models.units import DAY_US, MINUTE_US
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from models.baseline.volume_baseline import Level
+    from models.baseline.volume_baseline import VolumeBaseline
     from models.config import ModelConfig
-    from models.replication.telling import Telling
+    from models.replication.announcements import Announcements
 
-__all__ = ["FLEET", "STATISTICS", "GroupView", "Head", "Peers"]
+__all__ = ["FLEET", "STATISTICS", "Fleet", "GroupView", "Head"]
 MOST_PENDING = 20_000
 _OWN_KEY = b"habitus peers"
-_NOTHING = (-1, 0)  # of what waits is stored: the next is a copy
+_NOTHING = (-1, 0)  # nothing is stored yet: the next write is a copy
 _encode = msgspec.msgpack.Encoder().encode
 
 
 class Pending(Struct, array_like=True):
-    """Contributions since the last publication, beside votes, scores and levels.
+    """Contributions since the last publication, beside votes, scores and volumes.
 
     Attributes
     ----------
     active
         Agents first seen on a day: day -> number.
     events
-        How many events these agents have on usual days, together: day -> number.
+        Mean events a day of these agents, summed: day -> number.
     """
 
     active: dict[int, int] = {}
@@ -63,20 +63,20 @@ class Head(Struct):
 
 
 class _Waiting(Struct, array_like=True):
-    """Votes and scores that wait, and levels, or what came since the copy of that generation."""
+    """Waiting votes, scores and volumes: all, or those since the copy of that generation."""
 
     generation: int
     groups: bytes
-    levels: list[tuple[str, str, float]]
+    baselines: list[tuple[str, str, float]]
 
 
 class _StoredGroup(Struct, array_like=True):
     votes: bytes
-    levels: list[tuple[str, int, float, float]]
+    baselines: list[tuple[str, int, float, float]]
 
 
-class Peers:
-    """All groups, their published state and what waits to be published.
+class Fleet:
+    """All peer groups: their published state, and contributions that await publication.
 
     Parameters
     ----------
@@ -84,9 +84,8 @@ class Peers:
         Parameters of the model.
     groups
         Votes and score windows, of either kernel; new ones without.
-    sessions, together, levels
-        Scores of past sessions, what was odd about them altogether, and levels of quantities, of
-        either kernel.
+    sessions, together, baselines
+        Scores of past sessions, their joint p-value bits, and volume baselines, of either kernel.
     """
 
     def __init__(
@@ -95,7 +94,7 @@ class Peers:
         groups: Groups | None = None,
         sessions: SessionPools | None = None,
         together: SessionPools | None = None,
-        levels: PeerLevels | None = None,
+        baselines: PeerBaselines | None = None,
     ) -> None:
         self.config = config
         self.groups = Groups(config, _OWN_KEY) if groups is None else groups
@@ -105,16 +104,16 @@ class Peers:
             sessions = SessionPools(config.session_window, of_role=of_role, leaning=True)
         self.sessions = sessions
         self.together = SessionPools(config.peer_window) if together is None else together
-        self.levels = PeerLevels() if levels is None else levels
+        self.baselines = PeerBaselines() if baselines is None else baselines
         self._changed: set[str] = set()
         self._journal, self._written = Journal(), _NOTHING
         self._most_active, self._events_each = 1, 0.0
-        self.telling: Telling | None = None
+        self.announcements: Announcements | None = None
 
     def day_of(self, time_us: int) -> int:
         """Days since the first event of the stream."""
         if self.head.epoch_us < 0:
-            if self.telling is not None:  # days that all shards count alike
+            if self.announcements is not None:  # all shards count the same days
                 time_us -= time_us % DAY_US
             self.head.epoch_us = self.head.published_us = time_us
         return max(0, (time_us - self.head.epoch_us) // DAY_US)
@@ -122,29 +121,30 @@ class Peers:
     def advance(self, time_us: int) -> None:
         """Move the watermark; publish when a snapshot is due.
 
-        What waits is bounded: of events behind one that is far ahead, it would grow and grow.
+        Pending contributions are bounded: events behind one that is far ahead would add without
+        end.
         """
         head, due = self.head, False
         if time_us > head.watermark_us:
             head.watermark_us = time_us
             due = time_us - head.published_us >= self.config.snapshot_minutes * MINUTE_US
-        if due or self.groups.size + 2 * self.levels.waiting >= MOST_PENDING:
+        if due or self.groups.size + 2 * self.baselines.waiting >= MOST_PENDING:
             self.publish()
 
     def publish(self) -> None:
-        """Take in what waits and become the next version."""
+        """Publish the waiting contributions as the next version."""
         head, pending = self.head, self.head.pending
         head.published_us = head.watermark_us
         day = self.day_of(head.watermark_us)
-        if self.telling is not None:
-            self.telling.publishing()
+        if self.announcements is not None:
+            self.announcements.snapshot_due()
         head.version += 1
         if day > head.day:
             head.day = day
             head.active = {d: n for d, n in head.active.items() if day - d <= 8}
             head.events = {d: n for d, n in head.events.items() if day - d <= 8}
         self.groups.publish(head.day)
-        self._changed |= self.levels.publish()
+        self._changed |= self.baselines.publish()
         _add_up(head.active, pending.active)
         _add_up(head.events, pending.events)
         head.pending = Pending()
@@ -153,25 +153,25 @@ class Peers:
 
     def quantity(self, group: str, name: str, value: float) -> None:
         """Contribute the sum of a closed window to the group's and the fleet's levels."""
-        self.levels.add(group, name, value)
+        self.baselines.add(group, name, value)
 
     def closed(
         self, role: str, score: float, p: float | None, odd: float, *, free: bool, told: bool
     ) -> None:
-        """Let later sessions be ranked among one that finished.
+        """Add a finished session to the pools that rank later ones.
 
         Parameters
         ----------
         score, p
-            Its highest score in bits and what that is worth, None while uncalibrated.
+            Its highest score in bits and its p-value, None while uncalibrated.
         odd
-            All that was odd about it, in bits; 0 where nothing was.
+            Bits of its smallest p-values. 0 where no p-value is small.
         free
             Whether it was learned without the gate.
         told
-            Whether it alerted. It would raise the bar for what is like it.
+            Whether it alerted. Such a session would hide similar ones.
         """
-        if free or (p is None and not told):  # else few agents would never have enough of them
+        if free or (p is None and not told):  # otherwise a few agents would never reach the minimum
             if score >= 0.0:
                 self.sessions.add(role, score)
         elif p is not None and not told:
@@ -180,17 +180,17 @@ class Peers:
             self.together.add(role, odd)
 
     def seen_on(self, day: int, per_day: float) -> None:
-        """Count an agent that acts for the first time on a day, and its usual events a day."""
+        """Count an agent on its first event of a day, with its mean events a day."""
         pending = self.head.pending
         pending.active[day] = pending.active.get(day, 0) + 1
         pending.events[day] = pending.events.get(day, 0) + round(per_day)
 
     def active_agents(self) -> int:
-        """Agents that act on a day: the most of the last eight days, at least 1."""
+        """Active agents a day: the maximum of the last eight days, at least 1."""
         return self._most_active
 
     def events_each(self) -> float:
-        """Events that an agent has on a usual day: the mean of those of that day; 0 if unknown."""
+        """Mean events a day of an agent active on the busiest day. 0 if unknown."""
         return self._events_each
 
     def _count(self) -> None:
@@ -200,13 +200,13 @@ class Peers:
         self._events_each = events.get(busiest, 0) / self._most_active
 
     def dump(self, *, whole: bool = False) -> list[tuple[str, bytes]]:
-        """Write the head, and what came to wait and the groups that changed since the last call.
+        """Write the head, and contributions and groups that changed since the last call.
 
-        With `whole`, what waits is written as a copy that stands for all changes.
+        With `whole`, the waiting contributions are written as one copy.
         """
         groups = self.groups
         out = [("peers", _encode(self.head))]
-        if whole or self._written != (groups.size, self.levels.waiting):
+        if whole or self._written != (groups.size, self.baselines.waiting):
             anew = self._written == _NOTHING
             out.append(self._journal.write("pending", self._waiting, whole=whole, anew=anew))
             self._note_written()
@@ -214,31 +214,31 @@ class Peers:
             if pools.changed:
                 out.append((name, pools.dump()))
         for name in sorted(self._changed.union(groups.changed())):
-            stored = _StoredGroup(groups.dump_group(name), self.levels.rows(name))
+            stored = _StoredGroup(groups.dump_group(name), self.baselines.rows(name))
             out.append(("group:" + name, _encode(stored)))
         self._changed.clear()
         return out
 
     def _waiting(self, generation: int, whole: bool) -> bytes:
         waiting = self.groups.dump_pending(since=not whole)
-        levels = self.levels.pending(0 if whole else self._written[1])
-        return _encode(_Waiting(generation, waiting, levels))
+        baselines = self.baselines.pending(0 if whole else self._written[1])
+        return _encode(_Waiting(generation, waiting, baselines))
 
     def _note_written(self) -> None:
-        """Note that everything that waits is stored."""
+        """Note that all waiting contributions are stored."""
         self.groups.written_pending()
-        self._written = self.groups.size, self.levels.waiting
+        self._written = self.groups.size, self.baselines.waiting
 
     def _wait(self, blob: bytes, generation: int) -> int:
-        """Take in what `_waiting` wrote; give its generation."""
+        """Read what `_waiting` wrote. Give its generation."""
         stored = _decode_waiting(blob)
         if not generation:
             self.groups.load_pending(stored.groups)
-            self.levels.wait(stored.levels)
+            self.baselines.wait(stored.baselines)
         elif generation == stored.generation:
             self.groups.add_pending(stored.groups)
-            for level in stored.levels:
-                self.levels.add(*level)
+            for volume in stored.baselines:
+                self.baselines.add(*volume)
         return stored.generation
 
     def load(self, shared: dict[str, bytes]) -> None:
@@ -259,7 +259,7 @@ class Peers:
                 if key.startswith("group:"):
                     stored = msgspec.msgpack.decode(blob, type=_StoredGroup)
                     self.groups.load_group(key[6:], stored.votes)
-                    self.levels.load(key[6:], stored.levels)
+                    self.baselines.load(key[6:], stored.baselines)
             self._journal.read("pending", shared, self._wait)
             self._note_written()
             if "sessions" in shared:
@@ -291,12 +291,12 @@ class GroupView:
         The votes and score windows, of the kernel that holds them.
     """
 
-    __slots__ = ("name", "peers", "view")
+    __slots__ = ("fleet", "name", "view")
 
-    def __init__(self, peers: Peers, name: str) -> None:
-        self.peers = peers
+    def __init__(self, fleet: Fleet, name: str) -> None:
+        self.fleet = fleet
         self.name = name
-        self.view = peers.groups.view(name)
+        self.view = fleet.groups.view(name)
 
     def probability(self, feature: int, value: int, own_day: int, uniform: float) -> float:
         """P(value) among peers and fleet, without the agent's own vote of a day (-1: none)."""
@@ -310,6 +310,6 @@ class GroupView:
         """Give the known names of a feature's values."""
         return self.view.names(feature)
 
-    def level(self, name: str) -> Level | None:
-        """Give the usual level of a quantity in the group, else in the fleet."""
-        return self.peers.levels.level(self.name, name)
+    def volume(self, name: str) -> VolumeBaseline | None:
+        """Give the volume baseline of a quantity in the group, else in the fleet."""
+        return self.fleet.baselines.volume(self.name, name)

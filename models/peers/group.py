@@ -1,4 +1,4 @@
-"""One peer group: the votes of its agents, and the scores of what they did."""
+"""One peer group: the votes of its agents, and the scores of their actions."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from models.calibration.score_window import ScoreWindow
-from models.peers.counts import Ballot, VoteNode
+from models.peers.counts import Ballot, PeerCounts
 from models.ranked import WINDOWS
 
 if TYPE_CHECKING:
@@ -15,13 +15,13 @@ if TYPE_CHECKING:
 
 FLEET = ""
 NEWCOMERS = "newcomers"
-"""Group of the scores of agents that learn, where their role is known; a role's has a slash.
+"""Group of the scores of learning agents with a known role. Names of roles have a slash.
 
 It is the name of the pool, too.
 """
 
 AFTER = 1 << 31
-"""With a node after a context (`Place.inside`): where the votes for what follows are."""
+"""Flag of a node after a context (`FeatureSlot.inside`): the votes for values that follow it."""
 
 _MOST_CONTEXTS = 512
 _encode = msgspec.msgpack.Encoder().encode
@@ -35,32 +35,32 @@ class Group:
     Attributes
     ----------
     nodes
-        The votes, by index of the feature, or `AFTER` and a node after a context. There an agent
-        votes once a day: what it did itself its own counts tell better.
+        The votes, by index of the feature, or `AFTER` and a node after a context. After a context,
+        an agent votes once a day: its own counts hold the rest.
     windows
         Score windows: `STATISTICS`, then excess bits of `FEATURES`, then bits of `METRICS`.
     known
-        Probabilities that were asked for since the last publication.
+        Cache of probabilities since the last publication.
     """
 
     def __init__(self, config: ModelConfig) -> None:
         self._half_life = config.half_life_days
-        self.nodes: dict[int, VoteNode] = {}
+        self.nodes: dict[int, PeerCounts] = {}
         self.windows = [ScoreWindow(size=config.peer_window) for _ in range(WINDOWS)]
         self.known: dict[int, float] = {}
 
-    def node(self, feature: int, day: int) -> VoteNode | None:
+    def node(self, feature: int, day: int) -> PeerCounts | None:
         """Give the node of a feature, rolled to a day; None for one context too many."""
         node = self.nodes.get(feature)
         if node is None:
             if feature >= AFTER and len(self.nodes) >= _MOST_CONTEXTS:
                 return None
-            node = self.nodes[feature] = VoteNode(Ballot(), self._half_life)
+            node = self.nodes[feature] = PeerCounts(Ballot(), self._half_life)
             node.roll(day)
         return node
 
     def roll(self, day: int) -> None:
-        """Let every vote fade to a later day."""
+        """Decay every vote to a later day."""
         for node in self.nodes.values():
             node.roll(day)
         for name in [name for name, node in self.nodes.items() if name >= AFTER and not node.total]:
@@ -78,12 +78,12 @@ class Group:
         if len(self.windows) != WINDOWS:
             raise ValueError(f"group has {len(self.windows)} score windows, expected {WINDOWS}")
         for index, rows in ballots:
-            node = self.nodes[index] = VoteNode(Ballot.of(rows), self._half_life)
+            node = self.nodes[index] = PeerCounts(Ballot.of(rows), self._half_life)
             node.roll(day)
 
 
 def above(group: str) -> str:
-    """Name the group of a role in all its modes, which a group of one mode leans on.
+    """Name the group of a role in all its modes, the parent of a group of one mode.
 
     >>> above("clerk/delegated"), above("clerk/"), above("")
     ('clerk/', '', '')

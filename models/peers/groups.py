@@ -1,7 +1,7 @@
-"""Votes and score windows of the peer groups: what the habits of an agent are held against.
+"""Votes and score windows of the peer groups.
 
-The reference of the compiled kernel's class of the same name. What is contributed waits until it
-is published.
+The frequency model of an agent is compared with them. Contributions wait until the next
+publication. The class is the reference of the compiled kernel's class of the same name.
 """
 
 from __future__ import annotations
@@ -14,20 +14,20 @@ import msgspec
 from models.baseline.counts import DISCOUNT, HORIZON_DAYS, STRENGTH
 from models.calibration.score_window import PRIOR_SCORES, TOP, UNBOUNDED
 from models.codec.hashing import Hasher
-from models.features.feature_slots import places_of
+from models.features.feature_slots import slots_of
 from models.peers.group import AFTER, FLEET, NEWCOMERS, Group, above
 from models.ranked import FIRST_METRIC, LEAST_BITS, SHARED_BITS, STATISTICS, WINDOWS
 
 if TYPE_CHECKING:
     from models.config import ModelConfig
-    from models.features.feature_slots import Place
-    from models.peers.counts import VoteNode
+    from models.features.feature_slots import FeatureSlot
+    from models.peers.counts import PeerCounts
 
 VOTED_FOR_DAYS = 7
-"""Votes for what follows count as of the first of so many days: few days to keep of each value."""
+"""Votes after a context are dated to the first of so many days. So each value has few days."""
 
 MOST_NAME = 256
-"""Characters that are kept of the name of a value."""
+"""Most characters kept of the name of a value."""
 
 _MODES_AT = 1  # level of a role in all its modes, where a group is one mode's
 _encode = msgspec.msgpack.Encoder().encode
@@ -57,7 +57,7 @@ class View:
         return q
 
     def after(self, inside: int, value: int, parent: float) -> float:
-        """P(value) after a context, as far as the peers' votes tell.
+        """P(value) after a context among the peers.
 
         Parameters
         ----------
@@ -74,9 +74,9 @@ class View:
     def rarity(self, channel: int, bits: float) -> float:
         """Give how rare so many bits of a feature or metric are among the peers, in bits.
 
-        `ScoreWindow.rarity`, and no rarer than the model itself says: where nobody had any, a rank
-        cannot tell two from twenty. Comparable between features, as bits themselves are
-        not: a new partner comes every day, a new country never. 0 below `LEAST_BITS`.
+        It is `ScoreWindow.rarity`, at most as rare as the model says: in an empty tail a rank
+        cannot separate 2 from 20 bits. Rarities compare between features, and bits do not: a new
+        partner comes every day, a new country never. 0 below `LEAST_BITS`.
 
         Parameters
         ----------
@@ -99,11 +99,11 @@ class View:
         return -log2(max(leaning, min(share, 1.0 / (n + 1.0))))
 
     def tells(self, channel: int) -> bool:
-        """Tell whether the fleet has seen enough of a feature or metric to say how rare it is."""
+        """Tell whether the fleet has enough scores of a feature or metric to rank it."""
         return self.fleet.windows[len(STATISTICS) + channel].n >= self.groups.pool_minimum
 
     def weighted(self, channel: int, bits: float) -> float:
-        """Give the rarity less `SHARED_BITS`: what counts when the rarest of all is looked for."""
+        """Give the rarity less `SHARED_BITS`, for the maximum over features and metrics."""
         return max(0.0, self.rarity(channel, bits) - SHARED_BITS[channel])
 
     def knows(self, feature: int) -> bool:
@@ -118,10 +118,10 @@ class View:
         return dict(node.ballot.names) if node is not None else {}
 
 
-def peers_of(levels: tuple[dict[int, VoteNode], ...], feature: int) -> list[VoteNode]:
+def peers_of(levels: tuple[dict[int, PeerCounts], ...], feature: int) -> list[PeerCounts]:
     """Give the votes of a feature, from general to specific.
 
-    A role in all its modes counts where other modes have something to add.
+    The group of a role in all modes counts only where other modes add votes.
     """
     nodes = [level.get(feature) for level in levels]
     if len(nodes) > _MODES_AT + 1:
@@ -132,11 +132,11 @@ def peers_of(levels: tuple[dict[int, VoteNode], ...], feature: int) -> list[Vote
 
 
 def peer_probability(
-    place: Place, value: int, own_day: int, levels: tuple[dict[int, VoteNode], ...]
+    slot: FeatureSlot, value: int, own_day: int, levels: tuple[dict[int, PeerCounts], ...]
 ) -> float:
     """P(value) among fleet and group without the agent's own vote of `own_day` (-1: none)."""
-    q = place.uniform
-    for node in peers_of(levels, place.index):
+    q = slot.uniform
+    for node in peers_of(levels, slot.index):
         count, n, m = node.counts.get(value, 0), node.total, node.discounted
         if own_day >= 0 and count:
             age = max(0, node.day - own_day)
@@ -154,7 +154,7 @@ def peer_probability(
 
 
 class Groups:
-    """All groups of one stream, and what waits to be published.
+    """All groups of one stream, and contributions that await publication.
 
     Parameters
     ----------
@@ -166,7 +166,7 @@ class Groups:
     Attributes
     ----------
     size
-        How much waits.
+        Size of the waiting contributions.
 
     Examples
     --------
@@ -183,7 +183,7 @@ class Groups:
 
     def __init__(self, config: ModelConfig, key: bytes) -> None:
         self.hasher = Hasher(key)
-        self.places = places_of(self.hasher)
+        self.slots = slots_of(self.hasher)
         self.pool_minimum = config.pool_minimum
         self._config = config
         self.day = 0
@@ -218,7 +218,7 @@ class Groups:
     def score(self, group: str, entered: list[tuple[int, int]]) -> None:
         """Contribute an event's (statistic, bin) to the group's and the fleet's windows.
 
-        What newcomers do the fleet's do not see.
+        Scores of newcomers do not enter the windows of the fleet.
         """
         for name in (group,) if group in (FLEET, NEWCOMERS) else (FLEET, group):
             statistics = self._scores.get(name)
@@ -230,7 +230,7 @@ class Groups:
         self.size += 1
 
     def publish(self, day: int) -> None:
-        """Let votes fade to a day, and take in what waits."""
+        """Decay votes to a day, and publish the waiting contributions."""
         self.roll(day)
         for group, feature, value, text, old, new in self._votes:
             before = old if old >= 0 else None
@@ -244,7 +244,7 @@ class Groups:
             for at, (window, cells) in enumerate(
                 zip(self.group(name).windows, statistics, strict=True)
             ):
-                # Metrics have no end; windows that have seen little show all.
+                # Metrics are unbounded. Small windows keep all scores.
                 bounded = at >= FIRST_METRIC and window.n >= self.pool_minimum
                 most = window.reach() if bounded and cells and max(cells) > UNBOUNDED else TOP
                 for cell in sorted(cells):
@@ -255,7 +255,7 @@ class Groups:
         self._wait_for_nothing()
 
     def roll(self, day: int) -> None:
-        """Let every vote fade to a later day; an earlier day changes nothing."""
+        """Decay every vote to a later day. An earlier day changes nothing."""
         if day > self.day:
             self.day = day
             for group in self.groups.values():
@@ -276,7 +276,7 @@ class Groups:
         self.group(name).read(raw, self.day)
 
     def dump_pending(self, *, since: bool = False) -> bytes:
-        """Write what waits, or with `since` what does since `written_pending`."""
+        """Write the waiting contributions: all, or with `since` those since `written_pending`."""
         votes = self._votes[self._written :] if since else self._votes
         scores = []
         for name, statistics in sorted(self._scores.items()):
@@ -287,19 +287,19 @@ class Groups:
         return _encode((votes, scores, self.size))
 
     def written_pending(self) -> None:
-        """Note that everything that waits is stored."""
+        """Note that all waiting contributions are stored."""
         self._written = len(self._votes)
         self._written_scores = {
             name: [dict(cells) for cells in statistics] for name, statistics in self._scores.items()
         }
 
     def load_pending(self, raw: bytes) -> None:
-        """Let wait what `dump_pending` wrote, and nothing else."""
+        """Replace the waiting contributions by what `dump_pending` wrote."""
         self._wait_for_nothing()
         self.add_pending(raw)
 
     def add_pending(self, raw: bytes) -> None:
-        """Let wait as well what `dump_pending` wrote; `ValueError` where that is malformed."""
+        """Add what `dump_pending` wrote. Raise `ValueError` where it is malformed."""
         votes, scores, self.size = msgspec.msgpack.decode(raw, type=_StoredPending)
         self._votes += votes
         for name, statistics in scores:
@@ -320,7 +320,7 @@ def _flat(cells: dict[int, int]) -> list[int]:
 def _beyond(
     statistics: list[dict[int, int]], before: list[dict[int, int]] | None
 ) -> list[dict[int, int]]:
-    """Give what was entered since; all where there was nothing before."""
+    """Give the scores entered since `before`. Without it, give all."""
     if before is None:
         return statistics
     return [

@@ -1,9 +1,9 @@
-"""What the shards of one stream tell each other, and how it is taken in.
+"""Exchange of shared state between the shards of one stream.
 
-Each shard judges some of the agents, with an engine of its own. What its peers' votes, score
-windows, sessions and voices would have been in one engine for all reaches the others as
-*contributions*: taken note of where it arises, handed on with the batch that made it, taken in by
-the others between two batches. An engine without an exchange is one for all agents.
+Each shard judges some of the agents with an engine of its own. Votes, score windows, sessions and
+last activity reach the other shards as *contributions*. The exchange collects them and commits them
+with their batch. Other shards read them between two batches. An engine without an exchange judges
+all agents.
 """
 
 from __future__ import annotations
@@ -24,40 +24,40 @@ if TYPE_CHECKING:
 
 NAME = "exchange"
 MOST_WAITING = 5_000
-"""Snapshots of others that an engine without events of its own keeps for its next one."""
+"""Most snapshots of other shards that wait for the next own snapshot."""
 _Vote = tuple[str, int, int, str, int, int]
 _Scores = list[tuple[str, list[list[int]]]]
 _Waiting = tuple[list[_Vote], _Scores, int]
 
 
 class Published(Struct, array_like=True):
-    """What a shard's own snapshot took in: what waited in its groups, levels, and new agents.
+    """Contributions in one snapshot of a shard: votes, scores, volumes, and new agents.
 
     Days count from `epoch_us`, which is a midnight.
     """
 
     epoch_us: int
     waiting: bytes
-    levels: list[tuple[str, str, float]]
+    baselines: list[tuple[str, str, float]]
     active: dict[int, int]
     events: dict[int, int] = {}
 
 
 class Contribution(Struct, array_like=True):
-    """What one batch of a shard has to tell.
+    """Contributions of one batch of a shard.
 
     Attributes
     ----------
     published
-        What went into its snapshots.
+        Contributions in its snapshots.
     sessions
-        Finished sessions, for the content tables and to rank others among.
+        Finished sessions, for the content tables and the session pools.
     voices
-        (agent, mode, hour since 1970) in which agents were heard.
+        (agent, mode, hour since 1970) of active agents.
     traces
         (trace, agent, microseconds) of anomalies.
     rolled_out
-        What deployments announced: a version of a role, and the tools that it brings.
+        Announced deployments: a version of a role, and its new tools.
     """
 
     published: list[Published] = []
@@ -76,86 +76,88 @@ _NOTHING = _encode(Contribution())
 
 
 class Exchange:
-    """The shared part of one engine, as one of several.
+    """The exchange of one engine with the other shards.
 
-    Votes and scores of others wait here until the engine's own next snapshot, so that what an
-    event is judged against still depends on the snapshot alone.
+    Votes and scores of others wait here until the next own snapshot. So a judgement still depends
+    on the snapshot alone.
 
     Parameters
     ----------
     engine
-        Becomes one of several: it hands on what it learns, and its days begin at midnight.
+        Engine of this shard. It announces what it learns, and its days begin at midnight.
     stored
         What `dump` wrote, empty for a new shard.
     """
 
     def __init__(self, engine: Engine, stored: bytes = b"") -> None:
         self._engine = engine
-        self._told = Contribution()
+        self._contribution = Contribution()
         try:
             self._waiting = _queue(stored) if stored else []
         except (msgspec.MsgspecError, ValueError) as error:
-            raise StateError(f"what others told cannot be read: {error}") from error
+            raise StateError(f"waiting contributions cannot be read: {error}") from error
         self._changed = False
-        engine.telling = engine.peers.telling = engine.watcher.telling = self
+        engine.announcements = engine.fleet.announcements = engine.watcher.announcements = self
 
-    # ------------------------------------------------------------------ what is told
+    # ------------------------------------------------------------------ sending
 
-    def told(self) -> bytes | None:
-        """Give what there is to tell since the last call, None when there is nothing."""
-        blob = _encode(self._told)
-        self._told = Contribution()
+    def contribution(self) -> bytes | None:
+        """Give the contribution since the last call, None when it is empty."""
+        blob = _encode(self._contribution)
+        self._contribution = Contribution()
         return None if blob == _NOTHING else blob
 
-    def finished(self, blob: bytes) -> None:
-        """Tell of a finished session."""
-        self._told.sessions.append(blob)
+    def session_finished(self, blob: bytes) -> None:
+        """Announce a finished session."""
+        self._contribution.sessions.append(blob)
 
-    def heard(self, agent_id: str, mode: str, hour: int) -> None:
-        """Tell that an agent was heard."""
-        self._told.voices.append((agent_id, mode, hour))
+    def agent_seen(self, agent_id: str, mode: str, hour: int) -> None:
+        """Announce that an agent was active."""
+        self._contribution.voices.append((agent_id, mode, hour))
 
-    def traced(self, trace_id: str, agent_id: str, time_us: int) -> None:
-        """Tell of an anomaly under a trace."""
-        self._told.traces.append((trace_id, agent_id, time_us))
+    def anomaly_traced(self, trace_id: str, agent_id: str, time_us: int) -> None:
+        """Announce an anomaly under a trace."""
+        self._contribution.traces.append((trace_id, agent_id, time_us))
 
-    def deployed(self, release: str, tools: list[str]) -> None:
-        """Tell of a deployment that was announced, and of the tools that it said it brings."""
-        self._told.rolled_out.append((release, tools))
+    def deployment_announced(self, release: str, tools: list[str]) -> None:
+        """Announce a deployment, and the tools that it declares."""
+        self._contribution.rolled_out.append((release, tools))
 
-    def publishing(self) -> None:
-        """Tell what goes into a snapshot now, and let what others told go into it as well."""
-        peers = self._engine.peers
-        head = peers.head
-        waiting, pending = peers.groups.dump_pending(), head.pending
-        levels = peers.levels.pending()
+    def snapshot_due(self) -> None:
+        """Announce the contributions of a snapshot, and add those of the other shards to it."""
+        fleet = self._engine.fleet
+        head = fleet.head
+        waiting, pending = fleet.groups.dump_pending(), head.pending
+        baselines = fleet.baselines.pending()
         votes, scores, _ = own = _waiting(waiting)
-        if votes or scores or levels or pending.active:
+        if votes or scores or baselines or pending.active:
             active, events = dict(pending.active), dict(pending.events)
-            self._told.published.append(Published(head.epoch_us, waiting, levels, active, events))
+            self._contribution.published.append(
+                Published(head.epoch_us, waiting, baselines, active, events)
+            )
         if not self._waiting or head.epoch_us < 0:
             return
         parts = [own]
         for one in self._waiting:
             shift = (one.epoch_us - head.epoch_us) // DAY_US
             parts.append(_shifted(_waiting(one.waiting), shift))
-            levels = levels + one.levels
+            baselines = baselines + one.baselines
             for told, counts in ((one.active, pending.active), (one.events, pending.events)):
                 for day, number in told.items():
                     at = max(0, day + shift)
                     counts[at] = counts.get(at, 0) + number
-        peers.levels.wait(levels)
-        peers.groups.load_pending(_encode(_together(parts)))
+        fleet.baselines.wait(baselines)
+        fleet.groups.load_pending(_encode(_together(parts)))
         self._waiting, self._changed = [], True
 
-    # ------------------------------------------------------------------ what others told
+    # ------------------------------------------------------------------ receiving
 
     def take(self, blob: bytes) -> None:
-        """Take in what another shard told; `StateError` when it cannot be read."""
+        """Read the contribution of another shard. Raise `StateError` when it is malformed."""
         try:
             told = _decode(blob)
         except (msgspec.MsgspecError, ValueError) as error:
-            raise StateError(f"what another shard told cannot be read: {error}") from error
+            raise StateError(f"contribution of another shard cannot be read: {error}") from error
         watcher = self._engine.watcher
         for one in told.sessions:
             self._learn(one)
@@ -171,9 +173,9 @@ class Exchange:
             self._changed = True
 
     def _learn(self, blob: bytes) -> None:
-        """Let the content tables learn a session that another shard has finished."""
+        """Learn a finished session of another shard in the content tables."""
         content, told = self._engine.content, _session(blob)
-        # Its clusters are numbered by the tables of its own shard: compare it with those of this.
+        # Its cluster numbers belong to its own shard: find the clusters of this one.
         here = content.open(
             told.agent_id, told.mode, told.role, told.purpose, told.opened_us, told.seen_us,
             told.ordinal, told.learning, told.vouched,
@@ -183,7 +185,7 @@ class Exchange:
         content.close(content.load_session(_encode(told)))
 
     def dump(self) -> list[tuple[str, bytes]]:
-        """Write what waits, where it changed since the last call."""
+        """Write the waiting contributions, if they changed since the last call."""
         if not self._changed:
             return []
         self._changed = False
@@ -191,7 +193,7 @@ class Exchange:
 
 
 def _shifted(waiting: _Waiting, days: int) -> _Waiting:
-    """Count days from another epoch; what was before it was on its first day."""
+    """Convert days to another epoch. Earlier days become its first day."""
     if not days:
         return waiting
     votes, scores, size = waiting
@@ -203,7 +205,7 @@ def _shifted(waiting: _Waiting, days: int) -> _Waiting:
 
 
 def _together(parts: list[_Waiting]) -> _Waiting:
-    """Put what waits in several shards together."""
+    """Merge the waiting contributions of several shards."""
     votes: list[_Vote] = []
     scores: dict[str, list[Counter[int]]] = {}
     size = 0

@@ -1,4 +1,4 @@
-"""The score of two sums of evidence, and whether the cautious one reaches a bound."""
+"""Score and cautious score of two sums of evidence, and tests of the cautious one."""
 
 from __future__ import annotations
 
@@ -8,11 +8,10 @@ from scipy.special.cython_special import betainc, betaincinv  # of one number: n
 
 from models.trust.policy import DEFAULT_POLICY, TrustPolicy
 
-# A share of the quantile, or of what is needed: far above what the distribution and its inverse
-# are wrong by.
+# Relative distance far above the errors of the distribution and its inverse.
 _TOO_CLOSE = 1e-6
 
-# Clean days beyond which nobody is, and halvings that leave a share of 1e-12.
+# More clean days than any agent has, and halvings down to a share of 1e-12.
 _MOST_NEEDED = 2.0**32
 _HALVINGS = 60
 
@@ -35,9 +34,9 @@ def reaches(
 ) -> bool:
     """Tell whether the cautious score of these sums of evidence is at least `lower`, 0..100.
 
-    Where nothing speaks against the agent, what is needed tells. Else the distribution at `lower`
-    says so, for half of what its inverse takes; only where the two are too close to tell is the
-    score itself worked out.
+    Without negative evidence, the needed sum decides. Otherwise the distribution at `lower`
+    decides, at half the cost of its inverse. The score itself is computed only where the two are
+    too close.
 
     >>> reaches(0, 0, 13.5), reaches(0, 0, 13.6)
     (True, False)

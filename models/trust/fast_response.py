@@ -1,4 +1,4 @@
-"""The trust answer about an agent whom nothing speaks against, out of what the kernel made of it.
+"""Trust answer about an agent without negative evidence, from the numbers of the kernel.
 
 The reference is `models.trust.response.trust_answer`; both give the same answer.
 """
@@ -26,17 +26,19 @@ if TYPE_CHECKING:
     from models.trust.state import TrustState
 
 Parts = tuple[str | None, float, float, int, int | None, int]
-"""State of the mode that speaks for the agent where that has news, its clean days, cautious score
-and level, the days to the next level, and for how long that holds, in microseconds."""
+"""Numbers of the mode with the lowest cautious score.
+
+They are: its state where it changed, clean days, cautious score, level, days to the next level, and
+validity in microseconds."""
 
 
-def usual_answer(trust: TrustState, parts: Parts, at_us: int, policy: TrustPolicy) -> Answer:
+def fast_response(trust: TrustState, parts: Parts, at_us: int, policy: TrustPolicy) -> Answer:
     """Give the answer about an agent, as of an instant and computed then.
 
     Parameters
     ----------
     trust
-        Of the mode that speaks for the agent.
+        Trust state of the mode with the lowest cautious score.
     """
     news, positive, lower, number, days, ttl_us = parts
     level, total = LEVELS[number], positive + policy.prior_weight

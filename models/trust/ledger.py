@@ -1,7 +1,7 @@
-"""What speaks for and against an agent: clean days and items, nothing derived from them.
+"""Evidence for and against an agent: clean days and items, and nothing derived from them.
 
-Items join by key (largest weight, widest span) and clean events are counted up to a cap, so the
-order and the lateness of evidence, and the repetition of an item, leave no trace.
+Items join by key: largest weight, widest span. Clean events count up to a cap. So the order, delay
+and repetition of evidence do not matter.
 """
 
 from __future__ import annotations
@@ -30,13 +30,13 @@ FULL_DAY = 20
 """Clean events after which a day counts in full."""
 
 STRUCK = 127
-"""Count of a day that never counts again, because an item on it had to be let go."""
+"""Count of a day that never counts again, because an item on it was dropped."""
 
 MAX_ITEMS = 512
 """Items of the agent-wide facet in a ledger at most, and of all other facets together."""
 
-# A key lives for a day or two. The bound is against a stray instant, and lies beyond what the
-# arithmetic remembers of clean days.
+# A key spans a day or two. The bound guards against a wrong instant. It exceeds the age at which
+# clean days stop to count.
 _LONGEST_SPAN_DAYS = 366
 
 _RANK: dict[Status, int] = {"open": 0, "dismissed": 1, "confirmed": 2}
@@ -54,9 +54,9 @@ class Item(Struct, frozen=True, omit_defaults=True):
     at_us
         Latest instant under this key, microseconds of event time.
     severity, confidence
-        How bad, and how sure (0..1); their product is the weight.
+        Severity, and confidence in 0..1. Their product is the weight.
     anomaly, facet
-        Type of the anomaly and side of the agent it concerns.
+        Type of the anomaly, and facet of trust that it changes.
     status
         ``open``, ``confirmed`` (fades slowly) or ``dismissed`` (does not count).
     first_us
@@ -154,7 +154,7 @@ class Ledger(Struct, array_like=True):
         return True
 
     def add(self, item: Item, policy: TrustPolicy = DEFAULT_POLICY) -> bool:
-        """Take in an item, joined with what its key already holds; False if nothing changed."""
+        """Add an item, joined with the item of its key. False if nothing changed."""
         known = self.items.get(item.key)
         joined = item if known is None else join(known, item, policy)
         if joined == known:
@@ -165,7 +165,7 @@ class Ledger(Struct, array_like=True):
         return True
 
     def merge(self, other: Ledger, policy: TrustPolicy = DEFAULT_POLICY) -> None:
-        """Take in what another part of the stream said about the same agent and mode.
+        """Add the evidence of another part of the stream for the same agent and mode.
 
         Clean events are counted, not named, so no event may be in both ledgers; items may.
         """
@@ -176,14 +176,14 @@ class Ledger(Struct, array_like=True):
             self.add(item, policy)
 
     def prune(self, at_us: int, policy: TrustPolicy = DEFAULT_POLICY) -> None:
-        """Drop what no evaluation at or after this instant looks at, and put the rest in order.
+        """Drop evidence that no longer counts at this instant, and sort the rest.
 
         Changes no score: the arithmetic ignores evidence past the same ages.
         """
         oldest = at_us - FORGOTTEN_HALF_LIVES * policy.positive_half_life_days * DAY_US
         known = list(self.days)
         days = sorted(known)
-        if days != known or (days and days[0] * DAY_US < oldest):  # seldom: mostly all is well
+        if days != known or (days and days[0] * DAY_US < oldest):  # rare: mostly nothing changes
             self.days = {day: self.days[day] for day in days if day * DAY_US >= oldest}
         if self.items:
             self.items = {
@@ -195,8 +195,8 @@ class Ledger(Struct, array_like=True):
     def _let_go(self, agent_wide: bool, policy: TrustPolicy) -> None:
         """Drop the item of a kind that weighs least at the latest instant, if there are too many.
 
-        Its days never count again: giving them back would let a flood of items raise trust. Items
-        of one mode alone never push out one that counts in every mode.
+        Its days never count again: otherwise a flood of items would raise trust. An item of one
+        mode never displaces one that counts in every mode.
         """
         kind = [one for one in self.items.values() if (one.facet == AGENT_WIDE) is agent_wide]
         if len(kind) <= MAX_ITEMS:

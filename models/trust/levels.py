@@ -1,7 +1,7 @@
-"""Trust into a level, with hysteresis, and the gate that only a person opens.
+"""Levels of trust with hysteresis, and the gate that only a person opens.
 
-Falling is immediate, rising takes patience; both are functions of (standing, lower, instant), so
-a reader finds the level of any instant without writing anything.
+A fall is immediate, a rise takes time. Both are functions of (standing, lower, instant). So a
+reader computes the level of any instant without a write.
 """
 
 from __future__ import annotations
@@ -43,19 +43,17 @@ _MOST_HALVINGS = 48
 
 
 class Standing(Struct, frozen=True, array_like=True):
-    """Where an agent stands.
+    """Level and gate of an agent.
 
     Attributes
     ----------
     level
         One of `LEVELS`.
     above_since_us
-        For watch, normal and trusted: since when `lower` has stood the margin above the bound,
-        None where it does not. Each level has its own clock, so that an agent that was cleared
-        waits for the rise once and not once a level.
+        For watch, normal and trusted: since when `lower` is the margin above the bound. None where
+        it is not. Each level has its own clock, so a cleared agent waits once and not once a level.
     gate
-        ``quarantined`` from a confirmed critical item until a person releases it, whatever the
-        score says.
+        ``quarantined`` from a confirmed critical item until a person releases it, at any score.
     """
 
     level: Level = "restricted"
@@ -83,8 +81,8 @@ def advance(
 ) -> Standing:
     """Give the standing at an instant at which the cautious score is `lower`.
 
-    A caller that keeps standings calls this before it adds evidence, with the score the old
-    evidence has at that instant, and again after: then no fall between two events is missed.
+    A caller that stores standings calls this before it adds evidence, with the score of the old
+    evidence at that instant, and again after. So no fall between two events is missed.
 
     Examples
     --------
@@ -120,8 +118,8 @@ def _since(known: int | None, at_us: int) -> int:
 def guard(standing: Standing, ledger: Ledger, key: str) -> Standing:
     """Shut the gate if the item of this key is a confirmed critical one.
 
-    To be called whenever an item was added or confirmed. It is the news that shuts the gate, not
-    the item's existence: after `release` the item stays on the ledger and the gate stays open.
+    Call it after each added or confirmed item. The change shuts the gate, not the existence of the
+    item: after `release` the item stays on the ledger, and the gate stays open.
     """
     item = ledger.items.get(key)
     if item is None or item.status != "confirmed" or item.severity != "critical":
@@ -130,7 +128,7 @@ def guard(standing: Standing, ledger: Ledger, key: str) -> Standing:
 
 
 def release(standing: Standing) -> Standing:
-    """Open the gate, on a person's word; the level stays what it is."""
+    """Open the gate after a decision of a person. The level does not change."""
     return replace(standing, gate="open")
 
 
@@ -153,23 +151,23 @@ def next_change_us(
     horizon_us: int = DAY_US,
     evidence: Evidence | None = None,
 ) -> int | None:
-    """Find when the level changes next although nothing new happens.
+    """Find the next change of the level without new evidence.
 
     Parameters
     ----------
     standing
         The standing at `at_us`, as `advance` gives it.
     horizon_us
-        How far to look, in microseconds from `at_us`.
+        Length of the search, in microseconds from `at_us`.
     evidence
         The ledger weighed at `at_us`, if the caller has it already.
 
     Returns
     -------
     int or None
-        An instant up to which the level does not change: just before a fall (seconds, or where
-        the score comes within 1e-4 points of one), or when a rise is due, should the score hold
-        until then. None if neither is within the horizon.
+        An instant up to which the level does not change. It is seconds before a fall, or where the
+        score comes within 1e-4 points of one. Or it is the time of a rise, if the score holds until
+        then. None if neither is within the horizon.
 
     Examples
     --------
@@ -215,10 +213,10 @@ def _fall_us(
 
 
 def _holds(now: Evidence, bound: float, span_us: int, policy: TrustPolicy) -> bool:
-    """Tell cheaply, erring on the side of no, that a bound holds over a span without news.
+    """Tell cheaply and conservatively that a bound holds over a span without new evidence.
 
-    Almost every answer ends here: at worst the clean days fade, the days that are due are
-    forgotten, and no item fades at all.
+    Almost every answer ends here. The worst case is: clean days fade, old days are forgotten, and
+    no item fades.
     """
     faded = now.positive * 2.0 ** (-span_us / (policy.positive_half_life_days * DAY_US))
     forgotten = (span_us // DAY_US + 2) * 2.0**-FORGOTTEN_HALF_LIVES
@@ -230,8 +228,8 @@ def _fall_within(
 ) -> int | None:
     """Search a stretch over which both sums only fade, by halving.
 
-    The positive sum of its end with the negative sum of its start bounds `lower` from below all
-    along: a stretch that passes holds no fall, however the two fade in between.
+    The positive sum of the end with the negative sum of the start is a lower bound of `lower` over
+    the stretch. A stretch that passes has no fall.
     """
 
     def sums(at_us: int) -> tuple[float, float]:

@@ -19,11 +19,11 @@ LEVELS: tuple[Level, ...] = ("restricted", "watch", "normal", "trusted")
 
 
 FORGOTTEN_HALF_LIVES = 16
-"""Age, in its own half-lives, past which evidence is not looked at.
+"""Age, in its own half-lives, beyond which evidence does not count.
 
-All the clean days past it together move no score by 0.01, and the heaviest item is below 1e-3
-(16 * 2^-16). The age must not depend on an item's weight: a light item forgotten before its day
-would give that day back, and trust would rise by silence.
+All older clean days together change no score by 0.01. The heaviest item weighs below 1e-3
+(16 * 2^-16). The age must not depend on the weight of an item: a light item forgotten before its
+day would make that day clean, and trust would rise without events.
 """
 
 
@@ -41,28 +41,27 @@ def _ttl_s() -> dict[str, int]:
 
 
 class TrustPolicy(Struct, frozen=True, kw_only=True):
-    """How evidence becomes trust, and trust a level.
+    """Parameters from evidence to trust, and from trust to a level.
 
     Attributes
     ----------
     version
-        Name of the configuration; answers about agents without a state carry it.
+        Name of the configuration, also in answers about agents without a state.
     prior_weight, base_rate
-        W and a: how much evidence the prior is worth, in clean days, and what it says (0..1).
+        W and a: weight of the prior in clean days, and its expectation (0..1).
     positive_half_life_days, negative_half_life_days, confirmed_half_life_days
-        After how many days of event time a clean day, an open item and a confirmed item weigh
-        half.
+        Half-lives of a clean day, an open item and a confirmed item, in days of event time.
     impact
         Weight of an item by severity, in clean days, at full confidence.
     quantile
-        Which quantile of the Beta distribution is `lower`: a cautious reader's probability of
-        being too optimistic.
+        Quantile of the Beta distribution that gives `lower`: the probability that `lower` is too
+        high.
     bounds
         Smallest `lower` (0..100) of each level above ``restricted``.
     margin, rise_hours
-        A level rises only after `lower` stood `margin` points above its bound for so long.
+        A level rises only after `lower` was `margin` points above its bound for so long.
     ttl_s
-        How long an answer may be kept, by operation; ``unknown`` where the reader names none.
+        How long an answer is valid, by operation. ``unknown`` is for readers that name none.
     stale_after_s
         How far the pipeline may lag before its answers are stale.
 
@@ -90,7 +89,7 @@ class TrustPolicy(Struct, frozen=True, kw_only=True):
 
     @property
     def rise_us(self) -> int:
-        """How long `lower` must stand above a bound, in microseconds."""
+        """How long `lower` must exceed a bound before a rise, in microseconds."""
         return round(self.rise_hours * 3600 * SECOND_US)
 
     def half_life_us(self, status: Status) -> float:
@@ -110,12 +109,12 @@ class TrustPolicy(Struct, frozen=True, kw_only=True):
         return self.ttl_s.get(operation or "unknown", fallback) * SECOND_US
 
     def validate(self) -> None:
-        """Check what the invariants of the arithmetic rest on.
+        """Check the conditions of the invariants of the arithmetic.
 
         Raises
         ------
         ConfigError
-            Naming everything that is wrong at once.
+            It names all errors at once.
         """
         wrong = [*_wrong_prior(self), *_wrong_forgetting(self), *_wrong_levels(self)]
         if wrong:
@@ -147,7 +146,7 @@ def _wrong_forgetting(policy: TrustPolicy) -> list[str]:
         policy.confirmed_half_life_days,
     )
     if not 0 < lives[0] <= lives[1] <= lives[2] < float("inf"):
-        # Otherwise an agent gains trust by saying nothing.
+        # Otherwise an agent without events gains trust.
         wrong.append(
             "half-lives must be above 0 and positive <= negative <= confirmed, got "
             f"{lives[0]}, {lives[1]}, {lives[2]} days"

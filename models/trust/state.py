@@ -1,4 +1,4 @@
-"""What is kept of an agent to answer for its trust."""
+"""Stored state of trust of an agent."""
 
 from __future__ import annotations
 
@@ -17,29 +17,29 @@ State = Literal["active", "learning", "relearning"]
 
 
 class TrustState(Struct, kw_only=True, array_like=True):
-    """What is kept of one agent in one mode to answer for its trust.
+    """Stored state of trust of one agent in one mode.
 
     Attributes
     ----------
     agent_id, mode
-        Whose state; an agent acting for a person and by itself has two.
+        Agent and mode. An agent that acts in two modes has two states.
     role, owner
-        As the inventory says, else as the agent said first or a change announced; None where
-        nobody did (`models.baseline.identity`).
+        From the inventory, else from the first claim of the agent or an announced change. None
+        without any (`models.baseline.identity`).
     version
-        As last reported, None where never.
+        Last reported version, None without one.
     state
-        Whether its habits are known (``active``), still or again being learnt.
+        ``active`` once its baseline is known, else ``learning`` or ``relearning``.
     registered
-        Whether the inventory names it; None where no inventory was loaded.
+        Whether the inventory lists it. None without an inventory.
     claims
-        What an agent outside the inventory says of its role, owner and team; nothing proves it.
+        Unproven role, owner and team that an agent outside the inventory claims.
     first_seen_us, last_seen_us, events
-        Microseconds of event time, and how many events.
+        First and last event in microseconds of event time, and the number of events.
     ledger, standing
-        Evidence, and the level and gate kept along.
+        Evidence, and the stored level and gate.
     config_version
-        Configuration the state was written under.
+        Configuration that wrote the state.
     """
 
     agent_id: str
@@ -59,7 +59,7 @@ class TrustState(Struct, kw_only=True, array_like=True):
 
 
 def registered_of(states: Sequence[TrustState]) -> bool | None:
-    """Tell whether the inventory names an agent, out of its states in all modes.
+    """Tell whether the inventory lists an agent, from its states in all modes.
 
     >>> registered_of([TrustState(agent_id="a", mode="unknown")])
     """
@@ -68,7 +68,7 @@ def registered_of(states: Sequence[TrustState]) -> bool | None:
 
 
 class _Kept(Struct, array_like=True):
-    """What is written of a state: not whose it is, words by their places.
+    """Stored form of a state: without agent and mode, words by their indices.
 
     `registered` is 0 where no inventory was loaded, 1 where it names the agent, else what the agent
     claims.
@@ -91,7 +91,7 @@ class _Kept(Struct, array_like=True):
 
 
 def trust_bytes(state: TrustState) -> bytes:
-    """Write a state; whose it is, its reader has to know.
+    """Write a state without its agent and mode.
 
     >>> state = TrustState(agent_id="a", mode="unknown", events=3)
     >>> trust_of(trust_bytes(state), "a", "unknown") == state
@@ -136,7 +136,7 @@ def _registered(said: int | dict[str, str]) -> bool | None:
     return True if said else None
 
 
-# In the order of the places that are written.
+# In the order of the stored indices.
 _STATES: tuple[State, ...] = ("active", "learning", "relearning")
 _GATES: tuple[Gate, ...] = ("open", "quarantined")
 _encode = msgspec.msgpack.Encoder().encode

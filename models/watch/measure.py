@@ -123,7 +123,7 @@ def measure(
             total, compared, expected, summed = float(added(before, amount)), 0.0, 0.0, False
             if index in SIZED:
                 slot = SIZED.index(index)
-                expected = usual(watch, tool, slot, amount, baseline.peer_level)
+                expected = usual(watch, tool, slot, amount, baseline.peer_volume)
                 expected += watch.expected[slot] if same_hour else 0.0
                 compared = per_mille(total, expected)
             bits = baseline.number_bits(QUANTITIES[index], compared or total)
@@ -139,7 +139,7 @@ def measure(
     day = time_us // LENGTH_US[DAY]
     if day > watch.out_day:
         watch.highs[_SLOTS] = 0.0
-    one = usual(watch, tool, 0, sent, baseline.peer_level) if sent is not None else 0.0
+    one = usual(watch, tool, 0, sent, baseline.peer_volume) if sent is not None else 0.0
     out = add_out(watch, baseline, day, sent, one)
     if out is not None:
         bits = baseline.number_bits(DAY_METRIC, per_mille(out, watch.out_expected))

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from models.codec.hashing import Hasher
     from models.config import ModelConfig
     from models.event import Event, Origin
-    from models.features.feature_slots import Place
+    from models.features.feature_slots import FeatureSlot
     from models.watch.heard import Heard
 
 RULE_BITS = 24.0
@@ -51,7 +51,7 @@ class Scene(Struct):
     claims: dict[str, str]
     refused: list[Mismatch]
     categories: dict[str, str]
-    places: dict[str, Place]
+    slots: dict[str, FeatureSlot]
     config: ModelConfig
     hasher: Hasher
     heard: Heard | None = None

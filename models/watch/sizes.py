@@ -10,7 +10,7 @@ from models.baseline.volume_baseline import QUANTITIES, squash
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from models.baseline.volume_baseline import Level
+    from models.baseline.volume_baseline import VolumeBaseline
     from models.watch.state import Watch
 
 SIZED = (QUANTITIES.index("bytes_out_hour"), QUANTITIES.index("cost"))
@@ -42,7 +42,7 @@ def usual(
     tool: int,
     slot: int,
     amount: int,
-    peers: Callable[[str], Level | None] | None = None,
+    peers: Callable[[str], VolumeBaseline | None] | None = None,
 ) -> float:
     """Give what such a call usually takes; the amount itself where nothing is known.
 

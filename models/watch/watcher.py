@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from models.baseline.profile import Profile
     from models.config import ModelConfig
     from models.event import Event
-    from models.replication.telling import Telling
-    from models.result import Assessment
+    from models.replication.announcements import Announcements
+    from models.result import Result
 
 DRIFT = "behavior.drift"
 
@@ -39,7 +39,7 @@ class Watcher:
     def __init__(self, config: ModelConfig, heard: Heard | None = None) -> None:
         self.config = config
         self.heard = Heard() if heard is None else heard
-        self.telling: Telling | None = None
+        self.announcements: Announcements | None = None
         self.traces = Traces()
         self.adopting = Adopting()
 
@@ -69,8 +69,8 @@ class Watcher:
             if facts.events == 1:
                 note_mode(watch, self.heard.known(facts.agent_id), event.mode, hour)
             self.heard.note(facts.agent_id, event.mode, hour)
-            if self.telling is not None:
-                self.telling.heard(facts.agent_id, event.mode, hour)
+            if self.announcements is not None:
+                self.announcements.agent_seen(facts.agent_id, event.mode, hour)
         if closed < DAY:
             return None
         active = profile.state() == "active"
@@ -85,7 +85,7 @@ class Watcher:
         )
         return Reason("drift", strayed / 100, f"{strayed / 1_000:.2f}", [("as learned", 1.0)], why)
 
-    def drifting(self, out: Assessment, profile: Profile) -> Reason | None:
+    def drifting(self, out: Result, profile: Profile) -> Reason | None:
         """Take in an event's p-value; say so when habits have changed."""
         if out.p is None or not gather(profile.facts.watch, out.p, self.config.drift_tests):
             return None
@@ -96,16 +96,16 @@ class Watcher:
         bits = log2(self.config.drift_tests)
         return Reason("drift", bits, "many unusual events", [("p uniform", 1.0)], why)
 
-    def linked(self, out: Assessment, event: Event) -> list[str]:
+    def linked(self, out: Result, event: Event) -> list[str]:
         """Note an anomaly under its trace; give all agents that had one within the hour."""
         if event.trace_id is None or out.severity in (None, "low"):
             return []
-        if self.telling is not None:
-            self.telling.traced(event.trace_id, out.agent_id, out.time_us)
+        if self.announcements is not None:
+            self.announcements.anomaly_traced(event.trace_id, out.agent_id, out.time_us)
         return self.traces.add(event.trace_id, out.agent_id, out.time_us)
 
     def deployed(self, release: str, tools: list[str]) -> None:
         """Take in a deployment that was announced, and the tools that it said it brings."""
-        if self.telling is not None:
-            self.telling.deployed(release, tools)
+        if self.announcements is not None:
+            self.announcements.deployment_announced(release, tools)
         self.traces.deployed(release, tools)

@@ -1,4 +1,4 @@
-//! What is read of `models.config.ModelConfig`.
+//! Parameters read from `models.config.ModelConfig`.
 
 use pyo3::prelude::*;
 

@@ -3,8 +3,8 @@
 use crate::baseline::profile::{Now, State};
 use crate::calibration::session_calibration::SessionPools;
 use crate::provenance::session::Session;
-use crate::r#loop::one_event::Bench;
-use crate::r#loop::scoring::Scored;
+use crate::r#loop::one_event::EventJudge;
+use crate::r#loop::scoring::EventScores;
 use crate::together::{oddest, total};
 
 const EVENTS_A_DAY: f64 = 50.0;
@@ -17,7 +17,7 @@ const LEAST_P: f64 = 1e-9;
 const MOST_P: f64 = 1.0 - 1e-4;
 
 /// What is known of an event of which nothing is to be said.
-pub struct Quiet {
+pub struct Ordinary {
     /// Where the event has content.
     pub ranked: Option<Ranked>,
     /// The learning gate; 0 in a past that is vouched for.
@@ -31,9 +31,14 @@ pub struct Ranked {
     pub least: [f64; 3],
 }
 
-impl Bench<'_, '_> {
+impl EventJudge<'_, '_> {
     /// None where something about an event is to be said.
-    pub fn is_quiet(&self, now: &mut Now, session: &mut Session, scored: &Scored) -> Option<Quiet> {
+    pub fn is_ordinary(
+        &self,
+        now: &mut Now,
+        session: &mut Session,
+        scored: &EventScores,
+    ) -> Option<Ordinary> {
         let active = now.state() == State::Active;
         let alpha = self.alpha(now);
         let mut event_alpha = alpha.min(MOST_ALPHA);
@@ -54,13 +59,13 @@ impl Bench<'_, '_> {
             ranked = Some(rank);
         }
         let gate = self.config.gate.max(event_alpha);
-        let quiet = Quiet { ranked, gate: if self.vouched { 0.0 } else { gate } };
-        let Some(p) = scored.calibrated.p else { return Some(quiet) };
+        let ordinary = Ordinary { ranked, gate: if self.vouched { 0.0 } else { gate } };
+        let Some(p) = scored.calibrated.p else { return Some(ordinary) };
         let held = p < gate && now.state() != State::Learning;
         if p <= event_alpha || held || active && !self.vouched && self.gathers(now, p, gate) {
             return None;
         }
-        Some(quiet)
+        Some(ordinary)
     }
 
     /// An event's share of the false alerts that are allowed in a day.

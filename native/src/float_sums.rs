@@ -1,6 +1,6 @@
 //! Sums and quotients of floats that equal those of Python to the last bit.
 
-/// `math.fsum`: the sum as if nothing had been rounded, then rounded once.
+/// `math.fsum`: the exact sum, rounded once.
 pub fn exact_sum(values: impl Iterator<Item = f64>) -> f64 {
     let mut partials: Vec<f64> = Vec::with_capacity(8);
     for value in values {

@@ -4,7 +4,7 @@
 
 use pyo3::prelude::*;
 
-/// An event makes and drops many small things: a seventh of its time goes with the system's own.
+/// An event makes many small allocations: the allocator of the system takes a seventh more time.
 #[global_allocator]
 static GLOBAL: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
@@ -45,14 +45,14 @@ fn habitus_native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<provenance::open_sessions::OpenSessions>()?;
     module.add_class::<peers::groups::Groups>()?;
     module.add_class::<peers::view::View>()?;
-    module.add_class::<peers::baselines::PeerLevels>()?;
-    module.add_class::<baseline::frequency_model::Habits>()?;
+    module.add_class::<peers::baselines::PeerBaselines>()?;
+    module.add_class::<baseline::frequency_model::FrequencyModel>()?;
     module.add_class::<baseline::surprise::Surprise>()?;
     module.add_class::<calibration::session_calibration::SessionPools>()?;
     module.add_class::<calibration::p_values::Calibrated>()?;
     module.add_class::<watch::heard::Heard>()?;
     module.add_class::<watch::heard::Voice>()?;
     module.add_class::<r#loop::agent::Agent>()?;
-    module.add_class::<r#loop::batch::Acts>()?;
+    module.add_class::<r#loop::batch::ActionBatch>()?;
     module.add_class::<r#loop::judge::Judge>()
 }

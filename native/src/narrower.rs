@@ -1,24 +1,24 @@
 //! What grants less than an agent is known to have.
 
-use crate::baseline::agent_state::Subject;
+use crate::baseline::agent_state::AgentState;
 use crate::features::categories::{lifetime_name, ENDLESS, LIFETIMES};
 use crate::peers::groups::MOST_NAME;
-use crate::r#loop::one_event::Bench;
+use crate::r#loop::one_event::EventJudge;
 use std::collections::BTreeSet;
 
-impl Bench<'_, '_> {
+impl EventJudge<'_, '_> {
     /// Let fewer scopes, and a credential that ends sooner, count as the next wider known ones.
-    pub fn count_as_known(&mut self, subject: &Subject<'_>) {
+    pub fn count_as_known(&mut self, agent_state: &AgentState<'_>) {
         let (scope, credential) = (self.names.scope, self.names.credential);
-        if !self.had(scope, subject) {
+        if !self.had(scope, agent_state) {
             let few = self.texts.get(scope).unwrap_or_default();
-            if let Some(wider) = self.more_scopes(few, subject) {
+            if let Some(wider) = self.more_scopes(few, agent_state) {
                 self.replace(scope, &wider);
             }
         }
-        if !self.had(credential, subject) {
+        if !self.had(credential, agent_state) {
             let short = self.texts.get(credential).unwrap_or_default();
-            if let Some(longer) = self.longer(short, subject) {
+            if let Some(longer) = self.longer(short, agent_state) {
                 self.replace(credential, &longer);
             }
         }
@@ -30,28 +30,28 @@ impl Bench<'_, '_> {
     }
 
     /// Whether an agent had what the act says of a feature, if that says anything.
-    fn had(&self, feature: usize, subject: &Subject<'_>) -> bool {
-        let node = self.groups.places.all[feature].node;
+    fn had(&self, feature: usize, agent_state: &AgentState<'_>) -> bool {
+        let node = self.groups.slots.all[feature].node;
         let value = self.texts.hashes[feature];
-        value.is_none_or(|value| subject.habits.count_of(node, value as u32) != 0)
+        value.is_none_or(|value| agent_state.frequency_model.count_of(node, value as u32) != 0)
     }
 
     /// The smallest set of scopes that the agent had and that holds these.
-    fn more_scopes(&self, few: &str, subject: &Subject<'_>) -> Option<String> {
+    fn more_scopes(&self, few: &str, agent_state: &AgentState<'_>) -> Option<String> {
         let feature = self.names.scope;
         let few: BTreeSet<&str> = each(few).collect();
-        let known = self.groups.names(subject.group, feature).map(|(_, name)| name);
+        let known = self.groups.names(agent_state.group, feature).map(|(_, name)| name);
         let whole = known.filter(|name| name.chars().count() < MOST_NAME);
         let wider = whole.filter(|name| few.is_subset(&each(name).collect()));
         let had = wider.filter(|name| {
             let (node, value) = self.groups.value_at(feature, name);
-            subject.habits.count_of(node, value) != 0
+            agent_state.frequency_model.count_of(node, value) != 0
         });
         had.min_by_key(|&name| (each(name).count(), name)).map(str::to_owned)
     }
 
     /// The shortest lifetime that the agent's credentials had and that is longer.
-    fn longer(&self, short: &str, subject: &Subject<'_>) -> Option<String> {
+    fn longer(&self, short: &str, agent_state: &AgentState<'_>) -> Option<String> {
         if short == ENDLESS {
             return None;
         }
@@ -64,7 +64,7 @@ impl Bench<'_, '_> {
         let feature = self.names.credential;
         longer.find(|one| {
             let (node, value) = self.groups.value_at(feature, one);
-            subject.habits.count_of(node, value) != 0
+            agent_state.frequency_model.count_of(node, value) != 0
         })
     }
 }

@@ -1,15 +1,14 @@
 //! Loads memory ahead of its use; Python has no counterpart.
 //!
-//! What agents know lies far apart, and agents take turns: nearly all of it comes from slow memory.
-//! Asked for a few events ahead it is there in time; where judging meets one piece after the other,
-//! each is waited for.
+//! The state of agents is scattered, and agents alternate: nearly all of it comes from slow memory.
+//! A prefetch a few events ahead hides that delay. Without it, each access waits.
 
-/// Bytes that come from memory at once.
+/// Bytes of one cache line.
 const LINE: usize = 64;
 
-/// Ask for the memory of a value, or of all values of a list; nobody waits for it.
+/// Prefetch the memory of a value, or of all values of a list, without a wait.
 #[inline]
-pub fn ask<T: ?Sized>(value: &T) {
+pub fn prefetch<T: ?Sized>(value: &T) {
     let start = std::ptr::from_ref(value).cast::<u8>();
     for at in (0..size_of_val(value)).step_by(LINE) {
         hint(start.wrapping_add(at));

@@ -10,7 +10,7 @@ from collections import OrderedDict
 from functools import partial
 from typing import TYPE_CHECKING, Any, get_args
 
-from models.baseline.agent_state import Subject
+from models.baseline.agent_state import AgentState
 from models.baseline.identity import fill
 from models.baseline.profile import Profile
 from models.event import Mode
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 MODES: tuple[str, ...] = get_args(Mode)
 
 
-class Agents(OrderedDict["Key", Subject]):
+class Agents(OrderedDict["Key", AgentState]):
     """Agents by (agent, mode), the most recently used last.
 
     Parameters
@@ -138,43 +138,43 @@ class Agents(OrderedDict["Key", Subject]):
         state = trust_of(trust, *key)
         if is_accused(state):
             self.accuse(key[0])
-        subject = Subject(Profile.load(profile, key, self._config, self._kernel), state)
-        self._put(key, subject)
-        self._keep(subject, profile)
+        agent_state = AgentState(Profile.load(profile, key, self._config, self._kernel), state)
+        self._put(key, agent_state)
+        self._keep(agent_state, profile)
 
-    def _put(self, key: Key, subject: Subject) -> None:
-        subject.others = partial(self._others, key)
-        self[key] = subject
+    def _put(self, key: Key, agent_state: AgentState) -> None:
+        agent_state.others = partial(self._others, key)
+        self[key] = agent_state
 
-    def dump(self, subject: Subject) -> bytes:
+    def dump(self, agent_state: AgentState) -> bytes:
         """Serialise the profile of a changed agent for the store."""
-        profile = subject.profile.dump()
-        self._keep(subject, profile)
+        profile = agent_state.profile.dump()
+        self._keep(agent_state, profile)
         return profile
 
-    def _keep(self, subject: Subject, profile: bytes) -> None:
+    def _keep(self, agent_state: AgentState, profile: bytes) -> None:
         """Keep the serialised profile with an agent, so that packing is free."""
         if self._most_packed:
-            subject.stored = profile
+            agent_state.stored = profile
 
-    def known(self, key: Key) -> Subject | None:
+    def known(self, key: Key) -> AgentState | None:
         """Give an agent in memory and mark it as recently used; None if it is not in memory."""
-        subject = self.get(key)
-        if subject is not None:
+        agent_state = self.get(key)
+        if agent_state is not None:
             self.move_to_end(key)
-        return subject
+        return agent_state
 
-    def subject(self, key: Key) -> Subject:
+    def agent_state(self, key: Key) -> AgentState:
         """Give an agent; a new one if it has no state yet."""
-        subject = self.known(key)
-        if subject is not None:
-            return subject
+        agent_state = self.known(key)
+        if agent_state is not None:
+            return agent_state
         trust = TrustState(agent_id=key[0], mode=key[1], config_version=self._config_version)
-        subject = Subject(Profile.new(*key, self._config, self._kernel), trust)
-        self._put(key, subject)
+        agent_state = AgentState(Profile.new(*key, self._config, self._kernel), trust)
+        self._put(key, agent_state)
         if key[0] in self._modes:
             self._note_modes(key[0], {*self._modes[key[0]], key[1]})
-        return subject
+        return agent_state
 
     def fill(self, trust: TrustState) -> None:
         """Copy role and owner from the agent's other modes."""
@@ -196,7 +196,7 @@ class Agents(OrderedDict["Key", Subject]):
         """Return whether an agent is known to act in this mode only, without a query."""
         return self._modes.get(key[0]) == (key[1],)
 
-    def in_all_modes(self, agent_id: str) -> Iterator[Subject]:
+    def in_all_modes(self, agent_id: str) -> Iterator[AgentState]:
         """Give an agent in each of its modes; modes that are not in memory are loaded."""
         modes = self.modes(agent_id)
         if any((agent_id, mode) not in self for mode in modes):
@@ -211,11 +211,11 @@ class Agents(OrderedDict["Key", Subject]):
         store.
         """
         while len(self) > self._most:
-            key, subject = self.popitem(last=False)
+            key, agent_state = self.popitem(last=False)
             if self._most_packed:
-                profile = subject.stored or subject.profile.dump()
+                profile = agent_state.stored or agent_state.profile.dump()
                 self._packed[key] = b"".join(
-                    (len(profile).to_bytes(4), profile, trust_bytes(subject.trust))
+                    (len(profile).to_bytes(4), profile, trust_bytes(agent_state.trust))
                 )
             else:
                 self._forget(key[0])

@@ -11,7 +11,7 @@ import msgspec
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from models.baseline.agent_state import Subject
+    from models.baseline.agent_state import AgentState
     from models.event import Event
     from pipeline.processing.stream_types import RawRecord
     from pipeline.store.batch import Commit, MemberRow
@@ -59,10 +59,10 @@ class NewEvents:
     """
 
     def __init__(
-        self, records: Sequence[RawRecord], read: Callable[[RawRecord], DecodedEvent], acts: Any
+        self, records: Sequence[RawRecord], read: Callable[[RawRecord], DecodedEvent], actions: Any
     ) -> None:
         self.records = records
-        self.acts = acts
+        self.actions = actions
         self.order: list[int] = []
         self.conflicts: dict[int, int] = {}
         self.read = read
@@ -83,8 +83,8 @@ class NewEvents:
         decoded = self.decoded_of(at)
         self.keep(at, decoded._replace(event=msgspec.structs.replace(decoded.event, kind="action")))
         self.conflicts[at] = key
-        if self.acts is not None:
-            self.acts.leave([at])
+        if self.actions is not None:
+            self.actions.leave([at])
 
     def event(self, position: int) -> DecodedEvent:
         """Give the event at a position."""
@@ -111,7 +111,7 @@ class NewEvents:
 
     def newest_us(self) -> int:
         """Give the time of the newest event; 0 without events."""
-        read = () if self.acts is None else map(self.acts.time_us, range(len(self)))
+        read = () if self.actions is None else map(self.actions.time_us, range(len(self)))
         return max(chain(read, (decoded.time_us for _, decoded in self.known())), default=0)
 
     def where(self, at: int) -> str:
@@ -157,8 +157,8 @@ class BatchState:
                 continue
             self.change((decoded.event.agent.id, decoded.event.mode), place)
         self.slots: list[Key] = []
-        if events.acts is not None:
-            for agent_id, mode, place in events.acts.keep(events.order):
+        if events.actions is not None:
+            for agent_id, mode, place in events.actions.keep(events.order):
                 self.slots.append((agent_id, mode))
                 self.change((agent_id, mode), place)
         self.slot_of = {key: slot for slot, key in enumerate(self.slots)}
@@ -179,8 +179,8 @@ class BatchState:
 
     def agent_at(self, position: int) -> str:
         """Give the agent of the event at a position."""
-        acts = self.events.acts
-        slot = -1 if acts is None else acts.slot(position)
+        actions = self.events.actions
+        slot = -1 if actions is None else actions.slot(position)
         return self.slots[slot][0] if slot >= 0 else self.events.event(position).event.agent.id
 
     def change(self, key: Key, place: int, among: int = 0) -> None:
@@ -192,6 +192,8 @@ class BatchState:
         if here < self.changed.get(key, (place + 1, 0)):
             self.changed[key] = here
 
-    def in_order(self, subjects: Mapping[Key, Subject]) -> dict[Key, Subject]:
+    def in_order(self, agent_states: Mapping[Key, AgentState]) -> dict[Key, AgentState]:
         """Give the changed agents, in order of their first change."""
-        return {key: subjects[key] for key in sorted(self.changed, key=self.changed.__getitem__)}
+        return {
+            key: agent_states[key] for key in sorted(self.changed, key=self.changed.__getitem__)
+        }

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
     from models.codec.hashing import Hasher
-    from models.fast_path import Quiet
+    from models.fast_path import FastPath
     from pipeline.events.duplicates import Mark
     from pipeline.formats import Format
     from pipeline.processing.batch_state import BatchState
@@ -57,7 +57,7 @@ class Intake:
         wire: Format,
         out: Commit,
         count: Counter[str],
-        quiet: Quiet | None = None,
+        fast_path: FastPath | None = None,
     ) -> NewEvents:
         """Give the events to judge, in order; rejected records go to `out` with the reason.
 
@@ -66,14 +66,16 @@ class Intake:
         quiet
             The compiled fast path, for records of the native format.
         """
-        acts = None if quiet is None else quiet.read(*values_of(records), self._ahead_us)
-        events = NewEvents(records, lambda record: self._read(record, wire), acts)
-        by_day = None if quiet is None else quiet.marks_by_day(acts)
+        actions = None if fast_path is None else fast_path.read(*values_of(records), self._ahead_us)
+        events = NewEvents(records, lambda record: self._read(record, wire), actions)
+        by_day = None if fast_path is None else fast_path.marks_by_day(actions)
         if by_day is not None and not self._store.seen(list(chain.from_iterable(by_day.values()))):
             out.seen, events.order = by_day, list(range(len(records)))  # the common case
             return events
-        marks: list[Mark | None] = [None] * len(records) if quiet is None else quiet.marks(acts)
-        days = [0] * len(records) if acts is None else acts.days()
+        marks: list[Mark | None] = (
+            [None] * len(records) if fast_path is None else fast_path.marks(actions)
+        )
+        days = [0] * len(records) if actions is None else actions.days()
         refused = self._read_others(events, marks, days) if None in marks else {}
         for at, (fate, mark) in enumerate(resolved(marks, self._store.seen)):
             if mark is None:

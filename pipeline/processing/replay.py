@@ -31,9 +31,9 @@ from pipeline.store.batch import PipelineStatus
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from models.baseline.agent_state import Subject
+    from models.baseline.agent_state import AgentState
     from models.event import Event
-    from models.result import Assessment
+    from models.result import Result
     from pipeline.formats import Format
     from pipeline.processing.progress import Progress
     from pipeline.processing.stream_types import RawRecord
@@ -339,7 +339,7 @@ class _Lines:
         stack.callback(self._out.flush)
 
     def observe(
-        self, record: RawRecord, event: Event, assessment: Assessment, subject: Subject
+        self, record: RawRecord, event: Event, assessment: Result, agent_state: AgentState
     ) -> None:
         """Write one judgement."""
         del record, event
@@ -347,7 +347,7 @@ class _Lines:
             return
         self.events += 1
         self.alerts += assessment.alert
-        line = replay_line(assessment, subject, self.policy)
+        line = replay_line(assessment, agent_state, self.policy)
         self._out.write(msgspec.json.encode(line) + b"\n")
 
     def rejected(self, out: Commit) -> None:

@@ -13,9 +13,9 @@ from pipeline.files.named_output import create
 from pipeline.publishing.outputs import replay_line
 
 if TYPE_CHECKING:
-    from models.baseline.agent_state import Subject
+    from models.baseline.agent_state import AgentState
     from models.event import Event
-    from models.result import Assessment
+    from models.result import Result
     from models.trust.policy import TrustPolicy
     from pipeline.processing.stream_types import RawRecord
 
@@ -78,7 +78,7 @@ class Review:
         """Number of agents with anomalies."""
         return len(self._agents)
 
-    def observe(self, record: RawRecord, event: Event, a: Assessment, subject: Subject) -> None:
+    def observe(self, record: RawRecord, event: Event, a: Result, agent_state: AgentState) -> None:
         """Add an event of an anomaly.
 
         Rule findings of low severity are skipped, as they never alert.
@@ -89,7 +89,7 @@ class Review:
         self.acts += 1
         self._agents.add(a.agent_id)
         if self._out is not None:
-            line = replay_line(a, subject, self._policy)
+            line = replay_line(a, agent_state, self._policy)
             self._lines(self._out).write(msgspec.json.encode(line) + b"\n")
         known = self._found.get(a.key)
         if known is not None and known.rank >= a.rank:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from models.event import Event, Origin
-    from models.result import Assessment, Kind
+    from models.result import Kind, Result
     from pipeline.store.batch import MemberRow
     from pipeline.store.protocol import Store
 
@@ -79,7 +79,7 @@ class ShadowFindings:
         self._name_of = name_of
 
     def place(
-        self, a: Assessment, event: Event, origin: Origin, members: dict[str, MemberRow]
+        self, a: Result, event: Event, origin: Origin, members: dict[str, MemberRow]
     ) -> Place:
         """Give the finding that an event belongs to, and note all its names.
 

@@ -11,11 +11,11 @@ import msgspec
 from models.baseline.identity import as_known, fill, may_begin, settle
 from models.detectors.panel import PREFIX, Panel
 from models.engine import Engine
-from models.fast_path import HOUR, MOVED, PACK, Quiet, look_at_trust, tell
+from models.fast_path import HOUR, PACK, TRUST_CHANGED, FastPath, refresh_trust, sync_trust
 from models.trust.ledger import AGENT_WIDE
 from models.trust.policy import DEFAULT_POLICY, TrustPolicy
 from models.trust.response import trust_answer
-from models.trust.update import stand_with
+from models.trust.update import refresh_mode
 from models.units import DAY_US
 from pipeline.events.unknown_members import MemberCounters
 from pipeline.formats import Native
@@ -39,13 +39,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from typing import TypeAlias
 
-    from models.baseline.agent_state import Subject
+    from models.baseline.agent_state import AgentState
     from models.baseline.identity import Declared
     from models.config import ModelConfig
     from models.event import Event, Origin
-    from models.fast_path import Usual
+    from models.fast_path import OrdinaryEvent
     from models.features.selection import Selection
-    from models.result import Assessment
+    from models.result import Result
     from models.trust.state import TrustState
     from pipeline.enrichment.enricher import Enricher
     from pipeline.enrichment.inventory import Inventory
@@ -53,8 +53,8 @@ if TYPE_CHECKING:
     from pipeline.processing.stream_types import RawRecord
     from pipeline.store.protocol import Store
 
-    Observer: TypeAlias = Callable[[RawRecord, Event, Assessment, Subject], None]
-    Listener: TypeAlias = Callable[[str, Usual, str | None], None]
+    Observer: TypeAlias = Callable[[RawRecord, Event, Result, AgentState], None]
+    Listener: TypeAlias = Callable[[str, OrdinaryEvent, str | None], None]
 
 _log = logging.getLogger(__name__)
 _SEEN_DAYS = 30
@@ -167,15 +167,15 @@ class Worker:
                 position += 1
                 self._put_new(batch, slots, position - 1)
         changed = batch.in_order(self._agents)
-        for subject in changed.values():
-            tell(subject)
-            subject.trust.config_version = self.config_version
+        for agent_state in changed.values():
+            sync_trust(agent_state)
+            agent_state.trust.config_version = self.config_version
         self._collect(out, changed, batch.anomalies, count)
         out.members = list(batch.members.values())
         self._agents.trim()
         return out
 
-    def _make_fast_path(self, *, explain_all: bool) -> Quiet | None:
+    def _make_fast_path(self, *, explain_all: bool) -> FastPath | None:
         """Give the compiled fast path; None if every event is observed or features are ablated."""
         needs_python = (
             explain_all
@@ -185,7 +185,7 @@ class Worker:
         )
         if needs_python or self.engine.kernel is None or not isinstance(self.wire, Native):
             return None
-        return Quiet(
+        return FastPath(
             self.engine, self._enricher.located, self.wire.infer,
             publish=self._publish, listen=self._listener is not None,
         )  # fmt: skip
@@ -231,7 +231,7 @@ class Worker:
     @property
     def watermark_us(self) -> int:
         """Largest event time judged so far."""
-        return self.engine.peers.head.watermark_us
+        return self.engine.fleet.head.watermark_us
 
     # ------------------------------------------------------------------ the fast path
 
@@ -240,72 +240,72 @@ class Worker:
         key = batch.slots[slot]
         if self._fast_path is None:
             return False
-        subject = self._agents.known(key)
-        if subject is None:
+        agent_state = self._agents.known(key)
+        if agent_state is None:
             return False
         declared = self._inventory.declared(key[0])
-        settle(subject.trust, declared)
+        settle(agent_state.trust, declared)
         alone = key[0] not in batch.several and self._agents.has_only(key)
         self._fast_path.put(
-            batch.events.acts, slot, subject, team=declared.team, alone=alone,
+            batch.events.actions, slot, agent_state, team=declared.team, alone=alone,
             accused=self._agents.is_accused(key[0]),
         )  # fmt: skip
         return True
 
     def _put_new(self, batch: BatchState, slots: list[bool], position: int) -> None:
         """Pass the agent of the event at a position to the kernel, if it is new."""
-        slot = batch.events.acts.slot(position) if slots else -1
+        slot = batch.events.actions.slot(position) if slots else -1
         if slot >= 0 and not slots[slot]:
             slots[slot] = self._put(batch, slot)
 
     def _run_fast_path(
-        self, fast_path: Quiet, batch: BatchState, slots: list[bool], position: int
+        self, fast_path: FastPath, batch: BatchState, slots: list[bool], position: int
     ) -> int:
         """Let the kernel judge from a position on; return the position where it stops."""
-        events, acts = batch.events, batch.events.acts
+        events, actions = batch.events, batch.events.actions
         while True:
             start = position
-            position, why = fast_path.run(acts, position)
+            position, why = fast_path.run(actions, position)
             batch.count["events"] += position - start
             if self._listener is not None:
                 self._notify_listener(fast_path, batch, self._listener)
-            for at, answer in fast_path.moved(lambda slot: self._agents[batch.slots[slot]]):
+            for at, answer in fast_path.trust_changes(lambda slot: self._agents[batch.slots[slot]]):
                 batch.out.outbox.append(answer_message(answer, events.where(events.order[at])))
             if why == PACK:
-                slots[acts.slot(position)] = self._put(batch, acts.slot(position))
-            elif why in (HOUR, MOVED):
-                self._update_trust(fast_path, batch, position, updated=why == MOVED)
+                slots[actions.slot(position)] = self._put(batch, actions.slot(position))
+            elif why in (HOUR, TRUST_CHANGED):
+                self._update_trust(fast_path, batch, position, updated=why == TRUST_CHANGED)
                 batch.count["events"] += 1
                 position += 1
             else:
                 break
         return position
 
-    def _notify_listener(self, fast_path: Quiet, batch: BatchState, listener: Listener) -> None:
+    def _notify_listener(self, fast_path: FastPath, batch: BatchState, listener: Listener) -> None:
         """Pass the results of the kernel to the listener."""
         events = batch.events
-        for result in fast_path.usual(events.acts):
-            subject = self._agents[batch.slots[events.acts.slot(result.position)]]
-            listener(events.where(events.order[result.position]), result, subject.trust.role)
+        for result in fast_path.ordinary_events(events.actions):
+            agent_state = self._agents[batch.slots[events.actions.slot(result.position)]]
+            listener(events.where(events.order[result.position]), result, agent_state.trust.role)
 
     def _update_trust(
-        self, fast_path: Quiet, batch: BatchState, position: int, *, updated: bool
+        self, fast_path: FastPath, batch: BatchState, position: int, *, updated: bool
     ) -> None:
         """Update trust after an event, unless the kernel did; publish it if it changed."""
-        acts, events = batch.events.acts, batch.events
-        subject = self._agents[batch.slots[acts.slot(position)]]
-        time_us, where = acts.time_us(position), events.where(events.order[position])
+        actions, events = batch.events.actions, batch.events
+        agent_state = self._agents[batch.slots[actions.slot(position)]]
+        time_us, where = actions.time_us(position), events.where(events.order[position])
         answer = None
         if updated:
-            modes = list(self._agents.in_all_modes(subject.trust.agent_id))
+            modes = list(self._agents.in_all_modes(agent_state.trust.agent_id))
             answer = fast_path.answer(modes, time_us)
         if answer is not None:
             batch.out.outbox.append(answer_message(answer, where))
             return
-        tell(subject)
-        moved = updated or look_at_trust(subject, time_us, self.policy)
+        sync_trust(agent_state)
+        moved = updated or refresh_trust(agent_state, time_us, self.policy)
         if moved and self._publish:
-            self._queue_trust(batch, subject, time_us, where)
+            self._queue_trust(batch, agent_state, time_us, where)
 
     # ------------------------------------------------------------------ all other events
 
@@ -322,28 +322,28 @@ class Worker:
         for among, in_mode in enumerate(in_modes):
             key = (in_mode.agent.id, in_mode.mode)
             batch.change(key, position, among)
-            subject = self._agents.subject(key)
-            tell(subject)
-            if may_begin(in_mode, subject.trust, declared):
-                self._agents.fill(subject.trust)
+            agent_state = self._agents.agent_state(key)
+            sync_trust(agent_state)
+            if may_begin(in_mode, agent_state.trust, declared):
+                self._agents.fill(agent_state.trust)
             # A claim refused in the first mode is not refused again in the others.
             one = in_mode if first is None else as_known(in_mode, first)
             out = self._judge_one(
-                batch, decoded.record, one, subject, decoded.time_us, declared, position, among
+                batch, decoded.record, one, agent_state, decoded.time_us, declared, position, among
             )
             if out.identified and event.kind == "action":
-                self._share_identity(batch, slots, subject, position)
-            first = first or subject.trust
+                self._share_identity(batch, slots, agent_state, position)
+            first = first or agent_state.trust
 
     def _share_identity(
-        self, batch: BatchState, slots: list[bool], subject: Subject, position: int
+        self, batch: BatchState, slots: list[bool], agent_state: AgentState, position: int
     ) -> None:
         """Apply the first claimed role and owner of an agent to its other modes."""
-        agent_id = subject.trust.agent_id
+        agent_id = agent_state.trust.agent_id
         for other in self._agents.in_all_modes(agent_id):
-            if other is subject:
+            if other is agent_state:
                 continue
-            fill(other.trust, [subject.trust])
+            fill(other.trust, [agent_state.trust])
             key = (agent_id, other.trust.mode)
             batch.change(key, position, 1)
             slot = batch.slot_of.get(key, -1)
@@ -355,28 +355,28 @@ class Worker:
         batch: BatchState,
         record: RawRecord,
         event: Event,
-        subject: Subject,
+        agent_state: AgentState,
         time_us: int,
         declared: Declared,
         position: int,
         among: int,
-    ) -> Assessment:
+    ) -> Result:
         """Judge an event; an event of several modes is observed and counted in the first mode."""
         first = among == 0
         origin = self._enricher.origin(event.network)
         assessment = self.engine.judge(
             event,
             origin,
-            subject,
+            agent_state,
             declared=declared,
             time_us=time_us,
             conflict=batch.events.order[position] in batch.events.conflicts,
         )
-        event = as_known(event, subject.trust)
-        for failure in self.panel.consider(event, assessment, subject):
+        event = as_known(event, agent_state.trust)
+        for failure in self.panel.consider(event, assessment, agent_state):
             batch.count["failed_detector_" + failure.detector] += 1
             self._detector_failures.add(failure)
-        subject.trust.config_version = self.config_version
+        agent_state.trust.config_version = self.config_version
         batch.count["events"] += first
         if assessment.held is not None:
             held = assessment.held
@@ -385,43 +385,45 @@ class Worker:
             )
         if assessment.anomaly is not None:
             if not self.engine.vouched:
-                self._anomaly(batch, record, event, origin, assessment, subject)
+                self._anomaly(batch, record, event, origin, assessment, agent_state)
             elif self._reviewer is not None and first:
-                self._reviewer(record, event, assessment, subject)
+                self._reviewer(record, event, assessment, agent_state)
         moved = assessment.trust_changed
         if assessment.facet == AGENT_WIDE and not self.engine.vouched:
-            moved |= self._apply_identity_evidence(batch, subject, position, among)
+            moved |= self._apply_identity_evidence(batch, agent_state, position, among)
         if moved and self._publish:
-            self._queue_trust(batch, subject, assessment.time_us, record.where)
+            self._queue_trust(batch, agent_state, assessment.time_us, record.where)
         if self._observer is not None and first:
-            self._observer(record, event, assessment, subject)
+            self._observer(record, event, assessment, agent_state)
         return assessment
 
     def _apply_identity_evidence(
-        self, batch: BatchState, subject: Subject, position: int, among: int
+        self, batch: BatchState, agent_state: AgentState, position: int, among: int
     ) -> bool:
         """Apply identity evidence to the agent's other modes; return whether a level moved."""
-        agent_id, at_us = subject.trust.agent_id, subject.profile.facts.last_us
+        agent_id, at_us = agent_state.trust.agent_id, agent_state.profile.facts.last_us
         self._agents.accuse(agent_id)
         moved = False
         for place, other in enumerate(self._agents.in_all_modes(agent_id), among + 1):
-            if other is not subject:
-                tell(other)
-                moved |= stand_with(other, at_us, self.policy)
+            if other is not agent_state:
+                sync_trust(other)
+                moved |= refresh_mode(other, at_us, self.policy)
                 batch.change((agent_id, other.trust.mode), position, place)
         return moved
 
-    def _queue_trust(self, batch: BatchState, subject: Subject, time_us: int, where: str) -> None:
-        states = self._states(subject)
-        agent_id = subject.trust.agent_id
+    def _queue_trust(
+        self, batch: BatchState, agent_state: AgentState, time_us: int, where: str
+    ) -> None:
+        states = self._states(agent_state)
+        agent_id = agent_state.trust.agent_id
         answer = trust_answer(states, agent_id, time_us, time_us, self.policy)
         batch.out.outbox.append(answer_message(answer, where))
 
-    def _states(self, subject: Subject) -> list[TrustState]:
+    def _states(self, agent_state: AgentState) -> list[TrustState]:
         """Give the current states of the agent in all its modes, including unsaved ones."""
         states = []
-        for known in self._agents.in_all_modes(subject.trust.agent_id):
-            tell(known)
+        for known in self._agents.in_all_modes(agent_state.trust.agent_id):
+            sync_trust(known)
             states.append(known.trust)
         return states
 
@@ -431,16 +433,16 @@ class Worker:
         record: RawRecord,
         event: Event,
         origin: Origin,
-        assessment: Assessment,
-        subject: Subject,
+        assessment: Result,
+        agent_state: AgentState,
     ) -> None:
         name, place = self.engine.anomaly_id(assessment.key), None
-        if subject.trust.registered is False and assessment.anomaly in GROUPED:
+        if agent_state.trust.registered is False and assessment.anomaly in GROUPED:
             place = self._shadows.place(assessment, event, origin, batch.members)
             name = place.finding
         known = batch.anomalies.get(name) or self.store.anomaly(name)
         anomaly = anomaly_object(
-            assessment, event, subject, known, name, record.where, self.config_version
+            assessment, event, agent_state, known, name, record.where, self.config_version
         )
         if place is not None:
             kind = self.engine.decider.kinds[SHADOW]
@@ -456,12 +458,13 @@ class Worker:
     def _collect(
         self,
         out: Commit,
-        changed: dict[Key, Subject],
+        changed: dict[Key, AgentState],
         anomalies: dict[str, dict[str, Any]],
         count: Counter[str],
     ) -> None:
         out.profiles = [
-            (key[0], key[1], self._dump(subject), subject.trust) for key, subject in changed.items()
+            (key[0], key[1], self._dump(agent_state), agent_state.trust)
+            for key, agent_state in changed.items()
         ]
         out.sessions, out.closed_sessions = self.engine.sessions.dump()
         of_detectors, failures = self.panel.dump()
@@ -473,12 +476,12 @@ class Worker:
         if self.watermark_us:
             out.prune_seen_before_day = self.watermark_us // DAY_US - _SEEN_DAYS
 
-    def _dump(self, subject: Subject) -> bytes:
+    def _dump(self, agent_state: AgentState) -> bytes:
         # The kernel takes a fiftieth of the time, and needs the agent for its next events.
         if (
             self._fast_path is not None
-            and subject.profile.agent is None
-            and subject.view is not None
+            and agent_state.profile.agent is None
+            and agent_state.view is not None
         ):
-            self.engine.pack(subject)
-        return self._agents.dump(subject)
+            self.engine.pack(agent_state)
+        return self._agents.dump(agent_state)

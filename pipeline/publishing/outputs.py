@@ -13,9 +13,9 @@ from models.trust.response import encode
 from pipeline.processing.stream_types import Message
 
 if TYPE_CHECKING:
-    from models.baseline.agent_state import Subject
+    from models.baseline.agent_state import AgentState
     from models.event import Event
-    from models.result import Assessment, Reason
+    from models.result import Reason, Result
     from models.trust.policy import TrustPolicy
     from models.trust.response import Answer
 
@@ -36,10 +36,10 @@ def reason_object(reason: Reason) -> dict[str, Any]:
     }
 
 
-def replay_line(a: Assessment, subject: Subject, policy: TrustPolicy) -> dict[str, Any]:
+def replay_line(a: Result, agent_state: AgentState, policy: TrustPolicy) -> dict[str, Any]:
     """Give the line of `habitus replay` for one judgement (contracts.md 3)."""
-    trust = subject.trust
-    now = opinion(subject.ledger(policy), a.time_us, policy)
+    trust = agent_state.trust
+    now = opinion(agent_state.ledger(policy), a.time_us, policy)
     level = advance(trust.standing, now.lower, a.time_us, policy).level
     return {
         "event_id": a.event_id,
@@ -70,9 +70,9 @@ def replay_line(a: Assessment, subject: Subject, policy: TrustPolicy) -> dict[st
 
 
 def anomaly_object(
-    a: Assessment,
+    a: Result,
     event: Event,
-    subject: Subject,
+    agent_state: AgentState,
     known: dict[str, Any] | None,
     anomaly_id: str,
     where: str,
@@ -106,7 +106,7 @@ def anomaly_object(
         "version": 1 if known is None else known["version"] + 1,
         "agent_id": a.agent_id,
         "mode": a.mode,
-        "owner": subject.trust.owner,
+        "owner": agent_state.trust.owner,
         "time": rfc3339(a.time_us),
         "first_time": rfc3339(a.time_us) if known is None else known["first_time"],
         "anomaly": a.anomaly,

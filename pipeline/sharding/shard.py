@@ -168,7 +168,7 @@ class Shard:
 
     def _commit(self, out: Commit, positions: dict[str, str], status: PipelineStatus) -> None:
         out.shared += self.exchange.dump()
-        out.contribution = self.exchange.told() if positions else None
+        out.contribution = self.exchange.contribution() if positions else None
         out.expected = {self.name: self.position}
         self.worker.commit(out, positions, status)
 

@@ -32,8 +32,8 @@ from pipeline.store import open_store
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from models.fast_path import Usual
-    from models.result import Assessment
+    from models.fast_path import OrdinaryEvent
+    from models.result import Result
     from pipeline.store.protocol import Store
 
 HERE = Path(__file__).parent
@@ -94,11 +94,11 @@ def judged(name: str, kernel: str) -> list[bytes]:
     rest = [one for one in records if fmt != "agentlog" or b'"phase":"baseline"' not in one.value]
     found: list[bytes] = []
 
-    def observe(_record: RawRecord, _event: Any, out: Assessment, _subject: Any) -> None:
+    def observe(_record: RawRecord, _event: Any, out: Result, _subject: Any) -> None:
         line = [out.event_id, out.p, out.session_p, out.rank]
         found.append(msgspec.json.encode(line if out.anomaly is None else line + anomaly_of(out)))
 
-    def listen(_where: str, out: Usual, _role: str | None) -> None:
+    def listen(_where: str, out: OrdinaryEvent, _role: str | None) -> None:
         found.append(msgspec.json.encode([out.event_id, out.p, out.session_p, out.rank]))
 
     settings = Settings(kernel=kernel, clock="event", **more)
@@ -112,7 +112,7 @@ def judged(name: str, kernel: str) -> list[bytes]:
         return found + [msgspec.json.encode(line) for line in trust_in(store)]
 
 
-def anomaly_of(out: Assessment) -> list[Any]:
+def anomaly_of(out: Result) -> list[Any]:
     """Give what a judgement says of an anomaly, without its sentences."""
     return [
         out.together_p, out.alert, out.anomaly, out.ground, out.severity, out.learned,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import msgspec
 import pytest
 
-from models.baseline.agent_state import Subject
+from models.baseline.agent_state import AgentState
 from models.baseline.profile import Profile
 from models.config import ModelConfig
 from models.engine import Engine
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from models.features.selection import Selection
     from models.provenance.argument_detector import CallScore
     from models.provenance.session import Session
-    from models.result import Assessment
+    from models.result import Result
 
 MONDAY = datetime(2026, 1, 5, 8, tzinfo=UTC)
 SECRET = b"0123456789abcdef"
@@ -81,14 +81,14 @@ def an_engine() -> Callable[..., Engine]:
 
 
 @pytest.fixture(scope="session")
-def a_subject() -> Callable[..., Subject]:
+def a_subject() -> Callable[..., AgentState]:
     """Build an agent that nothing is known of yet."""
 
     def build(
         agent: str = "billing-7", mode: str = "unknown", config: ModelConfig | None = None
-    ) -> Subject:
+    ) -> AgentState:
         profile = Profile.new(agent, mode, config or ModelConfig())
-        return Subject(profile, TrustState(agent_id=agent, mode=mode))
+        return AgentState(profile, TrustState(agent_id=agent, mode=mode))
 
     return build
 
@@ -96,22 +96,22 @@ def a_subject() -> Callable[..., Subject]:
 class Stream:
     """An engine with its agents: what a worker holds, without a store."""
 
-    def __init__(self, engine: Engine, a_subject: Callable[..., Subject]) -> None:
+    def __init__(self, engine: Engine, a_subject: Callable[..., AgentState]) -> None:
         self.engine = engine
-        self.subjects: dict[str, Subject] = {}
+        self.subjects: dict[str, AgentState] = {}
         self._a_subject = a_subject
 
-    def subject(self, agent: str) -> Subject:
+    def agent_state(self, agent: str) -> AgentState:
         """Give an agent, a new one at first sight."""
         if agent not in self.subjects:
             self.subjects[agent] = self._a_subject(agent, config=self.engine.config)
         return self.subjects[agent]
 
-    def judge(self, event: Event, origin: Origin = OFFICE, **more: Any) -> Assessment:
+    def judge(self, event: Event, origin: Origin = OFFICE, **more: Any) -> Result:
         """Judge one event of the agent it names."""
-        return self.engine.judge(event, origin, self.subject(event.agent.id), **more)
+        return self.engine.judge(event, origin, self.agent_state(event.agent.id), **more)
 
-    def judge_all(self, events: Iterable[Event]) -> list[Assessment]:
+    def judge_all(self, events: Iterable[Event]) -> list[Result]:
         """Judge one event after the other."""
         return [self.judge(event) for event in events]
 
@@ -121,8 +121,8 @@ class Stream:
             dict(self.engine.dump()),
             self.engine.sessions.dump()[0],
             {
-                agent: (subject.profile.dump(), msgspec.msgpack.encode(subject.trust))
-                for agent, subject in self.subjects.items()
+                agent: (agent_state.profile.dump(), msgspec.msgpack.encode(agent_state.trust))
+                for agent, agent_state in self.subjects.items()
             },
         )
 
@@ -130,10 +130,10 @@ class Stream:
         """Go on where another stream was stored."""
         self.engine.load(stored.shared, stored.sessions)
         for agent, (profile, trust) in stored.agents.items():
-            subject = self.subject(agent)
-            key = agent, subject.profile.mode
-            subject.profile = Profile.load(profile, key, self.engine.config)
-            subject.trust = msgspec.msgpack.decode(trust, type=TrustState)
+            agent_state = self.agent_state(agent)
+            key = agent, agent_state.profile.mode
+            agent_state.profile = Profile.load(profile, key, self.engine.config)
+            agent_state.trust = msgspec.msgpack.decode(trust, type=TrustState)
 
 
 class Stored(NamedTuple):
@@ -146,7 +146,7 @@ class Stored(NamedTuple):
 
 @pytest.fixture(scope="session")
 def a_stream(
-    an_engine: Callable[..., Engine], a_subject: Callable[..., Subject]
+    an_engine: Callable[..., Engine], a_subject: Callable[..., AgentState]
 ) -> Callable[..., Stream]:
     """Build an engine with room for any number of agents; parameters as of `an_engine`."""
 

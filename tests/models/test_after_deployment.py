@@ -37,7 +37,7 @@ def renewed(a_stream, an_event):
                 )
             )
         stream.judge(an_event(at=4_010, kind="deployment", version="2", attributes=notes))
-        assert stream.subject(AGENT).profile.state() == "relearning"
+        assert stream.agent_state(AGENT).profile.state() == "relearning"
         return stream
 
     return build
@@ -84,7 +84,7 @@ def test_a_deployment_that_names_no_tool_brings_none_where_others_name_theirs(
 
 def test_a_tool_that_was_announced_is_not_what_nobody_asked_for(renewed, asked):
     stream = renewed({"adds_tool": "crm.merge"})
-    watch = stream.subject(AGENT).profile.facts.watch
+    watch = stream.agent_state(AGENT).profile.facts.watch
     asked(stream, "mail.read", "crm.merge")
     assert watch.astray == 0.0
     asked(stream, "files.list")
@@ -111,7 +111,7 @@ def test_what_a_tool_touches_counts_with_it_unless_a_deployment_announced_it(
 
 def test_a_tool_that_the_agent_knows_is_none_of_those_it_skipped(renewed):
     stream = renewed({}, others=3, version="1", tools="ledger.post crm.merge")
-    assert stream.subject(AGENT).profile.facts.watch.added == ["crm.merge"]
+    assert stream.agent_state(AGENT).profile.facts.watch.added == ["crm.merge"]
 
 
 @pytest.fixture
@@ -126,7 +126,7 @@ def weeks_later(renewed, an_event):
                 stream.judge(
                     an_event(at=at, version="2", session=session, purpose=INVOICE, tool=tool)
                 )
-        assert stream.subject(AGENT).profile.state() == "active"
+        assert stream.agent_state(AGENT).profile.state() == "active"
         return stream
 
     return build
@@ -165,10 +165,10 @@ def test_what_an_announced_tool_touches_is_no_less_odd_once_an_agent_is_known(we
 
 def test_an_announced_tool_is_one_like_others_once_it_was_used_a_few_times(weeks_later, late):
     stream = weeks_later({"adds_tool": "crm.merge"})
-    ranked = [stream.subject(AGENT).profile.habits.windows[SUM].n]
+    ranked = [stream.agent_state(AGENT).profile.frequency_model.windows[SUM].n]
     for number in range(18):
         stream.judge(late(number))
-        ranked.append(stream.subject(AGENT).profile.habits.windows[SUM].n)
+        ranked.append(stream.agent_state(AGENT).profile.frequency_model.windows[SUM].n)
     assert [after - before for before, after in pairwise(ranked)] == [0] * 16 + [1, 1]
 
 
@@ -186,7 +186,7 @@ def test_the_way_a_value_takes_is_new_with_an_announced_tool(weeks_later, late):
 def test_a_new_agent_knows_what_its_version_brings(renewed, an_event, version):
     stream = renewed({}, others=3, version="2")
     stream.judge(an_event("sales-new", 4_030, version=version))
-    added = stream.subject("sales-new").profile.facts.watch.added
+    added = stream.agent_state("sales-new").profile.facts.watch.added
     assert added == (["crm.merge"] if version == "2" else [])
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from models.baseline.identity import Declared
 from models.deciding import Decider
-from models.result import GROUNDS, Assessment, Kind
+from models.result import GROUNDS, Kind, Result
 
 SHADOW = Declared(registered=False)
 KINDS = {"cascade": Kind("high", "tools", {})}
@@ -41,11 +41,11 @@ def test_a_rule_is_the_ground_however_rare_the_event_is(known, an_event):
 
 
 def test_a_cascade_stands_on_several_events(an_event):
-    out = Assessment("e", "a", "unknown", "s", 0, ground="event", alert=True)
+    out = Result("e", "a", "unknown", "s", 0, ground="event", alert=True)
     decider = Decider(KINDS, {}, explain_all=False)
     decider.cascade(out, an_event(trace_id="t"), ["a", "b", "c"], {})
     assert (out.anomaly, out.ground, out.alert) == ("cascade", "several", True)
 
 
 def test_there_is_a_ground_for_each_chance():
-    assert len(GROUNDS) == len(Assessment("e", "a", "unknown", "s", 0).chances())
+    assert len(GROUNDS) == len(Result("e", "a", "unknown", "s", 0).chances())

@@ -18,8 +18,8 @@ from models.baseline.online_baseline import AgentBaseline
 from models.baseline.profile import Profile
 from models.event import Agent, Event, Origin, Volume, microseconds
 from models.features.extraction import FEATURES, extract
-from models.features.feature_slots import places_of
-from models.peers.counts import Ballot, VoteNode
+from models.features.feature_slots import slots_of
+from models.peers.counts import Ballot, PeerCounts
 from models.peers.fleet import GroupView
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ def test_m1_probabilities_of_a_level_sum_to_one_and_are_positive(given, parent):
 
 @given(given=counts, votes=st.lists(st.tuples(st.integers(0, V - 1), st.integers(0, 200))))
 def test_m1_probabilities_of_the_whole_chain_sum_to_one(given, votes):
-    node = VoteNode(Ballot(), HALF_LIFE_DAYS)
+    node = PeerCounts(Ballot(), HALF_LIFE_DAYS)
     node.roll(200)
     for value, day in votes:
         node.move(value, "", None, day)
@@ -88,7 +88,7 @@ def test_m2_more_weight_on_a_value_never_lowers_its_probability(given, parent, v
     own=st.tuples(st.integers(0, V - 1), st.integers(0, 200)),
 )
 def test_m3_an_own_vote_is_left_out_to_the_last_bit(others, own):
-    without, with_own = (VoteNode(Ballot(), HALF_LIFE_DAYS) for _ in range(2))
+    without, with_own = (PeerCounts(Ballot(), HALF_LIFE_DAYS) for _ in range(2))
     for node in (without, with_own):
         node.roll(200)
         for value, day in others:
@@ -108,9 +108,9 @@ def test_m3_using_a_tool_makes_it_no_less_surprising_through_the_peers(a_stream,
         return next(r.path[1][1] for r in judged.reasons if r.feature == "tool")
 
     before = through_the_peers("clerk-0", 200)
-    stream.engine.peers.publish()
+    stream.engine.fleet.publish()
     stream.judge(an_event("clerk-0", 201, session="s-9"))
-    assert stream.subject("clerk-0").profile.habits.votes, "the agent votes"
+    assert stream.agent_state("clerk-0").profile.frequency_model.votes, "the agent votes"
     assert through_the_peers("clerk-0", 202) <= before
     assert through_the_peers("clerk-1", 203) > 100 * before, "a peer finds it less surprising"
 
@@ -124,7 +124,7 @@ def test_m4_a_hundred_uses_by_one_agent_move_another_as_one_does(a_stream, an_ev
         for number in range(times):
             at = 100 + 0.15 * number  # one hour: the hour is a value of its own
             stream.judge(an_event("clerk-0", at, tool="crm.find", session="s-8"))
-        stream.engine.peers.publish()
+        stream.engine.fleet.publish()
         judged = stream.judge(an_event("clerk-1", 320, tool="crm.find", session="s-9"))
         seen.append((judged.s_sum, judged.s_max))
     assert seen[0] == seen[1]
@@ -139,7 +139,7 @@ def test_m4_uses_by_more_agents_do_make_a_tool_less_surprising(a_stream, an_even
         for number in range(others):
             event = an_event(f"clerk-{number}", 250 + number, tool="crm.find", session="s-11")
             stream.judge(event)
-        stream.engine.peers.publish()
+        stream.engine.fleet.publish()
         judged = stream.judge(an_event("clerk-4", 320, tool="crm.find", session="s-9"))
         seen.append(judged.s_sum)
     assert seen[1] < seen[0] - 0.5
@@ -181,18 +181,20 @@ def test_m5_whole_weeks_later_everything_is_judged_the_same(a_stream, an_event, 
 def test_m6_scoring_twice_gives_the_same_bits_and_changes_nothing(a_stream, an_event):
     stream = a_stream(learning_sessions=3)
     stream.judge_all(a_week_of(an_event)[:200])
-    subject = stream.subject("clerk-1")
-    before = subject.profile.dump()
+    agent_state = stream.agent_state("clerk-1")
+    before = agent_state.profile.dump()
     x = {"tool": "crm.delete", "previous_tool": "mail.read", "hour": "workday 08", "rows_hour": 9e9}
-    assert subject.profile.baseline.score_one(x) == subject.profile.baseline.score_one(x) > 10
-    assert subject.profile.dump() == before
+    assert (
+        agent_state.profile.baseline.score_one(x) == agent_state.profile.baseline.score_one(x) > 10
+    )
+    assert agent_state.profile.dump() == before
 
 
 @pytest.mark.parametrize("tool", [*TOOLS, "never.seen"])
 def test_m6_the_bits_of_the_features_add_up_to_the_score(a_stream, an_event, tool):
     stream = a_stream(learning_sessions=3)
     stream.judge_all(a_week_of(an_event)[:300])
-    baseline = stream.subject("clerk-2").profile.baseline
+    baseline = stream.agent_state("clerk-2").profile.baseline
     for hour in ("workday 08", "weekend 03"):
         x = {"tool": tool, "previous_tool": "crm.find", "hour": hour, "country": "SE"}
         bits = [found[1] for found in baseline.surprise(x).found]
@@ -205,7 +207,7 @@ def test_m6_an_event_has_no_part_in_its_own_score(a_stream, an_event):
     for event in a_week_of(an_event)[:200]:
         stream.judge(event)
     event = an_event("clerk-1", 60 * 24 * 3, tool="never.seen", session="new")
-    profile = stream.subject("clerk-1").profile
+    profile = stream.agent_state("clerk-1").profile
     stream.judge(replace(event, id="before", tool="mail.read"))
     x = extract(event, OFFICE, "mail.read", microseconds(event.time))
     expected = profile.baseline.score_one(x)
@@ -231,25 +233,25 @@ def test_a_missing_value_is_unknown_and_gives_no_feature(an_event):
 
 def test_the_first_use_of_what_every_peer_uses_costs_at_most_a_few_bits_more(an_engine):
     engine, baseline = an_engine(), AgentBaseline()
-    places, view = places_of(engine.hasher), GroupView(engine.peers, "clerk/unknown")
-    baseline.attach(engine.hasher, places, view)
+    slots, view = slots_of(engine.hasher), GroupView(engine.fleet, "clerk/unknown")
+    baseline.attach(engine.hasher, slots, view)
     for day in range(60):
-        baseline.habits.roll(day)
+        baseline.frequency_model.roll(day)
         for _ in range(5):
             baseline.learn_one({"tool": "mail.read"})
     alone = baseline.score_one({"tool": "crm.find"})
-    tool = next(place.index for place in places if place.name == "tool")
+    tool = next(place.index for place in slots if place.name == "tool")
     for _ in range(100):
         value = engine.hasher.of("crm.find") & 0xFFFF_FFFF
-        engine.peers.groups.vote("clerk/unknown", tool, value, "crm.find", -1, 0)
-    engine.peers.publish()
+        engine.fleet.groups.vote("clerk/unknown", tool, value, "crm.find", -1, 0)
+    engine.fleet.publish()
     assert baseline.score_one({"tool": "crm.find"}) < 0.2 + 3.4 < alone
 
 
 def test_the_path_of_a_reason_ends_in_its_bits(an_engine, a_subject, an_event):
-    engine, subject = an_engine(explain_all=True), a_subject()
+    engine, agent_state = an_engine(explain_all=True), a_subject()
     for number in range(30):
-        judged = engine.judge(an_event(at=number), OFFICE, subject)
+        judged = engine.judge(an_event(at=number), OFFICE, agent_state)
     assert judged.reasons
     for reason in (one for one in judged.reasons if one.path):
         assert -log2(reason.path[-1][1]) == pytest.approx(reason.bits)
@@ -260,13 +262,13 @@ def test_a_profile_survives_its_bytes(a_stream, an_event):
     stream = a_stream(**WEEK)
     events = a_week_of(an_event)
     stream.judge_all(events[:400])
-    raw = stream.subject("clerk-1").profile.dump()
+    raw = stream.agent_state("clerk-1").profile.dump()
     back = Profile.load(raw, ("clerk-1", "delegated"), stream.engine.config)
     assert back.dump() == raw
     x = {"tool": "crm.delete", "previous_tool": "mail.read", "bytes_out_hour": 1e6}
-    own = stream.subject("clerk-1").profile.baseline
+    own = stream.agent_state("clerk-1").profile.baseline
     hasher = stream.engine.hasher
-    back.baseline.attach(hasher, places_of(hasher), stream.subject("clerk-1").view)
+    back.baseline.attach(hasher, slots_of(hasher), stream.agent_state("clerk-1").view)
     assert back.baseline.score_one(x) == own.score_one(x)
 
 
@@ -282,17 +284,17 @@ def test_an_engine_put_down_and_taken_up_goes_on_as_if_nothing_was(a_stream, an_
     first.judge_all(events[:300])
     shared = dict(first.engine.dump())
     second.engine.load(shared, first.engine.sessions.dump()[0])
-    for agent, subject in first.subjects.items():
-        taken = second.subject(agent)
+    for agent, agent_state in first.subjects.items():
+        taken = second.agent_state(agent)
         taken.profile = Profile.load(
-            subject.profile.dump(), (agent, subject.profile.mode), second.engine.config
+            agent_state.profile.dump(), (agent, agent_state.profile.mode), second.engine.config
         )
-        raw = msgspec.msgpack.encode(subject.trust)
-        taken.trust = msgspec.msgpack.decode(raw, type=type(subject.trust))
+        raw = msgspec.msgpack.encode(agent_state.trust)
+        taken.trust = msgspec.msgpack.decode(raw, type=type(agent_state.trust))
     assert second.judge_all(events[300:]) == expected
-    for agent, subject in second.subjects.items():
-        assert subject.profile.dump() == through.subject(agent).profile.dump()
+    for agent, agent_state in second.subjects.items():
+        assert agent_state.profile.dump() == through.agent_state(agent).profile.dump()
     assert second.engine.content.dump(whole=True) == through.engine.content.dump(whole=True)
-    assert second.engine.peers.head == through.engine.peers.head
-    waiting = [one.engine.peers.groups.dump_pending() for one in (second, through)]
+    assert second.engine.fleet.head == through.engine.fleet.head
+    waiting = [one.engine.fleet.groups.dump_pending() for one in (second, through)]
     assert waiting[0] == waiting[1]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from models.baseline.frequency_model import Habits
+from models.baseline.frequency_model import FrequencyModel
 from models.config import ModelConfig
 from models.peers.groups import Groups, View
 
@@ -16,21 +16,21 @@ def office():
     """Habits of an agent that works by day, as its peers do."""
     groups = Groups(ModelConfig(), b"0123456789abcdef")
     view = groups.view("clerk/delegated")
-    clerks = [Habits(ModelConfig()) for _ in range(12)]
+    clerks = [FrequencyModel(ModelConfig()) for _ in range(12)]
     for day in range(20):
-        for habits in clerks:
-            habits.roll(day)
+        for frequency_model in clerks:
+            frequency_model.roll(day)
             for hour in DAYTIME * 3:
                 x = {"tool": "mail.read", "hour": hour}
-                habits.learn(view, habits.surprise(view, x, {}), x, vote=True)
-            habits.published()
+                frequency_model.learn(view, frequency_model.surprise(view, x, {}), x, vote=True)
+            frequency_model.published()
         groups.publish(day)
     return clerks[0], view
 
 
 def bits_of(office, hour):
-    habits, view = office
-    found = habits.surprise(view, {"tool": "mail.read", "hour": hour}, {}).found
+    frequency_model, view = office
+    found = frequency_model.surprise(view, {"tool": "mail.read", "hour": hour}, {}).found
     return found[1][1]
 
 
@@ -43,15 +43,15 @@ def test_an_hour_is_odder_the_farther_it_is_from_the_usual_ones(office):
 
 
 def test_what_its_session_had_before_is_not_looked_at_again(office):
-    habits, view = office
+    frequency_model, view = office
     x = {"tool": "mail.read", "hour": "00-06"}
-    first = habits.surprise(view, x, {})
-    again = habits.surprise(view, x, dict(first.far))
+    first = frequency_model.surprise(view, x, {})
+    again = frequency_model.surprise(view, x, dict(first.far))
     (feature, excess) = first.far[0]
     assert (first.again, again.again) == (0, 1 << feature)
     assert again.far == first.far
     assert again.total == first.total
-    assert habits.surprise(view, x, {feature: excess - 2.0}).again == 0
+    assert frequency_model.surprise(view, x, {feature: excess - 2.0}).again == 0
 
 
 def test_a_session_is_held_whole_and_the_next_one_begins_anew(a_stream, an_event):
@@ -65,7 +65,7 @@ def test_a_session_is_held_whole_and_the_next_one_begins_anew(a_stream, an_event
         for n in range(4)
     ]
     assert [one.held is not None for one in night] == [True] * 4
-    watch = stream.subject(night[0].agent_id).profile.facts.watch
+    watch = stream.agent_state(night[0].agent_id).profile.facts.watch
     assert watch.kept > 0
     assert watch.tops
     stream.judge(an_event(at=13 * 1_440 + 600, session="day", tool="mail.read"))

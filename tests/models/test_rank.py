@@ -48,10 +48,12 @@ def assessed(a_stream, an_event):
     stream = a_stream(alerts_per_day=50.0)
     event = an_event(purpose="File the invoice", argument_origins={"to": [("x@y", ["result:web"])]})
     stream.judge(event)
-    subject, engine = stream.subject("billing-7"), stream.engine
+    agent_state, engine = stream.agent_state("billing-7"), stream.engine
     for number in range(1_000):
-        engine.peers.sessions.add("clerk", number / 100)
-    surprise = subject.profile.habits.surprise(subject.view.view, {"tool": "mail.read"}, {})
+        engine.fleet.sessions.add("clerk", number / 100)
+    surprise = agent_state.profile.frequency_model.surprise(
+        agent_state.view.view, {"tool": "mail.read"}, {}
+    )
 
     session = engine.content.open("billing-7", "unknown", "clerk", "", 0, 0, 9, False, False)
 
@@ -66,7 +68,7 @@ def assessed(a_stream, an_event):
             surprise, surprise, [], content, counted=content.score, decisive=accounted(content)
         )
         return engine.assessor.assess(
-            event, subject.profile, session, looked_at,
+            event, agent_state.profile, session, looked_at,
             Calibrated([None] * 4), None, [], 0,
         )  # fmt: skip
 

@@ -18,7 +18,7 @@ from tests.models.places import ABROAD, FAR, HOME, KEY, MINUTES_OF_DAY, NEAR, TO
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from models.result import Assessment
+    from models.result import Result
 
 MONDAY = datetime(2026, 1, 5, 8, tzinfo=UTC)
 OFFICE = Origin("corporate", 64500, "SE", "settings")
@@ -256,17 +256,17 @@ ALL = [(rule, name) for rule, cases in CASES.items() for name in cases]
 
 
 @pytest.fixture
-def tell(a_stream, an_event) -> Callable[[Case], Assessment]:
+def tell(a_stream, an_event) -> Callable[[Case], Result]:
     """Let the story happen; give what is said of its last event."""
 
-    def run(case: Case) -> Assessment:
+    def run(case: Case) -> Result:
         stream = a_stream(learning_sessions=case.learning)
         if case.peers is not None:
             for number in range(6):
                 for at in (0, 20):
                     peer = an_event(f"peer-{number}", at, session=f"p-{at}")
                     stream.judge(peer, case.peers)
-            stream.engine.peers.publish()
+            stream.engine.fleet.publish()
         for number, at in enumerate(case.minutes):
             event = an_event(at=at, session=f"s-{number // 15}", **case.before)
             stream.judge(event, case.before_origin)
@@ -373,7 +373,7 @@ def test_the_gravest_of_several_findings_names_the_anomaly(a_stream, an_event):
     event = an_event(at=40, version="2", session="s-9", credential=ENDED)
     late = an_event(at=100, version="2", session="s-9", credential=ENDED)
     assert stream.judge(event).anomaly == "config.change"
-    stream.subject("billing-7").profile.facts.versions = ["1"]
+    stream.agent_state("billing-7").profile.facts.versions = ["1"]
     both = stream.judge(late)
     assert both.anomaly == "cred.lifetime"
     assert {reason.feature for reason in both.reasons} >= {"credential", "version"}
@@ -385,7 +385,7 @@ def test_rules_are_silent_about_what_an_operator_vouches_for(a_stream, an_event)
     judged = stream.judge(an_event(credential=ENDED, at=200))
     assert not judged.alert
     assert judged.learned
-    assert not stream.subject("billing-7").trust.ledger.items
+    assert not stream.agent_state("billing-7").trust.ledger.items
 
 
 def test_at_most_so_many_credentials_and_versions_are_remembered(a_stream, an_event):
@@ -393,7 +393,7 @@ def test_at_most_so_many_credentials_and_versions_are_remembered(a_stream, an_ev
     for number in range(40):
         credential = Credential(id=f"digest-{number}")
         stream.judge(an_event(at=number, credential=credential, network=NEAR, version=f"v{number}"))
-    facts = stream.subject("billing-7").profile.facts
+    facts = stream.agent_state("billing-7").profile.facts
     assert len(facts.credentials) == 16
     assert "digest-39" in facts.credentials
     assert facts.versions[-1] == "v39"

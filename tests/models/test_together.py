@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from models.calibration.session_calibration import SessionPools
 from models.config import ModelConfig
-from models.peers.fleet import Peers
+from models.peers.fleet import Fleet
 from models.together import MOST_BITS, PARTS, bits, oddest, total
 
 NOTHING = (0.0, 0.0, 0.0)
@@ -67,14 +67,14 @@ def test_c1_its_p_keeps_its_promise_though_the_parts_depend_on_one_another():
 
 
 def test_sessions_that_finished_are_ranked_among_and_kept():
-    peers = Peers(ModelConfig())
+    peers = Fleet(ModelConfig())
     for odd, p, free, told in (
         (6.0, None, True, False), (0.0, 0.5, True, False), (2.0, None, False, False),
         (3.0, 0.5, False, False), (3.0, 0.5, False, True), (3.0, None, False, True),
     ):  # fmt: skip
         peers.closed("clerk", 1.0, p, odd, free=free, told=told)
     assert (peers.sessions.n, peers.together.n) == (4, 3)
-    again = Peers(ModelConfig())
+    again = Fleet(ModelConfig())
     again.load(dict(peers.dump()))
     assert (again.sessions.n, again.together.n) == (4, 3)
 
@@ -98,8 +98,8 @@ def test_it_alerts_where_past_sessions_were_never_as_odd_altogether(a_stream, an
             stream.judge(
                 an_event(at=20 * number + minute, tool=tool, session=f"s-{number}", purpose="Write")
             )
-    assert stream.engine.peers.together.n
-    together = stream.engine.peers.together = SessionPools(100_000)
+    assert stream.engine.fleet.together.n
+    together = stream.engine.fleet.together = SessionPools(100_000)
     for number in range(20_000):
         together.add("clerk", bits((number + 1) / 20_001) / 2.0 if calm else MOST_BITS)
     judged = [
@@ -127,4 +127,4 @@ def test_it_can_be_left_out(a_stream, an_event):
         judged = stream.judge(an_event(at=20 * n, session=f"s-{n}", purpose="Write"))
     assert judged.p is not None
     assert judged.together_p is None
-    assert not stream.engine.peers.together.n
+    assert not stream.engine.fleet.together.n

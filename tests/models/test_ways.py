@@ -80,7 +80,7 @@ def test_a_new_version_excuses_another_definition_where_its_deployment_names_the
     named = {"adds_tool": "mail.send"}
     rollout = {"kind": "deployment", "version": "2", "attributes": named}
     stream.judge(an_event(at=3, tool="deploy.rollout", **rollout))
-    assert stream.subject("billing-7").profile.state() == "relearning"
+    assert stream.agent_state("billing-7").profile.state() == "relearning"
     assert told(4, "mail.send", "new") is None
     assert told(5, "mail.send", "old") is None  # elsewhere the version before goes on
     assert told(6, "mail.send", "newer") == "tool.definition_changed"
@@ -115,7 +115,7 @@ def test_definitions_of_many_tools_are_remembered_and_bounded(a_stream, an_event
     assert told(0, "new") == "tool.definition_changed"
     for number in range(900):
         told(number, "newest")
-    assert len(stream.subject("billing-7").profile.facts.watch.definitions) <= 512
+    assert len(stream.agent_state("billing-7").profile.facts.watch.definitions) <= 512
 
 
 def test_moves_are_bounded_with_the_values_that_wait(a_stream, an_event):
@@ -124,4 +124,4 @@ def test_moves_are_bounded_with_the_values_that_wait(a_stream, an_event):
     for number in range(30):
         place = Origin("direct", 64_600 + number, "SE", "list@1")
         _to_and_fro(stream, an_event, number, FAR, place)
-    assert len(stream.subject("billing-7").profile.facts.waiting) <= 10
+    assert len(stream.agent_state("billing-7").profile.facts.waiting) <= 10

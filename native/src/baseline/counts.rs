@@ -1,10 +1,10 @@
 //! Decayed counts of one agent, with its votes beside them.
 
-use crate::prefetch::ask;
+use crate::prefetch::prefetch;
 use std::hint::black_box;
 use std::ops::Range;
 
-/// The place of what is nowhere.
+/// The index of a missing node.
 pub const NOWHERE: u32 = u32::MAX;
 pub const UNIT: u32 = 4096;
 pub const DISCOUNT: u32 = 2458;
@@ -31,20 +31,20 @@ pub fn fades(half_life_days: f64) -> Vec<i64> {
     (0..=HORIZON_DAYS).map(|age| fade(age).round_ties_even() as i64).collect()
 }
 
-/// One level of an interpolated, discounted count model.
+/// One step of an interpolated, discounted count model.
 #[inline]
 pub fn interpolate(count: i64, total: i64, discounted: i64, parent: f64) -> f64 {
     let kept = (count - i64::from(DISCOUNT)).max(0);
     (kept as f64 + (STRENGTH + discounted) as f64 * parent) / (total + STRENGTH) as f64
 }
 
-/// P(value) of an agent that mostly acts by itself and sometimes as its peers do.
+/// P(value): a mixture of the own probability and that of the peers.
 #[inline]
 pub fn mixed(own: f64, others: f64) -> f64 {
     (1.0 - ADOPTION) * own + ADOPTION * others
 }
 
-/// What is remembered of one value at one node.
+/// Counts of one value at one node.
 #[derive(Clone, Copy, Default)]
 pub struct Row {
     pub value: u32,
@@ -75,7 +75,7 @@ impl Row {
 #[derive(Clone, Copy)]
 struct Node {
     id: u32,
-    /// Where its rows are among all.
+    /// Range of its rows.
     start: u32,
     end: u32,
     total: i64,
@@ -93,7 +93,7 @@ impl Node {
     }
 }
 
-/// A node with its rows, which are in order of their values.
+/// A node with its rows, sorted by value.
 #[derive(Clone, Copy)]
 pub struct Known<'a> {
     pub id: u32,
@@ -119,9 +119,9 @@ impl<'a> Known<'a> {
     }
 }
 
-/// All counts of one agent, close together: what is far apart in memory is what takes time.
+/// All counts of one agent, close together in memory for speed.
 ///
-/// Nodes are in order of their ids, and so are their rows.
+/// Nodes are sorted by id, and so are their rows.
 #[derive(Default)]
 pub struct Counts {
     nodes: Vec<Node>,
@@ -132,8 +132,7 @@ pub struct Counts {
 }
 
 impl Counts {
-    /// Counts of a day: rows by node, with where each node's begin; None where they are not in
-    /// order.
+    /// Counts of a day: rows by node, with the start of each node. None where they are unsorted.
     pub fn of(ids: Vec<u32>, starts: &[usize], rows: Vec<Row>, day: i64) -> Option<Self> {
         let ends = starts.iter().skip(1).copied().chain([rows.len()]);
         let mut nodes = Vec::with_capacity(ids.len());
@@ -150,14 +149,14 @@ impl Counts {
         Some(Counts { nodes, ids, rows, day })
     }
 
-    /// Ask for the memory of all counts.
-    pub fn ask(&self) {
-        ask(&*self.ids);
-        ask(&*self.nodes);
-        ask(&*self.rows);
+    /// Prefetch all counts.
+    pub fn prefetch(&self) {
+        prefetch(&*self.ids);
+        prefetch(&*self.nodes);
+        prefetch(&*self.rows);
     }
 
-    /// All nodes; none is without rows.
+    /// All nodes. Each has rows.
     pub fn nodes(&self) -> impl Iterator<Item = Known<'_>> {
         self.nodes.iter().map(|node| self.known(node))
     }
@@ -182,13 +181,13 @@ impl Counts {
         self.node_at(self.place(id))
     }
 
-    /// Where a node is, `NOWHERE` where it is not.
+    /// Index of a node, `NOWHERE` without one.
     #[inline]
     pub fn place(&self, id: u32) -> u32 {
         self.ids.binary_search(&id).map_or(NOWHERE, |at| at as u32)
     }
 
-    /// The node at a place.
+    /// The node at an index.
     #[inline]
     pub fn node_at(&self, place: u32) -> Option<Known<'_>> {
         self.nodes.get(place as usize).map(|node| self.known(node))
@@ -203,7 +202,7 @@ impl Counts {
         self.row(id, value).is_some_and(|row| row.today > 0)
     }
 
-    /// A node, which mostly is where it was found before, and the row of one of its values.
+    /// A node, mostly at the index found before, and the row of one of its values.
     fn row_mut(&mut self, id: u32, place: u32, value: u32) -> (&mut Node, &mut Row) {
         let at = match self.ids.get(place as usize) {
             Some(known) if *known == id => place as usize,
@@ -222,7 +221,7 @@ impl Counts {
         (&mut self.nodes[at], &mut self.rows[place])
     }
 
-    /// Let a node without rows begin at a place.
+    /// Insert a node without rows at an index.
     fn begin(&mut self, id: u32, at: usize) -> usize {
         let start = self.nodes.get(at).map_or(self.rows.len() as u32, |next| next.start);
         self.ids.insert(at, id);
@@ -230,9 +229,9 @@ impl Counts {
         at
     }
 
-    /// Learn one event; false when the value has had its share of the day.
+    /// Learn one event. False when the value reached its daily cap.
     ///
-    /// `place` is where the node was found before, if it was.
+    /// `place` is the index of the node, if it was found before.
     pub fn add(&mut self, id: u32, place: u32, value: u32, cap: i64) -> bool {
         if cap <= 0 {
             return false;
@@ -241,8 +240,8 @@ impl Counts {
         count(node, row, cap)
     }
 
-    /// Learn one event and vote for its value; give the day of the vote before, -1 for none, or
-    /// None if it stands.
+    /// Learn one event and vote for its value. Gives the day of the replaced vote, -1 without one.
+    /// None if the vote is unchanged.
     pub fn add_and_vote(&mut self, id: u32, place: u32, value: u32, cap: i64) -> Option<i64> {
         let today = self.day;
         let (node, row) = self.row_mut(id, place, value);
@@ -267,7 +266,7 @@ impl Counts {
         }
     }
 
-    /// Let the counts fade to a later day; an earlier day changes nothing.
+    /// Decay the counts to a later day. An earlier day changes nothing.
     pub fn roll(&mut self, day: i64, half_life_days: f64) {
         if day <= self.day {
             return;
@@ -277,7 +276,7 @@ impl Counts {
         self.day = day;
     }
 
-    /// Multiply every count; what is left with under a hundredth of an event is dropped.
+    /// Multiply every count. Counts under a hundredth of an event are dropped.
     pub fn scale(&mut self, factor: f64) {
         self.fade(factor, false);
     }
@@ -303,7 +302,7 @@ impl Counts {
     }
 }
 
-/// Learn one event of a row; false when its value has had its share of the day.
+/// Learn one event of a row. False when its value reached its daily cap.
 fn count(node: &mut Node, row: &mut Row, cap: i64) -> bool {
     let had = i64::from(row.today);
     if had >= cap.min(MOST_TODAY) || row.count > MOST_COUNT - UNIT {
@@ -366,8 +365,8 @@ mod tests {
         let all = [1, 2, 5, 9].map(|id| values(&counts, id));
         assert_eq!(all, [vec![1], vec![3, 8], vec![4, 6], vec![0, 1]]);
         counts.add(5, NOWHERE, 4, 20);
-        counts.scale(0.006); // what was seen twice stays over a hundredth of an event
-        counts.roll(1, 30.0); // what was seen once today does not outlast the day
+        counts.scale(0.006); // a value counted twice stays above a hundredth of an event
+        counts.roll(1, 30.0); // a value counted once does not outlast the day
         assert_eq!(counts.ids(), [5]);
         assert_eq!(values(&counts, 5), [4]);
     }

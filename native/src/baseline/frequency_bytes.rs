@@ -1,4 +1,4 @@
-//! Habits to bytes and back, in the layout of `models.baseline.frequency_bytes`; windows of groups.
+//! A frequency model as bytes, as in `models.baseline.frequency_bytes`, and windows of groups.
 
 use crate::baseline::counts::{Counts, Row, MOST_COUNT, UNIT};
 use crate::baseline::distinct_values::{values_of, State, States};
@@ -15,19 +15,19 @@ use pyo3::prelude::*;
 
 const LAYOUT: u8 = 2;
 
-/// The parts of an agent's habits.
+/// The parts of a frequency model.
 pub struct Parts {
     pub counts: Counts,
-    pub usual: [f64; FEATURES],
+    pub typical_bits: [f64; FEATURES],
     pub windows: Windows,
 }
 
-pub fn write(counts: &Counts, usual: &[f64; FEATURES], windows: &Windows) -> Vec<u8> {
+pub fn write(counts: &Counts, typical_bits: &[f64; FEATURES], windows: &Windows) -> Vec<u8> {
     let number = counts.rows().len();
     let mut out = Writer::compact(Vec::with_capacity(400 + 10 * number));
     out.out.extend([LAYOUT, FEATURES as u8, STATISTICS as u8]);
     out.varint(counts.day as u64);
-    usual.iter().for_each(|bits| out.float(*bits));
+    typical_bits.iter().for_each(|bits| out.float(*bits));
     for window in windows {
         out.varint(window.size);
         histogram(&mut out, &window.old);
@@ -37,7 +37,7 @@ pub fn write(counts: &Counts, usual: &[f64; FEATURES], windows: &Windows) -> Vec
     out.out
 }
 
-/// Each different value and state once, then for each row where its own stand.
+/// Each distinct value and state once, then their indices for each row.
 fn write_rows(out: &mut Writer, counts: &Counts, number: usize) {
     let (nodes, rows) = (counts.ids(), counts.rows());
     let (values, places) = values_of(rows.iter().map(|row| row.value), number);
@@ -96,7 +96,7 @@ fn wrong(text: &str) -> PyErr {
 
 struct Reader<'a> {
     from: compact_reader::Reader<'a>,
-    /// No more of anything than there are bytes for.
+    /// A number that the remaining bytes can hold.
     most: usize,
 }
 
@@ -111,8 +111,8 @@ impl Reader<'_> {
             )));
         }
         let day: u32 = self.number()?;
-        let mut usual = [0.0; FEATURES];
-        for bits in &mut usual {
+        let mut typical_bits = [0.0; FEATURES];
+        for bits in &mut typical_bits {
             *bits = self.from.float()?;
         }
         let mut windows = std::array::from_fn(|_| Window::new(0));
@@ -122,7 +122,7 @@ impl Reader<'_> {
             window.new = self.histogram()?;
         }
         let counts = self.counts(i64::from(day))?;
-        Ok(Parts { counts, usual, windows })
+        Ok(Parts { counts, typical_bits, windows })
     }
 
     fn number<T: TryFrom<u64>>(&mut self) -> PyResult<T> {
@@ -256,7 +256,7 @@ pub fn write_windows(out: &mut Writer, windows: &[Window]) {
     windows.iter().for_each(|window| write_window(out, window));
 }
 
-/// Read past the number of score windows of a group; an error unless it is `WINDOWS`.
+/// Read the number of score windows of a group. An error unless it is `WINDOWS`.
 pub fn expect_windows(reader: &mut compact_reader::Reader<'_>) -> PyResult<()> {
     let found = reader.array()?;
     if found != WINDOWS {

@@ -1,4 +1,4 @@
-//! The habits of one agent in one mode: what runs for every event.
+//! Frequency model of one agent in one mode: the methods that run for every event.
 
 mod kernel_access;
 mod one_action;
@@ -16,27 +16,27 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyType};
 use std::collections::HashMap;
 
-/// How one agent usually acts, in one mode.
+/// Expected behaviour of one agent in one mode.
 #[pyclass]
-pub struct Habits {
+pub struct FrequencyModel {
     counts: Counts,
-    /// Whether some vote is not published.
+    /// Whether a vote awaits publication.
     waiting: bool,
-    pub usual: [f64; FEATURES],
+    pub typical_bits: [f64; FEATURES],
     windows: Windows,
     half_life_days: f64,
     cap: i64,
 }
 
 #[pymethods]
-impl Habits {
+impl FrequencyModel {
     #[new]
     fn new(config: &Bound<'_, PyAny>) -> PyResult<Self> {
         let config = Config::of(config)?;
-        Ok(Habits {
+        Ok(FrequencyModel {
             counts: Counts::default(),
             waiting: false,
-            usual: [0.0; FEATURES],
+            typical_bits: [0.0; FEATURES],
             windows: std::array::from_fn(|_| Window::new(config.agent_window)),
             half_life_days: config.half_life_days,
             cap: config.daily_cap,
@@ -51,16 +51,16 @@ impl Habits {
 
     /// Mean bits of each feature.
     #[getter]
-    fn usual(&self) -> Vec<f64> {
-        self.usual.to_vec()
+    fn typical_bits(&self) -> Vec<f64> {
+        self.typical_bits.to_vec()
     }
 
-    /// Let the counts of an agent not seen before begin on a day.
+    /// Start the counts of a new agent on a day.
     fn start(&mut self, day: i64) {
         self.counts.day = day;
     }
 
-    /// Let the counts fade to a later day; an earlier day changes nothing.
+    /// Decay the counts to a later day. An earlier day changes nothing.
     pub fn roll(&mut self, day: i64) {
         self.counts.roll(day, self.half_life_days);
     }
@@ -77,7 +77,7 @@ impl Habits {
         }
     }
 
-    /// The bits of each declared category of an act; changes nothing.
+    /// The bits of each declared category of an action. It changes nothing.
     fn surprise(
         &self,
         view: &Bound<'_, View>,
@@ -90,7 +90,7 @@ impl Habits {
         let mut chains = Chains::default();
         chains.renew(&groups, view.group);
         let mut found = Weighed::of(tops, &mut chains);
-        groups.places.of(&groups.hasher(), x, |one| {
+        groups.slots.of(&groups.hasher(), x, |one| {
             self.weigh(&groups, view.group, self.placed(&groups, one), &mut found);
         })?;
         Ok(found.out)
@@ -115,7 +115,7 @@ impl Habits {
         self.pools(&groups, view.get().group).calibrate(&statistics, u, whose)
     }
 
-    /// Let an event's statistics enter the windows; with `whole` the peers' as they are.
+    /// Add an event's statistics to the windows. `whole` adds them unchanged to those of the peers.
     #[pyo3(signature = (view, statistics, calibrated, gate, *, whole = false))]
     fn take_in(
         &mut self,
@@ -129,22 +129,22 @@ impl Habits {
         self.enter(&mut groups, view.get().group, &statistics, calibrated.get(), gate, whole);
     }
 
-    /// Let what is ranked of an agent's first days enter.
+    /// Add the statistics of an agent's first days.
     #[staticmethod]
     fn take_in_new(view: &Bound<'_, View>, statistics: Statistics) {
         let mut groups = view.get().groups.bind(view.py()).borrow_mut();
         groups.enter_new(view.get().group, &statistics);
     }
 
-    /// Let the peers' windows see the excess bits of an act's features and its metrics' bits.
+    /// Add excess bits of the features and bits of the metrics to the peers' windows.
     #[pyo3(signature = (view, surprise, metrics = Vec::new()))]
     fn show(&self, view: &Bound<'_, View>, surprise: &Bound<'_, Surprise>, metrics: Vec<f64>) {
         let mut groups = view.get().groups.bind(view.py()).borrow_mut();
         self.contribute(&mut groups, view.get().group, surprise.get(), &metrics);
     }
 
-    /// Count an act that `surprise` has seen, vote for it, and move what is ordinary.
-    /// With a vote, the peers' windows see it.
+    /// Count a scored action, vote for it, and update the typical bits. A vote also adds it to the
+    /// peers' windows.
     #[pyo3(signature = (view, surprise, x, *, vote, metrics = Vec::new()))]
     fn learn(
         &mut self,
@@ -160,18 +160,18 @@ impl Habits {
         }
         let mut order = 0;
         for (found, bits) in surprise.get().each() {
-            self.move_usual(found.index, bits);
+            self.move_typical(found.index, bits);
             self.learn_named(view.get(), &mut groups, found, &mut order, vote.then_some(x))?;
         }
         Ok(())
     }
 
-    /// Count an act that was held until now, and vote for it.
+    /// Count an action that was held until now, and vote for it.
     #[pyo3(signature = (view, x, *, vote))]
     fn count(&mut self, view: &Bound<'_, View>, x: &Bound<'_, PyDict>, vote: bool) -> PyResult<()> {
         let mut groups = view.get().groups.bind(x.py()).borrow_mut();
         let mut all = Vec::with_capacity(FEATURES);
-        groups.places.of(&groups.hasher(), x, |found| all.push(found))?;
+        groups.slots.of(&groups.hasher(), x, |found| all.push(found))?;
         let mut order = 0;
         for found in all {
             self.learn_named(view.get(), &mut groups, found, &mut order, vote.then_some(x))?;
@@ -179,7 +179,7 @@ impl Habits {
         Ok(())
     }
 
-    /// Count one value at a node; false when it has had its share of the day.
+    /// Count one value at a node. False when the value reached its daily cap.
     fn add(&mut self, node: u32, value: u32) -> bool {
         self.counts.add(node, NOWHERE, value, self.cap)
     }
@@ -213,7 +213,7 @@ impl Habits {
         rows.map(|(key, row)| (key, row.count, row.today, row.vote, row.published)).collect()
     }
 
-    /// Write the habits; the same habits give the same bytes.
+    /// Write the model. Equal models give equal bytes.
     fn dump<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
         PyBytes::new(py, &self.written())
     }
@@ -221,6 +221,6 @@ impl Habits {
     /// Read what `dump` wrote.
     #[classmethod]
     fn load(_cls: &Bound<'_, PyType>, raw: &[u8], config: &Bound<'_, PyAny>) -> PyResult<Self> {
-        Habits::read(raw, config)
+        FrequencyModel::read(raw, config)
     }
 }

@@ -1,4 +1,4 @@
-//! What one agent typically does in one mode; `models.baseline`.
+//! Expected behaviour of one agent in one mode; `models.baseline`.
 
 pub mod agent_state;
 pub mod counts;

@@ -14,7 +14,7 @@ pub const QUANTITIES: usize = 4;
 const MOST_CREDENTIALS: usize = 16;
 const MOST_VERSIONS: usize = 16;
 
-/// What every event may move: all numbers of `Facts` and `Watch` that do.
+/// The numbers of `Facts` and `Watch` that any event may change.
 #[derive(Default)]
 pub struct Now {
     pub last_us: i64,
@@ -51,7 +51,7 @@ pub struct Now {
     pub spent: f64,
     pub tops: [f64; FEATURES],
     pub kept: f64,
-    /// What is known of the open hour; of the rest, so never stored.
+    /// State of the open hour, derived from the rest and never stored.
     pub due: [f64; 3],
 }
 
@@ -62,7 +62,7 @@ pub struct CredentialUse {
     pub time_us: i64,
 }
 
-/// What was published of an agent's trust.
+/// Published trust of an agent.
 pub type Shown = (i64, i64, String, String, String);
 
 /// The plain part of a profile.
@@ -89,7 +89,7 @@ pub struct Facts {
     pub now: Now,
 }
 
-/// Whether an agent's habits are known.
+/// State of an agent's baseline.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum State {
     Learning,
@@ -104,7 +104,7 @@ impl State {
 }
 
 impl Now {
-    /// A copy that takes the place of what else was in a list.
+    /// A copy that reuses the memory of a list.
     pub fn copied(&self, mut seen: Vec<i64>) -> Now {
         seen.clone_from(&self.seen);
         Now { seen, ..*self }
@@ -122,17 +122,17 @@ impl Now {
 }
 
 impl Facts {
-    /// Whether a deployment has said that it brings a tool.
+    /// Whether a deployment announced a tool.
     pub fn brings(&self, tool: &str) -> bool {
         self.added.iter().any(|added| added == tool)
     }
 
-    /// The last use of a credential; mostly it is the newest of those that are known.
+    /// The last use of a credential. It is mostly the newest entry.
     pub fn credential(&self, id: &str) -> Option<&CredentialUse> {
         self.credentials.iter().rev().find(|known| known.id == id)
     }
 
-    /// Remember where a credential was used; the longest unused goes where there are too many.
+    /// Note the location of a credential. The least recently used entry is dropped.
     pub fn note_credential(&mut self, id: &str, place: &str, time_us: i64) {
         if let Some(known) = self.credentials.iter_mut().rev().find(|known| known.id == id) {
             known.time_us = time_us;
@@ -153,7 +153,7 @@ impl Facts {
         }
     }
 
-    /// Remember a version the agent has run as.
+    /// Note a version of the agent.
     pub fn note_version(&mut self, version: &str) {
         if !self.versions.iter().rev().any(|known| known == version) {
             self.versions.push(version.to_owned());

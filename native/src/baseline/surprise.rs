@@ -1,13 +1,13 @@
-//! The bits of one act; `models.baseline.frequency_model.Surprise`.
+//! The bits of one action; `models.baseline.frequency_model.Surprise`.
 
 use crate::features::feature_slots::Category;
 use crate::features::FEATURES;
 use pyo3::prelude::*;
 
-/// Bits by which a feature has to go further than before in its session.
+/// Bits by which a feature must exceed its earlier peak in the session.
 const FURTHER: f64 = 2.0;
 
-/// The categories of an act, in bits.
+/// The categories of an action, in bits.
 #[pyclass(frozen)]
 #[derive(Default)]
 pub struct Surprise {
@@ -26,15 +26,15 @@ pub struct Surprise {
     pub steady: f64,
     #[pyo3(get)]
     pub rarest: f64,
-    /// How far features go beyond what is ordinary, where that is far; else 0.
+    /// Excess of features far above their typical bits, else 0.
     excess: [f64; FEATURES],
-    /// Bit by bit, those of them that went as far in this session before.
+    /// Bit set of those features that reached this excess in the session before.
     #[pyo3(get)]
     pub again: u32,
 }
 
 impl Surprise {
-    /// Take in one category with its bits; one that goes on from another is not summed up.
+    /// Add one category with its bits. One that extends another chain is not summed.
     pub fn push(&mut self, found: Category, bits: f64, summed: bool) {
         self.categories[self.length] = found;
         self.bits[self.length] = bits;
@@ -45,7 +45,7 @@ impl Surprise {
         }
     }
 
-    /// Take in one category that goes far, and how rare that is among the peers.
+    /// Add one category far above its typical bits, with its rarity among the peers.
     pub fn rare(&mut self, index: usize, excess: f64, bits: f64, steady: bool, before: f64) {
         self.excess[index] = excess;
         self.rarest = self.rarest.max(bits);
@@ -59,7 +59,7 @@ impl Surprise {
         }
     }
 
-    /// Features that go far, and how far.
+    /// Features far above their typical bits, with their excess.
     pub fn far(&self) -> impl Iterator<Item = (usize, f64)> + '_ {
         self.excess.iter().copied().enumerate().filter(|(_, excess)| *excess != 0.0)
     }

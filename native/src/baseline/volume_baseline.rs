@@ -1,4 +1,4 @@
-//! Usual level and spread of one quantity; `models.baseline.volume_baseline.Level`.
+//! Mean and spread of one quantity; `models.baseline.volume_baseline.VolumeBaseline`.
 
 use pyo3::prelude::*;
 
@@ -13,15 +13,15 @@ pub fn squash(value: f64) -> f64 {
     value.abs().ln_1p().copysign(value)
 }
 
-/// Number of values, and their fading mean and mean square on the log scale.
+/// Number of values, and their exponentially weighted mean and mean square on the log scale.
 #[derive(Clone, Copy, Default)]
-pub struct Level {
+pub struct VolumeBaseline {
     pub n: i64,
     pub mean: f64,
     pub square: f64,
 }
 
-impl Level {
+impl VolumeBaseline {
     pub fn learn(&mut self, value: f64) {
         let x = squash(value);
         if self.n == 0 {
@@ -33,7 +33,7 @@ impl Level {
         self.n += 1;
     }
 
-    /// Take in one value; all count alike, until there are so many that old ones fade.
+    /// Learn one value with equal weights. With many values, old ones fade.
     pub fn learn_evenly(&mut self, value: f64) {
         let (x, step) = (squash(value), FADING.max(1.0 / (self.n + 1) as f64));
         self.n += 1;
@@ -46,7 +46,7 @@ impl Level {
     }
 
     /// Location, spread and weight (in windows) of the predictive distribution.
-    pub fn usual(&self, peers: Option<&Level>) -> (f64, f64, f64) {
+    pub fn expected(&self, peers: Option<&VolumeBaseline>) -> (f64, f64, f64) {
         let own = (self.n as f64).min(1.0 / FADING);
         let prior = peers.map_or(0.0, |peers| (peers.n as f64).min(PRIOR_WINDOWS));
         let weight = own + prior;
@@ -62,7 +62,7 @@ impl Level {
         (mean, variance.sqrt().max(LEAST_SPREAD), weight)
     }
 
-    /// How far a value lies above the usual, in spreads.
+    /// Distance of a value above the mean, in spreads.
     pub fn distance(value: f64, (mean, spread, weight): (f64, f64, f64)) -> f64 {
         (squash(value) - mean) / (spread * (1.0 + 1.0 / weight).sqrt())
     }
@@ -71,17 +71,17 @@ impl Level {
     pub fn bits(
         &self,
         value: f64,
-        peers: Option<&Level>,
+        peers: Option<&VolumeBaseline>,
         tail: impl Fn(f64, f64) -> PyResult<f64>,
     ) -> PyResult<f64> {
-        let usual = self.usual(peers);
-        if usual.2 < LEAST_WINDOWS {
+        let expected = self.expected(peers);
+        if expected.2 < LEAST_WINDOWS {
             return Ok(0.0);
         }
-        let z = Self::distance(value, usual);
+        let z = Self::distance(value, expected);
         if z <= 1.0 {
             return Ok(0.0);
         }
-        Ok(-tail(usual.2.min(MOST_FREEDOM), -z)?.max(1e-300).log2())
+        Ok(-tail(expected.2.min(MOST_FREEDOM), -z)?.max(1e-300).log2())
     }
 }

@@ -5,18 +5,18 @@ use crate::peers::groups::NEWCOMERS_NAME;
 use crate::ranked::STATISTICS;
 use pyo3::prelude::*;
 
-/// Place from which on statistics are rarities among the peers.
+/// First index of a statistic that is a rarity among the peers.
 const RARITIES: usize = 2;
-/// Place of how far a category goes: 0 where none does.
+/// Index of the peak of the categories: 0 without one.
 const PEAK: usize = 2;
-/// Place of the sum of the categories' bits.
+/// Index of the sum of the categories' bits.
 pub const SUM: usize = 1;
 pub const VOLUME: usize = 3;
-/// Of the statistics as tests.
+/// Weights of the tests.
 const WEIGHTS: [f64; STATISTICS] = [1.0, 0.5, 1.0, 1.0];
-/// What p-values are larger by: windows tell of the weeks before.
+/// Factor on p-values: windows describe the past weeks.
 const WIDER: f64 = 1.08;
-/// What the more general pool's answer counts for, in scores of the pool.
+/// Weight of the more general pool, in scores.
 pub const PRIOR_SCORES: f64 = 500.0;
 
 pub type Statistics = [Option<f64>; STATISTICS];
@@ -32,8 +32,8 @@ pub struct Calibrated {
     pub n: u64,
 }
 
-/// The share of past scores as high, leaning on pools that are more general; the specific one last.
-/// That of newcomers goes on by itself beyond all it has seen.
+/// The share of past scores as high, backed off to more general pools, the specific one last.
+/// The pool of newcomers has its own tail.
 fn rank(windows: &[&Window], score: f64, u: f64, zeros: Zeros, new: bool) -> f64 {
     let Some((window, rest)) = windows.split_last() else { return 1.0 };
     if rest.is_empty() {
@@ -49,7 +49,7 @@ fn rank(windows: &[&Window], score: f64, u: f64, zeros: Zeros, new: bool) -> f64
     (n * own + PRIOR_SCORES * p) / (n + PRIOR_SCORES)
 }
 
-/// What zeros of a statistic say: of a volume that all was as ever, for agents that are known.
+/// Meaning of zeros of a statistic. A volume of 0 means no change for a known agent.
 fn zeros(index: usize, whose: Whose) -> Zeros {
     match index {
         PEAK => Zeros::Unranked,
@@ -67,7 +67,7 @@ pub struct Pools<'a> {
     pub least: u64,
 }
 
-/// Whose scores those of peers are followed by.
+/// The pool after those of the peers.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Whose {
     Peers,

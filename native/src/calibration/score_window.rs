@@ -1,6 +1,6 @@
 //! Past scores on a grid, and p-values by rank among them.
 
-use crate::prefetch::ask;
+use crate::prefetch::prefetch;
 
 const STEP: f64 = 8.0;
 const TOP: f64 = 2047.0;
@@ -13,26 +13,27 @@ pub const UNBOUNDED: u16 = 128;
 const FAINT: f64 = 0.25;
 const UNSAID: f64 = 6.0;
 
-/// What zeros say in a window so full of them that its 98 % point is 0.
+/// Meaning of zeros in a window whose 98 % point is 0.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Zeros {
-    /// Each counts as being as high as what lies above.
+    /// Each zero counts as high as the scores above.
     AsHigh,
-    /// There was nothing to rank: the tail begins above them.
+    /// Zeros are no observations. The tail begins above them.
     Unranked,
-    /// All was as ever: what lies above is ranked among its like, in a window of `FIRST` scores.
+    /// Zeros mean no change. Scores above are ranked among themselves once there are `FIRST`
+    /// scores.
     Constant,
 }
 
-/// How a window goes on above its 98 % point: as an exponential distribution whose mean is known
-/// from few scores.
+/// Tail of a window above its 98 % point: an exponential distribution whose mean is estimated from
+/// few scores.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Tail {
-    /// With a mean that is inflated, from the 100th highest score on.
+    /// An inflated mean, from the 100th highest score on.
     Inflated,
-    /// As the predictive distribution has it, from the 15th on.
+    /// The predictive distribution, from the 15th on.
     Predictive,
-    /// As a more general window goes on, from the 20th on.
+    /// The tail of a more general window, from the 20th on.
     Leaning,
 }
 
@@ -89,7 +90,7 @@ impl Histogram {
             _ => 0,
         };
         let sum = |counts: &[u32]| counts.iter().map(|&count| u64::from(count)).sum::<u64>();
-        // Most scores are low, with nearly all bins above them.
+        // Most scores are low: nearly all bins lie above them.
         if at < self.counts.len() / 2 {
             return (self.n - sum(&self.counts[..at]), ties);
         }
@@ -116,11 +117,11 @@ impl Window {
         self.old.n + self.new.n
     }
 
-    /// Ask for the memory of all its scores.
-    pub fn ask(&self) {
+    /// Prefetch all its scores.
+    pub fn prefetch(&self) {
         for one in [&self.old, &self.new] {
-            ask(&*one.bins);
-            ask(&*one.counts);
+            prefetch(&*one.bins);
+            prefetch(&*one.counts);
         }
     }
 
@@ -137,7 +138,7 @@ impl Window {
         self.p_leaning(score, u, None, Tail::Inflated, Zeros::AsHigh)
     }
 
-    /// The same; beyond the 98 % point the tail goes on as that of a more general pool.
+    /// The same with the tail of a more general pool beyond the 98 % point.
     pub fn p_leaning(
         &self,
         score: f64,
@@ -170,13 +171,13 @@ impl Window {
         (above as f64 + u * (ties + 1) as f64) / (n + 1) as f64
     }
 
-    /// How many scores in the window are higher.
+    /// Number of higher scores in the window.
     pub fn above(&self, score: f64) -> u64 {
         let cell = bin_of(score);
         self.new.rank(cell).0 + self.old.rank(cell).0
     }
 
-    /// How rare so high a score is, in bits.
+    /// Rarity of so high a score, in bits.
     pub fn rarity(&self, score: f64) -> f64 {
         let cell = bin_of(score);
         let n = (self.n() + 1) as f64;
@@ -212,7 +213,7 @@ impl Window {
         }
     }
 
-    /// Goes down to the first cell with which more scores than allowed are reached.
+    /// Finds the first cell, from above, at which the count exceeds `allowed`.
     fn walk(&self, allowed: f64) -> Walk {
         let mut at = Walk::default();
         for (cell, count) in self.downward() {
@@ -260,10 +261,10 @@ impl Window {
     }
 }
 
-/// How far down a walk went from the highest score.
+/// End of a walk down from the highest score.
 #[derive(Default)]
 struct Walk {
-    /// Where it ended: the lowest cell if all scores are allowed.
+    /// The last cell: the lowest one if all scores are allowed.
     cell: u16,
     /// Scores above it, and the sum of their cells.
     above: u64,

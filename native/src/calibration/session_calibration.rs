@@ -1,4 +1,4 @@
-//! P-values of sessions: rank among those of the role, leaning on the fleet.
+//! P-values of sessions: rank among those of the role, backed off to the fleet.
 
 use crate::baseline::frequency_bytes::{read_window, write_window};
 use crate::calibration::score_window::{bin_of, Tail, Window, Zeros};
@@ -15,7 +15,7 @@ const MOST_ROLES: usize = 4_096;
 const GATE: f64 = 0.02;
 const MOST_SPARE: f64 = 8.0;
 
-/// Highest scores of past sessions, all together and by role.
+/// Highest scores of past sessions, of the fleet and by role.
 #[pyclass(module = "habitus_native")]
 pub struct SessionPools {
     size: u64,
@@ -23,9 +23,9 @@ pub struct SessionPools {
     leaning: bool,
     fleet: Window,
     roles: IndexMap<String, Window, FxBuildHasher>,
-    /// Rare sessions that chance has brought, by role.
+    /// Expected rare sessions by role.
     spare: IndexMap<String, f64, FxBuildHasher>,
-    /// Whether a session was taken in since the last `dump`.
+    /// Whether a session was added since the last `dump`.
     #[pyo3(get)]
     changed: bool,
 }
@@ -46,7 +46,7 @@ impl SessionPools {
         self.fleet.n()
     }
 
-    /// Takes in the highest score of a finished session, in bits.
+    /// Adds the highest score of a finished session, in bits.
     pub fn add(&mut self, role: &str, score: f64) {
         self.changed = true;
         let cell = bin_of(score);
@@ -60,7 +60,7 @@ impl SessionPools {
         }
     }
 
-    /// Take in a session that was not learned freely, unless it is rare beyond chance.
+    /// Add a session learned behind the gate, unless it is rarer than chance predicts.
     pub fn offer(&mut self, role: &str, score: f64, p: f64) {
         let mut spare = self.spare.get(role).copied().unwrap_or_default();
         if p > GATE {

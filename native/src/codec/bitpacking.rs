@@ -49,14 +49,14 @@ impl<'a> Bits<'a> {
         }
     }
 
-    /// Fill up the last byte.
+    /// Pad the last byte.
     pub fn end(self) {
         let bytes = self.length.div_ceil(8) as usize;
         self.out.extend(&self.waiting.to_le_bytes()[..bytes]);
     }
 }
 
-/// Reads what `Bits` wrote; None where there are no more.
+/// Reads what `Bits` wrote. None at the end.
 pub struct BitReader<'a> {
     raw: &'a [u8],
     at: usize,

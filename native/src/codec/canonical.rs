@@ -1,4 +1,4 @@
-//! One text for all ways of writing the same JSON.
+//! One canonical text of equal JSON values.
 
 /// Values nested more deeply are left to the reference.
 const DEEPEST: usize = 128;

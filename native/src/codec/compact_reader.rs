@@ -6,7 +6,7 @@ use crate::codec::tokens::Seen;
 use pyo3::exceptions::PyValueError;
 use pyo3::PyErr;
 
-/// Reads values from a buffer; every error names the place.
+/// Reads values from a buffer. Every error names the position.
 pub struct Reader<'a> {
     raw: &'a [u8],
     at: usize,
@@ -20,7 +20,7 @@ impl<'a> Reader<'a> {
         Reader { raw, at: 0, seen: None }
     }
 
-    /// One of what was written compactly, from a place on.
+    /// A reader of compact values, from a position on.
     pub fn compact(raw: &'a [u8], at: usize) -> Self {
         Reader { raw, at, seen: Some(Seen::default()) }
     }
@@ -38,7 +38,7 @@ impl<'a> Reader<'a> {
         Err(self.wrong("a number of 64 bits"))
     }
 
-    /// One value, whatever it is, as MessagePack.
+    /// One value of any kind, as MessagePack.
     pub fn value(&mut self) -> Read<Vec<u8>> {
         if self.seen.is_none() {
             return Ok(self.whole()?.to_vec());
@@ -86,7 +86,7 @@ impl<'a> Reader<'a> {
         Ok(())
     }
 
-    /// What is left.
+    /// The remaining bytes.
     pub fn rest(&mut self) -> &'a [u8] {
         let rest = &self.raw[self.at..];
         self.at = self.raw.len();
@@ -218,7 +218,7 @@ impl<'a> Reader<'a> {
         std::str::from_utf8(raw).map_err(|_| self.wrong("UTF-8"))
     }
 
-    /// A text that was there before, its token read.
+    /// A repeated text, its token read.
     fn known(&mut self, token: u8) -> Read<&'a str> {
         let Some(seen) = &self.seen else { return Err(self.wrong("a text")) };
         let at = *self.raw.get(self.at).ok_or_else(|| self.wrong("more bytes"))?;
@@ -244,7 +244,7 @@ impl<'a> Reader<'a> {
         self.take(length)
     }
 
-    /// The bytes of one value, whatever it is.
+    /// The bytes of one value of any kind.
     pub fn whole(&mut self) -> Read<&'a [u8]> {
         let (start, mut left) = (self.at, 1usize);
         while left > 0 {

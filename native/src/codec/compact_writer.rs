@@ -12,7 +12,7 @@ pub struct Writer {
 }
 
 impl Writer {
-    /// One that writes compactly, after what is in a buffer.
+    /// A writer of compact values, at the end of a buffer.
     pub fn compact(out: Vec<u8>) -> Self {
         Writer { out, seen: Some(Seen::default()) }
     }
@@ -26,7 +26,7 @@ impl Writer {
         self.out.push(number as u8);
     }
 
-    /// One value that is MessagePack already.
+    /// One value that already is MessagePack.
     pub fn value(&mut self, raw: &[u8]) -> Read<()> {
         if self.seen.is_none() {
             self.out.extend(raw);
@@ -145,7 +145,7 @@ impl Writer {
         self.plain_text(value);
     }
 
-    /// Write a text as one that was there before, if it was; else note where it will be.
+    /// Write a repeated text as a reference. Otherwise note its position.
     fn known(&mut self, value: &str) -> bool {
         if let Some(at) = tokens::WORDS.iter().position(|word| *word == value) {
             self.out.extend([tokens::WORD, at as u8]);

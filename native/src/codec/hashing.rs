@@ -66,11 +66,11 @@ impl Hasher {
     }
 }
 
-/// The hashes that Python asks for; `models.codec.hashing.Hasher`.
+/// The hashes for Python; `models.codec.hashing.Hasher`.
 #[pyclass(frozen, module = "habitus_native")]
 pub struct Hashes {
     params: Params,
-    /// What begins the text of every event's key, taken in together with the secret.
+    /// The common prefix of every event's key, hashed together with the secret.
     event: State,
     inner: Sha256,
     outer: Sha256,
@@ -91,7 +91,7 @@ impl Hashes {
         Ok(Hashes { params, event, inner: pad(0x36), outer: pad(0x5c) })
     }
 
-    /// The hash of a name that does not come again.
+    /// The hash of a name that does not recur.
     fn once(&self, text: &Bound<'_, PyString>) -> PyResult<u64> {
         Ok(self.hash(&bytes_of(text)?))
     }

@@ -7,7 +7,7 @@ use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedBytes;
 use pyo3::types::PyBytes;
 
-/// Rows that are put together before they are hashed: so many stay in the cache meanwhile.
+/// Rows collected before they are hashed: so many fit into the cache.
 const TOGETHER: usize = 256;
 const MOST_KEY: usize = 64;
 const MOST_TABLE: usize = 16;

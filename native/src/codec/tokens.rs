@@ -1,14 +1,14 @@
-//! What makes MessagePack small: tokens that it leaves unused stand for what stored state repeats;
-//! `models.codec.tokens` says which.
+//! Compact MessagePack: unused tokens replace repeated values of stored state;
+//! `models.codec.tokens` lists them.
 
 /// The float 0.0.
 pub const ZERO: u8 = 0xc1;
-/// A float of earlier, by how long ago.
+/// An earlier float, by its distance.
 pub const SAME_FLOAT: u8 = 0xc7;
 /// Floats of 3e-5 to 2 and of 2 to 131072, without their first byte.
 pub const SMALL_FLOAT: u8 = 0xc8;
 pub const LARGE_FLOAT: u8 = 0xc9;
-/// A wide integer, by how far it is from the last one or by how long ago it was.
+/// A wide integer, by its difference from the last one or its distance to an equal one.
 pub const NEAR: u8 = 0xca;
 /// Floats of 1 to 16 without a fraction have a token each; the integers that MessagePack has there
 /// take two bytes.
@@ -16,11 +16,11 @@ pub const ONE: u8 = 0xe0;
 pub const SIXTEEN: u8 = 0xef;
 /// A float without a fraction.
 pub const WHOLE: u8 = 0xd4;
-/// An integer of 9 to 32 bits of earlier, by how long ago.
+/// An earlier integer of 9 to 32 bits, by its distance.
 pub const SAME_NUMBER: u8 = 0xd5;
-/// A text of earlier, by how long ago.
+/// An earlier text, by its distance.
 pub const SAME_TEXT: u8 = 0xd6;
-/// A word that both sides know.
+/// A word of `WORDS`.
 pub const WORD: u8 = 0xd7;
 
 /// The square of the last float.
@@ -32,7 +32,7 @@ const REACH: usize = 32;
 const NEARBY: u64 = 1 << 46;
 const MOST_WHOLE: f64 = 9_007_199_254_740_992.0;
 
-/// Words of state; only ever longer, as stored bytes name their places.
+/// Words of state. The list only grows, as stored bytes contain the indices.
 pub const WORDS: [&str; 17] = [
     "delegated",
     "autonomous",
@@ -58,12 +58,12 @@ pub const WORDS: [&str; 17] = [
 pub struct Recent<T>(Vec<T>);
 
 impl<T: Copy> Recent<T> {
-    /// How long ago a value was noted, if it was lately.
+    /// Distance to the last equal value, if it is recent.
     pub fn find(&self, same: impl Fn(&T) -> bool) -> Option<u8> {
         self.0.iter().rev().take(REACH).position(same).map(|ago| ago as u8)
     }
 
-    /// The same for a value itself, which mostly is not there: quick to say so.
+    /// The same for a value. It is fast where there is none, the common case.
     pub fn find_value(&self, value: T) -> Option<u8>
     where
         T: PartialEq,
@@ -85,7 +85,7 @@ impl<T: Copy> Recent<T> {
     }
 }
 
-/// What was written, or read, before; texts by where they are.
+/// Values written or read before; texts by position.
 #[derive(Default)]
 pub struct Seen {
     pub floats: Recent<u64>,
@@ -101,8 +101,8 @@ pub fn whole(value: f64) -> Option<i64> {
 }
 
 impl Seen {
-    /// What stands for a wide integer, where that is shorter: odd, it is one of earlier; even, it
-    /// is as far from the last one.
+    /// The code of a wide integer, where it is shorter. An uneven code is the distance to an equal
+    /// one. An even code is the difference from the last one.
     pub fn near(&mut self, value: u64) -> Option<u64> {
         if let Some(ago) = self.wides.find_value(value) {
             return Some((u64::from(ago) << 1) | 1);
@@ -113,7 +113,7 @@ impl Seen {
         near.then(|| zigzag(value.wrapping_sub(last) as i64) << 1)
     }
 
-    /// The wide integer that `near` stands for.
+    /// The wide integer of a code of `near`.
     pub fn wide(&mut self, near: u64) -> Option<u64> {
         if near & 1 == 1 {
             return self.wides.get(u8::try_from(near >> 1).ok()?);

@@ -6,7 +6,7 @@ use crate::json::action::Credential;
 use std::net::Ipv4Addr;
 
 const MOST_CLASS: usize = 128;
-/// Bytes of a text that is put together without memory of its own.
+/// Most bytes of a text that is built without an allocation.
 const SHORT: usize = 128;
 pub const ENDLESS: &str = "without an end";
 const UNTOLD: &str = "not told";
@@ -70,7 +70,7 @@ pub fn host_of(destination: &str, out: &mut String) -> Option<()> {
     Some(())
 }
 
-/// How long a credential lives, in powers of four; from now on where its start is not told.
+/// Lifetime of a credential, in powers of four. It starts now where the start is unknown.
 pub fn lifetime(credential: &Credential<'_>, now_us: i64, out: &mut String) -> Option<()> {
     let Some(expires) = credential.expires_us else {
         out.push_str(if credential.issued_us.is_some() { ENDLESS } else { UNTOLD });
@@ -91,7 +91,7 @@ pub fn lifetime_name(step: u32, out: &mut String) -> Option<()> {
     Some(())
 }
 
-/// Append a number in digits, quicker than what formats anything.
+/// Append the digits of a number, faster than the formatter.
 pub fn push_number(number: u64, out: &mut String) {
     if number >= 10 {
         push_number(number / 10, out);
@@ -117,7 +117,7 @@ pub fn day_name(hours: i64) -> &'static str {
     }
 }
 
-/// The place of an address: country and operator where known, else its network.
+/// The location of an address: country and operator where known, else its network.
 ///
 /// None for an address that is not a plain IPv4 one.
 pub fn place_of(address: &str, country: Option<&str>, asn: Option<i64>) -> Option<String> {
@@ -133,7 +133,7 @@ pub fn place_of(address: &str, country: Option<&str>, asn: Option<i64>) -> Optio
     Some(format!("{a}.{b}.0.0/16"))
 }
 
-/// Whether an act is about the agent's own memory; no other letter is one of these in lower case.
+/// Whether an action concerns the agent's own memory. No other letter has these as lower case.
 pub fn remembers(tool: &str, resource: &str) -> bool {
     let begins = |text: &str, with: &str| {
         text.as_bytes()
@@ -165,7 +165,7 @@ pub fn secret(tool: &str, resource: &str) -> Option<bool> {
     Some((0..length).any(|at| names_secret(text, at)))
 }
 
-/// Whether a word that stands for secrets begins at a place.
+/// Whether a word for secrets begins at a position.
 fn names_secret(text: &[u8], at: usize) -> bool {
     let here = &text[at..];
     match here[0] {
@@ -188,7 +188,7 @@ fn before_key(here: &[u8], word: &[u8]) -> bool {
     rest.starts_with(b"key") || skipped.is_some_and(|(_, rest)| rest.starts_with(b"key"))
 }
 
-/// Whether a stretch is no part of a longer word.
+/// Whether a range is not part of a longer word.
 fn alone(text: &[u8], from: usize, to: usize) -> bool {
     let inside = |byte: Option<&u8>| byte.is_some_and(|b| b.is_ascii_alphanumeric() || *b == b'_');
     !inside(from.checked_sub(1).and_then(|at| text.get(at))) && !inside(text.get(to))

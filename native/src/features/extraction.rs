@@ -1,19 +1,19 @@
-//! The categories of an act as texts; `models.features.extraction.extract`.
+//! The categories of an action as texts; `models.features.extraction.extract`.
 
 use crate::codec::hashing::Hasher;
 use crate::features::categories::{
     day_name, host_of, hour_name, lifetime, push_number, resource_class,
 };
-use crate::features::feature_slots::Places;
+use crate::features::feature_slots::FeatureSlots;
 use crate::features::PLACES;
-use crate::json::action::{Act, Egress, Mode};
+use crate::json::action::{Action, Egress, Mode};
 use crate::json::values::Text;
-use crate::prefetch::ask;
+use crate::prefetch::prefetch;
 use crate::units::HOUR_US;
 
 const OPEN: &str = "public or internal";
 
-/// What enrichment made of a source address.
+/// The class of a source address, from enrichment.
 pub struct Origin {
     pub egress: Egress,
     /// Its autonomous system, as a text.
@@ -31,7 +31,7 @@ impl Origin {
     }
 }
 
-/// Places of the features that are filled here.
+/// Indices of the features that are filled here.
 pub struct Names {
     tool: usize,
     sequence: usize,
@@ -54,8 +54,8 @@ pub struct Names {
 }
 
 impl Names {
-    pub fn of(places: &Places, py: pyo3::Python<'_>) -> pyo3::PyResult<Self> {
-        let at = |name: &str| places.place_of(py, name);
+    pub fn of(slots: &FeatureSlots, py: pyo3::Python<'_>) -> pyo3::PyResult<Self> {
+        let at = |name: &str| slots.index_of(py, name);
         Ok(Names {
             tool: at("tool")?,
             sequence: at("sequence")?,
@@ -79,7 +79,7 @@ impl Names {
     }
 }
 
-/// Texts by place of the feature or context; one buffer holds them all.
+/// Texts by index of the feature or context, in one buffer.
 #[derive(Default)]
 pub struct Texts {
     buffer: String,
@@ -88,11 +88,11 @@ pub struct Texts {
 }
 
 impl Texts {
-    /// Hash them all; `before` are those of an earlier act, with which most are the same.
+    /// Hash all texts. `before` are those of an earlier action: most are the same.
     pub fn hash(&mut self, names: &Names, hasher: &Hasher, before: &Texts) {
         for at in 0..PLACES {
             let Some(text) = self.get(at) else { continue };
-            // The tool before this one mostly is that of the act before.
+            // The previous tool is mostly that of the previous action.
             let others = [at, if at == names.previous_tool { names.tool } else { at }];
             let same = others.into_iter().find(|&other| before.get(other) == Some(text));
             self.hashes[at] = match same {
@@ -103,15 +103,15 @@ impl Texts {
         }
     }
 
-    /// Take another text, with its hash.
+    /// Replace a text and its hash.
     pub fn replace(&mut self, at: usize, text: &str, hash: u64) {
         self.put(at, text);
         self.hashes[at] = Some(hash);
     }
 
-    /// Ask for the memory of all texts.
-    pub fn ask(&self) {
-        ask(self.buffer.as_str());
+    /// Prefetch all texts.
+    pub fn prefetch(&self) {
+        prefetch(self.buffer.as_str());
     }
 
     pub fn get(&self, at: usize) -> Option<&str> {
@@ -128,46 +128,47 @@ impl Texts {
         self.spans[at] = Some((from as u32, self.buffer.len() as u32));
     }
 
-    /// Fill with the categories of an act; None where the reference has to name them.
+    /// Fill with the categories of an action. None leaves it to the reference.
     ///
     /// `previous` is the session's tool before this one, `before` the one before that.
     pub fn fill(
         &mut self,
         names: &Names,
-        act: &Act<'_>,
+        action: &Action<'_>,
         origin: &Origin,
         previous: &str,
         before: &str,
     ) -> Option<()> {
         self.buffer.clear();
         (self.spans, self.hashes) = ([None; PLACES], [None; PLACES]);
-        self.put(names.tool, &act.tool);
+        self.put(names.tool, &action.tool);
         self.put(names.previous_tool, previous);
         if !before.is_empty() {
             self.with(names.previous_two, |out| {
                 [before, " > ", previous].into_iter().for_each(|part| out.push_str(part));
             });
-            self.put(names.sequence, &act.tool);
+            self.put(names.sequence, &action.tool);
         }
-        self.put_resource(names, act)?;
+        self.put_resource(names, action)?;
         self.origin(names, origin);
-        if let Some(destination) = act.network.as_ref().and_then(|one| one.destination.as_ref()) {
+        if let Some(destination) = action.network.as_ref().and_then(|one| one.destination.as_ref())
+        {
             let mut known = Some(());
             self.with(names.destination, |out| known = host_of(destination, out));
             known?;
         }
-        self.identity(names, act)?;
-        let hours = act.time_us.div_euclid(HOUR_US).rem_euclid(168);
+        self.identity(names, action)?;
+        let hours = action.time_us.div_euclid(HOUR_US).rem_euclid(168);
         self.put(names.hour, hour_name(hours));
         self.put(names.day, day_name(hours));
-        if let Some(outcome) = act.outcome {
+        if let Some(outcome) = action.outcome {
             self.put(names.outcome, outcome.name());
         }
         Some(())
     }
 
-    fn put_resource(&mut self, names: &Names, act: &Act<'_>) -> Option<()> {
-        let Some(resource) = &act.resource else { return Some(()) };
+    fn put_resource(&mut self, names: &Names, action: &Action<'_>) -> Option<()> {
+        let Some(resource) = &action.resource else { return Some(()) };
         let from = self.buffer.len();
         if let Some(kind) = resource.kind.as_deref().filter(|kind| !kind.is_empty()) {
             self.buffer.push_str(kind);
@@ -213,14 +214,14 @@ impl Texts {
         }
     }
 
-    /// For whom an agent acts, through whom, and what its credential is like.
-    fn identity(&mut self, names: &Names, act: &Act<'_>) -> Option<()> {
-        let person = act.human.as_ref().map(|human| &*human.id);
+    /// Human, delegation and credential features.
+    fn identity(&mut self, names: &Names, action: &Action<'_>) -> Option<()> {
+        let person = action.human.as_ref().map(|human| &*human.id);
         if let Some(person) = person {
             self.put(names.human, person);
         }
-        let chain = act.delegation.as_deref().unwrap_or(&[]);
-        if person.is_some() || !chain.is_empty() || act.mode == Mode::Delegated {
+        let chain = action.delegation.as_deref().unwrap_or(&[]);
+        if person.is_some() || !chain.is_empty() || action.mode == Mode::Delegated {
             let who = if person.is_some() { "direct" } else { "nobody" };
             let mut between = chain.iter().map(|one| &**one).filter(|one| Some(*one) != person);
             self.with(names.delegation, |out| {
@@ -233,12 +234,12 @@ impl Texts {
                 }
             });
         }
-        let Some(credential) = &act.credential else { return Some(()) };
+        let Some(credential) = &action.credential else { return Some(()) };
         if let Some(scopes) = credential.scopes.as_ref().filter(|scopes| !scopes.is_empty()) {
             self.with(names.scope, |out| join_sorted(scopes, out));
         }
         let mut known = Some(());
-        self.with(names.credential, |out| known = lifetime(credential, act.time_us, out));
+        self.with(names.credential, |out| known = lifetime(credential, action.time_us, out));
         known
     }
 
@@ -253,7 +254,7 @@ impl Texts {
     }
 }
 
-/// Scopes in order, a space between them; mostly they are in order already.
+/// Sorted scopes, separated by spaces. They are mostly sorted already.
 fn join_sorted(scopes: &[Text<'_>], out: &mut String) {
     let mut join = |scopes: &mut dyn Iterator<Item = &str>| {
         for (at, scope) in scopes.enumerate() {

@@ -1,4 +1,4 @@
-//! Where the counts of each feature stand.
+//! Keys of the counts of each feature.
 
 use crate::baseline::counts::NOWHERE;
 use crate::codec::hashing::{mix, Hasher};
@@ -11,25 +11,25 @@ const LOW31: u64 = 0x7FFF_FFFF;
 const FARTHEST: usize = 2;
 const BESIDE_BITS: f64 = 3.0;
 
-/// One feature: its node, the probability of a value nobody used, and its context.
-pub struct Place {
+/// One feature: its node, the probability of an unused value, and its context.
+pub struct FeatureSlot {
     pub node: u32,
     pub uniform: f64,
     context: Option<usize>,
-    /// Earlier feature of the same values whose chain this one goes on from.
+    /// Earlier feature of the same values whose chain this one extends.
     pub under: Option<usize>,
-    /// Whether a new value is remarkable by itself.
+    /// Whether a new value is surprising by itself.
     pub alone: bool,
-    /// Whether a new version of the agent leaves it as it is.
+    /// Whether a new version of the agent leaves it unchanged.
     pub steady: bool,
-    /// Whether what follows a context is known of the peers as well.
+    /// Whether peers have counts after a context as well.
     pub together: bool,
-    /// Values in a row: one beside a usual one is less odd than one far from it.
+    /// Ordered values. A value near a typical one is less surprising than a distant one.
     row: Vec<u32>,
 }
 
-impl Place {
-    /// Values near another one in the row, each with the bits that it is off.
+impl FeatureSlot {
+    /// Values near another one in the order, each with its distance in bits.
     pub fn beside(&self, value: u32) -> impl Iterator<Item = (u32, f64)> + '_ {
         let here = self.row.iter().position(|known| *known == value);
         let off = move |there: usize| here.map(|here| here.abs_diff(there));
@@ -40,24 +40,24 @@ impl Place {
     }
 }
 
-/// All declared features, and the names under which an act gives them.
-pub struct Places {
-    pub all: Vec<Place>,
-    /// Features first, then contexts that are no feature.
+/// All declared features, and their names in an action.
+pub struct FeatureSlots {
+    pub all: Vec<FeatureSlot>,
+    /// Features first, then contexts that are not features.
     names: Vec<Py<PyString>>,
 }
 
-/// One category of an act: hashed value, and node after its context (0: none).
+/// One category of an action: hashed value, and node after its context (0: none).
 #[derive(Clone, Copy, Default)]
 pub struct Category {
     pub index: usize,
     pub value: u32,
     pub inside: u32,
-    /// Where its node and the one after its context were found among an agent's counts.
+    /// Indices of its node, and of the node after its context, in an agent's counts.
     pub at: [u32; 2],
 }
 
-impl Places {
+impl FeatureSlots {
     /// Read `models.features.extraction.FEATURES`.
     pub fn declared(py: Python<'_>, hasher: &Hasher) -> PyResult<Self> {
         let features = py.import("models.features.extraction")?.getattr("FEATURES")?;
@@ -90,7 +90,7 @@ impl Places {
             let row: Vec<String> = feature.getattr("row")?.extract()?;
             let row = row.iter().map(|value| hasher.of(value) as u32).collect();
             let hash = hasher.of(&format!("feature:{}", names[all.len()]));
-            all.push(Place {
+            all.push(FeatureSlot {
                 node: (hash & LOW31) as u32,
                 uniform: 1.0 / universe,
                 context,
@@ -102,7 +102,7 @@ impl Places {
             });
         }
         let names = names.iter().map(|name| PyString::intern(py, name).unbind()).collect();
-        Ok(Places { all, names })
+        Ok(FeatureSlots { all, names })
     }
 
     /// Name of a feature.
@@ -110,7 +110,7 @@ impl Places {
         self.names[index].bind(py)
     }
 
-    /// The declared categories an act carries, in the order of the features.
+    /// The declared categories of an action, in the order of the features.
     pub fn of(
         &self,
         hasher: &Hasher,
@@ -128,20 +128,19 @@ impl Places {
         Ok(())
     }
 
-    /// Place of a feature or context by its name.
-    pub fn place_of(&self, py: Python<'_>, name: &str) -> PyResult<usize> {
+    /// Index of a feature or context by its name.
+    pub fn index_of(&self, py: Python<'_>, name: &str) -> PyResult<usize> {
         let known = |known: &Py<PyString>| known.bind(py).to_str().is_ok_and(|text| text == name);
         let text = || PyValueError::new_err(format!("models.features.extraction has no {name:?}"));
         self.names.iter().position(known).ok_or_else(text)
     }
 
-    /// The same of hashes by the place of their feature or context.
+    /// The same from hashes by the index of their feature or context.
     pub fn each(&self, hashes: &[Option<u64>; PLACES], each: &mut impl FnMut(Category)) {
-        for (index, (place, hash)) in self.all.iter().zip(hashes).enumerate() {
+        for (index, (slot, hash)) in self.all.iter().zip(hashes).enumerate() {
             let Some(hash) = *hash else { continue };
-            let context = place.context.and_then(|at| hashes[at]);
-            let inside =
-                context.map_or(0, |context| mix(u64::from(place.node), context, 0) & LOW31);
+            let context = slot.context.and_then(|at| hashes[at]);
+            let inside = context.map_or(0, |context| mix(u64::from(slot.node), context, 0) & LOW31);
             each(Category { index, value: hash as u32, inside: inside as u32, at: [NOWHERE; 2] });
         }
     }

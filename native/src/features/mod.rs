@@ -1,4 +1,4 @@
-//! From an event to the categories that are judged; `models.features`.
+//! From an event to its categories; `models.features`.
 
 pub mod categories;
 pub mod extraction;

@@ -1,5 +1,5 @@
-//! One record of the native format, read strictly: what is at all unusual about it is left to
-//! `pipeline.formats.native`, which tells what is wrong or takes it after a second look.
+//! One record of the native format, read strictly. `pipeline.formats.native` reads all irregular
+//! records, and reports their errors.
 
 use crate::json::kinds::{maybe_name, maybe_object, name, object};
 use crate::json::timestamps::{instant, maybe_instant};
@@ -185,13 +185,13 @@ pub struct Credential<'a> {
     _purpose: Option<Short<PURPOSE>>,
 }
 
-/// Where each identifier of each argument had stood before.
+/// Origins of each identifier in each argument.
 pub type Origins<'a> = Vec<(Text<'a>, Vec<(Text<'a>, Vec<Text<'a>>)>)>;
 
 /// One action of one agent; `models.event.Event`.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, bound(deserialize = "'de: 'a"))]
-pub struct Act<'a> {
+pub struct Action<'a> {
     pub id: Text<'a>,
     #[serde(rename = "time", deserialize_with = "instant")]
     pub time_us: i64,
@@ -231,18 +231,18 @@ pub struct Act<'a> {
     attributes: Option<Attributes<'a>>,
 }
 
-impl<'a> Act<'a> {
-    /// Read a record; None where the reference has to look at it.
-    pub fn read(raw: &'a [u8]) -> Option<Act<'a>> {
+impl<'a> Action<'a> {
+    /// Read a record. None leaves it to the reference.
+    pub fn read(raw: &'a [u8]) -> Option<Action<'a>> {
         let nul = |at: usize| raw[at + 1..].starts_with(b"u0000");
         if raw.len() > KEPT_BYTES || memchr::memchr_iter(b'\\', raw).any(nul) {
             return None;
         }
-        // Checked as a whole, which is quicker than string by string.
+        // One check of the whole record is faster than one per string.
         let mut from = serde_json::Deserializer::from_str(std::str::from_utf8(raw).ok()?);
-        let act: Act<'a> = object(&mut from).ok()?;
+        let action: Action<'a> = object(&mut from).ok()?;
         from.end().ok()?;
-        act.fits().then_some(act)
+        action.fits().then_some(action)
     }
 
     /// The team that its attributes name.
@@ -250,12 +250,12 @@ impl<'a> Act<'a> {
         self.attributes.as_ref().and_then(|found| found.team)
     }
 
-    /// What the call took, where its attributes say so.
+    /// Cost of the call from its attributes.
     pub fn spent(&self) -> Option<i64> {
         self.attributes.as_ref().and_then(|found| found.spent)
     }
 
-    /// Bytes in and out, records, and what the call took.
+    /// Bytes in and out, records, and cost.
     pub fn amounts(&self) -> [Option<i64>; 4] {
         let volume = self.volume.as_ref();
         let of = |one: fn(&Volume) -> Option<i64>| volume.and_then(one);
@@ -322,9 +322,9 @@ mod tests {
     #[test]
     fn what_is_plain_is_read() {
         let text = with(r#","attributes":{"tokens":7,"total_tokens":9},"volume":{"records":3}"#);
-        let act = Act::read(text.as_bytes()).unwrap();
-        assert_eq!(act.amounts(), [None, None, Some(3), Some(7)]);
-        assert_eq!((act.time_us, act.session_name()), (1_767_600_000_000_000, ""));
+        let action = Action::read(text.as_bytes()).unwrap();
+        assert_eq!(action.amounts(), [None, None, Some(3), Some(7)]);
+        assert_eq!((action.time_us, action.session_name()), (1_767_600_000_000_000, ""));
     }
 
     #[test]
@@ -336,25 +336,25 @@ mod tests {
             (r#""cost":"much""#, None),
         ] {
             let text = with(&format!(r#","attributes":{{{told}}}"#));
-            assert_eq!(Act::read(text.as_bytes()).unwrap().amounts()[3], spent, "{told}");
+            assert_eq!(Action::read(text.as_bytes()).unwrap().amounts()[3], spent, "{told}");
         }
     }
 
     #[test]
     fn an_amount_is_bounded() {
-        let act = with(r#","volume":{"bytes_out":9223372036854775807}"#);
-        assert_eq!(Act::read(act.as_bytes()).unwrap().amounts()[1], Some(MOST));
+        let action = with(r#","volume":{"bytes_out":9223372036854775807}"#);
+        assert_eq!(Action::read(action.as_bytes()).unwrap().amounts()[1], Some(MOST));
     }
 
     #[test]
     fn what_is_only_checked_is_checked() {
         let of =
             |length| format!(r#","credential":{{"id":"c","purpose":"{}"}}"#, "é".repeat(length));
-        assert!(Act::read(with(&of(PURPOSE)).as_bytes()).is_some());
-        assert!(Act::read(with(&of(PURPOSE + 1)).as_bytes()).is_none());
+        assert!(Action::read(with(&of(PURPOSE)).as_bytes()).is_some());
+        assert!(Action::read(with(&of(PURPOSE + 1)).as_bytes()).is_none());
         let text = with(r#","duration_ms":0,"credential":{"id":"c","issued_at":null}"#);
-        let act = Act::read(text.as_bytes()).unwrap();
-        assert!(act.credential.is_some_and(|one| one.issued_us.is_none()));
+        let action = Action::read(text.as_bytes()).unwrap();
+        assert!(action.credential.is_some_and(|one| one.issued_us.is_none()));
     }
 
     #[test]
@@ -375,7 +375,7 @@ mod tests {
             r#","session":"\u0000""#,
             r#","argument_origins":{"a":[],"a":[]}"#,
         ] {
-            assert!(Act::read(with(more).as_bytes()).is_none(), "{more}");
+            assert!(Action::read(with(more).as_bytes()).is_none(), "{more}");
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Objects out of JSON objects alone, and names out of strings alone.
 //!
-//! What is derived also takes an object's values in an array, and a name as the key of an object;
-//! the reference refuses both.
+//! Derived readers also accept an object's values in an array, and a name as the key of an object.
+//! The reference refuses both.
 
 use serde::de::value::{MapAccessDeserializer, StrDeserializer};
 use serde::de::{Deserializer, Error, MapAccess, Visitor};
@@ -27,7 +27,7 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for Object<T> {
     }
 }
 
-/// An object that is there: one of many parts is not moved once more to be None or not.
+/// A required object. Without the `Option`, a large object is not copied once more.
 struct Whole<T>(PhantomData<T>);
 
 impl<'de, T: Deserialize<'de>> Visitor<'de> for Whole<T> {

@@ -1,4 +1,4 @@
-//! Strict reading of the native format; what is unusual about a record is left to Python.
+//! Strict reading of the native format. Python reads irregular records.
 
 pub mod action;
 pub mod kinds;

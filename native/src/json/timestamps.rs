@@ -20,7 +20,7 @@ pub fn maybe_instant<'de, D: Deserializer<'de>>(from: D) -> Result<Option<i64>, 
     text.transpose().map_err(D::Error::custom)
 }
 
-/// Microseconds since 1970; None where the text is not of the plainest form.
+/// Microseconds since 1970; None where the text is not in the plain form.
 pub fn microseconds(text: &str) -> Option<i64> {
     let raw = text.as_bytes();
     let number = |from: usize, length: usize| -> Option<i64> {

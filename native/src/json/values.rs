@@ -1,4 +1,4 @@
-//! JSON values of which little or nothing is kept, checked all the same.
+//! JSON values that are checked, and mostly dropped.
 
 use crate::json::action::Origins;
 use serde::de::{Deserializer, Error, MapAccess, SeqAccess, Visitor};
@@ -12,7 +12,7 @@ const LARGEST: f64 = 9e15;
 const TOLD: [&str; 4] = ["telemetry", "tool_digest", "peer_verified", "approval_seconds"];
 /// Attributes that name the team; `models.baseline.identity`.
 const TEAM: [&str; 2] = ["agent.team", "team"];
-/// Attributes that say what a call took: of its tokens the first that does counts, and its price;
+/// Attributes with the cost of a call: the first one with its tokens counts, and its price;
 /// `models.baseline.volume_baseline`.
 const SPENT: [&str; 3] = ["tokens", "total_tokens", "cost"];
 const MILLIONTHS: f64 = 1e6;
@@ -182,12 +182,12 @@ impl<'de> Visitor<'de> for Anything {
 pub struct Attributes<'a> {
     pub spent: Option<i64>,
     pub team: Option<&'a str>,
-    /// Whether there is something that a rule looks at.
+    /// Whether there is an attribute that a rule reads.
     pub told: bool,
 }
 
 impl<'a> Attributes<'a> {
-    /// Take in a team, in either spelling; two that differ are left to the reference.
+    /// Read a team, in either spelling. Two different ones are left to the reference.
     fn claim(&mut self, value: &Plain<'a>) {
         match (value, self.team) {
             (Plain::Text(text), None) => self.team = Some(text),

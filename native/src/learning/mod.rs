@@ -1,4 +1,4 @@
-//! What enters the baseline after an event was scored; `models.learning`.
+//! Learning after scoring; `models.learning`.
 
 pub mod learner;
 pub mod roll_forward;

@@ -1,10 +1,10 @@
-//! What ends with an event: windows of counts, and days (with `models.watch.watcher`).
+//! Windows of counts and days that end at an event (with `models.watch.watcher`).
 
-use crate::baseline::agent_state::Subject;
-use crate::baseline::frequency_model::Habits;
+use crate::baseline::agent_state::AgentState;
+use crate::baseline::frequency_model::FrequencyModel;
 use crate::baseline::profile::{Facts, Now, State};
-use crate::json::action::Act;
-use crate::r#loop::one_event::Bench;
+use crate::json::action::Action;
+use crate::r#loop::one_event::EventJudge;
 use crate::units::DAY_US;
 use crate::watch::counting::DAY;
 use crate::watch::mixture::Mixture;
@@ -14,31 +14,31 @@ use pyo3::prelude::*;
 
 const NEWEST_DAY: f64 = 0.3;
 
-/// What has ended with an event.
+/// The windows that ended at an event.
 pub struct Ended {
     /// The longest kind of window of counts.
     pub window: Option<usize>,
     /// The mixture of tools after the day.
     pub mixture: Option<Mixture>,
-    /// What the hours of the week bring, after the hour.
+    /// The hours of the week after the hour.
     pub week: Option<Week>,
 }
 
 impl Ended {
-    /// Learn the windows that are over, and how far the mixture of tools has strayed with a day.
-    pub fn of(act: &Act<'_>, subject: &mut Subject<'_>, vouched: bool) -> Self {
-        let active = subject.now.state() == State::Active;
-        let (now, week) = (&mut subject.now, &subject.facts.week);
-        let (window, week) = counting::close(now, week, act.time_us, vouched || !active);
+    /// Learn the finished windows, and the drift of the tool mixture at the end of a day.
+    pub fn of(action: &Action<'_>, agent_state: &mut AgentState<'_>, vouched: bool) -> Self {
+        let active = agent_state.now.state() == State::Active;
+        let (now, week) = (&mut agent_state.now, &agent_state.facts.week);
+        let (window, week) = counting::close(now, week, action.time_us, vouched || !active);
         let day = window == Some(DAY);
-        let mixture = day.then(|| end_mixture(subject, act.time_us, active));
+        let mixture = day.then(|| end_mixture(agent_state, action.time_us, active));
         Ended { window, mixture, week }
     }
 }
 
-/// End a day of the mixture of tools; gives the mixture after it.
-fn end_mixture(subject: &mut Subject<'_>, time_us: i64, active: bool) -> Mixture {
-    let (now, mut mixture) = (&mut subject.now, subject.facts.mixture.clone());
+/// End a day of the tool mixture. Gives the next mixture.
+fn end_mixture(agent_state: &mut AgentState<'_>, time_us: i64, active: bool) -> Mixture {
+    let (now, mut mixture) = (&mut agent_state.now, agent_state.facts.mixture.clone());
     let anchor = active && now.anchored < 0;
     mixture::close_day(&mut mixture, anchor);
     if anchor {
@@ -48,29 +48,34 @@ fn end_mixture(subject: &mut Subject<'_>, time_us: i64, active: bool) -> Mixture
     mixture
 }
 
-impl Bench<'_, '_> {
-    /// Whether with the day that ended the mixture of tools has strayed too far.
-    pub fn strays(&self, subject: &Subject<'_>, ended: &Ended) -> bool {
-        let (limit, now) = (self.config.stray_limit, &subject.now);
-        let crossed = now.strayed > limit && subject.facts.now.strayed <= limit;
+impl EventJudge<'_, '_> {
+    /// Whether the tool mixture drifted too far with the day that ended.
+    pub fn strays(&self, agent_state: &AgentState<'_>, ended: &Ended) -> bool {
+        let (limit, now) = (self.config.stray_limit, &agent_state.now);
+        let crossed = now.strayed > limit && agent_state.facts.now.strayed <= limit;
         ended.mixture.is_some() && crossed && now.state() == State::Active
     }
 
-    /// Let an agent's counts fade to the day of an event, and end its day before.
+    /// Decay an agent's counts to the day of an event, and end its previous day.
     ///
-    /// The reference does the same at the same event, and finds it done.
-    pub fn roll(&self, act: &Act<'_>, facts: &mut Facts, habits: &mut Habits) -> PyResult<()> {
-        let day = (act.time_us - self.epoch_us).div_euclid(DAY_US).max(0);
-        if day <= habits.day() {
+    /// The reference does the same at the same event, without effect.
+    pub fn roll(
+        &self,
+        action: &Action<'_>,
+        facts: &mut Facts,
+        frequency_model: &mut FrequencyModel,
+    ) -> PyResult<()> {
+        let day = (action.time_us - self.epoch_us).div_euclid(DAY_US).max(0);
+        if day <= frequency_model.day() {
             return Ok(());
         }
-        habits.roll(day);
+        frequency_model.roll(day);
         count_day(&mut facts.now);
-        self.asked.seen_on(self.py, day, facts.now.per_day)
+        self.python.seen_on(self.py, day, facts.now.per_day)
     }
 }
 
-/// Let a day's number of events count towards the usual.
+/// Update the mean number of events a day.
 fn count_day(now: &mut Now) {
     let events = now.day_events as f64;
     let rate = if now.per_day != 0.0 { now.per_day } else { events };

@@ -1,13 +1,13 @@
-//! One agent in one mode, kept whole in the kernel between events that need a second look.
+//! One agent in one mode, held by the kernel between events that the reference judges.
 
-use crate::baseline::frequency_model::Habits;
+use crate::baseline::frequency_model::FrequencyModel;
 use crate::baseline::profile::{expect, Facts, Now, Shown, State};
-use crate::baseline::volume_baseline::Level;
+use crate::baseline::volume_baseline::VolumeBaseline;
 use crate::codec::compact_reader::Reader;
 use crate::codec::compact_writer::Writer;
 use crate::features::extraction::Texts;
-use crate::json::action::Act;
-use crate::peers::baselines::{place, Levels, BY_NAME, LEVELS};
+use crate::json::action::Action;
+use crate::peers::baselines::{place, VolumeBaselines, BY_NAME, VOLUMES};
 use crate::peers::last_values::Chains;
 use crate::peers::view::View;
 use crate::trust::update::{Policy, Trust};
@@ -18,58 +18,69 @@ use pyo3::types::{IntoPyDict, PyBytes, PyDict};
 
 const VERSION: u8 = 5;
 
-type LevelRow = (String, i64, f64, f64);
+type VolumeRow = (String, i64, f64, f64);
 type Days = Vec<(i64, i64)>;
-type Stood<'py> = (Bound<'py, PyDict>, usize, [Option<i64>; 3]);
-type News<'py> = (i64, i64, &'static str, Days, Option<Stood<'py>>, Option<String>);
+type StoredLevel<'py> = (Bound<'py, PyDict>, usize, [Option<i64>; 3]);
+type TrustChanges<'py> = (i64, i64, &'static str, Days, Option<StoredLevel<'py>>, Option<String>);
 
 /// One agent in one mode; `models.baseline.profile.Profile`, packed.
 #[pyclass(module = "habitus_native")]
 pub struct Agent {
     pub facts: Facts,
-    pub levels: Levels,
-    pub habits: Py<Habits>,
-    /// Its group among `models.peers.groups.Groups`, once it has joined.
+    pub volumes: VolumeBaselines,
+    pub frequency_model: Py<FrequencyModel>,
+    /// Its group in `models.peers.groups.Groups`, once it has joined.
     pub group: Option<(usize, String)>,
-    /// Whether Python has taken over and changed the parts since.
+    /// Whether Python has taken and changed the parts since.
     pub taken: bool,
-    pub untold: Untold,
-    /// How it stands, where nothing speaks against it: then its hours are looked at here.
+    pub unsynced: UnsyncedTrust,
+    /// Its trust, where there is no negative evidence: the kernel then evaluates it hourly.
     pub trust: Option<Trust>,
-    /// Name and key of the session it acted in last.
+    /// Name and key of its last session.
     pub session: (String, u64),
-    /// The categories of the act before, with their hashes.
+    /// The categories of the previous action, with their hashes.
     pub texts: Box<Texts>,
-    /// What its peers' votes said of that.
+    /// The probabilities of these among its peers.
     pub chains: Box<Chains>,
 }
 
-/// What trust has not been told yet.
+/// Changes that the trust state in Python does not have yet.
 #[derive(Default)]
-pub struct Untold {
+pub struct UnsyncedTrust {
     /// Clean events by day.
     clean: Vec<(i64, i64)>,
-    /// Version as last said.
+    /// Last reported version.
     version: Option<String>,
-    /// Whether there is anything.
+    /// Whether there is a change.
     pub any: bool,
 }
 
 impl Agent {
-    fn of(facts: Facts, levels: Levels, habits: Py<Habits>) -> Self {
-        let (untold, session, texts, chains) = Default::default();
+    fn of(facts: Facts, volumes: VolumeBaselines, frequency_model: Py<FrequencyModel>) -> Self {
+        let (unsynced, session, texts, chains) = Default::default();
         let (group, trust, taken) = (None, None, false);
-        Agent { facts, levels, habits, group, taken, untold, trust, session, texts, chains }
+        Agent {
+            facts,
+            volumes,
+            frequency_model,
+            group,
+            taken,
+            unsynced,
+            trust,
+            session,
+            texts,
+            chains,
+        }
     }
 
-    /// Whether the reference has to let it meet its peers first, being new or in another role.
+    /// Whether the reference must connect it to its peers first: it is new or has another role.
     pub fn is_new_to(&self, role: &str) -> bool {
         self.group.is_none() || self.facts.now.events == 0 || self.facts.role != role
     }
 
-    /// Keep its numbers after an event; gives the list of those before, as memory for others.
-    pub fn keep(&mut self, now: Now, levels: Levels) -> Vec<i64> {
-        self.levels = levels;
+    /// Store its numbers after an event. Gives the memory of the old list.
+    pub fn keep(&mut self, now: Now, volumes: VolumeBaselines) -> Vec<i64> {
+        self.volumes = volumes;
         std::mem::replace(&mut self.facts.now, now).seen
     }
 
@@ -77,13 +88,13 @@ impl Agent {
     pub fn count_clean(&mut self, day: i64) {
         match &mut self.trust {
             Some(trust) => trust.count(day, 1),
-            None => self.untold.count_clean(day),
+            None => self.unsynced.count_clean(day),
         }
     }
 
-    /// Look at how it stands, as once an hour; whether what is published of it has moved. None
-    /// where the reference has to look.
-    pub fn look_at_trust(
+    /// Evaluate its hourly trust. True if its published trust changed. None leaves it to the
+    /// reference.
+    pub fn refresh_trust(
         &mut self,
         py: Python<'_>,
         policy: &Policy,
@@ -96,25 +107,25 @@ impl Agent {
         Ok(Some(before != self.facts.published))
     }
 
-    fn rows(&self) -> Vec<LevelRow> {
+    fn rows(&self) -> Vec<VolumeRow> {
         let row = |at: usize| {
-            self.levels[at].map(|one| (LEVELS[at].to_owned(), one.n, one.mean, one.square))
+            self.volumes[at].map(|one| (VOLUMES[at].to_owned(), one.n, one.mean, one.square))
         };
         BY_NAME.into_iter().filter_map(row).collect()
     }
 }
 
-impl Untold {
-    /// Note what an event says of the agent.
-    pub fn hear(&mut self, act: &Act<'_>) {
+impl UnsyncedTrust {
+    /// Note the version that an event reports.
+    pub fn note(&mut self, action: &Action<'_>) {
         self.any = true;
-        let said = act.agent.version.as_deref();
+        let said = action.agent.version.as_deref();
         if said.is_some() && said != self.version.as_deref() {
             self.version = said.map(str::to_owned);
         }
     }
 
-    /// Count a clean event of an agent whose trust is looked at elsewhere.
+    /// Count a clean event of an agent whose trust Python evaluates.
     fn count_clean(&mut self, day: i64) {
         match self.clean.iter_mut().find(|(known, _)| *known == day) {
             Some((_, number)) => *number += 1,
@@ -125,17 +136,21 @@ impl Untold {
 
 #[pymethods]
 impl Agent {
-    /// Take over the plain facts (as bytes), levels and habits of a profile.
+    /// Take the plain facts (as bytes), volumes and frequency model of a profile.
     #[new]
-    fn new(facts: &[u8], levels: Vec<LevelRow>, habits: Py<Habits>) -> PyResult<Self> {
+    fn new(
+        facts: &[u8],
+        volumes: Vec<VolumeRow>,
+        frequency_model: Py<FrequencyModel>,
+    ) -> PyResult<Self> {
         let mut from = Reader::new(facts);
         let facts = Facts::read(&mut from)?;
         from.end()?;
-        let mut found = Levels::default();
-        for (name, n, mean, square) in levels {
-            take_level(&mut found, &name, Level { n, mean, square })?;
+        let mut found = VolumeBaselines::default();
+        for (name, n, mean, square) in volumes {
+            take_volume(&mut found, &name, VolumeBaseline { n, mean, square })?;
         }
-        Ok(Agent::of(facts, found, habits))
+        Ok(Agent::of(facts, found, frequency_model))
     }
 
     /// Read the bytes of a profile.
@@ -155,16 +170,17 @@ impl Agent {
         expect(from.array()?, 3)?;
         let mut facts = Facts::read(&mut from)?;
         (facts.agent_id, facts.mode) = (agent_id, mode);
-        let mut levels = Levels::default();
+        let mut volumes = VolumeBaselines::default();
         for _ in 0..from.array()? {
             expect(from.array()?, 4)?;
             let name = from.text()?;
-            let level = Level { n: from.signed()?, mean: from.float()?, square: from.float()? };
-            take_level(&mut levels, name, level)?;
+            let level =
+                VolumeBaseline { n: from.signed()?, mean: from.float()?, square: from.float()? };
+            take_volume(&mut volumes, name, level)?;
         }
-        let habits = Habits::read(from.bytes()?, config)?;
+        let frequency_model = FrequencyModel::read(from.bytes()?, config)?;
         from.end()?;
-        Ok(Agent::of(facts, levels, Py::new(py, habits)?))
+        Ok(Agent::of(facts, volumes, Py::new(py, frequency_model)?))
     }
 
     /// The bytes of the profile.
@@ -173,7 +189,7 @@ impl Agent {
         start.push(VERSION);
         let mut out = Writer::compact(start);
         out.array(3);
-        self.facts.write(&mut out, ["", ""])?; // whose it is, its reader knows
+        self.facts.write(&mut out, ["", ""])?; // its reader knows agent and mode
         let rows = self.rows();
         out.array(rows.len());
         for (name, n, mean, square) in rows {
@@ -183,27 +199,27 @@ impl Agent {
             out.float(mean);
             out.float(square);
         }
-        out.bytes(&self.habits.borrow(py).written());
+        out.bytes(&self.frequency_model.borrow(py).written());
         Ok(PyBytes::new(py, &out.out))
     }
 
-    /// Hand the plain facts (as bytes) and levels over; from now on they are Python's.
-    fn unpack<'py>(&mut self, py: Python<'py>) -> PyResult<(Bound<'py, PyBytes>, Vec<LevelRow>)> {
+    /// Give the plain facts (as bytes) and volumes to Python, which holds them from now on.
+    fn unpack<'py>(&mut self, py: Python<'py>) -> PyResult<(Bound<'py, PyBytes>, Vec<VolumeRow>)> {
         let mut out = Writer::default();
         self.facts.write(&mut out, [&self.facts.agent_id, &self.facts.mode])?;
         self.taken = true;
         Ok((PyBytes::new(py, &out.out), self.rows()))
     }
 
-    /// See the peers of a group.
+    /// Connect to the peers of a group.
     fn join(&mut self, view: &Bound<'_, View>, name: String) {
         self.group = Some((view.get().group, name));
-        *self.chains = Chains::default(); // of other groups, it may be
+        *self.chains = Chains::default(); // they may be of other groups
     }
 
     #[getter]
-    fn habits(&self, py: Python<'_>) -> Py<Habits> {
-        self.habits.clone_ref(py)
+    fn frequency_model(&self, py: Python<'_>) -> Py<FrequencyModel> {
+        self.frequency_model.clone_ref(py)
     }
 
     #[getter]
@@ -216,43 +232,43 @@ impl Agent {
         &self.facts.mode
     }
 
-    /// What trust has to know: events, the last instant, the state, clean events by day or, where
-    /// it is looked at here, all days, level and since when; the version as last said. Told once;
-    /// None where nothing is new.
-    fn news<'py>(&mut self, py: Python<'py>) -> PyResult<Option<News<'py>>> {
-        if !self.untold.any {
+    /// Changes for the trust state: events, last instant, state, clean events by day, and version.
+    /// Where the kernel evaluates trust: all days, level and its times. Each change is given once.
+    /// None without changes.
+    fn take_changes<'py>(&mut self, py: Python<'py>) -> PyResult<Option<TrustChanges<'py>>> {
+        if !self.unsynced.any {
             return Ok(None);
         }
-        let (now, untold) = (&self.facts.now, std::mem::take(&mut self.untold));
-        let stood = self.trust.as_ref().map(|trust| -> PyResult<Stood<'py>> {
+        let (now, unsynced) = (&self.facts.now, std::mem::take(&mut self.unsynced));
+        let stood = self.trust.as_ref().map(|trust| -> PyResult<StoredLevel<'py>> {
             Ok(((&trust.days).into_py_dict(py)?, trust.level, trust.since))
         });
         let (state, stood) = (now.state().name(), stood.transpose()?);
-        Ok(Some((now.events, now.last_us, state, untold.clean, stood, untold.version)))
+        Ok(Some((now.events, now.last_us, state, unsynced.clean, stood, unsynced.version)))
     }
 
-    /// Whether its trust is looked at here.
+    /// Whether the kernel evaluates its trust.
     #[getter]
-    fn entrusted(&self) -> bool {
+    fn trust_loaded(&self) -> bool {
         self.trust.is_some()
     }
 
-    /// Look at its trust here from now on; told are its clean days, level and since when.
-    fn entrust(&mut self, days: Days, level: usize, since: [Option<i64>; 3]) {
+    /// Evaluate its trust in the kernel from now on, with its clean days, level and times.
+    fn load_trust(&mut self, days: Days, level: usize, since: [Option<i64>; 3]) {
         let mut trust = Trust { days, level, since };
-        for (day, number) in std::mem::take(&mut self.untold.clean) {
+        for (day, number) in std::mem::take(&mut self.unsynced.clean) {
             trust.count(day, number);
         }
         self.trust = Some(trust);
     }
 
-    /// Hour at which trust was last looked at, and what was published of it.
+    /// Hour of the last evaluation of trust, and the published trust.
     #[getter]
     fn shown(&self) -> (i64, Option<Shown>) {
         (self.facts.now.utc_hour, self.facts.published.clone())
     }
 
-    /// Note that trust was looked at.
+    /// Note the hour of an evaluation, and the published trust.
     fn show(&mut self, utc_hour: i64, published: Shown) {
         (self.facts.now.utc_hour, self.facts.published) = (utc_hour, Some(published));
     }
@@ -262,9 +278,9 @@ impl Agent {
     }
 }
 
-fn take_level(levels: &mut Levels, name: &str, level: Level) -> PyResult<()> {
+fn take_volume(volumes: &mut VolumeBaselines, name: &str, level: VolumeBaseline) -> PyResult<()> {
     let text = || PyValueError::new_err(format!("profile has a level of {name:?}, which is none"));
-    let at = place(name).filter(|&at| at < LEVELS.len()).ok_or_else(text)?;
-    levels[at] = Some(level);
+    let at = place(name).filter(|&at| at < VOLUMES.len()).ok_or_else(text)?;
+    volumes[at] = Some(level);
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! What judging reads of Python once: settings of the model, and where metrics stand.
+//! Values read from Python once: parameters of the model, and indices of metrics.
 
 use crate::units::MINUTE_US;
 use crate::watch::counting::{COUNTED, COUNTS};
@@ -6,7 +6,7 @@ use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use std::collections::HashMap;
 
-/// What is read of `models.config.ModelConfig`, beside that of habits.
+/// Parameters of `models.config.ModelConfig`, without those of the frequency model.
 pub struct Config {
     pub alerts_per_day: f64,
     pub gate: f64,
@@ -14,22 +14,22 @@ pub struct Config {
     pub credential_us: i64,
     pub drift_bits: f64,
     pub stray_limit: i64,
-    /// Running sum of a tool's calls from which on it is said to leak.
+    /// CUSUM of a tool from which on a leak is reported.
     pub leak: f64,
     pub snapshot_us: i64,
     pub excess_bits: f64,
-    /// From and until when telemetry is degraded: nothing is learned of it.
+    /// Windows of degraded telemetry, which are not learned.
     degraded: Vec<(i64, i64)>,
 }
 
-/// Places of metrics in `models.features.extraction.METRICS`.
+/// Indices of metrics in `models.features.extraction.METRICS`.
 pub struct Metrics {
     pub counted: [usize; COUNTS],
     pub out_day: usize,
     pub drift: usize,
     pub disorder: usize,
     pub astray: usize,
-    /// Bits of each metric that a new version may change for good.
+    /// Bits of each metric that a new version may change permanently.
     pub shifting: HashMap<usize, f64>,
 }
 

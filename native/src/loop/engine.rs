@@ -1,7 +1,7 @@
-//! What judging shares with the reference: the parts of `models.engine.Engine`, by their names.
+//! State shared with the reference: the parts of `models.engine.Engine`, by name.
 
 use crate::calibration::session_calibration::SessionPools;
-use crate::peers::baselines::PeerLevels;
+use crate::peers::baselines::PeerBaselines;
 use crate::peers::groups::Groups;
 use crate::provenance::backend::ProvenanceDetector;
 use crate::provenance::open_sessions::OpenSessions;
@@ -14,27 +14,27 @@ pub struct Engine<'py> {
     pub policy: Bound<'py, PyAny>,
     pub content: Py<ProvenanceDetector>,
     pub sessions: Py<OpenSessions>,
-    pub peers: Peers,
+    pub fleet: Fleet,
     pub watcher: Watcher,
 }
 
-/// Of `models.peers.fleet.Peers`.
+/// Parts of `models.peers.fleet.Fleet`.
 #[derive(FromPyObject)]
-pub struct Peers {
+pub struct Fleet {
     pub groups: Py<Groups>,
     pub sessions: Py<SessionPools>,
     pub together: Py<SessionPools>,
-    pub levels: Py<PeerLevels>,
+    pub baselines: Py<PeerBaselines>,
     pub seen_on: Py<PyAny>,
 }
 
-/// Of `models.watch.watcher.Watcher`.
+/// Parts of `models.watch.watcher.Watcher`.
 #[derive(FromPyObject)]
 pub struct Watcher {
     pub heard: Py<Heard>,
 }
 
-/// Of `models.peers.fleet.Head`.
+/// Values of `models.peers.fleet.Head`.
 #[derive(FromPyObject)]
 pub struct Head {
     pub version: i64,

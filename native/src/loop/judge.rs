@@ -1,22 +1,22 @@
-//! Judges events one after the other, as long as they are as usual.
+//! Judges ordinary events, one after the other.
 //!
-//! The reference is `models.engine.Engine.judge`. An event that is at all worth a word (a rule
-//! speaks, p is small, something is held, an agent's day begins) changes nothing here and is left
-//! to the reference, which then does all of it.
+//! The reference is `models.engine.Engine.judge`. It judges every event that could be reported: a
+//! rule matches, p is small, an event is held, or an agent's day begins. Such an event has no side
+//! effects here.
 
 use crate::codec::hashing::Hashes;
 use crate::features::extraction::{Names, Texts};
 use crate::provenance::backend::ProvenanceDetector;
 use crate::provenance::open_sessions::OpenSessions;
 use crate::r#loop::agent::Agent;
-use crate::r#loop::batch::Acts;
+use crate::r#loop::batch::ActionBatch;
 use crate::r#loop::config::{Config, Metrics};
-use crate::r#loop::engine::{Engine, Head, Peers};
-use crate::r#loop::numbers;
-use crate::r#loop::numbers::Numbers;
-use crate::r#loop::one_event::Bench;
-use crate::r#loop::python_calls::Asked;
-use crate::r#loop::run::{Moved, Run, Stop};
+use crate::r#loop::engine::{Engine, Fleet, Head};
+
+use crate::r#loop::numbers::{EventNumbers, Numbers};
+use crate::r#loop::one_event::EventJudge;
+use crate::r#loop::python_calls::PythonCalls;
+use crate::r#loop::run::{Run, Stop, TrustChange};
 use crate::trust::response::{parts_of, AnswerParts, Answers, View};
 use crate::trust::update::Policy;
 use crate::watch::heard::Heard;
@@ -24,9 +24,9 @@ use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 
-type TellTale<'py> = (Vec<Bound<'py, PyBytes>>, Vec<(String, String, i64)>);
+type Announcements<'py> = (Vec<Bound<'py, PyBytes>>, Vec<(String, String, i64)>);
 
-/// Judges what is as usual.
+/// Judges ordinary events.
 #[pyclass(module = "habitus_native")]
 pub struct Judge {
     config: Config,
@@ -34,35 +34,35 @@ pub struct Judge {
     names: Names,
     policy: Policy,
     answers: Answers,
-    /// Whether it stops where an agent's trust has moved.
+    /// Whether it stops where an agent's trust has changed.
     publish: bool,
-    peers: Peers,
+    fleet: Fleet,
     content: Py<ProvenanceDetector>,
     sessions: Py<OpenSessions>,
     heard: Py<Heard>,
     hashes: Py<Hashes>,
-    asked: Asked,
+    python: PythonCalls,
     texts: Box<Texts>,
     seen: Vec<i64>,
-    told: Told,
-    moved: Vec<Moved>,
-    /// Whether the numbers of what is quiet are kept, to be asked for.
+    announced: Announced,
+    trust_changes: Vec<TrustChange>,
+    /// Whether the numbers of ordinary events are kept.
     listened_to: bool,
     numbers: Vec<(usize, Numbers)>,
 }
 
-/// What other engines are to be told: sessions that finished, and who was heard when.
+/// Announcements for other engines: finished sessions, and active agents by hour.
 #[derive(Default)]
-pub struct Told {
+pub struct Announced {
     pub sessions: Vec<Vec<u8>>,
     pub voices: Vec<(String, String, i64)>,
 }
 
 #[pymethods]
 impl Judge {
-    /// `origin`: from source address, egress, network and country of an event to its `Origin`;
-    /// `infer`: from a tool to what it does; `told`: whether to stop where an agent's trust has
-    /// moved, and whether to keep the numbers of what is quiet.
+    /// `origin` maps source address, egress, network and country of an event to its `Origin`.
+    /// `infer` maps a tool to its operation. `outputs`: whether to stop where an agent's trust has
+    /// changed, and whether to keep the numbers of ordinary events.
     #[new]
     fn new(
         py: Python<'_>,
@@ -70,11 +70,11 @@ impl Judge {
         hashes: Py<Hashes>,
         origin: Py<PyAny>,
         infer: Py<PyAny>,
-        told: (bool, bool),
+        outputs: (bool, bool),
     ) -> PyResult<Self> {
-        let (publish, listened_to) = told;
+        let (publish, listened_to) = outputs;
         let policy = Policy::of(&engine.policy)?;
-        let names = Names::of(&engine.peers.groups.borrow(py).places, py)?;
+        let names = Names::of(&engine.fleet.groups.borrow(py).slots, py)?;
         Ok(Judge {
             config: Config::of(&engine.config)?,
             metrics: Metrics::of(py)?,
@@ -82,57 +82,56 @@ impl Judge {
             answers: Answers::of(&engine.policy, &policy)?,
             policy,
             publish,
-            asked: Asked::new(py, origin, infer, engine.peers.seen_on.clone_ref(py))?,
-            peers: engine.peers,
+            python: PythonCalls::new(py, origin, infer, engine.fleet.seen_on.clone_ref(py))?,
+            fleet: engine.fleet,
             content: engine.content,
             sessions: engine.sessions,
             heard: engine.watcher.heard,
             hashes,
             texts: Box::default(),
             seen: Vec::new(),
-            told: Told::default(),
-            moved: Vec::new(),
+            announced: Announced::default(),
+            trust_changes: Vec::new(),
             listened_to,
             numbers: Vec::new(),
         })
     }
 
-    /// Judge from a position on; gives where it stopped and why.
+    /// Judge from a position on. Gives the position and the reason of the stop.
     ///
-    /// `head` is `models.peers.fleet.Head`, `busy` how many agents act on a day, and events of
-    /// each; `way`
-    /// says whether others are told, and whether an operator vouches for what is judged.
+    /// `head` is `models.peers.fleet.Head`. `busy` holds the active agents a day, and events of
+    /// each. `way`: whether to collect announcements, and whether the operator trusts the events.
     fn run(
         &mut self,
         py: Python<'_>,
-        acts: &Acts,
+        actions: &ActionBatch,
         position: usize,
         head: &Bound<'_, PyAny>,
         busy: (u64, f64),
         way: (bool, bool),
     ) -> PyResult<(usize, u8)> {
-        let (known, (telling, vouched)) = (head.extract::<Head>()?, way);
+        let (known, (announces, vouched)) = (head.extract::<Head>()?, way);
         if known.epoch_us < 0 {
-            return Ok((position, Stop::SecondLook as u8));
+            return Ok((position, Stop::Reference as u8));
         }
         let content = &mut *self.content.borrow_mut(py);
-        let bench = Bench {
+        let event_judge = EventJudge {
             py,
             config: &self.config,
             metrics: &self.metrics,
             names: &self.names,
-            groups: &mut self.peers.groups.borrow_mut(py),
+            groups: &mut self.fleet.groups.borrow_mut(py),
             content: content.detector(),
             sessions: &mut self.sessions.borrow_mut(py),
-            pools: &mut self.peers.sessions.borrow_mut(py),
-            together: &mut self.peers.together.borrow_mut(py),
-            levels: &mut self.peers.levels.borrow_mut(py),
+            pools: &mut self.fleet.sessions.borrow_mut(py),
+            together: &mut self.fleet.together.borrow_mut(py),
+            baselines: &mut self.fleet.baselines.borrow_mut(py),
             heard: &mut self.heard.borrow_mut(py),
             hashes: self.hashes.get(),
-            asked: &mut self.asked,
+            python: &mut self.python,
             texts: &mut self.texts,
             seen: &mut self.seen,
-            told: telling.then_some(&mut self.told),
+            announced: announces.then_some(&mut self.announced),
             listened_to: self.listened_to && !vouched,
             numbers: Numbers::default(),
             vouched,
@@ -143,34 +142,34 @@ impl Judge {
             watermark_us: known.watermark_us,
         };
         let mut run = Run {
-            bench,
-            acts,
+            event_judge,
+            actions,
             policy: &self.policy,
             answers: &self.answers,
             publish: self.publish,
-            moved: &mut self.moved,
+            trust_changes: &mut self.trust_changes,
             numbers: &mut self.numbers,
             published_us: known.published_us,
         };
         let (at, stop) = run.from(position)?;
-        head.setattr(intern!(py, "watermark_us"), run.bench.watermark_us)?;
+        head.setattr(intern!(py, "watermark_us"), run.event_judge.watermark_us)?;
         Ok((at, stop as u8))
     }
 
-    /// The answers about agents whose trust has moved without a stop; once.
-    fn moved(&mut self) -> Vec<Moved> {
-        std::mem::take(&mut self.moved)
+    /// The answers about agents whose trust changed without a stop, each once.
+    fn trust_changes(&mut self) -> Vec<TrustChange> {
+        std::mem::take(&mut self.trust_changes)
     }
 
-    /// What was quiet, with its numbers, in order; once.
-    fn numbers(&mut self, acts: &Acts) -> Vec<numbers::Told> {
+    /// The ordinary events with their numbers, in order, each once.
+    fn numbers(&mut self, actions: &ActionBatch) -> Vec<EventNumbers> {
         let found = self.numbers.drain(..);
-        found.filter_map(|(at, numbers)| numbers.told(acts, at)).collect()
+        found.filter_map(|(at, numbers)| numbers.with_event(actions, at)).collect()
     }
 
-    /// Which mode speaks for an agent in all its modes, and what the answer is made of: its state
-    /// where that has news, clean days, cautious score, level, days to the next, and for how long.
-    /// None where the reference has to make the answer.
+    /// The mode with the lowest cautious score, and the numbers of the answer: its state where it
+    /// changed, clean days, cautious score, level, days to the next level, and validity. None
+    /// leaves the answer to the reference.
     fn answer(
         &self,
         py: Python<'_>,
@@ -190,9 +189,9 @@ impl Judge {
         Ok(least.map(|(at, view)| (at, parts_of(&modes[at], &view))))
     }
 
-    /// What other engines are to be told; once.
-    fn told<'py>(&mut self, py: Python<'py>) -> TellTale<'py> {
-        let Told { sessions, voices } = std::mem::take(&mut self.told);
+    /// The announcements for other engines, each once.
+    fn announcements<'py>(&mut self, py: Python<'py>) -> Announcements<'py> {
+        let Announced { sessions, voices } = std::mem::take(&mut self.announced);
         (sessions.iter().map(|session| PyBytes::new(py, session)).collect(), voices)
     }
 }

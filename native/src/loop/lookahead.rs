@@ -1,77 +1,77 @@
-//! Asks for what the next events will need while one is judged.
+//! Prefetches the state of the next events while one is judged.
 //!
-//! What a piece points to can be asked for only once the piece is there: so the next event but
-//! three begins, and each event that is judged brings it a step further.
+//! A pointer can be followed only once it is loaded. So the prefetch of an event starts four events
+//! ahead, and each judged event continues it by one step.
 
-use crate::prefetch::ask;
+use crate::prefetch::prefetch;
 use crate::provenance::session::Session;
 use crate::r#loop::agent::Agent;
 use crate::r#loop::run::Run;
 use pyo3::prelude::*;
 
 impl Run<'_, '_> {
-    /// Ask for memory of the events after a position.
-    pub fn look_ahead(&mut self, at: usize) {
-        let (py, acts) = (self.bench.py, self.acts);
-        let ahead = |by: usize| acts.order.get(at + by).copied();
-        let agent = |by: usize| acts.agent_of(ahead(by)?)?.try_borrow(py).ok();
+    /// Prefetch the events after a position.
+    pub fn prefetch_ahead(&mut self, at: usize) {
+        let (py, actions) = (self.event_judge.py, self.actions);
+        let ahead = |by: usize| actions.order.get(at + by).copied();
+        let agent = |by: usize| actions.agent_of(ahead(by)?)?.try_borrow(py).ok();
         if let Some(at) = ahead(4) {
-            acts.ask(at);
+            actions.prefetch(at);
         }
         if let Some(at) = ahead(3) {
-            acts.ask_record(at);
+            actions.prefetch_record(at);
         }
         if let Some(agent) = agent(3) {
-            ask(&*agent);
+            prefetch(&*agent);
         }
         if let Some(agent) = agent(2) {
-            ask_parts(py, &agent);
-            self.with_session(&agent, ask);
+            prefetch_parts(py, &agent);
+            self.with_session(&agent, prefetch);
         }
         if let Some(agent) = agent(1) {
-            ask_rest(py, &agent);
-            self.with_session(&agent, Session::ask);
+            prefetch_targets(py, &agent);
+            self.with_session(&agent, Session::prefetch);
         }
     }
 
-    /// Look at the session that an agent acted in last, if it is open.
+    /// Use the last session of an agent, if it is open.
     fn with_session(&mut self, agent: &Agent, look: impl FnOnce(&Session)) {
-        let session = self.bench.sessions.known(agent.session.1);
-        if let Some(session) = session.and_then(|one| one.try_borrow(self.bench.py).ok()) {
+        let session = self.event_judge.sessions.known(agent.session.1);
+        if let Some(session) = session.and_then(|one| one.try_borrow(self.event_judge.py).ok()) {
             look(&session);
         }
     }
 }
 
-/// Ask for what an agent points to.
-fn ask_parts(py: Python<'_>, agent: &Agent) {
+/// Prefetch the parts of an agent.
+fn prefetch_parts(py: Python<'_>, agent: &Agent) {
     let facts = &agent.facts;
-    if let Ok(habits) = agent.habits.try_borrow(py) {
-        ask(&*habits);
+    if let Ok(frequency_model) = agent.frequency_model.try_borrow(py) {
+        prefetch(&*frequency_model);
     }
-    ask(&*agent.texts);
-    ask(&*agent.chains);
-    ask(&*facts.mixture);
-    ask(&*facts.sizes);
-    ask(&*facts.week);
-    ask(&*facts.versions);
-    ask(&*facts.credentials);
-    ask(&*facts.now.seen);
+    prefetch(&*agent.texts);
+    prefetch(&*agent.chains);
+    prefetch(&*facts.mixture);
+    prefetch(&*facts.sizes);
+    prefetch(&*facts.week);
+    prefetch(&*facts.versions);
+    prefetch(&*facts.credentials);
+    prefetch(&*facts.now.seen);
     for text in [&facts.agent_id, &facts.role, &facts.before, &agent.session.0] {
-        ask(text.as_str());
+        prefetch(text.as_str());
     }
     if let Some(trust) = &agent.trust {
-        ask(&*trust.days);
+        prefetch(&*trust.days);
     }
 }
 
-/// Ask for what those parts point to.
-fn ask_rest(py: Python<'_>, agent: &Agent) {
-    agent.texts.ask();
-    if let Ok(habits) = agent.habits.try_borrow(py) {
-        habits.ask();
+/// Prefetch the targets of those parts.
+fn prefetch_targets(py: Python<'_>, agent: &Agent) {
+    agent.texts.prefetch();
+    if let Ok(frequency_model) = agent.frequency_model.try_borrow(py) {
+        frequency_model.prefetch();
     }
     let last = agent.facts.credentials.last().into_iter();
     let credential = last.flat_map(|one| [&one.id, &one.place]);
-    agent.facts.versions.iter().chain(credential).for_each(|text| ask(text.as_str()));
+    agent.facts.versions.iter().chain(credential).for_each(|text| prefetch(text.as_str()));
 }

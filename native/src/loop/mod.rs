@@ -1,4 +1,4 @@
-//! One event after the other, as long as none could be reported; `models.fast_path`.
+//! The loop over ordinary events; `models.fast_path`.
 
 pub mod agent;
 pub mod batch;

@@ -1,13 +1,13 @@
-//! The numbers of an event of which nothing is to be said, for whoever compares judgements;
+//! The numbers of an ordinary event, for comparisons of judgements;
 //! `models.assessing`.
 
 use crate::baseline::profile::QUANTITIES;
 use crate::calibration::p_values::SUM;
-use crate::deciding::Quiet;
-use crate::json::action::Act;
-use crate::r#loop::batch::Acts;
-use crate::r#loop::one_event::Bench;
-use crate::r#loop::scoring::Scored;
+use crate::deciding::Ordinary;
+use crate::json::action::Action;
+use crate::r#loop::batch::ActionBatch;
+use crate::r#loop::one_event::EventJudge;
+use crate::r#loop::scoring::EventScores;
 
 const MOST_FAR: f64 = 6.0;
 const STEADY_BITS: f64 = 8.0;
@@ -22,38 +22,38 @@ pub struct Numbers {
     session_p: Option<f64>,
 }
 
-/// What an event is, as far as judgements are told apart by it: position, agent, id, session, event
-/// time in microseconds, and whether it says where its arguments came from; then the numbers.
-pub type Told = (
+/// An event and its numbers. The event: position, agent, id, session, event time in microseconds,
+/// and whether it has origins of arguments.
+pub type EventNumbers = (
     (usize, String, String, Option<String>, i64, bool),
     (f64, Option<f64>, Option<&'static str>, Option<f64>),
 );
 
 impl Numbers {
-    /// Tell them with what they are of.
-    pub fn told(self, acts: &Acts, at: usize) -> Option<Told> {
-        let act = acts.plain(at)?;
+    /// The numbers with their event.
+    pub fn with_event(self, actions: &ActionBatch, at: usize) -> Option<EventNumbers> {
+        let action = actions.plain(at)?;
         let text = |text: &crate::json::values::Text<'_>| text.to_string();
         let event = (
             at,
-            text(&act.agent.id),
-            text(&act.id),
-            act.session.as_ref().map(text),
-            act.time_us,
-            carries_origins(act),
+            text(&action.agent.id),
+            text(&action.id),
+            action.session.as_ref().map(text),
+            action.time_us,
+            has_origins(action),
         );
         Some((event, (self.rank, self.p, self.pool, self.session_p)))
     }
 }
 
-fn carries_origins(act: &Act<'_>) -> bool {
-    act.argument_origins.as_ref().is_some_and(|origins| !origins.is_empty())
+fn has_origins(action: &Action<'_>) -> bool {
+    action.argument_origins.as_ref().is_some_and(|origins| !origins.is_empty())
 }
 
-impl Bench<'_, '_> {
+impl EventJudge<'_, '_> {
     /// The numbers of an event.
-    pub fn numbers_of(&self, scored: &Scored, quiet: &Quiet) -> Numbers {
-        let (calibrated, session) = (&scored.calibrated, quiet.ranked.as_ref());
+    pub fn numbers_of(&self, scored: &EventScores, ordinary: &Ordinary) -> Numbers {
+        let (calibrated, session) = (&scored.calibrated, ordinary.ranked.as_ref());
         Numbers {
             rank: self.rank_in_queue(scored),
             p: calibrated.p,
@@ -62,7 +62,7 @@ impl Bench<'_, '_> {
         }
     }
 
-    fn rank_in_queue(&self, scored: &Scored) -> f64 {
+    fn rank_in_queue(&self, scored: &EventScores) -> f64 {
         let steady = scored.categories.steady;
         match (scored.counted, scored.calibrated.p) {
             (None, None) => most(scored),
@@ -75,14 +75,14 @@ impl Bench<'_, '_> {
     }
 }
 
-/// Bits by which the features beside content go beyond what happens by chance.
-fn others(scored: &Scored) -> f64 {
+/// Bits of the smallest p-value besides content, corrected for three tests.
+fn others(scored: &EventScores) -> f64 {
     let smallest = scored.calibrated.each[SUM..].iter().flatten().copied().reduce(f64::min);
     -(3.0 * smallest.unwrap_or(1.0)).log2()
 }
 
-/// The most surprising of an event's parts, where there is nothing to rank it among yet.
-fn most(scored: &Scored) -> f64 {
+/// The most surprising part of an event, where no pool ranks it yet.
+fn most(scored: &EventScores) -> f64 {
     let amounts = scored.measures.bits[..QUANTITIES].iter().copied();
     amounts.fold(scored.categories.most, f64::max)
 }

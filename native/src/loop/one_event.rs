@@ -1,40 +1,40 @@
-//! One event: scored, found to be as usual, learned; or left to the reference, unchanged.
+//! One event: scored and learned if it is ordinary, else left unchanged to the reference.
 
-use crate::baseline::agent_state::Subject;
+use crate::baseline::agent_state::AgentState;
 use crate::baseline::profile::Facts;
 use crate::calibration::session_calibration::SessionPools;
 use crate::codec::hashing::Hashes;
-use crate::deciding::Quiet;
+use crate::deciding::Ordinary;
 use crate::features::extraction::{Names, Texts};
-use crate::json::action::Act;
+use crate::json::action::Action;
 use crate::learning::learner::note;
 use crate::learning::roll_forward::Ended;
-use crate::peers::baselines::PeerLevels;
+use crate::peers::baselines::PeerBaselines;
 use crate::peers::groups::Groups;
 use crate::provenance::argument_detector::ArgumentDetector;
 use crate::provenance::open_sessions::OpenSessions;
 use crate::provenance::session::Session;
 use crate::r#loop::agent::Agent;
 use crate::r#loop::config::{Config, Metrics};
-use crate::r#loop::judge::Told;
+use crate::r#loop::judge::Announced;
 use crate::r#loop::numbers::Numbers;
-use crate::r#loop::python_calls::Asked;
+use crate::r#loop::python_calls::PythonCalls;
 use crate::r#loop::session_lookup::previous_of;
 use crate::units::{DAY_US, HOUR_US};
 use crate::watch::counting::HOUR;
 use crate::watch::heard::Heard;
 use pyo3::prelude::*;
 
-/// What became of an event.
+/// Outcome of an event.
 pub enum Judged {
-    Quiet,
-    /// Quiet, and trust is to be looked at, as once an hour.
-    QuietAndHour,
-    SecondLook,
+    Ordinary,
+    /// Ordinary, and the hourly trust is due.
+    OrdinaryNewHour,
+    Reference,
 }
 
-/// Everything that judging one event reads or changes, beside the agent.
-pub struct Bench<'a, 'py> {
+/// The state that one judgement reads or changes, besides the agent.
+pub struct EventJudge<'a, 'py> {
     pub py: Python<'py>,
     pub config: &'a Config,
     pub metrics: &'a Metrics,
@@ -44,18 +44,18 @@ pub struct Bench<'a, 'py> {
     pub sessions: &'a mut OpenSessions,
     pub pools: &'a mut SessionPools,
     pub together: &'a mut SessionPools,
-    pub levels: &'a mut PeerLevels,
+    pub baselines: &'a mut PeerBaselines,
     pub heard: &'a mut Heard,
     pub hashes: &'a Hashes,
-    pub asked: &'a mut Asked,
+    pub python: &'a mut PythonCalls,
     pub texts: &'a mut Box<Texts>,
-    /// Memory for a list of what was seen.
+    /// Reused memory for the list of seen values.
     pub seen: &'a mut Vec<i64>,
-    pub told: Option<&'a mut Told>,
-    /// Whether anyone asks for the numbers of what is quiet, and those of the last such event.
+    pub announced: Option<&'a mut Announced>,
+    /// Whether to keep the numbers of ordinary events, and those of the last one.
     pub listened_to: bool,
     pub numbers: Numbers,
-    /// Whether it is a past that an operator vouches for: all of it is learned.
+    /// Whether it is a trusted history: all of it is learned.
     pub vouched: bool,
     pub version: i64,
     pub epoch_us: i64,
@@ -64,78 +64,91 @@ pub struct Bench<'a, 'py> {
     pub watermark_us: i64,
 }
 
-impl Bench<'_, '_> {
+impl EventJudge<'_, '_> {
     /// Judge and learn one event.
-    pub fn judge(&mut self, act: &Act<'_>, agent: &mut Agent, role: &str) -> PyResult<Judged> {
-        if agent.is_new_to(role) || self.someone_silent(act) {
-            return Ok(Judged::SecondLook);
+    pub fn judge(
+        &mut self,
+        action: &Action<'_>,
+        agent: &mut Agent,
+        role: &str,
+    ) -> PyResult<Judged> {
+        if agent.is_new_to(role) || self.delegator_silent(action) {
+            return Ok(Judged::Reference);
         }
-        let habits = &mut *agent.habits.bind(self.py).borrow_mut();
-        self.roll(act, &mut agent.facts, habits)?;
+        let frequency_model = &mut *agent.frequency_model.bind(self.py).borrow_mut();
+        self.roll(action, &mut agent.facts, frequency_model)?;
         let seen = std::mem::take(self.seen);
-        let Some(mut subject) = Subject::of(agent, habits, seen) else {
-            return Ok(Judged::SecondLook);
+        let Some(mut agent_state) = AgentState::of(agent, frequency_model, seen) else {
+            return Ok(Judged::Reference);
         };
-        subject.count(act.time_us, self.version);
-        if !self.judge_in_session(act, &mut subject)? {
-            return Ok(Judged::SecondLook);
+        agent_state.count(action.time_us, self.version);
+        if !self.judge_in_session(action, &mut agent_state)? {
+            return Ok(Judged::Reference);
         }
-        let hour_begins = act.time_us.div_euclid(HOUR_US) > subject.now.utc_hour;
-        let Subject { now, levels, .. } = subject;
-        *self.seen = agent.keep(now, levels);
-        agent.count_clean(act.time_us.div_euclid(DAY_US));
-        agent.untold.hear(act);
+        let hour_begins = action.time_us.div_euclid(HOUR_US) > agent_state.now.utc_hour;
+        let AgentState { now, volumes, .. } = agent_state;
+        *self.seen = agent.keep(now, volumes);
+        agent.count_clean(action.time_us.div_euclid(DAY_US));
+        agent.unsynced.note(action);
         std::mem::swap(self.texts, &mut agent.texts);
-        Ok(if hour_begins { Judged::QuietAndHour } else { Judged::Quiet })
+        Ok(if hour_begins { Judged::OrdinaryNewHour } else { Judged::Ordinary })
     }
 
-    /// Judge an event in its session, and keep that open; whether there is nothing to say.
-    fn judge_in_session(&mut self, act: &Act<'_>, subject: &mut Subject<'_>) -> PyResult<bool> {
-        let Some(met) = self.meet(act, subject)? else { return Ok(false) };
-        let quiet = self.judge_and_learn(act, subject, &mut met.session.borrow_mut(self.py))?;
-        if quiet && met.opens {
-            self.sessions.add_at(met.key, met.session.into_bound(self.py));
+    /// Judge an event in its session, and keep the session open. True for an ordinary event.
+    fn judge_in_session(
+        &mut self,
+        action: &Action<'_>,
+        agent_state: &mut AgentState<'_>,
+    ) -> PyResult<bool> {
+        let Some(found) = self.find_session(action, agent_state)? else { return Ok(false) };
+        let ordinary =
+            self.judge_and_learn(action, agent_state, &mut found.session.borrow_mut(self.py))?;
+        if ordinary && found.opens {
+            self.sessions.add_at(found.key, found.session.into_bound(self.py));
         }
-        Ok(quiet)
+        Ok(ordinary)
     }
 
     /// Score, decide, then learn; `models.engine.Engine.judge`.
     fn judge_and_learn(
         &mut self,
-        act: &Act<'_>,
-        subject: &mut Subject<'_>,
+        action: &Action<'_>,
+        agent_state: &mut AgentState<'_>,
         session: &mut Session,
     ) -> PyResult<bool> {
-        let origin = self.asked.origin(self.py, act.network.as_ref())?;
-        let ended = Ended::of(act, subject, self.vouched);
-        if self.strays(subject, &ended) || !self.rules_are_silent(act, subject, &origin) {
+        let origin = self.python.origin(self.py, action.network.as_ref())?;
+        let ended = Ended::of(action, agent_state, self.vouched);
+        if self.strays(agent_state, &ended) || !self.rules_are_silent(action, agent_state, &origin)
+        {
             return Ok(false);
         }
-        let Some(scored) = self.score(act, subject, session, &origin)? else { return Ok(false) };
-        let Some(quiet) = self.is_quiet(&mut subject.now, session, &scored) else {
+        let Some(scored) = self.score(action, agent_state, session, &origin)? else {
+            return Ok(false);
+        };
+        let Some(ordinary) = self.is_ordinary(&mut agent_state.now, session, &scored) else {
             return Ok(false);
         };
         if self.listened_to {
-            self.numbers = self.numbers_of(&scored, &quiet);
+            self.numbers = self.numbers_of(&scored, &ordinary);
         }
-        self.take_in(act, subject, session, ended, &quiet);
-        self.learn(act, subject, session, &scored, quiet.gate);
-        note(act, subject.facts, &origin);
+        self.take_in(action, agent_state, session, ended, &ordinary);
+        self.learn(action, agent_state, session, &scored, ordinary.gate);
+        note(action, agent_state.facts, &origin);
         Ok(true)
     }
 
-    /// Take in what an event has ended, and where it leaves its session.
+    /// Store the windows that ended at an event, and the new state of its session.
     fn take_in(
         &mut self,
-        act: &Act<'_>,
-        subject: &mut Subject<'_>,
+        action: &Action<'_>,
+        agent_state: &mut AgentState<'_>,
         session: &mut Session,
         ended: Ended,
-        quiet: &Quiet,
+        ordinary: &Ordinary,
     ) {
-        let facts = &mut *subject.facts;
+        let facts = &mut *agent_state.facts;
         if ended.window.is_some_and(|kind| kind >= HOUR) {
-            self.hear(facts, act.time_us.div_euclid(HOUR_US));
+            self.note_seen(facts, action.time_us.div_euclid(HOUR_US));
         }
         if let Some(mixture) = ended.mixture {
             facts.mixture = mixture;
@@ -145,17 +158,17 @@ impl Bench<'_, '_> {
         }
         facts.before.clear();
         facts.before.push_str(previous_of(session));
-        if let Some(ranked) = &quiet.ranked {
+        if let Some(ranked) = &ordinary.ranked {
             (session.score, session.p, session.peak_p_bits) =
                 (ranked.score, ranked.p, ranked.least);
         }
     }
 
-    /// Note that an agent was heard in an hour.
-    fn hear(&mut self, facts: &Facts, hour: i64) {
+    /// Note that an agent was active in an hour.
+    fn note_seen(&mut self, facts: &Facts, hour: i64) {
         self.heard.note(&facts.agent_id, &facts.mode, hour);
-        if let Some(told) = &mut self.told {
-            told.voices.push((facts.agent_id.clone(), facts.mode.clone(), hour));
+        if let Some(announced) = &mut self.announced {
+            announced.voices.push((facts.agent_id.clone(), facts.mode.clone(), hour));
         }
     }
 }

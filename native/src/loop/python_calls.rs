@@ -1,4 +1,4 @@
-//! What judging asks Python, and remembers.
+//! Calls into Python, with caches of their results.
 
 use crate::features::categories::place_of;
 use crate::features::extraction::Origin;
@@ -8,11 +8,11 @@ use rustc_hash::FxHashMap;
 use std::sync::Arc;
 
 const MOST_KNOWN: usize = 50_000;
-/// Stands for what is absent in a key; in no text there is such a byte.
+/// Byte of a missing part of a key. No text has it.
 const NOTHING: u8 = 0xff;
 
-/// Functions of Python, and what they answered.
-pub struct Asked {
+/// Functions of Python, with caches of their results.
+pub struct PythonCalls {
     origin: Py<PyAny>,
     infer: Py<PyAny>,
     seen_on: Py<PyAny>,
@@ -22,9 +22,9 @@ pub struct Asked {
     operations: FxHashMap<String, Operation>,
 }
 
-impl Asked {
-    /// Takes the functions: where an event comes from, what a tool does, and who is told that an
-    /// agent acts for the first time on a day.
+impl PythonCalls {
+    /// Takes the functions for the origin of an event, the operation of a tool, and the first event
+    /// of an agent on a day.
     pub fn new(
         py: Python<'_>,
         origin: Py<PyAny>,
@@ -32,7 +32,7 @@ impl Asked {
         seen_on: Py<PyAny>,
     ) -> PyResult<Self> {
         let known = |module: &str, name: &str| py.import(module)?.getattr(name).map(Bound::unbind);
-        Ok(Asked {
+        Ok(PythonCalls {
             origin,
             infer,
             seen_on,
@@ -43,7 +43,7 @@ impl Asked {
         })
     }
 
-    /// Where an event came from.
+    /// Origin of an event.
     pub fn origin(
         &mut self,
         py: Python<'_>,
@@ -86,7 +86,7 @@ impl Asked {
         Ok(Origin { egress, asn: asn.map(|asn| asn.to_string()), country, place })
     }
 
-    /// What a tool does, where the event does not say.
+    /// Operation of a tool, where the event has none.
     pub fn operation(&mut self, py: Python<'_>, tool: &str) -> PyResult<Operation> {
         if let Some(&known) = self.operations.get(tool) {
             return Ok(known);
@@ -100,7 +100,7 @@ impl Asked {
         Ok(operation)
     }
 
-    /// Tell that an agent acts for the first time on a day, and its usual events a day.
+    /// Count an agent on its first event of a day, with its mean events a day.
     pub fn seen_on(&self, py: Python<'_>, day: i64, per_day: f64) -> PyResult<()> {
         self.seen_on.bind(py).call1((day, per_day)).map(drop)
     }

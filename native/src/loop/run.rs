@@ -1,9 +1,9 @@
-//! One event after the other, until one needs the reference; `models.fast_path.Quiet.run`.
+//! The loop over events until one needs the reference; `models.fast_path.FastPath.run`.
 
 use crate::r#loop::agent::Agent;
-use crate::r#loop::batch::{Acts, Slot};
+use crate::r#loop::batch::{ActionBatch, Slot};
 use crate::r#loop::numbers::Numbers;
-use crate::r#loop::one_event::{Bench, Judged};
+use crate::r#loop::one_event::{EventJudge, Judged};
 use crate::trust::response::{parts_of, AnswerParts, Answers};
 use crate::trust::update::Policy;
 use pyo3::prelude::*;
@@ -14,35 +14,35 @@ const MOST_PENDING: u64 = 20_000;
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Stop {
     Done = 0,
-    SecondLook = 1,
+    Reference = 1,
     Pack = 2,
     Publish = 3,
     Hour = 4,
-    Moved = 5,
+    TrustChanged = 5,
 }
 
-/// Position, time and agent of an event after which trust had moved, and the answer then.
-pub type Moved = (usize, i64, usize, AnswerParts);
+/// Position, time and agent of an event that changed trust, and the answer at that time.
+pub type TrustChange = (usize, i64, usize, AnswerParts);
 
-/// One way through a batch.
+/// One run over a batch.
 pub struct Run<'a, 'py> {
-    pub bench: Bench<'a, 'py>,
-    pub acts: &'a Acts,
+    pub event_judge: EventJudge<'a, 'py>,
+    pub actions: &'a ActionBatch,
     pub policy: &'a Policy,
     pub answers: &'a Answers,
-    /// Whether it stops where an agent's trust has moved.
+    /// Whether it stops where an agent's trust has changed.
     pub publish: bool,
-    pub moved: &'a mut Vec<Moved>,
-    /// The numbers of what was quiet, by position, where anyone listens.
+    pub trust_changes: &'a mut Vec<TrustChange>,
+    /// The numbers of ordinary events by position, where they are kept.
     pub numbers: &'a mut Vec<(usize, Numbers)>,
     pub published_us: i64,
 }
 
 impl<'a> Run<'a, '_> {
-    /// Judge from a position on; gives where it stopped and why.
+    /// Judge from a position on. Gives the position and the reason of the stop.
     pub fn from(&mut self, mut at: usize) -> PyResult<(usize, Stop)> {
-        while at < self.acts.order.len() {
-            self.look_ahead(at);
+        while at < self.actions.order.len() {
+            self.prefetch_ahead(at);
             let stop = self.judge(at)?;
             if stop != Stop::Done {
                 return Ok((at, stop));
@@ -54,67 +54,71 @@ impl<'a> Run<'a, '_> {
 
     /// Judge the event at a position.
     fn judge(&mut self, at: usize) -> PyResult<Stop> {
-        let Some(act) = self.acts.plain(at) else { return Ok(Stop::SecondLook) };
-        if self.bench.config.is_degraded(act.time_us) {
-            return Ok(Stop::SecondLook);
+        let Some(action) = self.actions.plain(at) else { return Ok(Stop::Reference) };
+        if self.event_judge.config.is_degraded(action.time_us) {
+            return Ok(Stop::Reference);
         }
         let slot = self.slot(at);
-        let Some(agent) = slot.agent.as_ref().filter(|_| slot.identity.agrees(act)) else {
-            return Ok(Stop::SecondLook);
+        let Some(agent) = slot.agent.as_ref().filter(|_| slot.identity.agrees(action)) else {
+            return Ok(Stop::Reference);
         };
-        let agent = &mut *agent.borrow_mut(self.bench.py);
+        let agent = &mut *agent.borrow_mut(self.event_judge.py);
         if agent.taken {
             return Ok(Stop::Pack);
         }
-        if !self.advance(act.time_us) {
+        if !self.advance(action.time_us) {
             return Ok(Stop::Publish);
         }
-        self.bench.close_finished()?;
-        let judged = self.bench.judge(act, agent, slot.identity.role.as_deref().unwrap_or(""))?;
-        if self.bench.listened_to && !matches!(judged, Judged::SecondLook) {
-            self.numbers.push((at, self.bench.numbers));
+        self.event_judge.close_finished()?;
+        let judged =
+            self.event_judge.judge(action, agent, slot.identity.role.as_deref().unwrap_or(""))?;
+        if self.event_judge.listened_to && !matches!(judged, Judged::Reference) {
+            self.numbers.push((at, self.event_judge.numbers));
         }
         match judged {
-            Judged::SecondLook => Ok(Stop::SecondLook),
-            Judged::Quiet => Ok(Stop::Done),
-            Judged::QuietAndHour => self.look_at_trust(at, act.time_us, agent),
+            Judged::Reference => Ok(Stop::Reference),
+            Judged::Ordinary => Ok(Stop::Done),
+            Judged::OrdinaryNewHour => self.refresh_trust(at, action.time_us, agent),
         }
     }
 
     fn slot(&self, at: usize) -> &'a Slot {
-        &self.acts.slots[self.acts.subject[self.acts.order[at]]]
+        &self.actions.slots[self.actions.slot_of[self.actions.order[at]]]
     }
 
-    /// Let the stream's time go on; false where the peers are to be published first.
+    /// Advance the watermark. False where a snapshot of the peers is due first.
     fn advance(&mut self, time_us: i64) -> bool {
-        let bench = &mut self.bench;
-        let ahead = time_us > bench.watermark_us;
-        let due = ahead && time_us - self.published_us >= bench.config.snapshot_us;
-        if due || bench.groups.waiting_size() + 2 * bench.levels.waiting() as u64 >= MOST_PENDING {
+        let event_judge = &mut self.event_judge;
+        let ahead = time_us > event_judge.watermark_us;
+        let due = ahead && time_us - self.published_us >= event_judge.config.snapshot_us;
+        if due
+            || event_judge.groups.waiting_size() + 2 * event_judge.baselines.waiting() as u64
+                >= MOST_PENDING
+        {
             return false;
         }
         if ahead {
-            bench.watermark_us = time_us;
+            event_judge.watermark_us = time_us;
         }
         true
     }
 
-    /// Look at an agent's trust, as once an hour.
-    fn look_at_trust(&mut self, at: usize, time_us: i64, agent: &mut Agent) -> PyResult<Stop> {
-        Ok(match agent.look_at_trust(self.bench.py, self.policy, time_us)? {
+    /// Evaluate an agent's hourly trust.
+    fn refresh_trust(&mut self, at: usize, time_us: i64, agent: &mut Agent) -> PyResult<Stop> {
+        Ok(match agent.refresh_trust(self.event_judge.py, self.policy, time_us)? {
             None => Stop::Hour,
-            Some(true) if self.publish && !self.answer(at, time_us, agent)? => Stop::Moved,
+            Some(true) if self.publish && !self.answer(at, time_us, agent)? => Stop::TrustChanged,
             Some(_) => Stop::Done,
         })
     }
 
-    /// Keep the answer about an agent whose trust has moved; false where the reference makes it.
+    /// Store the answer about an agent whose trust changed. False leaves it to the reference.
     fn answer(&mut self, at: usize, time_us: i64, agent: &Agent) -> PyResult<bool> {
         let (Some(trust), true) = (&agent.trust, self.slot(at).alone) else { return Ok(false) };
-        let view = self.answers.view(self.bench.py, self.policy, trust, time_us)?;
+        let view = self.answers.view(self.event_judge.py, self.policy, trust, time_us)?;
         let Some(view) = view else { return Ok(false) };
-        let subject = self.acts.subject[self.acts.order[at]];
-        self.moved.push((at, time_us, subject, parts_of(agent, &view)));
+        let slot = self.actions.slot_of[self.actions.order[at]];
+        self.trust_changes.push((at, time_us, slot, parts_of(agent, &view)));
         Ok(true)
     }
 }

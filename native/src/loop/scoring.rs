@@ -1,16 +1,16 @@
 //! The bits of one event, and their rank; `models.engine.Engine._score`.
 
-use crate::baseline::agent_state::Subject;
+use crate::baseline::agent_state::AgentState;
 use crate::baseline::profile::{Now, State};
 use crate::baseline::surprise::Surprise;
 use crate::calibration::p_values::{Calibrated, Statistics, Whose, VOLUME};
 use crate::changing::{changing, excused};
 use crate::features::extraction::Origin;
 use crate::features::FEATURES;
-use crate::json::action::Act;
+use crate::json::action::Action;
 use crate::provenance::novelty::NEW_DOMAIN;
 use crate::provenance::session::{CallScore, Session};
-use crate::r#loop::one_event::Bench;
+use crate::r#loop::one_event::EventJudge;
 use crate::r#loop::session_lookup::previous_of;
 use crate::ranked::LEAST_BITS;
 use crate::watch::amounts::BYTES_OUT;
@@ -21,7 +21,7 @@ use pyo3::prelude::*;
 const LOOKED_INTO: f64 = 3.0;
 
 /// A scored event.
-pub struct Scored {
+pub struct EventScores {
     pub categories: Surprise,
     pub content: Option<CallScore>,
     /// Whether its tool is new with a deployment.
@@ -31,37 +31,40 @@ pub struct Scored {
     pub measures: Measures,
     pub statistics: Statistics,
     pub calibrated: Calibrated,
-    /// What is ranked of an agent's first days, for later newcomers to be ranked among.
+    /// Statistics of an agent's first days, which rank later newcomers.
     pub first: Option<Statistics>,
 }
 
-impl Bench<'_, '_> {
-    /// Score an event; None where the reference has to, or something is to be said.
+impl EventJudge<'_, '_> {
+    /// Score an event. None leaves it to the reference.
     pub fn score(
         &mut self,
-        act: &Act<'_>,
-        subject: &mut Subject<'_>,
+        action: &Action<'_>,
+        agent_state: &mut AgentState<'_>,
         session: &mut Session,
         origin: &Origin,
-    ) -> PyResult<Option<Scored>> {
-        if self.may_exceed(act, &session.purpose)? || !self.extract(act, subject, session, origin) {
+    ) -> PyResult<Option<EventScores>> {
+        if self.may_exceed(action, &session.purpose)?
+            || !self.extract(action, agent_state, session, origin)
+        {
             return Ok(None);
         }
-        let new_tool = self.brought(act, subject);
-        let known = new_tool || *act.tool == *previous_of(session);
-        let content = self.score_content(act, session)?;
-        begin(&mut subject.now, session.ordinal);
-        let categories = self.surprise(subject);
+        let new_tool = self.brought(action, agent_state);
+        let known = new_tool || *action.tool == *previous_of(session);
+        let content = self.score_content(action, session)?;
+        begin(&mut agent_state.now, session.ordinal);
+        let categories = self.surprise(agent_state);
         let off_task_bits =
             content.as_ref().and_then(|content| content.off_task_bits).filter(|_| !known);
         let measured =
-            self.measure(act, subject, session.ordinal, categories.order, off_task_bits)?;
+            self.measure(action, agent_state, session.ordinal, categories.order, off_task_bits)?;
         let Some(measures) = measured else { return Ok(None) };
-        if self.leaks(act, &subject.now) || is_as_rare_as_kept(&subject.now, &categories) {
+        if self.leaks(action, &agent_state.now) || is_as_rare_as_kept(&agent_state.now, &categories)
+        {
             return Ok(None);
         }
-        top(&mut subject.now, &categories);
-        subject.now.session = session.ordinal;
+        top(&mut agent_state.now, &categories);
+        agent_state.now.session = session.ordinal;
         let heavy = if new_tool { excused } else { |content: &CallScore| content.score };
         let counted = content.as_ref().map(heavy);
         let decisive = if new_tool { counted } else { content.as_ref().map(accounted) };
@@ -69,24 +72,30 @@ impl Bench<'_, '_> {
             decisive,
             Some(categories.total),
             self.groups.tells(0).then_some(categories.peak),
-            Some(self.rarest(&measures, subject)),
+            Some(self.rarest(&measures, agent_state)),
         ];
-        let changes = new_tool || changing(subject);
-        let whose = self.ranked_among(subject, changes);
+        let changes = new_tool || changing(agent_state);
+        let whose = self.ranked_among(agent_state, changes);
         let tested = if changes {
             let stays = if new_tool { decisive } else { content.as_ref().and_then(carried) };
-            let strange = self.unannounced(&act.tool, subject, &categories);
+            let strange = self.unannounced(&action.tool, agent_state, &categories);
             let whole = (strange >= LEAST_BITS).then_some(categories.total);
-            let steady = self.steady(&act.tool, subject, &categories, strange);
+            let steady = self.steady(&action.tool, agent_state, &categories, strange);
             [stays, whole, steady, statistics[VOLUME]]
         } else {
-            self.tested(subject, statistics)
+            self.tested(agent_state, statistics)
         };
-        let u = self.hashes.uniform_of(act.id.as_bytes());
-        let calibrated = subject.habits.calibrated(self.groups, subject.group, &tested, u, whose);
-        let first = (subject.now.state() == State::Learning && !changes).then_some(tested);
+        let u = self.hashes.uniform_of(action.id.as_bytes());
+        let calibrated = agent_state.frequency_model.calibrated(
+            self.groups,
+            agent_state.group,
+            &tested,
+            u,
+            whose,
+        );
+        let first = (agent_state.now.state() == State::Learning && !changes).then_some(tested);
         let statistics = tested;
-        Ok(Some(Scored {
+        Ok(Some(EventScores {
             categories,
             content,
             new_tool,
@@ -98,86 +107,93 @@ impl Bench<'_, '_> {
         }))
     }
 
-    /// Bring out the categories of an act; false where the reference has to.
+    /// Extract the categories of an action. False leaves it to the reference.
     fn extract(
         &mut self,
-        act: &Act<'_>,
-        subject: &Subject<'_>,
+        action: &Action<'_>,
+        agent_state: &AgentState<'_>,
         session: &Session,
         origin: &Origin,
     ) -> bool {
-        let same = subject.now.session == session.ordinal;
-        let before = if same { subject.facts.before.as_str() } else { "" };
-        if self.texts.fill(self.names, act, origin, previous_of(session), before).is_none() {
+        let same = agent_state.now.session == session.ordinal;
+        let before = if same { agent_state.facts.before.as_str() } else { "" };
+        if self.texts.fill(self.names, action, origin, previous_of(session), before).is_none() {
             return false;
         }
-        self.texts.hash(self.names, &self.groups.hasher(), subject.texts);
-        self.count_as_known(subject);
+        self.texts.hash(self.names, &self.groups.hasher(), agent_state.texts);
+        self.count_as_known(agent_state);
         true
     }
 
     /// The bits of what an act carries, if there is anything to hold it against.
     fn score_content(
         &mut self,
-        act: &Act<'_>,
+        action: &Action<'_>,
         session: &mut Session,
     ) -> PyResult<Option<CallScore>> {
-        let origins = act.argument_origins.as_deref();
+        let origins = action.argument_origins.as_deref();
         if session.purpose.is_empty() && origins.is_none_or(|found| found.is_empty()) {
             return Ok(None);
         }
-        self.content.score(self.py, session, &act.tool, origins).map(Some)
+        self.content.score(self.py, session, &action.tool, origins).map(Some)
     }
 
-    fn surprise(&self, subject: &mut Subject<'_>) -> Surprise {
-        let (hashes, tops) = (&self.texts.hashes, &subject.now.tops);
-        subject.habits.surprise_of(self.groups, subject.group, tops, hashes, subject.chains)
+    fn surprise(&self, agent_state: &mut AgentState<'_>) -> Surprise {
+        let (hashes, tops) = (&self.texts.hashes, &agent_state.now.tops);
+        agent_state.frequency_model.surprise_of(
+            self.groups,
+            agent_state.group,
+            tops,
+            hashes,
+            agent_state.chains,
+        )
     }
 
-    /// Whether a tool has sent more than usual for so long that it is said to leak.
-    fn leaks(&self, act: &Act<'_>, now: &Now) -> bool {
-        let sends = act.amounts()[BYTES_OUT].is_some();
+    /// Whether the CUSUM of a tool reports a leak.
+    fn leaks(&self, action: &Action<'_>, now: &Now) -> bool {
+        let sends = action.amounts()[BYTES_OUT].is_some();
         sends && now.leak >= self.config.leak && now.state() == State::Active
     }
 
     /// Rarity among the peers of the rarest metric.
-    fn rarest(&self, measures: &Measures, subject: &Subject<'_>) -> f64 {
-        let renewed = subject.now.state() == State::Relearning;
+    fn rarest(&self, measures: &Measures, agent_state: &AgentState<'_>) -> f64 {
+        let renewed = agent_state.now.state() == State::Relearning;
         let mut rarest = 0.0f64;
         for (metric, &bits) in measures.risen.iter().enumerate() {
-            let left = if renewed { bits - self.shift(metric, subject) } else { bits };
+            let left = if renewed { bits - self.shift(metric, agent_state) } else { bits };
             if left >= LEAST_BITS && metric != self.metrics.drift {
-                rarest = rarest.max(self.groups.weighted(subject.group, FEATURES + metric, left));
+                rarest =
+                    rarest.max(self.groups.weighted(agent_state.group, FEATURES + metric, left));
             }
         }
         rarest
     }
 
-    /// Whether peers act in an agent's mode, or in others where it was long known before.
-    fn comparable(&self, subject: &Subject<'_>) -> bool {
-        if self.heard.begun_late(&subject.facts.agent_id, subject.facts.first_us) {
-            return self.groups.knows(subject.group, 0);
+    /// Whether the agent has comparable peers: in its mode, or in others if it was known before.
+    fn comparable(&self, agent_state: &AgentState<'_>) -> bool {
+        if self.heard.begun_late(&agent_state.facts.agent_id, agent_state.facts.first_us) {
+            return self.groups.knows(agent_state.group, 0);
         }
-        self.groups.has_names(subject.group, 0)
+        self.groups.has_names(agent_state.group, 0)
     }
 
-    /// What is ranked: all; of one that nobody can be compared with how much it does.
-    fn tested(&self, subject: &Subject<'_>, statistics: Statistics) -> Statistics {
-        let learning = subject.now.state() == State::Learning;
-        if learning && !self.comparable(subject) {
+    /// The ranked statistics: all of them. Only the volume for an agent without peers.
+    fn tested(&self, agent_state: &AgentState<'_>, statistics: Statistics) -> Statistics {
+        let learning = agent_state.now.state() == State::Learning;
+        if learning && !self.comparable(agent_state) {
             return [None, None, None, statistics[VOLUME]];
         }
         statistics
     }
 
-    /// Whose scores an agent is ranked among, beside those of its peers: other newcomers' where all
-    /// of what it does is ranked.
-    fn ranked_among(&self, subject: &Subject<'_>, changes: bool) -> Whose {
-        match subject.now.state() {
+    /// The pool that ranks an agent, besides its peers. Newcomers with all statistics use the pool
+    /// of newcomers.
+    fn ranked_among(&self, agent_state: &AgentState<'_>, changes: bool) -> Whose {
+        match agent_state.now.state() {
             State::Active => Whose::Own,
             State::Relearning => Whose::Peers,
             State::Learning => {
-                if !changes && self.comparable(subject) {
+                if !changes && self.comparable(agent_state) {
                     Whose::New
                 } else {
                     Whose::Peers
@@ -187,7 +203,7 @@ impl Bench<'_, '_> {
     }
 }
 
-/// Whether a category is as rare as what an act of the session was held for.
+/// Whether a category is as rare as one of a held action of the session.
 fn is_as_rare_as_kept(now: &Now, categories: &Surprise) -> bool {
     now.kept != 0.0 && categories.rarest >= now.kept && now.state() != State::Learning
 }

@@ -1,10 +1,10 @@
-//! Who acts in which session; `models.engine.Engine._session`, and sessions that are over.
+//! Session of an event; `models.engine.Engine._session`. It also closes finished sessions.
 
-use crate::baseline::agent_state::Subject;
+use crate::baseline::agent_state::AgentState;
 use crate::baseline::profile::{Facts, Now};
-use crate::json::action::Act;
+use crate::json::action::Action;
 use crate::provenance::session::Session;
-use crate::r#loop::one_event::Bench;
+use crate::r#loop::one_event::EventJudge;
 use crate::together::total;
 use crate::units::HOUR_US;
 use pyo3::prelude::*;
@@ -12,15 +12,15 @@ use pyo3::prelude::*;
 const FIRST_SESSIONS: i64 = 3;
 
 /// The session of an event.
-pub struct Met {
-    /// Under which it is, or will be, among the open ones.
+pub struct SessionLookup {
+    /// Its key among the open sessions.
     pub key: u64,
     pub session: Py<Session>,
     /// Whether the event opens it.
     pub opens: bool,
 }
 
-impl Bench<'_, '_> {
+impl EventJudge<'_, '_> {
     /// Close the sessions that have been idle for long enough.
     pub fn close_finished(&mut self) -> PyResult<()> {
         if !self.sessions.due(self.watermark_us) {
@@ -34,13 +34,13 @@ impl Bench<'_, '_> {
 
     fn close(&mut self, session: &mut Session) -> PyResult<()> {
         self.pool(session);
-        if let Some(told) = &mut self.told {
+        if let Some(told) = &mut self.announced {
             told.sessions.push(session.dump());
         }
         self.content.close(self.py, session).map(drop)
     }
 
-    /// Let later sessions be ranked among one that finished.
+    /// Add a finished session to the pools that rank later ones.
     fn pool(&mut self, session: &Session) {
         let (free, odd) = (session.learning || session.vouched, total(session.peak_p_bits));
         if free || (session.p.is_none() && !session.alerted) {
@@ -55,20 +55,24 @@ impl Bench<'_, '_> {
         }
     }
 
-    /// Whether another agent of the delegation has been silent for far too long.
-    pub fn someone_silent(&self, act: &Act<'_>) -> bool {
-        let hour = act.time_us.div_euclid(HOUR_US);
-        let chain = act.delegation.iter().flatten();
+    /// Whether another agent of the delegation has a telemetry gap.
+    pub fn delegator_silent(&self, action: &Action<'_>) -> bool {
+        let hour = action.time_us.div_euclid(HOUR_US);
+        let chain = action.delegation.iter().flatten();
         chain
-            .filter(|name| ***name != *act.agent.id)
+            .filter(|name| ***name != *action.agent.id)
             .any(|name| self.heard.silence(name, hour).is_some())
     }
 
     /// The session of an event; None where the reference has to cut others for it, or in the first
     /// sessions of an agent in another mode than before.
-    pub fn meet(&mut self, act: &Act<'_>, subject: &mut Subject<'_>) -> PyResult<Option<Met>> {
-        let key = self.session_key(act, subject);
-        let known = self.sessions.resume_at(self.py, key, act.time_us, self.watermark_us);
+    pub fn find_session(
+        &mut self,
+        action: &Action<'_>,
+        agent_state: &mut AgentState<'_>,
+    ) -> PyResult<Option<SessionLookup>> {
+        let key = self.session_key(action, agent_state);
+        let known = self.sessions.resume_at(self.py, key, action.time_us, self.watermark_us);
         let opens = known.is_none();
         if opens && self.sessions.has_overlong() {
             return Ok(None);
@@ -76,30 +80,32 @@ impl Bench<'_, '_> {
         let session = match known {
             Some(session) => session,
             None => {
-                subject.now.opened += 1;
-                Py::new(self.py, self.open(act, subject.facts, &subject.now)?)?
+                agent_state.now.opened += 1;
+                Py::new(self.py, self.open(action, agent_state.facts, &agent_state.now)?)?
             }
         };
-        let shifts = !subject.facts.shifted.is_empty() && subject.now.opened <= FIRST_SESSIONS;
-        Ok((!shifts).then_some(Met { key, session, opens }))
+        let shifts =
+            !agent_state.facts.shifted.is_empty() && agent_state.now.opened <= FIRST_SESSIONS;
+        Ok((!shifts).then_some(SessionLookup { key, session, opens }))
     }
 
-    /// Mostly that of the event before, which saves hashing its name.
-    fn session_key(&mut self, act: &Act<'_>, subject: &mut Subject<'_>) -> u64 {
-        let (facts, last, name) = (&*subject.facts, &mut *subject.session, act.session_name());
+    /// It is mostly that of the previous event, which saves a hash.
+    fn session_key(&mut self, action: &Action<'_>, agent_state: &mut AgentState<'_>) -> u64 {
+        let (facts, last, name) =
+            (&*agent_state.facts, &mut *agent_state.session, action.session_name());
         if last.0 != name || last.0.is_empty() {
             *last = (name.to_owned(), self.sessions.key(&facts.agent_id, &facts.mode, name));
         }
         last.1
     }
 
-    fn open(&mut self, act: &Act<'_>, facts: &Facts, now: &Now) -> PyResult<Session> {
+    fn open(&mut self, action: &Action<'_>, facts: &Facts, now: &Now) -> PyResult<Session> {
         let mut session = Session::new(
             facts.agent_id.clone(),
             facts.mode.clone(),
             facts.role.clone(),
-            act.purpose.as_deref().unwrap_or_default().to_owned(),
-            act.time_us,
+            action.purpose.as_deref().unwrap_or_default().to_owned(),
+            action.time_us,
             self.watermark_us,
             now.opened,
             now.opened <= now.learn_until,

@@ -16,7 +16,7 @@ pub struct Ballot {
 }
 
 /// The votes of one group on one feature, with the sums that scoring needs, as of one day.
-pub struct VoteNode {
+pub struct PeerCounts {
     pub values: FxHashMap<u32, Ballot>,
     names: usize,
     day: i64,
@@ -24,9 +24,9 @@ pub struct VoteNode {
     discounted: i64,
 }
 
-impl Default for VoteNode {
+impl Default for PeerCounts {
     fn default() -> Self {
-        VoteNode { values: FxHashMap::default(), names: 0, day: -1, total: 0, discounted: 0 }
+        PeerCounts { values: FxHashMap::default(), names: 0, day: -1, total: 0, discounted: 0 }
     }
 }
 
@@ -47,7 +47,7 @@ fn weigh(weights: &[i64], today: i64, days: &[(i64, u32)]) -> i64 {
     days.iter().map(|&(day, number)| weight(weights, today, day) * i64::from(number)).sum()
 }
 
-impl VoteNode {
+impl PeerCounts {
     /// Weight of all votes.
     pub fn total(&self) -> i64 {
         self.total
@@ -93,7 +93,7 @@ impl VoteNode {
         self.discounted += least(ballot.count) - least(before);
     }
 
-    /// Take in a value's stored votes; sums follow with `roll`.
+    /// Load a value's stored votes. `roll` computes the sums.
     pub fn put(&mut self, value: u32, name: Option<&str>, days: Vec<(i64, u32)>) {
         self.names += usize::from(name.is_some());
         self.values.insert(value, Ballot { count: 0, days, name: name.map(Into::into) });

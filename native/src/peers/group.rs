@@ -1,23 +1,23 @@
-//! One peer group, and the bytes of groups and of what waits for them.
+//! One peer group, and the bytes of groups and of their waiting contributions.
 
 use crate::baseline::frequency_bytes::{read_windows, write_windows};
 use crate::calibration::score_window::Window;
 use crate::codec::compact_reader::Reader;
 use crate::codec::compact_writer::Writer;
 use crate::features::FEATURES;
-use crate::peers::counts::VoteNode;
+use crate::peers::counts::PeerCounts;
 use crate::ranked::WINDOWS;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use rustc_hash::FxHashMap;
 
-/// With a node after a context: where the votes for what follows are; `models.peers.group`.
+/// Flag of a node after a context: the votes for values that follow it; `models.peers.group`.
 pub const AFTER: u32 = 1 << 31;
-/// Votes for what follows count as of the first of so many days.
+/// Votes after a context are dated to the first of so many days.
 pub const VOTED_FOR_DAYS: i64 = 7;
 const MOST_CONTEXTS: usize = 512;
 
-/// Scores that wait, of one statistic: times by bin, as far as there are any.
+/// Waiting scores of one statistic: times by bin, up to the last used one.
 #[derive(Clone, Default)]
 pub struct Cells(Vec<u32>);
 
@@ -32,7 +32,7 @@ impl Cells {
         self.0[at] += times;
     }
 
-    /// Whether some score lies above a bin.
+    /// Whether a score lies above a bin.
     pub fn beyond(&self, cell: u16) -> bool {
         self.0.len() > usize::from(cell) + 1
     }
@@ -42,7 +42,7 @@ impl Cells {
         self.beside(&[])
     }
 
-    /// The same without those that were there before.
+    /// The same without earlier ones.
     fn beside<'a>(&'a self, before: &'a [u32]) -> impl Iterator<Item = (u16, u32)> + 'a {
         let known = before.iter().copied().chain(std::iter::repeat(0));
         let all = self.0.iter().zip(known).enumerate();
@@ -51,14 +51,14 @@ impl Cells {
     }
 }
 
-/// Scores that wait, by statistic; their memory is kept for those that come next.
+/// Waiting scores by statistic. Their memory is reused.
 pub struct Scores {
     pub cells: [Cells; WINDOWS],
     /// Whether there are any.
     any: bool,
     /// Whether some are not stored yet.
     unsaid: bool,
-    /// Those that are stored already; none where nothing is.
+    /// The stored ones; empty without any.
     written: Option<Box<[Cells; WINDOWS]>>,
 }
 
@@ -68,13 +68,13 @@ impl Scores {
         Scores { cells, any: false, unsaid: false, written: None }
     }
 
-    /// Give the cells to those who enter something.
+    /// The cells, to add scores.
     pub fn entered(&mut self) -> &mut [Cells; WINDOWS] {
         (self.any, self.unsaid) = (true, true);
         &mut self.cells
     }
 
-    /// Take all out; whether there were any.
+    /// Remove all. True if there were any.
     pub fn clear(&mut self) -> bool {
         self.cells.iter_mut().for_each(|cells| cells.0.clear());
         self.written = None;
@@ -97,7 +97,7 @@ impl Scores {
         }
     }
 
-    /// Bins and how many, by statistic, or what has come since; none where there is nothing to say.
+    /// Bins and counts by statistic: all, or the later ones. None without any.
     fn said(&self, since: bool) -> Option<Vec<Vec<(u16, u32)>>> {
         if !(if since { self.unsaid } else { self.any }) {
             return None;
@@ -118,11 +118,11 @@ impl Scores {
 /// One peer group, or the fleet.
 pub struct Group {
     pub name: Box<str>,
-    /// The group of the role in all its modes, where this is one mode's.
+    /// The group of the role in all its modes, for a group of one mode.
     pub above: Option<usize>,
-    pub nodes: [Option<VoteNode>; FEATURES],
-    /// Votes for what follows, by node after a context.
-    pub after: FxHashMap<u32, VoteNode>,
+    pub nodes: [Option<PeerCounts>; FEATURES],
+    /// Votes after a context, by node.
+    pub after: FxHashMap<u32, PeerCounts>,
     pub windows: [Window; WINDOWS],
     pub scores: Scores,
     pub changed: bool,
@@ -142,10 +142,10 @@ impl Group {
         }
     }
 
-    /// The node that votes go to; none for one context too many.
-    pub fn node_mut(&mut self, name: u32) -> Option<&mut VoteNode> {
+    /// The node of a vote. None where there are too many contexts.
+    pub fn node_mut(&mut self, name: u32) -> Option<&mut PeerCounts> {
         if name < AFTER {
-            return Some(self.nodes[name as usize].get_or_insert_with(VoteNode::default));
+            return Some(self.nodes[name as usize].get_or_insert_with(PeerCounts::default));
         }
         let known = self.nodes.iter().flatten().count() + self.after.len();
         let inside = name & !AFTER;
@@ -155,7 +155,7 @@ impl Group {
         Some(self.after.entry(inside).or_default())
     }
 
-    /// Let every vote fade to a later day.
+    /// Decay every vote to a later day.
     pub fn roll(&mut self, weights: &[i64], day: i64) {
         self.nodes.iter_mut().flatten().for_each(|node| node.roll(weights, day));
         self.after.values_mut().for_each(|node| node.roll(weights, day));
@@ -187,7 +187,7 @@ impl Group {
     pub fn read(&mut self, raw: &[u8], weights: &[i64], day: i64) -> PyResult<()> {
         let mut reader = Reader::new(raw);
         expect(reader.array()?, 2)?;
-        let mut nodes: [Option<VoteNode>; FEATURES] = Default::default();
+        let mut nodes: [Option<PeerCounts>; FEATURES] = Default::default();
         let mut after = FxHashMap::default();
         for _ in 0..reader.array()? {
             expect(reader.array()?, 2)?;
@@ -209,7 +209,7 @@ impl Group {
     }
 }
 
-fn write_node(out: &mut Writer, node: &VoteNode) {
+fn write_node(out: &mut Writer, node: &PeerCounts) {
     let mut rows: Vec<_> = node.values.iter().collect();
     rows.sort_unstable_by_key(|(value, _)| **value);
     out.array(rows.len());
@@ -228,8 +228,8 @@ fn write_node(out: &mut Writer, node: &VoteNode) {
     }
 }
 
-fn read_node(reader: &mut Reader<'_>) -> PyResult<VoteNode> {
-    let mut node = VoteNode::default();
+fn read_node(reader: &mut Reader<'_>) -> PyResult<PeerCounts> {
+    let mut node = PeerCounts::default();
     for _ in 0..reader.array()? {
         expect(reader.array()?, 3)?;
         let value = small(reader.unsigned()?)?;
@@ -244,7 +244,7 @@ fn read_node(reader: &mut Reader<'_>) -> PyResult<VoteNode> {
     Ok(node)
 }
 
-/// Write what waits: votes, as they were written one by one, and scores, or those that came since.
+/// Write the waiting contributions: votes in stored form, and scores, all or the later ones.
 pub fn write_pending(votes: (usize, &[u8]), groups: &[Group], size: u64, since: bool) -> Vec<u8> {
     let mut out = Writer::default();
     out.array(3);
@@ -270,7 +270,7 @@ pub fn write_pending(votes: (usize, &[u8]), groups: &[Group], size: u64, since: 
     out.out
 }
 
-/// A vote that waits.
+/// A waiting vote.
 pub struct Vote<'a> {
     pub group: &'a str,
     /// Index of a feature, or `AFTER` and a node after a context.
@@ -300,7 +300,7 @@ pub fn expect(length: usize, expected: usize) -> PyResult<()> {
     Err(PyValueError::new_err(format!("group has {length} parts, expected {expected}")))
 }
 
-/// Check what names a node: the index of a feature, or `AFTER` and a node after a context.
+/// Check the key of a node: the index of a feature, or `AFTER` and a node after a context.
 pub fn name_of(name: u64) -> PyResult<u32> {
     match u32::try_from(name) {
         Ok(name) if name >= AFTER => Ok(name),

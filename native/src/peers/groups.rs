@@ -1,4 +1,4 @@
-//! Votes and score windows of the peer groups, and what waits to be published.
+//! Votes and score windows of the peer groups, and contributions that await publication.
 
 use crate::baseline::counts::fades;
 use crate::baseline::frequency_bytes::expect_windows;
@@ -8,9 +8,9 @@ use crate::codec::compact_reader::Reader;
 use crate::codec::compact_writer::Writer;
 use crate::codec::hashing::Hasher;
 use crate::config::Config;
-use crate::features::feature_slots::Places;
+use crate::features::feature_slots::FeatureSlots;
 use crate::features::FEATURES;
-use crate::peers::counts::VoteNode;
+use crate::peers::counts::PeerCounts;
 use crate::peers::group::{expect, name_of, read_vote, small, write_pending, Group, AFTER};
 use crate::peers::view::View;
 use crate::ranked::{LEAST_BITS, STATISTICS, WINDOWS};
@@ -22,21 +22,21 @@ use std::hint::black_box;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 pub const FLEET: usize = 0;
-/// Of agents that learn.
+/// Scores of learning agents.
 pub const NEWCOMERS: usize = 1;
 /// Their group, and their pool.
 pub const NEWCOMERS_NAME: &str = "newcomers";
 pub const FLEET_NAME: &str = "";
-/// Characters that are kept of the name of a value.
+/// Most characters kept of the name of a value.
 pub const MOST_NAME: usize = 256;
 
 /// All groups of one stream.
 #[pyclass]
 pub struct Groups {
     hasher: Mutex<Hasher>,
-    pub places: Places,
+    pub slots: FeatureSlots,
     pub config: Config,
-    /// What a feature or metric shares with others of its type, in bits.
+    /// Bits that a feature or metric shares with others of its type.
     shared_bits: [f64; WINDOWS - STATISTICS],
     pub weights: Vec<i64>,
     pub groups: Vec<Group>,
@@ -45,12 +45,12 @@ pub struct Groups {
     /// How much waits.
     #[pyo3(get)]
     size: u64,
-    /// Votes that wait, as they are stored.
+    /// Waiting votes, in stored form.
     votes: Writer,
     waiting: usize,
-    /// How many of them are stored already, and their bytes.
+    /// Number of stored ones, and their bytes.
     written: (usize, usize),
-    /// Goes up whenever votes are taken in, fade or are read.
+    /// Version of the votes. It increases when votes are published, decay or are read.
     pub votes_taken: u64,
 }
 
@@ -102,8 +102,8 @@ impl Groups {
         self.size += 1;
     }
 
-    /// Let what is ranked of an agent's first days enter the window of newcomers, where its role is
-    /// known; of one that nobody can be compared with the fleet's, once there is one.
+    /// Add the statistics of an agent's first days to the window of newcomers, where its role is
+    /// known. Those of an agent without peers go to the window of the fleet, once there is one.
     pub fn enter_new(&mut self, group: usize, statistics: &Statistics) {
         let (group, at, to) = match statistics[SUM] {
             None => (FLEET, VOLUME, FLEET),
@@ -119,7 +119,7 @@ impl Groups {
         self.enter(to, &entered);
     }
 
-    /// How rare so many bits of a feature or metric are among the peers, in bits.
+    /// Rarity of so many bits of a feature or metric among the peers, in bits.
     pub fn rarity(&self, group: usize, channel: usize, bits: f64) -> f64 {
         let at = STATISTICS + channel;
         if bits < LEAST_BITS || at >= WINDOWS {
@@ -140,12 +140,12 @@ impl Groups {
         -leaning.max(share.min(1.0 / (n + 1.0))).log2()
     }
 
-    /// Whether the fleet has seen enough of a feature or metric to tell how rare its bits are.
+    /// Whether the fleet has enough scores of a feature or metric to rank it.
     pub fn tells(&self, channel: usize) -> bool {
         self.groups[FLEET].windows[STATISTICS + channel].n() >= self.config.pool_minimum
     }
 
-    /// The rarity less what is shared: what counts when the rarest of all is looked for.
+    /// The rarity less the shared bits, for the maximum over features and metrics.
     pub fn weighted(&self, group: usize, channel: usize, bits: f64) -> f64 {
         let shared = self.shared_bits.get(channel).copied().unwrap_or_default();
         (self.rarity(group, channel, bits) - shared).max(0.0)
@@ -163,7 +163,7 @@ impl Groups {
             .fold(uniform, |q, node| node.probability(&self.weights, value, own_day, q))
     }
 
-    /// P(value) after a context, as far as the peers' votes tell.
+    /// P(value) after a context among the peers.
     pub fn after(&self, group: usize, inside: u32, value: u32, parent: f64) -> f64 {
         self.levels(group, |group| group.after.get(&inside))
             .fold(parent, |q, node| node.probability(&self.weights, value, -1, q))
@@ -173,11 +173,11 @@ impl Groups {
     fn levels<'a>(
         &'a self,
         group: usize,
-        node: impl Fn(&'a Group) -> Option<&'a VoteNode>,
-    ) -> impl Iterator<Item = &'a VoteNode> {
+        node: impl Fn(&'a Group) -> Option<&'a PeerCounts>,
+    ) -> impl Iterator<Item = &'a PeerCounts> {
         let at = |at: usize| node(&self.groups[at]);
         let own = (group != FLEET).then(|| at(group)).flatten();
-        // A role in all its modes counts where other modes have something to add.
+        // The group of a role in all modes counts only where other modes add votes.
         let role = self.groups[group].above.and_then(at);
         let role = role.filter(|role| own.is_none_or(|own| role.total() > own.total()));
         [at(FLEET), role, own].into_iter().flatten()
@@ -212,7 +212,7 @@ impl Groups {
 
     /// Node of a feature, and the hashed value of a text.
     pub fn value_at(&self, feature: usize, text: &str) -> (u32, u32) {
-        (self.places.all[feature].node, self.hash(text) as u32)
+        (self.slots.all[feature].node, self.hash(text) as u32)
     }
 
     fn take_votes(&mut self) -> PyResult<()> {
@@ -242,13 +242,13 @@ impl Groups {
     #[new]
     fn new(config: &Bound<'_, PyAny>, key: &[u8]) -> PyResult<Self> {
         let hasher = Hasher::new(key)?;
-        let places = Places::declared(config.py(), &hasher)?;
+        let slots = FeatureSlots::declared(config.py(), &hasher)?;
         let shared = config.py().import("models.ranked")?.getattr("SHARED_BITS")?;
         let config = Config::of(config)?;
         let mut groups = Groups {
             shared_bits: shared.extract()?,
             hasher: Mutex::new(hasher),
-            places,
+            slots,
             weights: fades(config.half_life_days),
             config,
             groups: Vec::new(),
@@ -287,8 +287,8 @@ impl Groups {
         Ok(())
     }
 
-    /// Contribute an event's (statistic, bin) to the group's and the fleet's windows; the fleet's
-    /// do not see what newcomers do.
+    /// Contribute an event's (statistic, bin) to the windows of group and fleet. Scores of
+    /// newcomers do not enter those of the fleet.
     fn score(&mut self, group: &str, entered: Vec<(usize, u16)>) -> PyResult<()> {
         if let Some((statistic, _)) = entered.iter().find(|(index, _)| *index >= WINDOWS) {
             let text = format!("statistic is {statistic}, expected under {WINDOWS}");
@@ -299,14 +299,14 @@ impl Groups {
         Ok(())
     }
 
-    /// Let votes fade to a day, and take in what waits.
+    /// Decay votes to a day, and publish the waiting contributions.
     fn publish(&mut self, day: i64) -> PyResult<()> {
         self.roll(day);
         self.take_votes()?;
         for group in &mut self.groups {
             let waiting = &group.scores.cells;
             for (at, (window, cells)) in group.windows.iter_mut().zip(waiting).enumerate() {
-                // Metrics have no end; windows that have seen little show all.
+                // Metrics are unbounded. Small windows keep all scores.
                 let bounded = at >= STATISTICS + FEATURES && window.n() >= self.config.pool_minimum;
                 let far = bounded && cells.beyond(UNBOUNDED);
                 let most = if far { window.reach() } else { u16::MAX };
@@ -320,7 +320,7 @@ impl Groups {
         Ok(())
     }
 
-    /// Let every vote fade to a later day; an earlier day changes nothing.
+    /// Decay every vote to a later day. An earlier day changes nothing.
     fn roll(&mut self, day: i64) {
         if day > self.day {
             self.day = day;
@@ -353,7 +353,7 @@ impl Groups {
         self.groups[at].read(raw, &self.weights, self.day)
     }
 
-    /// Write what waits, or with `since` what does since `written_pending`.
+    /// Write the waiting contributions: all, or with `since` those since `written_pending`.
     #[pyo3(signature = (*, since = false))]
     fn dump_pending<'py>(&self, py: Python<'py>, since: bool) -> Bound<'py, PyBytes> {
         let (votes, bytes) = if since { self.written } else { (0, 0) };
@@ -361,13 +361,13 @@ impl Groups {
         PyBytes::new(py, &write_pending(votes, &self.groups, self.size, since))
     }
 
-    /// Note that everything that waits is stored.
+    /// Note that all waiting contributions are stored.
     fn written_pending(&mut self) {
         self.written = (self.waiting, self.votes.out.len());
         self.groups.iter_mut().for_each(|group| group.scores.written());
     }
 
-    /// Let wait what `dump_pending` wrote, and nothing else.
+    /// Replace the waiting contributions by what `dump_pending` wrote.
     fn load_pending(&mut self, raw: &[u8]) -> PyResult<()> {
         self.votes = Writer::default();
         (self.waiting, self.written) = (0, (0, 0));
@@ -377,7 +377,7 @@ impl Groups {
         self.add_pending(raw)
     }
 
-    /// Let wait as well what `dump_pending` wrote.
+    /// Add what `dump_pending` wrote.
     fn add_pending(&mut self, raw: &[u8]) -> PyResult<()> {
         let mut reader = Reader::new(raw);
         expect(reader.array()?, 3)?;

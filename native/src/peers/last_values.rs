@@ -1,5 +1,5 @@
 //! A cache of the peers' votes on the last value of each feature: part of `models.peers.groups`.
-//! The next action mostly has the same value, and votes change seldom.
+//! The next action mostly has the same value, and votes rarely change.
 
 use crate::features::FEATURES;
 use crate::peers::groups::Groups;
@@ -18,7 +18,7 @@ impl Default for Chain {
     }
 }
 
-/// The chains that were asked for last by one agent, as of one state of the votes.
+/// The last chains of one agent, for one state of the votes.
 #[derive(Default)]
 pub struct Chains {
     group: usize,
@@ -27,7 +27,7 @@ pub struct Chains {
 }
 
 impl Chains {
-    /// Forget them where votes were taken in since.
+    /// Clear the cache if the votes have changed.
     pub fn renew(&mut self, groups: &Groups, group: usize) {
         if (self.group, self.votes) != (group, groups.votes_taken) {
             *self = Chains { group, votes: groups.votes_taken, ..Chains::default() };

@@ -1,4 +1,4 @@
-//! What the other agents do; `models.peers`.
+//! Behaviour of peers; `models.peers`.
 
 pub mod baselines;
 pub mod counts;

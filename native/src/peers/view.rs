@@ -31,17 +31,17 @@ impl View {
         }
     }
 
-    /// P(value) after a context, as far as the peers' votes tell.
+    /// P(value) after a context among the peers.
     fn after(&self, py: Python<'_>, inside: u32, value: u32, parent: f64) -> f64 {
         self.groups.borrow(py).after(self.group, inside, value, parent)
     }
 
-    /// How rare so many bits of a feature or metric are among the peers, in bits.
+    /// Rarity of so many bits of a feature or metric among the peers, in bits.
     fn rarity(&self, py: Python<'_>, channel: usize, bits: f64) -> f64 {
         self.groups.borrow(py).rarity(self.group, channel, bits)
     }
 
-    /// Whether the fleet has seen enough of a feature or metric to tell how rare its bits are.
+    /// Whether the fleet has enough scores of a feature or metric to rank it.
     fn tells(&self, py: Python<'_>, channel: usize) -> bool {
         self.groups.borrow(py).tells(channel)
     }

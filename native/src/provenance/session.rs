@@ -2,7 +2,7 @@
 
 use crate::codec::compact_reader::Reader;
 use crate::codec::compact_writer::Writer;
-use crate::prefetch::ask;
+use crate::prefetch::prefetch;
 use crate::provenance::request::Request;
 use crate::provenance::session_uses::{exactly, Use, UseSnapshot, Vote};
 use crate::provenance::taint::TaintSources;
@@ -129,14 +129,14 @@ impl Session {
     }
 
     /// Prefetches the memory that a call is compared with.
-    pub fn ask(&self) {
-        ask(self.uses.as_slice());
-        ask(self.votes.as_slice());
-        ask(&*self.near);
-        ask(&*self.tools);
-        ask(self.previous_tool.as_str());
+    pub fn prefetch(&self) {
+        prefetch(self.uses.as_slice());
+        prefetch(self.votes.as_slice());
+        prefetch(&*self.near);
+        prefetch(&*self.tools);
+        prefetch(self.previous_tool.as_str());
         if let Some(request) = &self.request {
-            ask(&**request);
+            prefetch(&**request);
         }
     }
 

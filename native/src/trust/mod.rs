@@ -1,4 +1,4 @@
-//! How far an agent is trusted, and the response that says so; `models.trust`.
+//! Trust of an agent, and the trust response; `models.trust`.
 
 pub mod response;
 pub mod update;

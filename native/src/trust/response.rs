@@ -1,8 +1,8 @@
-//! What an answer about an agent's trust is made of, as of an event;
+//! The numbers of a trust answer at an event;
 //! `models.trust.response.trust_answer`.
 //!
-//! Only of agents whom nothing speaks against, and not where a level is about to fall: of those the
-//! reference makes the answer.
+//! Only for agents without negative evidence, and not shortly before the fall of a level. The
+//! reference answers for all others.
 
 use crate::baseline::counts::power_of_two;
 use crate::r#loop::agent::Agent;
@@ -11,7 +11,7 @@ use crate::units::DAY_US;
 use pyo3::prelude::*;
 
 const LONGEST_DAYS: i64 = 3_650;
-/// Share of what is needed within which the reference decides; `models.trust.beta_bounds`.
+/// Relative distance to a bound within which the reference decides; `models.trust.beta_bounds`.
 const TOO_CLOSE: f64 = 1e-6;
 
 /// A bound of the cautious score, and the least sum of clean days that reaches it.
@@ -20,9 +20,9 @@ pub struct Bound {
     needed: f64,
 }
 
-/// What is read of `models.trust.policy.TrustPolicy` for answers.
+/// Parameters of `models.trust.policy.TrustPolicy` for answers.
 pub struct Answers {
-    /// Of the levels above the lowest, as they are held and with the margin that a rise takes.
+    /// Bounds of the levels above the lowest, without and with the margin of a rise.
     held: [Bound; 3],
     steady: [Bound; 3],
     horizon_us: i64,
@@ -31,8 +31,8 @@ pub struct Answers {
     reaches: Py<PyAny>,
 }
 
-/// How an agent stands at an instant: clean days, the cautious score, the level, the days of clean
-/// running that lead to the next, and how long all that holds, microseconds.
+/// Trust of an agent at an instant: clean days, cautious score, level, clean days to the next
+/// level, and validity in microseconds.
 pub struct View {
     pub positive: f64,
     pub lower: f64,
@@ -41,11 +41,11 @@ pub struct View {
     pub ttl_us: i64,
 }
 
-/// An agent's state where that has news, then the parts of its view.
+/// An agent's state where it changed, then the parts of its view.
 pub type AnswerParts = (Option<&'static str>, f64, f64, usize, Option<i64>, i64);
 
 pub fn parts_of(agent: &Agent, view: &View) -> AnswerParts {
-    let state = agent.untold.any.then(|| agent.facts.now.state().name());
+    let state = agent.unsynced.any.then(|| agent.facts.now.state().name());
     (state, view.positive, view.lower, view.level, view.days, view.ttl_us)
 }
 
@@ -70,7 +70,8 @@ impl Answers {
         })
     }
 
-    /// Look at an agent at an instant; None where its level may fall before the answer runs out.
+    /// The trust of an agent at an instant. None where its level may fall before the answer
+    /// expires.
     pub fn view(
         &self,
         py: Python<'_>,

@@ -1,6 +1,6 @@
-//! How an agent stands, looked at once an hour of event time; `models.trust.update.stand`.
+//! Hourly update of trust, in event time; `models.trust.update.refresh_level`.
 //!
-//! Only of agents whom nothing speaks against: of the others the reference looks.
+//! Only for agents without negative evidence. Python evaluates trust for all other agents.
 
 use crate::baseline::counts::power_of_two;
 use crate::baseline::profile::Shown;
@@ -13,7 +13,7 @@ const STRUCK: i64 = 127;
 const LEVELS: [&str; 4] = ["restricted", "watch", "normal", "trusted"];
 const GATE: &str = "open";
 
-/// What is read of `models.trust.policy.TrustPolicy`.
+/// Parameters of `models.trust.policy.TrustPolicy`.
 pub struct Policy {
     prior: f64,
     rate: f64,
@@ -73,7 +73,7 @@ impl Policy {
 impl Trust {
     /// Count clean events of a day.
     pub fn count(&mut self, day: i64, number: i64) {
-        // The newest day is the last, nearly always.
+        // The newest day is nearly always the last.
         match self.days.iter_mut().rev().find(|(known, _)| *known == day) {
             Some((_, count)) if *count < FULL_DAY => *count = FULL_DAY.min(*count + number),
             Some(_) => {}
@@ -81,7 +81,7 @@ impl Trust {
         }
     }
 
-    /// Bring the level to the agent's last instant, at an event; give what there is to publish.
+    /// Update the level to the agent's last instant. Gives the published values.
     pub fn stand(
         &mut self,
         py: Python<'_>,
@@ -111,7 +111,7 @@ impl Trust {
         }
     }
 
-    /// What its clean days are worth at an instant.
+    /// Weight of its clean days at an instant.
     pub fn positive(&self, policy: &Policy, at_us: i64) -> f64 {
         let (today, since_midnight) = (at_us.div_euclid(DAY_US), at_us.rem_euclid(DAY_US) as f64);
         let (half, day_us) = (policy.half_days, DAY_US as f64);

@@ -1,9 +1,9 @@
 //! Sums of amounts, compared with the expected ones: part of `models.watch.measure`.
 
 use crate::baseline::profile::Now;
-use crate::baseline::volume_baseline::Level;
-use crate::peers::baselines::{Levels, SeenLevels};
-use crate::r#loop::python_calls::Asked;
+use crate::baseline::volume_baseline::VolumeBaseline;
+use crate::peers::baselines::{SeenBaselines, VolumeBaselines};
+use crate::r#loop::python_calls::PythonCalls;
 use crate::watch::order::spend;
 use crate::watch::sizes;
 use crate::watch::sizes::{per_mille, slot_of, Sizes, SIZED};
@@ -25,9 +25,9 @@ pub fn added(total: i64, amount: i64) -> i64 {
 /// An agent's sums, and what is usual of them.
 pub struct Amounts<'a, 'py> {
     pub py: Python<'py>,
-    pub asked: &'a Asked,
-    pub peers: SeenLevels<'a>,
-    pub levels: &'a mut Levels,
+    pub python: &'a PythonCalls,
+    pub peers: SeenBaselines<'a>,
+    pub volumes: &'a mut VolumeBaselines,
     pub sizes: &'a Sizes,
     pub now: &'a mut Now,
     /// Stands for the tool of the act.
@@ -56,8 +56,8 @@ impl Amounts<'_, '_> {
     /// Bits of the bytes sent on a day, and whether the act raised them; None without any.
     pub fn in_day(&mut self, day: i64, sent: Option<i64>) -> PyResult<Option<(f64, bool)>> {
         let usual = sent.map_or(0.0, |sent| self.usual(sent));
-        let level = &mut self.levels[OUT_DAY];
-        let Some(total) = add_out(self.now, level, day, sent, usual) else { return Ok(None) };
+        let volume = &mut self.volumes[OUT_DAY];
+        let Some(total) = add_out(self.now, volume, day, sent, usual) else { return Ok(None) };
         let bits = self.bits(OUT_DAY, per_mille(total, self.now.out_expected))?;
         Ok(Some((bits, rises(self.now, SIZED.len(), bits, false))))
     }
@@ -68,8 +68,8 @@ impl Amounts<'_, '_> {
     }
 
     fn bits(&self, at: usize, value: f64) -> PyResult<f64> {
-        let own = self.levels[at].unwrap_or_default();
-        own.bits(value, self.peers.of(at), |freedom, t| self.asked.stdtr(self.py, freedom, t))
+        let own = self.volumes[at].unwrap_or_default();
+        own.bits(value, self.peers.of(at), |freedom, t| self.python.stdtr(self.py, freedom, t))
     }
 }
 
@@ -95,7 +95,7 @@ fn rises(now: &mut Now, slot: usize, bits: f64, anew: bool) -> bool {
 /// Add bytes out to the day's sum, learning the day before; gives the sum.
 fn add_out(
     now: &mut Now,
-    level: &mut Option<Level>,
+    volume: &mut Option<VolumeBaseline>,
     day: i64,
     amount: Option<i64>,
     usual: f64,
@@ -103,7 +103,7 @@ fn add_out(
     if day > now.out_day {
         if now.out_day >= 0 && now.out_sum >= 0 {
             let value = per_mille(now.out_sum as f64, now.out_expected);
-            level.get_or_insert_default().learn(value);
+            volume.get_or_insert_default().learn(value);
         }
         (now.out_day, now.out_sum, now.out_expected) = (day, -1, 0.0);
     }

@@ -71,8 +71,8 @@ fn shape_of(rate: f64, squares: f64, weight: f64) -> f64 {
 /// Shape for acts that are rare and come in bursts.
 fn shape_in_bursts(rate: f64, squares: f64, weight: f64) -> f64 {
     let pairs = squares + TOGETHER * (TOGETHER - 1.0);
-    let acts = rate + TOGETHER;
-    let more = pairs * (weight + PRIOR) / (acts * acts) - 1.0;
+    let actions = rate + TOGETHER;
+    let more = pairs * (weight + PRIOR) / (actions * actions) - 1.0;
     1.0 / more.max(1.0 / EVEN)
 }
 
@@ -114,11 +114,11 @@ pub fn close(
 /// Learn which hour of the week is over, as another begins.
 fn end_hour(now: &Now, week: &Week, hour: i64, whole: bool) -> Week {
     let mut week = week.clone();
-    let (mut acts, [known, windows, _]) = (now.counts[RATE] as f64, now.due);
+    let (mut actions, [known, windows, _]) = (now.counts[RATE] as f64, now.due);
     if !whole {
-        acts = acts.min(4.0 * (known + PRIOR) / (windows + PRIOR) + 4.0);
+        actions = actions.min(4.0 * (known + PRIOR) / (windows + PRIOR) + 4.0);
     }
-    pass_by(&mut week, now.windows[HOUR], acts, hour);
+    pass_by(&mut week, now.windows[HOUR], actions, hour);
     week
 }
 
@@ -130,13 +130,13 @@ pub fn expected(now: &Now, week: &Week) -> [f64; 3] {
     if week.is_empty() {
         return any_hour;
     }
-    let (acts, windows) = due(week, now.windows[HOUR], rate / weight);
-    if 2.0 * acts * weight >= rate * windows {
+    let (actions, windows) = due(week, now.windows[HOUR], rate / weight);
+    if 2.0 * actions * weight >= rate * windows {
         return any_hour;
     }
     let Some(uneven) = spread(week, rate / weight, squares / weight) else { return any_hour };
     let unsure = UNSURE / ((windows + PRIOR) * (windows + PRIOR));
-    [acts, windows, (1.0 / (uneven * windows / acts + unsure)).max(LEAST_OF_QUIET)]
+    [actions, windows, (1.0 / (uneven * windows / actions + unsure)).max(LEAST_OF_QUIET)]
 }
 
 fn learn(now: &mut Now, kind: usize, passed: i64, whole: bool) {

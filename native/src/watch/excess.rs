@@ -1,8 +1,8 @@
 //! Whether amounts of a call may go beyond what was asked for; `models.watch.excess`, which tells
 //! how far.
 
-use crate::json::action::{Act, Operation};
-use crate::r#loop::one_event::Bench;
+use crate::json::action::{Action, Operation};
+use crate::r#loop::one_event::EventJudge;
 use pyo3::prelude::*;
 
 /// In names of arguments, in lower case; where one is there the reference looks closer.
@@ -11,14 +11,14 @@ const NAMES: [&str; 14] = [
     "payment", "balance", "units", "value",
 ];
 
-impl Bench<'_, '_> {
+impl EventJudge<'_, '_> {
     /// Whether the reference has to tell: an amount stands nowhere, and there is a request.
-    pub fn may_exceed(&mut self, act: &Act<'_>, request: &str) -> PyResult<bool> {
-        let Some(origins) = act.argument_origins.as_deref() else { return Ok(false) };
+    pub fn may_exceed(&mut self, action: &Action<'_>, request: &str) -> PyResult<bool> {
+        let Some(origins) = action.argument_origins.as_deref() else { return Ok(false) };
         let untold = origins.iter().any(|(key, values)| {
             values.iter().any(|(value, told)| told.is_empty() && has_digit(value)) && is_amount(key)
         });
-        Ok(untold && has_digit(request) && self.operation_of(act)? != Operation::Read)
+        Ok(untold && has_digit(request) && self.operation_of(action)? != Operation::Read)
     }
 }
 

@@ -1,10 +1,10 @@
 //! What is measured of one event beside its categories: metrics in bits.
 
-use crate::baseline::agent_state::Subject;
+use crate::baseline::agent_state::AgentState;
 use crate::features::categories::{remembers, secret};
 use crate::features::METRICS;
-use crate::json::action::{Act, Operation, Outcome};
-use crate::r#loop::one_event::Bench;
+use crate::json::action::{Action, Operation, Outcome};
+use crate::r#loop::one_event::EventJudge;
 use crate::units::{DAY_US, HOUR_US};
 use crate::watch::amounts::{begin_windows, Amounts, BYTES_OUT};
 use crate::watch::counting::Counted;
@@ -31,23 +31,23 @@ impl Measures {
     }
 }
 
-impl Bench<'_, '_> {
+impl EventJudge<'_, '_> {
     /// Measure how much, how often and in which order; None where the reference has to.
     ///
     /// `order`: bits of the tool after the two before it, above the usual; `unasked`: those that it
     /// tells of another piece of work, if there is a request.
     pub fn measure(
         &mut self,
-        act: &Act<'_>,
-        subject: &mut Subject<'_>,
+        action: &Action<'_>,
+        agent_state: &mut AgentState<'_>,
         session: i64,
         order: f64,
         unasked: Option<f64>,
     ) -> PyResult<Option<Measures>> {
         let mut out = Measures::default();
-        self.measure_amounts(act, subject, &mut out)?;
-        let Some(counted) = self.counted(act)? else { return Ok(None) };
-        let (metrics, now) = (self.metrics, &mut subject.now);
+        self.measure_amounts(action, agent_state, &mut out)?;
+        let Some(counted) = self.counted(action)? else { return Ok(None) };
+        let (metrics, now) = (self.metrics, &mut agent_state.now);
         counting::count(now, &counted, |index, bits, risen| {
             out.put(metrics.counted[index], (bits, risen));
         });
@@ -61,21 +61,21 @@ impl Bench<'_, '_> {
 
     fn measure_amounts(
         &self,
-        act: &Act<'_>,
-        subject: &mut Subject<'_>,
+        action: &Action<'_>,
+        agent_state: &mut AgentState<'_>,
         out: &mut Measures,
     ) -> PyResult<()> {
-        let amounts = act.amounts();
-        let (hour, day) = (act.time_us.div_euclid(HOUR_US), act.time_us.div_euclid(DAY_US));
-        let same_hour = subject.now.hour == hour;
-        begin_windows(&mut subject.now, hour, day);
+        let amounts = action.amounts();
+        let (hour, day) = (action.time_us.div_euclid(HOUR_US), action.time_us.div_euclid(DAY_US));
+        let same_hour = agent_state.now.hour == hour;
+        begin_windows(&mut agent_state.now, hour, day);
         let mut usual = Amounts {
             py: self.py,
-            asked: self.asked,
-            peers: self.levels.seen_by(subject.group_name),
-            levels: &mut subject.levels,
-            sizes: &subject.facts.sizes,
-            now: &mut subject.now,
+            python: self.python,
+            peers: self.baselines.seen_by(agent_state.group_name),
+            volumes: &mut agent_state.volumes,
+            sizes: &agent_state.facts.sizes,
+            now: &mut agent_state.now,
             tool: self.tool_mark(),
         };
         for (at, amount) in amounts.into_iter().enumerate() {
@@ -95,24 +95,24 @@ impl Bench<'_, '_> {
     }
 
     /// What an act adds to; None where only the reference can tell whether it is about a secret.
-    fn counted(&mut self, act: &Act<'_>) -> PyResult<Option<Counted>> {
-        let resource = act.resource.as_ref().map_or("", |resource| &resource.id);
-        let Some(secret) = secret(&act.tool, resource) else { return Ok(None) };
-        let operation = self.operation_of(act)?;
+    fn counted(&mut self, action: &Action<'_>) -> PyResult<Option<Counted>> {
+        let resource = action.resource.as_ref().map_or("", |resource| &resource.id);
+        let Some(secret) = secret(&action.tool, resource) else { return Ok(None) };
+        let operation = self.operation_of(action)?;
         let changes = matches!(operation, Operation::Write | Operation::Delete | Operation::Admin);
         Ok(Some(Counted {
-            failed: matches!(act.outcome, Some(Outcome::Denied | Outcome::Error)),
+            failed: matches!(action.outcome, Some(Outcome::Denied | Outcome::Error)),
             deleted: operation == Operation::Delete,
             mark: self.texts.resource(self.names).map(mark),
             secret,
-            remembered: changes && remembers(&act.tool, resource),
+            remembered: changes && remembers(&action.tool, resource),
         }))
     }
 
     /// What an act does.
-    pub fn operation_of(&mut self, act: &Act<'_>) -> PyResult<Operation> {
-        match act.operation {
-            Operation::Unknown => self.asked.operation(self.py, &act.tool),
+    pub fn operation_of(&mut self, action: &Action<'_>) -> PyResult<Operation> {
+        match action.operation {
+            Operation::Unknown => self.python.operation(self.py, &action.tool),
             known => Ok(known),
         }
     }

@@ -1,7 +1,7 @@
 //! What a call usually takes, by tool.
 
 use crate::baseline::volume_baseline::squash;
-use crate::peers::baselines::{size_place, SeenLevels};
+use crate::peers::baselines::{size_place, SeenBaselines};
 
 /// Places in `models.baseline.volume_baseline.QUANTITIES` of the quantities that are compared in
 /// this way.
@@ -57,7 +57,7 @@ pub fn usual(
     tool: i64,
     slot: usize,
     amount: i64,
-    peers: Option<SeenLevels<'_>>,
+    peers: Option<SeenBaselines<'_>>,
 ) -> f64 {
     for (mark, least) in [(tool, KNOWN), (ANY, SETTLED)] {
         if mark == ANY && slot == 0 {
@@ -74,10 +74,10 @@ pub fn usual(
             return (sent.exp_m1() / (1.0 - never)).max(1.0);
         }
     }
-    let level = peers.and_then(|peers| peers.of(size_place(slot, tool)));
-    if let Some(level) = level.filter(|level| level.n >= LEAST_PEERS) {
-        let apart = level.variance().sqrt().max(LEAST_APART);
-        return (level.mean + APART * apart).exp_m1().max(1.0);
+    let volume = peers.and_then(|peers| peers.of(size_place(slot, tool)));
+    if let Some(volume) = volume.filter(|volume| volume.n >= LEAST_PEERS) {
+        let apart = volume.variance().sqrt().max(LEAST_APART);
+        return (volume.mean + APART * apart).exp_m1().max(1.0);
     }
     amount.max(1) as f64
 }

@@ -62,9 +62,9 @@ pub fn read(from: &mut Reader<'_>) -> PyResult<Week> {
 }
 
 /// Take in an hour that is over; the hours to another pass, and what is known fades by weeks.
-pub fn pass_by(week: &mut Week, closed: i64, acts: f64, hour: i64) {
+pub fn pass_by(week: &mut Week, closed: i64, actions: f64, hour: i64) {
     week.resize(PARTS, 0);
-    week[cell(closed)] += (acts * UNIT) as i64;
+    week[cell(closed)] += (actions * UNIT) as i64;
     let monday = hour - of_week(hour);
     let mut at = closed.max(monday - LONGEST * WEEK);
     while at < monday {

@@ -106,16 +106,16 @@ def test_events_that_claim_another_role_teach_nothing(a_stream, an_event):
     stream = a_stream(learning_sessions=1)
     for number in range(40):
         stream.judge(an_event(at=number, session=f"s-{number // 10}"))
-    baseline, place = stream.subject("billing-7").profile.baseline, stream.engine._places[TOOL]
-    total, counts = baseline.total_of(place), list(baseline.habits.rows())
+    baseline, place = stream.agent_state("billing-7").profile.baseline, stream.engine._slots[TOOL]
+    total, counts = baseline.total_of(place), list(baseline.frequency_model.rows())
     for number in range(250):
         at = 60 + number / 10
         judged = stream.judge(an_event(at=at, tool="vault.export", role="steward", session="x"))
         assert (judged.anomaly, judged.learned) == ("identity.mismatch", False)
     assert baseline.count_of(place, "vault.export") == 0
     assert baseline.total_of(place) == total
-    assert list(baseline.habits.rows()) == counts
-    assert stream.subject("billing-7").profile.role == "clerk"
+    assert list(baseline.frequency_model.rows()) == counts
+    assert stream.agent_state("billing-7").profile.role == "clerk"
 
 
 def test_a_claim_does_not_name_what_another_rule_finds_as_grave(a_stream, an_event):

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from models.baseline.profile import VERSION, Profile
-from models.baseline.volume_baseline import Level
+from models.baseline.volume_baseline import VolumeBaseline
 from models.codec.hashing import Hasher
 from models.config import ModelConfig
 from models.errors import StateError
@@ -31,7 +31,7 @@ def a_busy_profile(days: int = 40) -> Profile:
     chance = Random(1)  # noqa: S311 - made-up data
     tools = [f"tool-{number}" for number in range(8)]
     for day in range(days):
-        profile.habits.roll(day)
+        profile.frequency_model.roll(day)
         previous = "START"
         for _ in range(40):
             tool = chance.choice(tools)
@@ -42,7 +42,7 @@ def a_busy_profile(days: int = 40) -> Profile:
             previous = tool
     for name in ("bytes_in_hour", "bytes_out_hour", "records_hour"):
         profile.baseline.learn_number(name, 1_000.0)
-    for window in profile.habits.windows:
+    for window in profile.frequency_model.windows:
         for _ in range(2_000):
             window.add(chance.expovariate(0.5))
     return profile
@@ -82,10 +82,10 @@ def test_what_is_no_profile_is_refused(raw):
 
 @given(before=amounts, after=amounts)
 def test_a_level_goes_on_from_its_numbers_to_the_last_bit(before, after):
-    through = Level()
+    through = VolumeBaseline()
     for value in before:
         through.learn(value)
-    taken = Level.of(*through.state())
+    taken = VolumeBaseline.of(*through.state())
     for value in after:
         through.learn(value)
         taken.learn(value)

@@ -217,7 +217,7 @@ def test_c4_p_is_unknown_until_a_pool_is_large_enough(a_stream, an_event):
 
 def test_c4_a_rarity_is_no_score_before_the_fleet_can_tell_any(a_stream, an_event):
     stream = a_stream(pool_minimum=100, learning_sessions=2, snapshot_minutes=1)
-    windows = stream.subject("billing-7").profile.habits.windows
+    windows = stream.agent_state("billing-7").profile.frequency_model.windows
     for number in range(60):
         stream.judge(an_event(at=number, session=f"s{number}"))
     assert windows[SUM].n > 50
@@ -265,8 +265,8 @@ def test_a_new_agent_is_judged_by_its_role_and_one_without_a_role_by_the_fleet(a
     assert stream.judge(an_event("clerk-new", 240)).p_pool == "role"
     assert stream.judge(an_event("no-role", 241, role=None)).p_pool == "fleet"
     assert stream.judge(an_event("other-role", 242, role="auditor")).p_pool == "fleet"
-    known = stream.subject("billing-7")
-    rank = known.profile.habits.calibrate
+    known = stream.agent_state("billing-7")
+    rank = known.profile.frequency_model.calibrate
     assert rank(known.view.view, [None, 9.0, None, None], 0.5, own=True).pool == "agent"
     assert rank(known.view.view, [None, None, 9.0, None], 0.5, own=True).pool == "role"
 
@@ -286,11 +286,13 @@ def test_the_p_of_an_event_is_its_smallest_by_its_weight(
 ):
     stream = a_stream(pool_minimum=50, learning_sessions=1)
     stream.judge(an_event())
-    subject = stream.subject("billing-7")
-    for window in subject.profile.habits.windows:
+    agent_state = stream.agent_state("billing-7")
+    for window in agent_state.profile.frequency_model.windows:
         for number in range(200):
             window.add(number % 50 / 5)
-    found = subject.profile.habits.calibrate(subject.view.view, statistics, 0.5, own=True)
+    found = agent_state.profile.frequency_model.calibrate(
+        agent_state.view.view, statistics, 0.5, own=True
+    )
     assert [p is None for p in found.each] == [value is None for value in statistics]
     each = [2 * p if at == SUM else p for at, p in enumerate(found.each) if p is not None]
     assert found.p == pytest.approx(min(1.0, WIDER * tests * min(each)))

@@ -7,7 +7,7 @@ from random import Random
 
 import pytest
 
-from models.baseline.frequency_model import Habits
+from models.baseline.frequency_model import FrequencyModel
 from models.config import ModelConfig
 from models.peers.group import FLEET, NEWCOMERS
 from models.peers.groups import Groups
@@ -26,7 +26,7 @@ def role():
         groups.score(ROLE, [(SUM, int(8 * draw.expovariate(1.0)))])
     groups.publish(0)
     for _ in range(5_000):
-        Habits.take_in_new(view, [None, draw.expovariate(1.0 / LIVELY), None, None])
+        FrequencyModel.take_in_new(view, [None, draw.expovariate(1.0 / LIVELY), None, None])
     groups.publish(0)
     return view, draw
 
@@ -39,10 +39,12 @@ def ranked(role):
 
 def ranks(role, *, new):
     view, draw = role
-    habits = Habits(ModelConfig())
+    frequency_model = FrequencyModel(ModelConfig())
     scores = [draw.expovariate(1.0 / LIVELY) for _ in range(20_000)]
     return [
-        habits.calibrate(view, [None, score, None, None], draw.random(), own=False, new=new)
+        frequency_model.calibrate(
+            view, [None, score, None, None], draw.random(), own=False, new=new
+        )
         for score in scores
     ]
 
@@ -73,7 +75,7 @@ def test_while_all_is_new_to_everybody_first_days_say_nothing_about_later_ones(g
     for _ in range(known):
         groups.score(group, [(SUM, 8)])
     groups.publish(0)
-    Habits.take_in_new(view, [None, 40.0, None, None])
+    FrequencyModel.take_in_new(view, [None, 40.0, None, None])
     groups.publish(0)
     assert groups.group(NEWCOMERS).windows[SUM].n == 0
 
@@ -87,7 +89,7 @@ def test_how_much_one_does_that_nobody_can_be_compared_with_enters_the_fleets_wi
     for _ in range(known):
         groups.score(FLEET, [(VOLUME, 0)])
     groups.publish(0)
-    Habits.take_in_new(groups.view(group), [None, None, None, 40.0])
+    FrequencyModel.take_in_new(groups.view(group), [None, None, None, 40.0])
     groups.publish(0)
     windows = {name: groups.group(name).windows[VOLUME].n for name in (FLEET, ROLE, NEWCOMERS)}
     assert windows == {FLEET: known + taken, ROLE: 0, NEWCOMERS: 0}
@@ -109,8 +111,8 @@ def office(a_stream, an_event):
 
 
 def entered(stream):
-    groups = stream.engine.peers.groups
-    stream.engine.peers.publish()
+    groups = stream.engine.fleet.groups
+    stream.engine.fleet.publish()
     return groups.group(NEWCOMERS).windows[VOLUME].n
 
 
@@ -118,9 +120,9 @@ def test_what_an_agent_does_while_it_learns_enters_and_what_it_does_later_does_n
     stream, judge = office
     for number in range(480):
         judge(number, seconds=120.0)
-        if stream.subject("newcomer").profile.state() == "active":
+        if stream.agent_state("newcomer").profile.state() == "active":
             break
-    assert stream.subject("newcomer").profile.state() == "active"
+    assert stream.agent_state("newcomer").profile.state() == "active"
     learned = entered(stream)
     assert learned == number
     judge(number + 1, seconds=120.0)

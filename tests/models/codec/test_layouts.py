@@ -10,9 +10,9 @@ from models.codec.compact_writer import Writer
 from models.config import ModelConfig
 from models.errors import StateError
 from models.kernel import native_kernel
-from models.peers import baselines as peer_levels
+from models.peers import baselines as peer_baselines
 from models.peers import groups
-from models.peers.fleet import Peers
+from models.peers.fleet import Fleet
 from models.provenance.backend import provenance_detector
 from models.provenance.open_sessions import open_sessions
 from models.ranked import WINDOWS
@@ -50,8 +50,8 @@ def test_pending_scores_of_another_number_of_windows_are_refused(kernel):
 
 
 def test_pending_contributions_without_a_generation_are_refused(kernel):
-    levels = (kernel or peer_levels).PeerLevels()
-    peers = Peers(ModelConfig(), some_groups(kernel), levels=levels)
+    baselines = (kernel or peer_baselines).PeerBaselines()
+    peers = Fleet(ModelConfig(), some_groups(kernel), baselines=baselines)
     stored = dict(peers.dump(whole=True)) | {"pending": some_groups(kernel).dump_pending()}
     with pytest.raises(StateError, match="peers have another layout"):
         peers.load(stored)

@@ -24,7 +24,7 @@ from models.rules import RULES
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from models.result import Assessment
+    from models.result import Result
 
 EARLY = {"pool_minimum": 60, "session_minimum": 10, "learning_sessions": 4, "snapshot_minutes": 30}
 STRANGE = Origin("hosting", 64999, "XX", "list@1")
@@ -74,7 +74,7 @@ def an_attack(an_event: Callable[..., Event]) -> list[Event]:
 
 def judged(
     a_stream: Callable[..., Any], an_event: Callable[..., Event], *left_out: str
-) -> tuple[list[Assessment], Any]:
+) -> tuple[list[Result], Any]:
     """Judge work and attack; give what is said of the attack, and the stream."""
     stream = a_stream(explain_all=True, selection=LeftOut(left_out), **EARLY)
     stream.judge_all(days_of_work(an_event))
@@ -82,9 +82,7 @@ def judged(
 
 
 @pytest.fixture(scope="module")
-def whole(
-    a_stream: Callable[..., Any], an_event: Callable[..., Event]
-) -> tuple[list[Assessment], Any]:
+def whole(a_stream: Callable[..., Any], an_event: Callable[..., Event]) -> tuple[list[Result], Any]:
     return judged(a_stream, an_event)
 
 
@@ -108,7 +106,7 @@ CATEGORIES = ["tool", "sensitivity", "egress", "country", "hour", "scope"]
 
 @pytest.mark.parametrize("name", CATEGORIES)
 def test_left_out_category_takes_its_bits_along_and_gives_no_reason(
-    whole: tuple[list[Assessment], Any],
+    whole: tuple[list[Result], Any],
     a_stream: Callable[..., Any],
     an_event: Callable[..., Event],
     name: str,
@@ -206,8 +204,8 @@ def test_features_that_are_left_out_are_learned(
         stream = a_stream(selection=LeftOut(left_out), **EARLY)
         stream.engine.vouched = True
         stream.judge_all(vouched)
-        habits = stream.subject("clerk-1").profile.habits
-        profiles.append((habits.rows(), habits.usual))
+        frequency_model = stream.agent_state("clerk-1").profile.frequency_model
+        profiles.append((frequency_model.rows(), frequency_model.typical_bits))
     assert profiles[0] == profiles[1]
 
 

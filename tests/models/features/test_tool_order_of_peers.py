@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from models.baseline.frequency_model import Habits
+from models.baseline.frequency_model import FrequencyModel
 from models.config import ModelConfig
 from models.peers.group import AFTER
 from models.peers.groups import Groups
@@ -12,11 +12,11 @@ from models.peers.groups import Groups
 WAYS = (("find", "read", "reply"), ("find", "reply", "close"), ("read", "reply", "note"))
 
 
-def work(habits, view, way):
+def work(frequency_model, view, way):
     previous = "START"
     for tool in way:
         x = {"tool": tool, "previous_tool": previous}
-        habits.learn(view, habits.surprise(view, x, {}), x, vote=True)
+        frequency_model.learn(view, frequency_model.surprise(view, x, {}), x, vote=True)
         previous = tool
 
 
@@ -25,20 +25,20 @@ def desk():
     """Habits of an agent that knows two of the three ways in which its peers work."""
     groups = Groups(ModelConfig(), b"0123456789abcdef")
     view = groups.view("desk/delegated")
-    one, *others = (Habits(ModelConfig()) for _ in range(9))
+    one, *others = (FrequencyModel(ModelConfig()) for _ in range(9))
     for day in range(20):
-        for habits in (one, *others):
-            habits.roll(day)
-            for way in WAYS[:2] if habits is one else WAYS:
-                work(habits, view, way)
-            habits.published()
+        for frequency_model in (one, *others):
+            frequency_model.roll(day)
+            for way in WAYS[:2] if frequency_model is one else WAYS:
+                work(frequency_model, view, way)
+            frequency_model.published()
         groups.publish(day)
     return one, view, groups
 
 
 def bits_of(desk, previous, tool):
-    habits, view, _ = desk
-    return habits.surprise(view, {"tool": tool, "previous_tool": previous}, {}).total
+    frequency_model, view, _ = desk
+    return frequency_model.surprise(view, {"tool": tool, "previous_tool": previous}, {}).total
 
 
 def test_an_order_that_only_peers_have_is_less_odd_than_one_that_nobody_has(desk):
@@ -49,14 +49,14 @@ def test_an_order_that_only_peers_have_is_less_odd_than_one_that_nobody_has(desk
 
 
 def test_one_agent_votes_once_a_day_for_an_order(desk):
-    habits, view, groups = desk
+    frequency_model, view, groups = desk
     before = groups.size
     for _ in range(5):
-        work(habits, view, ("close", "find"))
+        work(frequency_model, view, ("close", "find"))
     first = groups.size - before
     groups.publish(19)
-    habits.published()
-    work(habits, view, ("close", "find"))
+    frequency_model.published()
+    work(frequency_model, view, ("close", "find"))
     voted = groups.size
     assert first - 5 * 2 == 2 * 2  # twice a score an act; two orders, nothing else is new that day
     assert voted == 2

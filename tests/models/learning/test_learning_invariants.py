@@ -14,7 +14,7 @@ from models.baseline.counts import UNIT, AgentCounts
 from models.config import ModelConfig
 from models.event import Resource, Volume
 from models.features.extraction import FEATURES, METRICS
-from models.features.feature_slots import places_of
+from models.features.feature_slots import slots_of
 from models.ranked import LEAST_BITS, STATISTICS
 from models.trust.ledger import Item
 from models.units import HOUR_US
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from models.event import Event
-    from models.result import Assessment
+    from models.result import Result
 
 SETTINGS = {"pool_minimum": 100, "learning_sessions": 3, "snapshot_minutes": 10}
 DAY = 24 * 60
@@ -56,19 +56,19 @@ def odd(an_event) -> Callable[..., Event]:
 
 def learned(stream) -> tuple[object, ...]:
     """All that learning may change of an agent: counts, levels, votes, and what its peers see."""
-    profile = stream.subject(AGENT).profile
-    habits, peers = profile.habits, stream.engine.peers
+    profile = stream.agent_state(AGENT).profile
+    frequency_model, peers = profile.frequency_model, stream.engine.fleet
     votes, _, _ = msgspec.msgpack.decode(peers.groups.dump_pending())
     return (
-        habits.rows(),
+        frequency_model.rows(),
         votes,
-        list(habits.usual),
+        list(frequency_model.typical_bits),
         list(profile.facts.sums),
-        msgspec.msgpack.encode(peers.levels.pending()),
+        msgspec.msgpack.encode(peers.volumes.pending()),
     )
 
 
-def held(judged: Assessment) -> bool:
+def held(judged: Result) -> bool:
     return judged.held is not None and not judged.learned
 
 
@@ -93,7 +93,7 @@ def test_l1_an_event_above_the_gate_is_learned(known, an_event):
 
 def test_l1_a_flood_below_the_gate_does_not_raise_the_bar(known, odd):
     gate = known.engine.config.gate
-    windows = known.subject(AGENT).profile.habits.windows
+    windows = known.agent_state(AGENT).profile.frequency_model.windows
     before, n = [w.quantile(gate) for w in windows], [w.n for w in windows]
     for number in range(200):
         assert held(known.judge(odd(311 + number * 0.1)))
@@ -103,12 +103,12 @@ def test_l1_a_flood_below_the_gate_does_not_raise_the_bar(known, odd):
 
 
 def test_l1_the_peers_windows_take_in_no_more_than_the_bar(known, odd):
-    known.engine.peers.publish()
-    window = known.engine.peers.groups.group("clerk/unknown").windows[1]
+    known.engine.fleet.publish()
+    window = known.engine.fleet.groups.group("clerk/unknown").windows[1]
     bar = window.quantile(0.0)
     for number in range(50):
         known.judge(odd(311 + number * 0.1))
-    known.engine.peers.publish()
+    known.engine.fleet.publish()
     assert window.quantile(0.0) <= bar
 
 
@@ -182,8 +182,8 @@ def test_l3_a_thousand_uses_a_day_count_as_the_cap_does(a_stream, an_event, days
     for day in range(days):
         for number in range(100):
             stream.judge(an_event(at=day * DAY + number * 0.5, session=f"s-{day}"))
-    baseline = stream.subject(AGENT).profile.baseline
-    place = next(p for p in places_of(stream.engine.hasher) if p.name == "tool")
+    baseline = stream.agent_state(AGENT).profile.baseline
+    place = next(p for p in slots_of(stream.engine.hasher) if p.name == "tool")
     count = baseline.count_of(place, "mail.read")
     assert count <= days * 7 * UNIT
     assert count > (days - 0.2) * 7 * UNIT
@@ -200,10 +200,10 @@ def test_l4_a_release_gives_the_counts_and_votes_of_never_having_been_held(a_str
         judged = stream.judge(odd(id="odd"))
         stream.engine.vouched = False
         assert held(judged) is not vouched
-        subject = stream.subject(AGENT)
+        agent_state = stream.agent_state(AGENT)
         if not vouched:
             stream.engine.learner.learn_categories(
-                subject.profile, subject.view, judged.held.categories
+                agent_state.profile, agent_state.view, judged.held.categories
             )
         state = learned(stream)
         kept.append(state[:2])
@@ -217,14 +217,14 @@ def test_a_burst_in_a_past_that_is_vouched_for_shows_the_peers_one_act_an_hour(a
         agent, session = f"clerk-{number % 10}", f"s-{number // 50}-{number % 10}"
         tool = TOOLS[number // 10 % 3]
         stream.judge(an_event(agent, at=number, id=f"e-{number}", tool=tool, session=session))
-    view = stream.subject("clerk-1").view.view
+    view = stream.agent_state("clerk-1").view.view
     rates = view.fleet.windows[len(STATISTICS) + len(FEATURES) + METRICS.index("rate_minute")]
-    stream.engine.peers.publish()
+    stream.engine.fleet.publish()
     before = rates.above(LEAST_BITS)
     for number in range(80):
         at = 3_000 + number / 100
         stream.judge(an_event("clerk-0", at=at, id=f"bulk-{number}", session="bulk"))
-    stream.engine.peers.publish()
+    stream.engine.fleet.publish()
     assert before < rates.above(LEAST_BITS) <= before + 10  # until it is unusual, and one
 
 
@@ -237,7 +237,7 @@ def test_what_would_alert_shows_the_peers_nothing_in_a_past_that_is_vouched_for(
     for number in range(300):
         tool, session = TOOLS[number % 2], f"s-{number // 6}"
         stream.judge(an_event(at=number, tool=tool, session=session))
-    facts = stream.subject(AGENT).profile.facts
+    facts = stream.agent_state(AGENT).profile.facts
     before = facts.shown_us
     judged = stream.judge(odd(at=400))
     assert not judged.alert
@@ -247,8 +247,8 @@ def test_what_would_alert_shows_the_peers_nothing_in_a_past_that_is_vouched_for(
 
 def test_what_was_held_without_an_alert_is_learned_after_enough_distinct_days(a_stream, an_event):
     stream = a_stream(**SETTINGS, gate=0.05, alerts_per_day=1e-12, held_days=3)
-    baseline = stream.subject(AGENT).profile.baseline
-    place = next(p for p in places_of(stream.engine.hasher) if p.name == "tool")
+    baseline = stream.agent_state(AGENT).profile.baseline
+    place = next(p for p in slots_of(stream.engine.hasher) if p.name == "tool")
 
     def a_day(day: int) -> None:
         for number in range(300):
@@ -278,15 +278,15 @@ def test_after_an_alert_the_peers_see_what_was_held_once_a_day(
     for number in range(300):
         tool, session = TOOLS[number % 2], f"s-{number // 6}"
         first = stream.judge(an_event(at=number, tool=tool, session=session))
-    subject = stream.subject(AGENT)
+    agent_state = stream.agent_state(AGENT)
     item = Item("k", "a-1", first.time_us, severity, "tool.new", "tools", status=status)
-    subject.trust.ledger.add(item)
+    agent_state.trust.ledger.add(item)
     seen = set()
     for hours in (1.5, 3.0, 4.5, 26.0):
         judged = stream.judge(an_event(at=300 + 60 * hours, tool="iam.grant", session=f"o-{hours}"))
         assert held(judged)
         assert not judged.alert
-        seen.add(subject.profile.facts.shown_us)
+        seen.add(agent_state.profile.facts.shown_us)
     assert len(seen) == shown
 
 
@@ -304,21 +304,21 @@ def test_while_learning_nothing_is_held_that_no_rule_speaks_of(a_stream, an_even
         for number in range(50)
     ]
     assert all(one.learned for one in judged)
-    assert stream.subject(AGENT).profile.state() == "learning"
+    assert stream.agent_state(AGENT).profile.state() == "learning"
 
 
 def test_a_deployment_starts_relearning_and_never_raises_trust(known, an_event):
-    subject = known.subject(AGENT)
-    baseline = subject.profile.baseline
-    place = next(p for p in places_of(known.engine.hasher) if p.name == "tool")
+    agent_state = known.agent_state(AGENT)
+    baseline = agent_state.profile.baseline
+    place = next(p for p in slots_of(known.engine.hasher) if p.name == "tool")
     before = baseline.count_of(place, "mail.read")
-    ledger = msgspec.msgpack.encode(subject.trust.ledger)
+    ledger = msgspec.msgpack.encode(agent_state.trust.ledger)
     known.judge(an_event(at=320, kind="deployment", version="2"))
-    assert subject.profile.state() == "relearning"
+    assert agent_state.profile.state() == "relearning"
     assert baseline.count_of(place, "mail.read") == pytest.approx(
         before * ModelConfig().relearning_factor, abs=1
     )
-    assert msgspec.msgpack.encode(subject.trust.ledger) == ledger
+    assert msgspec.msgpack.encode(agent_state.trust.ledger) == ledger
     judged = known.judge(an_event(at=321, version="2", session="v2"))
     assert judged.p_pool != "agent"
     assert judged.learned
@@ -351,13 +351,13 @@ def test_a_quantity_is_learned_when_its_hour_closes_and_a_burst_shows_before(a_s
     for hour in range(12):
         send(hour * 60, 1_000)
         send(hour * 60 + 30, 1_000 + hour)
-    level = stream.subject(AGENT).profile.baseline.levels["bytes_out_hour"]
+    level = stream.agent_state(AGENT).profile.baseline.volumes["bytes_out_hour"]
     assert level.n == 11, "the open hour is not learned"
     usual = send(12 * 60, 2_000)
     burst = send(12 * 60 + 1, 500_000)
     assert level.n == 12
     assert burst.s_sum > usual.s_sum + 10
-    assert stream.subject(AGENT).profile.facts.hour == usual.time_us // HOUR_US
+    assert stream.agent_state(AGENT).profile.facts.hour == usual.time_us // HOUR_US
 
 
 def test_l1_nothing_of_a_confirmed_incident_is_learned(a_stream, an_event):
@@ -367,7 +367,7 @@ def test_l1_nothing_of_a_confirmed_incident_is_learned(a_stream, an_event):
     first = stream.judge(an_event(at=60, version="9", session="odd"))
     assert first.anomaly == "config.change"
     assert first.learned, "a low finding alone keeps nothing out"
-    items = stream.subject(AGENT).trust.ledger.items
+    items = stream.agent_state(AGENT).trust.ledger.items
     items[first.key] = msgspec.structs.replace(items[first.key], status="confirmed")
     before = learned(stream)
     second = stream.judge(an_event(at=61, version="10", session="odd"))

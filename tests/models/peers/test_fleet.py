@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from models.baseline.counts import HORIZON_DAYS, UNIT
 from models.config import ModelConfig
-from models.peers.counts import MAX_NAMES, MAX_VALUES, Ballot, VoteNode
-from models.peers.fleet import FLEET, MOST_PENDING, GroupView, Peers
+from models.peers.counts import MAX_NAMES, MAX_VALUES, Ballot, PeerCounts
+from models.peers.fleet import FLEET, MOST_PENDING, Fleet, GroupView
 from models.peers.group import AFTER, above
 from models.peers.groups import Groups
 from models.ranked import WINDOWS
@@ -21,15 +21,15 @@ cast = st.tuples(st.integers(0, 6), st.integers(0, TODAY))
 NAMES = ("clerk/delegated", "auditor/delegated")
 
 
-def a_node(votes: list[tuple[int, int]] = (), day: int = TODAY) -> VoteNode:
-    node = VoteNode(Ballot(), 30.0)
+def a_node(votes: list[tuple[int, int]] = (), day: int = TODAY) -> PeerCounts:
+    node = PeerCounts(Ballot(), 30.0)
     node.roll(day)
     for value, when in votes:
         node.move(value, f"value-{value}", None, when)
     return node
 
 
-def voted(peers: Peers, *votes: tuple[str, int]) -> Peers:
+def voted(peers: Fleet, *votes: tuple[str, int]) -> Fleet:
     for name, value in votes:
         peers.groups.vote(name, 0, value, f"value-{value}", -1, 0)
     peers.publish()
@@ -37,7 +37,7 @@ def voted(peers: Peers, *votes: tuple[str, int]) -> Peers:
 
 
 def test_what_follows_a_context_is_known_of_the_role_and_not_of_the_fleet():
-    peers = Peers(ModelConfig())
+    peers = Fleet(ModelConfig())
     for name, value in (("clerk/delegated", 1), ("clerk/delegated", 1), ("auditor/delegated", 2)):
         peers.groups.vote(name, AFTER | 5, value, f"value-{value}", -1, 0)
     peers.publish()
@@ -52,7 +52,7 @@ def test_what_follows_a_context_is_known_of_the_role_and_not_of_the_fleet():
 
 
 def test_a_group_keeps_no_more_contexts_than_it_may_and_forgets_them():
-    peers = Peers(ModelConfig())
+    peers = Fleet(ModelConfig())
     for inside in range(600):
         peers.groups.vote("clerk/delegated", AFTER | inside, 1, "value", -1, 0)
     peers.publish()
@@ -65,7 +65,7 @@ def test_a_group_keeps_no_more_contexts_than_it_may_and_forgets_them():
 @given(votes=st.lists(cast, max_size=40))
 def test_sums_kept_along_equal_sums_of_the_ballot_read_anew(votes):
     kept = a_node(votes)
-    anew = VoteNode(kept.ballot, 30.0)
+    anew = PeerCounts(kept.ballot, 30.0)
     anew.roll(TODAY)
     for value in range(7):
         assert kept.probability(value, None, 0.1) == anew.probability(value, None, 0.1)
@@ -129,7 +129,7 @@ def test_a_ballot_is_bounded_and_the_rarest_go_first():
 
 
 def test_a_contribution_waits_for_the_next_version():
-    peers = Peers(ModelConfig())
+    peers = Fleet(ModelConfig())
     view = GroupView(peers, NAMES[0])
     peers.groups.vote(NAMES[0], 0, 7, "seven", -1, 0)
     assert peers.head.version == 0
@@ -140,7 +140,7 @@ def test_a_contribution_waits_for_the_next_version():
 
 
 def test_the_watermark_publishes_and_late_events_do_not():
-    peers = Peers(ModelConfig(snapshot_minutes=5))
+    peers = Fleet(ModelConfig(snapshot_minutes=5))
     minute = 60_000_000
     peers.day_of(minute)
     peers.advance(2 * minute)
@@ -154,7 +154,7 @@ def test_the_watermark_publishes_and_late_events_do_not():
 
 def test_late_events_publish_where_much_waits():
     """Behind an event far ahead all are late: what waits would grow, and nobody would learn."""
-    peers = Peers(ModelConfig())
+    peers = Fleet(ModelConfig())
     peers.advance(60_000_000)
     for value in range(MOST_PENDING // 2):
         assert peers.head.version == 0
@@ -165,7 +165,7 @@ def test_late_events_publish_where_much_waits():
 
 
 def test_the_group_knows_more_of_its_own_than_the_fleet_does():
-    peers = voted(Peers(ModelConfig()), *[(NAMES[0], 7)] * 5, *[(NAMES[1], 8)] * 5)
+    peers = voted(Fleet(ModelConfig()), *[(NAMES[0], 7)] * 5, *[(NAMES[1], 8)] * 5)
     clerk, auditor, nobody = (GroupView(peers, name) for name in (*NAMES, FLEET))
     assert clerk.probability(0, 7, -1, UNIFORM) > nobody.probability(0, 7, -1, UNIFORM)
     assert nobody.probability(0, 7, -1, UNIFORM) > auditor.probability(0, 7, -1, UNIFORM)
@@ -175,14 +175,14 @@ def test_the_group_knows_more_of_its_own_than_the_fleet_does():
 
 
 def test_a_group_nobody_voted_in_backs_off_to_the_fleet():
-    peers = voted(Peers(ModelConfig()), *[(NAMES[0], 7)] * 5)
+    peers = voted(Fleet(ModelConfig()), *[(NAMES[0], 7)] * 5)
     new, fleet = GroupView(peers, "intern/delegated"), GroupView(peers, FLEET)
     assert new.probability(0, 7, -1, UNIFORM) == fleet.probability(0, 7, -1, UNIFORM)
     assert new.probability(3, 7, -1, UNIFORM) == UNIFORM
 
 
 def test_scores_and_quantities_reach_the_group_and_the_fleet():
-    peers = Peers(ModelConfig())
+    peers = Fleet(ModelConfig())
     for number in range(10):
         peers.groups.score(NAMES[0], [(1, number)])
         peers.groups.score(FLEET, [(1, number)])
@@ -196,8 +196,8 @@ def test_scores_and_quantities_reach_the_group_and_the_fleet():
     assert auditor.level("records_hour") is None
 
 
-def full_peers() -> Peers:
-    peers = Peers(ModelConfig())
+def full_peers() -> Fleet:
+    peers = Fleet(ModelConfig())
     peers.day_of(0)
     voted(peers, *[(name, value) for name in NAMES for value in (3, 1, 2)])
     for cell in (5, 1, 5):
@@ -213,7 +213,7 @@ def full_peers() -> Peers:
 
 def test_groups_survive_their_bytes_with_what_waits():
     peers = full_peers()
-    back = Peers(ModelConfig())
+    back = Fleet(ModelConfig())
     back.load(dict(peers.dump()))
     for one in (peers, back):
         one.publish()
@@ -250,7 +250,7 @@ def test_only_groups_that_changed_are_written():
     assert [name for name, _ in peers.dump()] == ["peers", "sessions"]
 
 
-def contribute(peers: Peers, step: tuple[str, int]) -> None:
+def contribute(peers: Fleet, step: tuple[str, int]) -> None:
     kind, value = step
     name = NAMES[value % 2]
     if kind == "vote":
@@ -273,23 +273,23 @@ def contribute(peers: Peers, step: tuple[str, int]) -> None:
     )
 )
 def test_what_waits_is_read_from_a_copy_and_changes(steps):
-    peers, stored = Peers(ModelConfig()), {}
+    peers, stored = Fleet(ModelConfig()), {}
     for step in steps:
         contribute(peers, step)
         if step[0] == "write":
             stored.update(peers.dump())
     stored.update(peers.dump())
-    back = Peers(ModelConfig())
+    back = Fleet(ModelConfig())
     back.load(stored)
     assert back.groups.dump_pending() == peers.groups.dump_pending()
-    assert back.levels.pending() == peers.levels.pending()
+    assert back.levels.pending() == peers.baselines.pending()
     assert dict(back.dump(whole=True)) == {
         name: blob for name, blob in peers.dump(whole=True) if name in ("peers", "pending")
     }
 
 
 def test_of_what_waits_only_what_is_new_is_written():
-    peers, written = Peers(ModelConfig()), []
+    peers, written = Fleet(ModelConfig()), []
     for _ in range(400):
         for value in range(5):
             contribute(peers, ("vote", value))
@@ -308,7 +308,7 @@ def test_loading_nothing_leaves_everything_as_it_was():
 
 
 def test_active_agents_are_the_most_of_the_last_days():
-    peers = Peers(ModelConfig())
+    peers = Fleet(ModelConfig())
     peers.day_of(0)
     assert peers.active_agents() == 1
     for day, number in ((0, 5), (1, 3)):
@@ -316,7 +316,7 @@ def test_active_agents_are_the_most_of_the_last_days():
             peers.seen_on(day, 10.0 + number)
     peers.advance(DAY_US)
     assert (peers.active_agents(), peers.events_each()) == (5, 15.0)
-    back = Peers(ModelConfig())
+    back = Fleet(ModelConfig())
     back.load(dict(peers.dump()))
     assert (back.active_agents(), back.events_each()) == (5, 15.0)
     peers.advance(10 * DAY_US)
@@ -339,7 +339,7 @@ def test_an_agent_that_seldom_acts_has_no_larger_share_of_the_budget(a_stream, a
 
 @pytest.mark.parametrize("statistic", range(WINDOWS))
 def test_every_statistic_has_a_window_of_its_own(statistic):
-    peers = Peers(ModelConfig())
+    peers = Fleet(ModelConfig())
     peers.groups.score("a|b", [(statistic, 3)])
     peers.publish()
     counts = [window.n for window in peers.groups.group("a|b").windows]

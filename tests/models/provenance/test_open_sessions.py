@@ -136,14 +136,14 @@ def test_late_event_does_not_close_its_session_at_once(a_stream, an_event):
     stream.judge(an_event("other", at=600, session="now"))
     stream.judge(an_event(at=0, session="late"))
     stream.judge(an_event(at=1, session="late"))
-    assert stream.subject("billing-7").profile.facts.opened == 1
+    assert stream.agent_state("billing-7").profile.facts.opened == 1
 
 
 def test_session_name_after_pause_opens_new_session(a_stream, an_event):
     stream = a_stream(idle_minutes=10)
     for at in (0, 9, 18, 40):
         stream.judge(an_event(at=at, session="s"))
-    assert stream.subject("billing-7").profile.facts.opened == 2
+    assert stream.agent_state("billing-7").profile.facts.opened == 2
 
 
 @pytest.mark.parametrize(
@@ -159,7 +159,7 @@ def test_session_trace_or_task_group_events_and_none_is_required(a_stream, an_ev
     stream = a_stream()
     for at, name in enumerate(names):
         stream.judge(an_event(at=at, **name))
-    assert stream.subject("billing-7").profile.facts.opened == opened
+    assert stream.agent_state("billing-7").profile.facts.opened == opened
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from lab.simulation.sample import fleet_events
-from models.baseline.agent_state import Subject
+from models.baseline.agent_state import AgentState
 from models.baseline.profile import Profile
 from models.config import ModelConfig
 from models.engine import Engine
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from models.event import Event
-    from models.result import Assessment
+    from models.result import Result
 
 SECRET = b"0123456789abcdef"
 CONFIG = ModelConfig(pool_minimum=60, session_minimum=10, learning_sessions=2, snapshot_minutes=30)
@@ -47,16 +47,16 @@ class Part:
         shared = stored or {}
         self.engine.load({k: v for k, v in shared.items() if k != NAME}, [])
         self.exchange = Exchange(self.engine, shared.get(NAME, b""))
-        self.subjects: dict[tuple[str, str], Subject] = {}
+        self.subjects: dict[tuple[str, str], AgentState] = {}
 
-    def judge(self, events: Iterable[Event]) -> list[Assessment]:
+    def judge(self, events: Iterable[Event]) -> list[Result]:
         return [self._one(event) for event in events]
 
-    def _one(self, event: Event) -> Assessment:
+    def _one(self, event: Event) -> Result:
         key = event.agent.id, event.mode
         if key not in self.subjects:
             profile = Profile.new(*key, CONFIG, self.engine.kernel)
-            self.subjects[key] = Subject(profile, TrustState(agent_id=key[0], mode=key[1]))
+            self.subjects[key] = AgentState(profile, TrustState(agent_id=key[0], mode=key[1]))
         return self.engine.judge(event, OFFICE, self.subjects[key])
 
     def shared(self) -> dict[str, bytes]:
@@ -75,7 +75,7 @@ def halves(events: list[Event]) -> tuple[list[Event], list[Event]]:
 
 
 def pass_on(parts: list[Part]) -> list[bytes | None]:
-    told = [part.exchange.told() for part in parts]
+    told = [part.exchange.contribution() for part in parts]
     for giver, blob in enumerate(told):
         for taker, part in enumerate(parts):
             if blob is not None and taker != giver:
@@ -93,7 +93,7 @@ def together(kernel: str = "auto", limit: int = 3_000) -> tuple[list[Part], list
         told += pass_on(parts)
     for _ in range(2):  # the second takes in what the first told
         for part in parts:
-            part.engine.peers.publish()
+            part.engine.fleet.publish()
         told += pass_on(parts)
     return parts, told
 
@@ -109,14 +109,14 @@ def test_votes_of_both_are_known_to_both_and_to_nobody_twice() -> None:
     parts, _ = together()
     one = Part()
     one.judge(a_stream(3_000))
-    one.engine.peers.publish()
+    one.engine.fleet.publish()
     for feature in (0, 2, 3):  # tool, resource, area
         known = [votes(part, feature) for part in (*parts, one)]
         assert known[0] == known[1]
         assert known[0].keys() == known[2].keys() != set()
         for value in known[0]:
             p = [
-                part.engine.peers.groups.view(FLEET).probability(feature, value, -1, 1e-4)
+                part.engine.fleet.groups.view(FLEET).probability(feature, value, -1, 1e-4)
                 for part in (*parts, one)
             ]
             assert p[0] == pytest.approx(p[1])
@@ -124,7 +124,7 @@ def test_votes_of_both_are_known_to_both_and_to_nobody_twice() -> None:
 
 
 def votes(part: Part, feature: int) -> dict[int, str]:
-    return part.engine.peers.groups.view(FLEET).names(feature)
+    return part.engine.fleet.groups.view(FLEET).names(feature)
 
 
 def test_what_only_colleagues_elsewhere_do_is_less_surprising() -> None:
@@ -132,13 +132,13 @@ def test_what_only_colleagues_elsewhere_do_is_less_surprising() -> None:
     alone = Part()
     own, _ = halves(a_stream(3_000))
     alone.judge(own)
-    alone.engine.peers.publish()
+    alone.engine.fleet.publish()
     humans = [feature.name for feature in FEATURES].index("human")
     known = set(votes(together_part, humans)) - set(votes(alone, humans))
     assert known
     for value in known:
         p = [
-            part.engine.peers.groups.view(FLEET).probability(humans, value, -1, 1e-5)
+            part.engine.fleet.groups.view(FLEET).probability(humans, value, -1, 1e-5)
             for part in (alone, together_part)
         ]
         assert p[1] > p[0]
@@ -149,10 +149,10 @@ def test_agents_of_all_count_for_the_budget() -> None:
     alone = Part()
     own, _ = halves(a_stream(3_000))
     alone.judge(own)
-    alone.engine.peers.publish()
-    most = [part.engine.peers.active_agents() for part in parts]
-    assert most[0] == most[1] > alone.engine.peers.active_agents()
-    each = [part.engine.peers.events_each() for part in parts]
+    alone.engine.fleet.publish()
+    most = [part.engine.fleet.active_agents() for part in parts]
+    assert most[0] == most[1] > alone.engine.fleet.active_agents()
+    each = [part.engine.fleet.events_each() for part in parts]
     assert each[0] == each[1] > 0
 
 
@@ -186,13 +186,13 @@ def test_what_waits_for_the_next_snapshot_survives_a_restart() -> None:
     events = a_stream(1_400)
     teller, taker = parts
     teller.judge(halves_of(events, 1_000, 1_400)[0])
-    teller.engine.peers.publish()
-    blob = teller.exchange.told()
+    teller.engine.fleet.publish()
+    blob = teller.exchange.contribution()
     assert blob is not None
     taker.exchange.take(blob)
     again = Part(stored=taker.shared())
     for part in (taker, again):
-        part.engine.peers.publish()
+        part.engine.fleet.publish()
     assert dict(again.engine.dump(whole=True)) == dict(taker.engine.dump(whole=True))
     assert votes(again, 0).keys() >= votes(teller, 0).keys()
 
@@ -205,14 +205,14 @@ def test_an_engine_without_events_keeps_the_newest_snapshots_of_others(
     events = a_stream(1_000)
     for start in range(0, len(events), 200):
         teller.judge(events[start : start + 200])
-        teller.engine.peers.publish()
-        blob = teller.exchange.told()
+        teller.engine.fleet.publish()
+        blob = teller.exchange.contribution()
         assert blob is not None
         taker.exchange.take(blob)
         waiting = taker.shared()[NAME]
     assert len(msgspec.msgpack.decode(waiting)) == 16
     taker.judge(events[-1:])
-    taker.engine.peers.publish()
+    taker.engine.fleet.publish()
     assert 0 < len(votes(taker, 0)) <= len(votes(teller, 0))
 
 
@@ -224,15 +224,15 @@ def test_days_of_a_stream_that_began_later_are_the_same_days() -> None:
     assert rest
     early.judge(halves(events)[0])
     late.judge(halves(rest)[1])
-    late.engine.peers.publish()
-    blob = late.exchange.told()
+    late.engine.fleet.publish()
+    blob = late.exchange.contribution()
     assert blob is not None
     early.exchange.take(blob)
-    early.engine.peers.publish()
-    epochs = [part.engine.peers.head.epoch_us for part in (early, late)]
+    early.engine.fleet.publish()
+    epochs = [part.engine.fleet.head.epoch_us for part in (early, late)]
     assert epochs[0] < epochs[1]
     assert all(epoch % 86_400_000_000 == 0 for epoch in epochs)
-    assert max(early.engine.peers.head.active) <= early.engine.peers.head.day
+    assert max(early.engine.fleet.head.active) <= early.engine.fleet.head.day
 
 
 def test_bytes_that_are_no_contribution_are_refused() -> None:

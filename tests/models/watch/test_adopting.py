@@ -105,8 +105,8 @@ def test_what_cannot_be_taken_back_is_never_news_of_the_group(fleet, an_event, o
 
 
 def test_peers_see_at_most_one_event_below_the_gate_of_an_agent_and_hour(fleet, an_event):
-    fleet.engine.peers.publish()
-    window = fleet.engine.peers.groups.group("clerk/unknown").windows[1]
+    fleet.engine.fleet.publish()
+    window = fleet.engine.fleet.groups.group("clerk/unknown").windows[1]
     gate = fleet.engine.config.gate
     bar, most = window.quantile(gate), window.quantile(0.0)
     before = window.above(bar)
@@ -117,7 +117,7 @@ def test_peers_see_at_most_one_event_below_the_gate_of_an_agent_and_hour(fleet, 
             AGENTS[0], at=1_300 + number / 10, tool="iam.grant", session="odd", resource=odd
         )
         held += fleet.judge(event).held is not None
-    fleet.engine.peers.publish()
+    fleet.engine.fleet.publish()
     assert held == 30
     assert window.above(bar) <= before + 1
     assert window.quantile(gate) <= bar
@@ -200,6 +200,6 @@ def test_what_is_done_in_degraded_telemetry_is_no_news_of_the_group(by_day, an_e
             )
         )
         assert judged.held is not None
-    agents = [by_day.subject(agent).profile.baseline for agent in AGENTS[:4]]
-    tool = by_day.engine._places[0]
+    agents = [by_day.agent_state(agent).profile.baseline for agent in AGENTS[:4]]
+    tool = by_day.engine._slots[0]
     assert not any(baseline.count_of(tool, "plans.read") for baseline in agents)

@@ -51,7 +51,7 @@ def test_other_shards_are_told(an_engine):
     telling, told = Exchange(giver), Exchange(taker)
     for naming in (True, False, True, True):
         giver.watcher.deployed(SALES, ["crm.merge"] if naming else [])
-    told.take(telling.told())
+    told.take(telling.contribution())
     assert taker.watcher.traces.announces
     assert taker.watcher.traces.names_tools
     assert taker.watcher.traces.brought(SALES) == ["crm.merge"]

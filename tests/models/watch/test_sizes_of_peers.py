@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from models.baseline.volume_baseline import Level
+from models.baseline.volume_baseline import VolumeBaseline
 from models.event import Volume
 from models.watch.sizes import learn, size_name, telling, usual
 from models.watch.state import Watch
@@ -15,8 +15,8 @@ from models.watch.state import Watch
 MB = 1_000_000
 
 
-def level_of(*sizes: float) -> Level:
-    level = Level()
+def level_of(*sizes: float) -> VolumeBaseline:
+    level = VolumeBaseline()
     for size in sizes:
         level.learn_evenly(size)
     return level
@@ -25,7 +25,7 @@ def level_of(*sizes: float) -> Level:
 def test_a_tool_that_only_peers_know_takes_what_theirs_take_at_most() -> None:
     names: list[str] = []
 
-    def peers(name: str) -> Level:
+    def peers(name: str) -> VolumeBaseline:
         names.append(name)
         return level_of(2_000, 2_000, 2_000)
 
@@ -36,7 +36,7 @@ def test_a_tool_that_only_peers_know_takes_what_theirs_take_at_most() -> None:
 
 
 @pytest.mark.parametrize("known", [None, level_of(2_000, 2_000)])
-def test_nothing_is_made_of_what_hardly_any_peer_has_told(known: Level | None) -> None:
+def test_nothing_is_made_of_what_hardly_any_peer_has_told(known: VolumeBaseline | None) -> None:
     assert usual(Watch(), 7, 0, 90 * MB, lambda _: known) == 90 * MB
 
 
@@ -78,7 +78,7 @@ def test_a_first_use_may_send_too_much(
             volume = None if one == 1 else Volume(bytes_out=size)
             at, session = 61 * number + one, f"s-{number // 3}"
             stream.judge(an_event(f"clerk-{one}", at, tool=tool, session=session, volume=volume))
-    stream.engine.peers.publish()
+    stream.engine.fleet.publish()
     now = an_event(agent, 4_000, tool="mail.send", session="now", volume=Volume(bytes_out=sends))
     bits = [one.bits for one in stream.judge(now).reasons if one.feature == "bytes_out_hour"]
     assert bool(bits and bits[0] > 15) is odd

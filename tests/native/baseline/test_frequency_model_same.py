@@ -20,7 +20,7 @@ from models.codec.hashing import Hasher, NativeHasher
 from models.config import ModelConfig
 from models.errors import StateError
 from models.features.extraction import FEATURES
-from models.features.feature_slots import LOW32, places_of
+from models.features.feature_slots import LOW32, slots_of
 from models.ranked import STATISTICS
 
 KEY = b"0123456789abcdef"
@@ -73,7 +73,7 @@ class World:
     def __init__(self, kernel: Any) -> None:
         self.kernel = kernel
         self.groups = kernel.Groups(CONFIG, KEY)
-        self.habits = [kernel.Habits(CONFIG) for _ in range(4)]
+        self.frequency_model = [kernel.FrequencyModel(CONFIG) for _ in range(4)]
         self.waiting: list[bytes] = []  # a copy and changes
         self.views = [self.groups.view(GROUPS[number % 3]) for number in range(4)]
         self.names = set(GROUPS)
@@ -85,34 +85,34 @@ class World:
     def act(
         self, agent: int, x: dict[str, str], volume: float | None, u: float, vote: bool
     ) -> tuple[Any, ...]:
-        habits, view = self.habits[agent], self.views[agent]
-        found = habits.surprise(view, x, {})
+        frequency_model, view = self.frequency_model[agent], self.views[agent]
+        found = frequency_model.surprise(view, x, {})
         statistics = [volume, found.total, found.peak, None]
-        result = habits.calibrate(view, statistics, u, own=vote)
+        result = frequency_model.calibrate(view, statistics, u, own=vote)
         if vote:
-            habits.take_in(view, statistics, result, GATE)
-        habits.learn(view, found, x, vote=vote)
+            frequency_model.take_in(view, statistics, result, GATE)
+        frequency_model.learn(view, found, x, vote=vote)
         numbers = (found.total, found.most, found.peak, [tuple(one) for one in found.found])
         return numbers, list(result.each), result.p, result.lead, result.pool, result.n
 
     def held(self, agent: int, x: dict[str, str], vote: bool) -> None:
-        self.habits[agent].count(self.views[agent], x, vote=vote)
+        self.frequency_model[agent].count(self.views[agent], x, vote=vote)
 
     def publish(self, later: int) -> list[str]:
         self.groups.publish(self.today + later)
         self.today += later
         self.waiting = []
-        for habits in self.habits:
-            habits.published()
+        for frequency_model in self.frequency_model:
+            frequency_model.published()
         return self.groups.changed()
 
     def day(self, later: int) -> None:
         self.today += later
-        for habits in self.habits:
-            habits.roll(self.today)
+        for frequency_model in self.frequency_model:
+            frequency_model.roll(self.today)
 
     def scale(self, agent: int, factor: float) -> None:
-        self.habits[agent].scale(factor)
+        self.frequency_model[agent].scale(factor)
 
     def write(self) -> bytes:
         self.waiting.append(self.groups.dump_pending(since=bool(self.waiting)))
@@ -121,10 +121,12 @@ class World:
 
     def reload(self) -> list[bytes]:
         self.write()
-        habits = [habits.dump() for habits in self.habits]
+        frequency_model = [frequency_model.dump() for frequency_model in self.frequency_model]
         groups = [self.groups.dump_group(name) for name in GROUPS]
         pending = self.groups.dump_pending()
-        self.habits = [self.kernel.Habits.load(raw, CONFIG) for raw in habits]
+        self.frequency_model = [
+            self.kernel.FrequencyModel.load(raw, CONFIG) for raw in frequency_model
+        ]
         fresh = self.kernel.Groups(CONFIG, KEY)
         fresh.roll(self.today)
         for name, raw in zip(GROUPS, groups, strict=True):
@@ -136,11 +138,11 @@ class World:
         fresh.written_pending()
         self.groups = fresh
         self.views = [fresh.view(GROUPS[number % 3]) for number in range(4)]
-        return [*habits, *groups, *self.waiting]
+        return [*frequency_model, *groups, *self.waiting]
 
     def state(self) -> list[Any]:
-        rows = [habits.rows() for habits in self.habits]
-        return [*self.reload(), rows, [(list(h.usual), h.day) for h in self.habits],
+        rows = [frequency_model.rows() for frequency_model in self.frequency_model]
+        return [*self.reload(), rows, [(list(h.typical_bits), h.day) for h in self.frequency_model],
                 self.groups.size]  # fmt: skip
 
 
@@ -161,26 +163,26 @@ def test_surprise_is_the_path_through_counts_and_peers(which, sequence, x):
     world = World(reference if which == "reference" else compiled())
     for step in sequence:
         world.step(*step)
-    places, hasher = places_of(Hasher(KEY)), Hasher(KEY)
-    for habits, view in zip(world.habits, world.views, strict=True):
+    slots, hasher = slots_of(Hasher(KEY)), Hasher(KEY)
+    for frequency_model, view in zip(world.frequency_model, world.views, strict=True):
         expected = []
-        for place in places:
-            if place.name not in x:
+        for slot in slots:
+            if slot.name not in x:
                 continue
-            value = hasher.of(x[place.name]) & LOW32
-            own_day = habits.own_day(place.node, value)
-            q = view.probability(place.index, value, own_day, place.uniform)
-            nodes = [place.node]
-            if place.context in x:
-                nodes.append(place.inside(x[place.context]))
+            value = hasher.of(x[slot.name]) & LOW32
+            own_day = frequency_model.own_day(slot.node, value)
+            q = view.probability(slot.index, value, own_day, slot.uniform)
+            nodes = [slot.node]
+            if slot.context in x:
+                nodes.append(slot.inside(x[slot.context]))
             for node in nodes:
-                if node != place.node and place.together:
+                if node != slot.node and slot.together:
                     q = view.after(node, value, q)
-                p = habits.probability(node, value, q)
-                if habits.total_of(node):
+                p = frequency_model.probability(node, value, q)
+                if frequency_model.total_of(node):
                     q = (1 - ADOPTION) * p + ADOPTION * q
-            expected.append((place.index, -log2(q)))
-        assert [tuple(one)[:2] for one in habits.surprise(view, x, {}).found] == expected
+            expected.append((slot.index, -log2(q)))
+        assert [tuple(one)[:2] for one in frequency_model.surprise(view, x, {}).found] == expected
 
 
 @given(
@@ -194,17 +196,19 @@ def test_a_window_of_any_scores_gives_the_same_p(past, score, u):
     x = {"tool": "tool-1", "hour": "workday 01"}
     for world in worlds:
         view = world.views[1]
-        nothing = world.habits[1].calibrate(view, [None] * 4, 0.5, own=True)
+        nothing = world.frequency_model[1].calibrate(view, [None] * 4, 0.5, own=True)
         for value in past:
-            world.habits[1].take_in(view, [value, None, value / 7, value / 3], nothing, GATE)
-        assert world.habits[1].surprise(view, x, {}).total == 12 + log2(14)
+            world.frequency_model[1].take_in(
+                view, [value, None, value / 7, value / 3], nothing, GATE
+            )
+        assert world.frequency_model[1].surprise(view, x, {}).total == 12 + log2(14)
     assert worlds[0].step("publish", 0) == worlds[1].step("publish", 0)
     seen = []
     for world in worlds:
         ps = []
         for agent in (1, 2):  # by its own pool, and by the fleet's
             tested = [score, None, score / 7, score / 3]
-            result = world.habits[agent].calibrate(world.views[agent], tested, u, own=True)
+            result = world.frequency_model[agent].calibrate(world.views[agent], tested, u, own=True)
             ps.append((list(result.each), result.p, result.pool, result.lead, result.n))
         seen.append(ps)
     assert seen[0] == seen[1]
@@ -215,13 +219,13 @@ def test_counts_fade_alike_under_any_half_life(half_life_days, later, uses):
     config = ModelConfig(half_life_days=half_life_days, daily_cap=1_000)
     rows = []
     for kernel in (reference, compiled()):
-        habits, day = kernel.Habits(config), 0
+        frequency_model, day = kernel.FrequencyModel(config), 0
         for step in later:
             for _ in range(uses):
-                habits.add(1, 7)
+                frequency_model.add(1, 7)
             day += step
-            habits.roll(day)
-        rows.append((habits.rows(), habits.day, habits.total_of(1)))
+            frequency_model.roll(day)
+        rows.append((frequency_model.rows(), frequency_model.day, frequency_model.total_of(1)))
     assert rows[0] == rows[1]
 
 
@@ -231,7 +235,7 @@ def a_profile() -> Profile:
     for number in range(30):
         x = {"tool": f"tool-{number % 4}", "previous_tool": "START", "hour": "workday 01"}
         world.act(1, x, 3.0, 0.5, vote=True)
-    profile.baseline.habits = world.habits[1]
+    profile.baseline.frequency_model = world.frequency_model[1]
     return profile
 
 
@@ -241,15 +245,15 @@ def test_a_profile_of_one_kernel_is_read_by_the_other():
     through = Profile.load(raw, ("billing-7", "delegated"), CONFIG, compiled())
     assert through.dump() == raw
     through.use(None, CONFIG)
-    assert isinstance(through.habits, reference.Habits)
+    assert isinstance(through.frequency_model, reference.FrequencyModel)
     assert through.dump() == raw
 
 
 @pytest.mark.parametrize("which", ["reference", "compiled"])
 def test_bytes_that_are_no_habits_are_an_error_and_never_a_crash(which):
     kernel = None if which == "reference" else compiled()
-    good = a_profile().habits.dump()
-    load = (kernel or reference).Habits.load
+    good = a_profile().frequency_model.dump()
+    load = (kernel or reference).FrequencyModel.load
     for end in range(len(good)):
         with pytest.raises(ValueError, match="habits"):
             load(good[:end], CONFIG)
@@ -268,10 +272,13 @@ def test_bytes_that_are_no_habits_are_an_error_and_never_a_crash(which):
 
 def test_both_know_the_same_features_and_statistics():
     native = compiled()
-    assert len(native.Habits(CONFIG).usual) == len(FEATURES)
+    assert len(native.FrequencyModel(CONFIG).typical_bits) == len(FEATURES)
     view = native.Groups(CONFIG, KEY).view("")
     statistics = [None] * len(STATISTICS)
-    assert list(native.Habits(CONFIG).calibrate(view, statistics, 0.5, own=True).each) == statistics
+    assert (
+        list(native.FrequencyModel(CONFIG).calibrate(view, statistics, 0.5, own=True).each)
+        == statistics
+    )
 
 
 @given(

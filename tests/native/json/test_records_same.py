@@ -55,7 +55,7 @@ parts = st.dictionaries(
 
 def read_alike(raw: bytes) -> bool:
     """Whether the kernel takes a record; it must then be the event that the reference makes."""
-    acts = native.Acts([raw], 2_000_000_000_000_000, 0)
+    acts = native.ActionBatch([raw], 2_000_000_000_000_000, 0)
     (mark,) = acts.marks(native.Hashes(SECRET))
     if mark is None:
         return False
@@ -110,12 +110,12 @@ def test_an_object_in_an_array_and_a_name_in_an_object_are_not_taken(field, valu
 
 def test_a_record_ahead_of_time_is_left_to_the_reference():
     plain = json.dumps(BASE).encode()
-    assert native.Acts([plain], 0, 1).marks(native.Hashes(SECRET)) == [None]
+    assert native.ActionBatch([plain], 0, 1).marks(native.Hashes(SECRET)) == [None]
 
 
 def test_a_record_that_was_cut_is_left_to_the_reference():
     plain, late = json.dumps(BASE).encode(), 2_000_000_000_000_000
-    acts = native.Acts([plain, plain], [late, None], 0)
+    acts = native.ActionBatch([plain, plain], [late, None], 0)
     assert [mark is None for mark in acts.marks(native.Hashes(SECRET))] == [False, True]
     assert acts.marks_by_day(native.Hashes(SECRET)) is None
     acts.leave([0])

@@ -12,7 +12,7 @@ import msgspec
 import pytest
 
 from lab.simulation.sample import fleet_events
-from models.baseline.agent_state import Subject
+from models.baseline.agent_state import AgentState
 from models.baseline.profile import Profile
 from models.config import ModelConfig
 from models.engine import Engine
@@ -44,7 +44,7 @@ class Both:
     def __init__(self, config: ModelConfig = CONFIG) -> None:
         self.config = config
         self.engines = [self.engine(kernel) for kernel in ("python", "native")]
-        self.subjects: list[dict[tuple[str, str], Subject]] = [{}, {}]
+        self.subjects: list[dict[tuple[str, str], AgentState]] = [{}, {}]
         self.shared: dict[str, bytes] = {}
         self.sessions: dict[int, bytes] = {}
 
@@ -57,7 +57,7 @@ class Both:
         for engine, subjects in zip(self.engines, self.subjects, strict=True):
             if key not in subjects:
                 profile = Profile.new(*key, CONFIG, engine.kernel)
-                subjects[key] = Subject(profile, TrustState(agent_id=key[0], mode=key[1]))
+                subjects[key] = AgentState(profile, TrustState(agent_id=key[0], mode=key[1]))
             origin = Origin("vpn" if event.id.endswith("7") else "direct", 64500, "SE", "list@1")
             seen.append(engine.judge(event, origin, subjects[key]))
         assert seen[0] == seen[1]
@@ -68,7 +68,7 @@ class Both:
             (
                 dict(engine.dump()),
                 engine.sessions.dump(),
-                {key: subject.profile.dump() for key, subject in subjects.items()},
+                {key: agent_state.profile.dump() for key, agent_state in subjects.items()},
             )
             for engine, subjects in zip(self.engines, self.subjects, strict=True)
         ]
@@ -86,8 +86,8 @@ class Both:
         self.stored()
         taken = [
             {
-                key: (subject.profile.dump(), msgspec.msgpack.encode(subject.trust))
-                for key, subject in subjects.items()
+                key: (agent_state.profile.dump(), msgspec.msgpack.encode(agent_state.trust))
+                for key, agent_state in subjects.items()
             }
             for subjects in self.subjects
         ]
@@ -95,7 +95,7 @@ class Both:
         for number, engine in enumerate(self.engines):
             engine.load(self.shared, self.sessions.items())
             self.subjects[number] = {
-                key: Subject(
+                key: AgentState(
                     Profile.load(profile, key, CONFIG, engine.kernel),
                     msgspec.msgpack.decode(trust, type=TrustState),
                 )
@@ -120,14 +120,14 @@ def test_a_made_up_fleet_is_judged_and_stored_the_same():
     lines = fleet_events(7, 12, limit=3_000)
     both.run(FORMATS["native"].normalise(line) for line in lines)
     assert both.engines[0].peers.head.version > 5
-    assert any(subject.profile.state() == "active" for subject in both.subjects[0].values())
+    assert any(agent_state.profile.state() == "active" for agent_state in both.subjects[0].values())
 
 
 def test_features_that_are_silent_are_so_under_both():
     silent = ("tool", "hour", "country", "rate_day", "flow", "identity.shadow")
     both = Both(msgspec.structs.replace(CONFIG, silent=silent))
     both.run(FORMATS["native"].normalise(line) for line in fleet_events(7, 8, limit=2_000))
-    assert any(subject.profile.state() == "active" for subject in both.subjects[0].values())
+    assert any(agent_state.profile.state() == "active" for agent_state in both.subjects[0].values())
 
 
 def test_a_burst_after_a_constant_history_is_as_rare_to_both():

@@ -15,8 +15,8 @@ from lab.simulation.fleet.config import SimulationConfig
 from lab.simulation.fleet.stream import simulate
 from lab.simulation.sample import fleet_events
 from models.event import microseconds
-from models.fast_path import Quiet
-from models.peers.fleet import Peers
+from models.fast_path import FastPath
+from models.peers.fleet import Fleet
 from pipeline.processing import runner
 from pipeline.processing.replay import learn
 from pipeline.processing.worker import Worker
@@ -60,20 +60,20 @@ def stored(
         degraded=degraded, inventory=inventory,
         model={"pool_minimum": 100, "learning_sessions": 4, "session_minimum": 10},
     )  # fmt: skip
-    quiet = 0
-    whole = Worker._quietly
+    fast_path = 0
+    whole = Worker._run_fast_path
 
     def counted(self: Worker, way: Any, job: Any, slots: Any, position: int) -> int:
-        nonlocal quiet
+        nonlocal fast_path
         end = whole(self, way, job, slots, position)
-        quiet += end - position
+        fast_path += end - position
         return end
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Worker, "_quietly", counted)
+        patch.setattr(Worker, "_run_fast_path", counted)
         if past is not None:
             learn([str(past)], fmt="native", settings=values)
-        at_first = quiet
+        at_first = fast_path
         runner.run(values, drain=True, stop=threading.Event())
     found: dict[str, Any] = {}
     database = sqlite3.connect(store)
@@ -83,7 +83,7 @@ def stored(
     database.close()
     for topic in sorted((folder / kernel).glob("*.jsonl")):
         found[topic.name] = [_ARRIVED.sub(b"", line) for line in topic.read_bytes().splitlines()]
-    return found, quiet if past is None else at_first
+    return found, fast_path if past is None else at_first
 
 
 def same(
@@ -99,11 +99,11 @@ def same(
     before.write_bytes(b"".join(line + b"\n" for line in past))
     known = before if before.stat().st_size else None
     reference, none = stored(folder, stream, "python", batch, known, degraded, inventory)
-    kernel, quiet = stored(folder, stream, "native", batch, known, degraded, inventory)
+    kernel, fast_path = stored(folder, stream, "native", batch, known, degraded, inventory)
     assert not none
     for name, rows in reference.items():
         assert kernel[name] == rows, name
-    return kernel, quiet
+    return kernel, fast_path
 
 
 def years() -> list[Any]:
@@ -116,16 +116,16 @@ def years() -> list[Any]:
 
 
 def test_a_fleet_leaves_the_same_state(tmp_path):
-    _, quiet = same(tmp_path, fleet_events(11, 12, limit=4_500))
-    assert quiet > 3_500
+    _, fast_path = same(tmp_path, fleet_events(11, 12, limit=4_500))
+    assert fast_path > 3_500
 
 
 def test_a_past_that_is_vouched_for_is_learned_alike(tmp_path):
     lines = list(fleet_events(11, 12, limit=4_500))
     for at in range(1_500, 2_000, 50):  # an alert, were it not vouched for
         lines[at] = json.dumps(json.loads(lines[at]) | {"tool": "vault.export"}).encode()
-    _, quiet = same(tmp_path, lines[3_000:], past=lines[:3_000])
-    assert quiet > 2_000
+    _, fast_path = same(tmp_path, lines[3_000:], past=lines[:3_000])
+    assert fast_path > 2_000
 
 
 def test_batches_of_which_the_kernel_judges_nothing_stop_nothing(tmp_path):
@@ -147,8 +147,8 @@ def test_other_content_under_a_known_id_is_left_to_the_reference_and_found(tmp_p
         lines.insert(at + 20, json.dumps(other).encode())
         lines.insert(at + 40, json.dumps(other, indent=1).replace("\n", "").encode())
         lines.insert(at + 45, lines[at])
-    found, quiet = same(tmp_path, lines)
-    assert quiet > 1_000
+    found, fast_path = same(tmp_path, lines)
+    assert fast_path > 1_000
     anomalies = [json.loads(line) for line in found["agent.anomalies.jsonl"]]
     positions = {one["position"] for one in anomalies if one["anomaly"] == "telemetry.conflict"}
     assert len(positions) == 28
@@ -179,8 +179,8 @@ def test_a_known_agent_is_no_blank_sheet_in_a_mode_that_nobody_acts_in(tmp_path)
         if at % 50 == 0:
             event["network"] = abroad
         lines[at] = json.dumps(event).encode()
-    found, quiet = same(tmp_path, lines[6_000:], past=lines[:6_000])
-    assert quiet > 1_500
+    found, fast_path = same(tmp_path, lines[6_000:], past=lines[:6_000])
+    assert fast_path > 1_500
     anomalies = [json.loads(line) for line in found["agent.anomalies.jsonl"]]
     told = {one["id"] for one in anomalies if one["anomaly"] == "net.new_origin"}
     assert len(told) >= 5
@@ -211,8 +211,8 @@ def test_tokens_prices_and_hasty_approvals_count_alike(tmp_path):
         if at % 50 < 2 or at > 2_800:
             said["approval_seconds"] = 1.5
         lines[at] = json.dumps(event | {"attributes": said}).encode()
-    found, quiet = same(tmp_path, lines)
-    assert quiet > 1_000
+    found, fast_path = same(tmp_path, lines)
+    assert fast_path > 1_000
     assert b"cost.spike" in b"".join(found["agent.anomalies.jsonl"])
     assert b"approval.pattern" in b"".join(found["agent.anomalies.jsonl"])
 
@@ -229,8 +229,8 @@ def test_amounts_beyond_the_request_count_alike(tmp_path):
             "argument_origins": {key: [[value, ["result:mail.read"] if at % 2 else []]]},
         }
         lines[at] = json.dumps(json.loads(line) | said).encode()
-    found, quiet = same(tmp_path, lines)
-    assert quiet > 1_000
+    found, fast_path = same(tmp_path, lines)
+    assert fast_path > 1_000
     anomalies = [json.loads(line) for line in found["agent.anomalies.jsonl"]]
     reasons = {reason["feature"] for one in anomalies for reason in one["reasons"]}
     assert "excess" in reasons
@@ -243,19 +243,19 @@ def test_only_what_happens_in_times_of_degraded_telemetry_is_left_to_the_referen
         folder.mkdir()
     _, most = same(whole[0], lines)
     start, end = (json.loads(lines[at])["time"] for at in (1_500, 2_000))
-    _, quiet = same(whole[1], lines, degraded=(f"{start}/{end}",))
-    assert most - 700 < quiet < most
+    _, fast_path = same(whole[1], lines, degraded=(f"{start}/{end}",))
+    assert most - 700 < fast_path < most
 
 
 def test_many_answers_about_trust_are_worked_out_without_a_stop(tmp_path, monkeypatch):
-    moved, whole = [], Quiet.moved
+    moved, whole = [], FastPath.trust_changes
 
-    def counted(self: Quiet, subject_at: Any) -> Iterator[Any]:
+    def counted(self: FastPath, subject_at: Any) -> Iterator[Any]:
         for answer in whole(self, subject_at):
             moved.append(answer)
             yield answer
 
-    monkeypatch.setattr(Quiet, "moved", counted)
+    monkeypatch.setattr(FastPath, "trust_changes", counted)
     found, _ = same(tmp_path, fleet_events(11, 12, limit=4_500))
     assert 50 < len(moved) < len(found["agent.trust.jsonl"])
 
@@ -284,9 +284,9 @@ def test_credentials_that_grant_less_are_as_usual_to_both(tmp_path):
             "expires_at": (issued + timedelta(hours=hours)).isoformat(),
         }  # fmt: skip
         lines[at] = json.dumps(event).encode()
-    found, quiet = same(tmp_path, lines)
+    found, fast_path = same(tmp_path, lines)
     assert narrower > 1_500
-    assert quiet > 3_500
+    assert fast_path > 3_500
     assert b"cred.lifetime" not in b"".join(found["agent.anomalies.jsonl"])
 
 
@@ -305,18 +305,18 @@ def test_a_silence_of_decades_stops_nothing(tmp_path, monkeypatch, year):
 
 
 def test_what_waits_behind_an_event_far_ahead_is_taken_in_alike(tmp_path, monkeypatch):
-    published, whole = [], Peers.publish
+    published, whole = [], Fleet.publish
 
-    def counted(self: Peers) -> None:
+    def counted(self: Fleet) -> None:
         whole(self)
         published.append(self.head.watermark_us)
 
-    monkeypatch.setattr(Peers, "publish", counted)
+    monkeypatch.setattr(Fleet, "publish", counted)
     lines = list(fleet_events(11, 12, limit=8_000))
     ahead = json.loads(lines[-1])["time"]
     lines[2_000] = json.dumps(json.loads(lines[2_000]) | {"time": ahead}).encode()
-    _, quiet = same(tmp_path, lines)
-    assert quiet > 6_000
+    _, fast_path = same(tmp_path, lines)
+    assert fast_path > 6_000
     assert published.count(max(published)) > 2
 
 
@@ -326,6 +326,6 @@ def test_what_waits_behind_an_event_far_ahead_is_taken_in_alike(tmp_path, monkey
 )
 def test_a_fleet_under_attack_leaves_the_same_state(tmp_path, agents, least):
     config = SimulationConfig(seed=5, agents=agents, days=12, attacked=0.9, quiet_days=3)
-    found, quiet = same(tmp_path, simulate(config), batch=2_000)
-    assert quiet > least
+    found, fast_path = same(tmp_path, simulate(config), batch=2_000)
+    assert fast_path > least
     assert len(found["anomalies"]) > 10

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.peers.baselines import PeerLevels
+from models.peers.baselines import PeerBaselines
 from models.watch.sizes import size_name
 from tests.native.both import native, needs_native
 
@@ -21,11 +21,11 @@ contributions = st.lists(st.tuples(st.sampled_from(GROUPS), st.sampled_from(NAME
 def same(kernels):
     """Compare all that both tell; give the rows of each group."""
     assert kernels[0].pending() == kernels[1].pending()
-    rows = [{group: levels.rows(group) for group in GROUPS} for levels in kernels]
+    rows = [{group: baselines.rows(group) for group in GROUPS} for baselines in kernels]
     assert rows[0] == rows[1]
     for group in GROUPS:
         for name in NAMES:
-            one, other = (levels.level(group, name) for levels in kernels)
+            one, other = (baselines.volume(group, name) for baselines in kernels)
             assert (one is None) == (other is None)
             assert one is None or one.state() == other.state()
     return rows[0]
@@ -33,36 +33,36 @@ def same(kernels):
 
 @given(st.lists(contributions, max_size=4))
 def test_any_contributions_give_the_same_levels(rounds):
-    kernels = PeerLevels(), native.PeerLevels()
+    kernels = PeerBaselines(), native.PeerBaselines()
     for given_ in rounds:
-        for levels in kernels:
+        for baselines in kernels:
             for one in given_:
-                levels.add(*one)
+                baselines.add(*one)
         same(kernels)
         assert kernels[0].publish() == kernels[1].publish()
         stored = same(kernels)
-        fresh = PeerLevels(), native.PeerLevels()
-        for levels in fresh:
+        fresh = PeerBaselines(), native.PeerBaselines()
+        for baselines in fresh:
             for group, rows in stored.items():
-                levels.load(group, rows)
+                baselines.load(group, rows)
         assert same(fresh) == stored
 
 
 def test_tools_are_bounded_and_windows_are_always_learned():
-    kernels = PeerLevels(), native.PeerLevels()
-    for levels in kernels:
+    kernels = PeerBaselines(), native.PeerBaselines()
+    for baselines in kernels:
         for tool in range(300):
-            levels.add("clerk/delegated", size_name(tool % 2, tool), 500.0)
-        levels.add("clerk/delegated", "cost", 7.0)
-        levels.publish()
-        assert levels.level("clerk/delegated", size_name(1, 299)) is None
+            baselines.add("clerk/delegated", size_name(tool % 2, tool), 500.0)
+        baselines.add("clerk/delegated", "cost", 7.0)
+        baselines.publish()
+        assert baselines.volume("clerk/delegated", size_name(1, 299)) is None
     rows = same(kernels)["clerk/delegated"]
     assert len(rows) == 256 + 1
     assert "cost" in [name for name, *_ in rows]
 
 
 def test_names_that_stand_for_nothing_are_left_out():
-    levels = native.PeerLevels()
+    baselines = native.PeerBaselines()
     for name in ("magic", "magic:7", "cost:65536", "cost:-1", "records_hour:7"):
-        levels.add("clerk/delegated", name, 7.0)
-    assert levels.pending() == []
+        baselines.add("clerk/delegated", name, 7.0)
+    assert baselines.pending() == []

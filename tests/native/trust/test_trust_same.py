@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.baseline.agent_state import Subject
+from models.baseline.agent_state import AgentState
 from models.baseline.profile import Profile
 from models.config import ModelConfig
 from models.engine import Engine
-from models.fast_path import Quiet
+from models.fast_path import FastPath
 from models.kernel import native_kernel
 from models.trust.ledger import FULL_DAY, STRUCK, Ledger
 from models.trust.levels import LEVELS, Standing
@@ -41,20 +41,20 @@ since = st.none() | st.integers(MIDDAY - 3 * DAY_US, MIDDAY)
 standings = st.builds(Standing, st.sampled_from(LEVELS), st.tuples(since, since, since))
 
 
-def quiet_of(policy: TrustPolicy) -> tuple[Engine, Quiet]:
+def quiet_of(policy: TrustPolicy) -> tuple[Engine, FastPath]:
     engine = Engine(ModelConfig(), SECRET, {}, policy)
-    return engine, Quiet(engine, lambda *_: None, lambda _: "unknown")
+    return engine, FastPath(engine, lambda *_: None, lambda _: "unknown")
 
 
 QUIET = [quiet_of(policy) if native is not None else None for policy in POLICIES]
 
 
-def subject(engine: Engine, mode: str, ledger: Ledger, standing: Standing) -> Subject:
+def agent_state(engine: Engine, mode: str, ledger: Ledger, standing: Standing) -> AgentState:
     trust = TrustState(
         agent_id="a", mode=mode, state="active", ledger=ledger, standing=standing,
         config_version="c",
     )  # fmt: skip
-    one = Subject(Profile.new("a", mode, engine.config, engine.kernel), trust)
+    one = AgentState(Profile.new("a", mode, engine.config, engine.kernel), trust)
     engine.pack(one)
     return one
 
@@ -64,7 +64,7 @@ def test_answers_are_those_of_the_reference(number, some, others, one, another, 
     found: Any = QUIET[number]
     engine, quiet = found
     modes = [
-        subject(engine, mode, Ledger(dict(known)), standing)
+        agent_state(engine, mode, Ledger(dict(known)), standing)
         for mode, known, standing in (("autonomous", some, one), ("delegated", others, another))
     ]
     at_us = MIDDAY + shift
@@ -78,7 +78,7 @@ def test_an_agent_in_good_standing_is_answered_for_without_the_reference():
     found: Any = QUIET[0]
     engine, quiet = found
     known = dict.fromkeys(range(19_940, 20_001), FULL_DAY)
-    one = subject(engine, "delegated", Ledger(known), Standing("normal", (0, 0, None)))
+    one = agent_state(engine, "delegated", Ledger(known), Standing("normal", (0, 0, None)))
     answer = quiet.answer([one], MIDDAY)
     assert answer is not None
     assert answer.level == "normal"

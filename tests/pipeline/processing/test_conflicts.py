@@ -128,7 +128,7 @@ def test_the_event_that_conflicts_teaches_nothing(desk):
     held = desk.store.held("clerk-1")
     out = desk.worker.judge([RawRecord(ATTACK, "stdin", 99, ARRIVED_US)])
     subject = desk.worker._agents["clerk-1", "delegated"]
-    place = next(one for one in desk.worker.engine._places if one.name == "tool")
+    place = next(one for one in desk.worker.engine._slots if one.name == "tool")
     assert subject.profile.baseline.count_of(place, "bank.pay") == 0
     assert subject.profile.baseline.count_of(place, "mail.send") > 0
     assert (out.held, desk.store.held("clerk-1")) == ([], held)

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any, cast
 import pytest
 
 from models.errors import ConfigError, HabitusError
-from models.result import Assessment, Reason
+from models.result import Reason, Result
 from models.trust.policy import DEFAULT_POLICY
 from pipeline.processing.replay import learn
 from pipeline.processing.review import MOST, Review
 
 if TYPE_CHECKING:
-    from models.baseline.agent_state import Subject
+    from models.baseline.agent_state import AgentState
     from models.event import Event
     from pipeline.processing.stream_types import RawRecord
 
@@ -132,18 +132,18 @@ def test_review_file_is_empty_if_no_event_would_have_alerted(pipeline):
     assert out.read_bytes() == b""
 
 
-def act(number: int, rank: float, **more: Any) -> Assessment:
+def act(number: int, rank: float, **more: Any) -> Result:
     reasons = [Reason("tool", rank, "x", [], f"why {rank}")]
     given = {"key": f"k-{number}", "severity": "high", "anomaly": "tool.new", "ground": "event"}
-    return Assessment(
+    return Result(
         f"e-{number}", "a", "unknown", "s", number, rank=rank, reasons=reasons, **given | more
     )
 
 
-def review_of(*acts: Assessment) -> Review:
+def review_of(*acts: Result) -> Review:
     found = Review(DEFAULT_POLICY)
     for one in acts:
-        found.observe(cast("RawRecord", None), cast("Event", None), one, cast("Subject", None))
+        found.observe(cast("RawRecord", None), cast("Event", None), one, cast("AgentState", None))
     return found
 
 

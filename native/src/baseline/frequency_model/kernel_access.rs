@@ -2,7 +2,7 @@
 
 use crate::baseline::frequency_bytes;
 use crate::baseline::frequency_model::one_action::Weighed;
-use crate::baseline::frequency_model::Habits;
+use crate::baseline::frequency_model::FrequencyModel;
 use crate::baseline::surprise::Surprise;
 use crate::calibration::p_values::{Calibrated, Statistics, Whose};
 use crate::calibration::score_window::{bin_of, Window};
@@ -14,11 +14,11 @@ use crate::peers::last_values::Chains;
 use crate::ranked::STATISTICS;
 use pyo3::prelude::*;
 
-impl Habits {
-    /// Ask for the memory of all an event may need.
-    pub fn ask(&self) {
-        self.counts.ask();
-        self.windows.iter().for_each(Window::ask);
+impl FrequencyModel {
+    /// Prefetch all that an event may need.
+    pub fn prefetch(&self) {
+        self.counts.prefetch();
+        self.windows.iter().for_each(Window::prefetch);
     }
 
     pub fn surprise_of(
@@ -32,11 +32,11 @@ impl Habits {
         chains.renew(groups, group);
         let mut found = Weighed::of(*tops, chains);
         let (mut all, mut length) = ([Category::default(); FEATURES], 0);
-        groups.places.each(hashes, &mut |one| {
+        groups.slots.each(hashes, &mut |one| {
             all[length] = self.placed(groups, one);
             length += 1;
         });
-        // Only now: where all of them are is looked up without one waiting for the other.
+        // After all lookups, so that no lookup waits for another.
         for one in &all[..length] {
             self.weigh(groups, group, *one, &mut found);
         }
@@ -54,7 +54,7 @@ impl Habits {
         self.pools(groups, group).calibrate(statistics, u, whose)
     }
 
-    /// Let an event's statistics enter the windows; `whole`: those of the peers as they are.
+    /// Add an event's statistics to the windows. `whole` adds them unchanged to those of the peers.
     pub fn enter(
         &mut self,
         groups: &mut Groups,
@@ -82,7 +82,7 @@ impl Habits {
         groups.enter(group, &entered[..length]);
     }
 
-    /// Let the peers see how far an act goes, with a vote, and move what is ordinary.
+    /// Add an action to the peers' windows with a vote, and update the typical bits.
     pub fn shown(
         &mut self,
         groups: &mut Groups,
@@ -95,11 +95,11 @@ impl Habits {
             self.contribute(groups, group, surprise, metrics);
         }
         for (found, bits) in surprise.each() {
-            self.move_usual(found.index, bits);
+            self.move_typical(found.index, bits);
         }
     }
 
-    /// Count an act that was scored, and vote for it.
+    /// Count a scored action, and vote for it.
     pub fn counted<'a>(
         &mut self,
         groups: &mut Groups,
@@ -121,10 +121,10 @@ impl Habits {
         let config = Config::of(config)?;
         let parts = frequency_bytes::read(raw)?;
         let mut rows = parts.counts.rows().iter();
-        Ok(Habits {
+        Ok(FrequencyModel {
             waiting: rows.any(|row| row.published >= 0),
             counts: parts.counts,
-            usual: parts.usual,
+            typical_bits: parts.typical_bits,
             windows: parts.windows,
             half_life_days: config.half_life_days,
             cap: config.daily_cap,
@@ -132,6 +132,6 @@ impl Habits {
     }
 
     pub fn written(&self) -> Vec<u8> {
-        frequency_bytes::write(&self.counts, &self.usual, &self.windows)
+        frequency_bytes::write(&self.counts, &self.typical_bits, &self.windows)
     }
 }

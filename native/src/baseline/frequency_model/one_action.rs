@@ -1,7 +1,7 @@
 //! Scores, counts and votes of one action, by category: part of `models.baseline.frequency_model`.
 
 use crate::baseline::counts::mixed;
-use crate::baseline::frequency_model::Habits;
+use crate::baseline::frequency_model::FrequencyModel;
 use crate::baseline::surprise::Surprise;
 use crate::calibration::p_values::Pools;
 use crate::calibration::score_window::bin_of;
@@ -16,12 +16,12 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString};
 
 const OFTEN: i64 = 8 * 4_096;
-const USUAL_RATE: f64 = 0.05;
+const TYPICAL_RATE: f64 = 0.05;
 
-/// What an act votes for, of one category.
+/// Votes of an action for one category.
 #[derive(Clone, Copy, Default)]
 pub(super) struct Votes {
-    /// Day of the vote that this one replaces (-1: none), where there is one to cast.
+    /// Day of the replaced vote (-1: none), where there is a vote to cast.
     replaced: Option<i64>,
     /// Whether it is the first of the day after its context.
     after: bool,
@@ -33,7 +33,7 @@ impl Votes {
     }
 }
 
-impl Habits {
+impl FrequencyModel {
     pub(super) fn pools<'a>(&'a self, groups: &'a Groups, group: usize) -> Pools<'a> {
         Pools {
             own: &self.windows,
@@ -44,11 +44,11 @@ impl Habits {
         }
     }
 
-    /// A category with where its counts are.
+    /// A category with the indices of its counts.
     pub(super) fn placed(&self, groups: &Groups, mut found: Category) -> Category {
-        let place = &groups.places.all[found.index];
-        if place.under.is_none() {
-            found.at[0] = self.counts.place(place.node);
+        let slot = &groups.slots.all[found.index];
+        if slot.under.is_none() {
+            found.at[0] = self.counts.place(slot.node);
         }
         if found.inside != 0 {
             found.at[1] = self.counts.place(found.inside);
@@ -56,7 +56,7 @@ impl Habits {
         found
     }
 
-    /// P(value) of one category, given those of the features before it.
+    /// P(value) of one category, given those of the earlier features.
     ///
     /// `chain`: P(value) among the peers by the day of the own vote.
     pub(super) fn chance(
@@ -68,9 +68,9 @@ impl Habits {
         chain: impl FnOnce(i64) -> f64,
     ) -> f64 {
         let Category { index, value, inside, at } = found;
-        let place = &groups.places.all[index];
+        let slot = &groups.slots.all[index];
         let mut q;
-        if let Some(under) = place.under {
+        if let Some(under) = slot.under {
             q = before[under];
         } else {
             let node = self.counts.node_at(at[0]);
@@ -82,7 +82,7 @@ impl Habits {
             }
         }
         if inside != 0 {
-            if place.together {
+            if slot.together {
                 q = groups.after(group, inside, value, q);
             }
             if let Some(node) = self.counts.node_at(at[1]).filter(|node| node.total != 0) {
@@ -92,7 +92,7 @@ impl Habits {
         q
     }
 
-    /// Count one category, and vote for its value; gives the votes to cast.
+    /// Count one category, and vote for its value. Gives the votes to cast.
     ///
     /// `order` is the node of the tool after the one before it.
     pub(super) fn count_one(
@@ -103,8 +103,8 @@ impl Habits {
         vote: bool,
     ) -> Votes {
         let mut votes = Votes::default();
-        let place = &groups.places.all[found.index];
-        if place.under.is_some() {
+        let slot = &groups.slots.all[found.index];
+        if slot.under.is_some() {
             let known = self.counts.node(*order).map_or(0, |node| node.total);
             if found.inside != 0 && known >= OFTEN {
                 self.counts.add(found.inside, found.at[1], found.value, self.cap);
@@ -115,11 +115,11 @@ impl Habits {
             *order = found.inside;
         }
         if found.inside != 0 {
-            let had = vote && place.together && self.counts.today(found.inside, found.value);
+            let had = vote && slot.together && self.counts.today(found.inside, found.value);
             let added = self.counts.add(found.inside, found.at[1], found.value, self.cap);
-            votes.after = vote && place.together && !had && added;
+            votes.after = vote && slot.together && !had && added;
         }
-        let node = place.node;
+        let node = slot.node;
         if vote {
             votes.replaced = self.counts.add_and_vote(node, found.at[0], found.value, self.cap);
         } else {
@@ -128,7 +128,7 @@ impl Habits {
         votes
     }
 
-    /// Let the peers know of an act's votes for a value.
+    /// Contribute the votes of an action for a value.
     pub(super) fn cast(
         &mut self,
         groups: &mut Groups,
@@ -161,7 +161,7 @@ impl Habits {
             return Ok(());
         }
         let text = match x {
-            Some(x) => x.get_item(groups.places.name(x.py(), found.index))?,
+            Some(x) => x.get_item(groups.slots.name(x.py(), found.index))?,
             None => None,
         };
         let text = text.as_ref().map(|text| text.cast::<PyString>()).transpose()?;
@@ -170,7 +170,7 @@ impl Habits {
         Ok(())
     }
 
-    /// Take in the bits of one category, after those of the features before it.
+    /// Add the bits of one category, after those of the earlier features.
     pub(super) fn weigh(
         &self,
         groups: &Groups,
@@ -179,33 +179,33 @@ impl Habits {
         all: &mut Weighed<'_>,
     ) {
         let index = found.index;
-        let place = &groups.places.all[index];
+        let slot = &groups.slots.all[index];
         let q = self.chance(groups, group, found, &all.chances, |own_day| {
-            all.chains.of(groups, index, (found.value, own_day), place.uniform)
+            all.chains.of(groups, index, (found.value, own_day), slot.uniform)
         });
         all.chances[index] = q;
         let mut bits = -q.log2();
-        if bits - self.usual[index] >= LEAST_BITS {
-            for (value, off) in place.beside(found.value) {
+        if bits - self.typical_bits[index] >= LEAST_BITS {
+            for (value, off) in slot.beside(found.value) {
                 let beside = Category { value, inside: 0, ..found };
                 let q = self.chance(groups, group, beside, &all.chances, |own_day| {
-                    groups.chain(group, index, value, own_day, place.uniform)
+                    groups.chain(group, index, value, own_day, slot.uniform)
                 });
                 bits = bits.min(off - q.log2());
             }
         }
-        all.out.push(found, bits, place.under.is_none());
-        let excess = bits - self.usual[index];
-        if place.under.is_some() {
+        all.out.push(found, bits, slot.under.is_none());
+        let excess = bits - self.typical_bits[index];
+        if slot.under.is_some() {
             all.out.order = excess;
         }
-        if place.alone && excess >= LEAST_BITS {
+        if slot.alone && excess >= LEAST_BITS {
             let rarity = groups.weighted(group, index, excess);
-            all.out.rare(index, excess, rarity, place.steady, all.tops[index]);
+            all.out.rare(index, excess, rarity, slot.steady, all.tops[index]);
         }
     }
 
-    /// Excess bits of features and bits of metrics enter the peers' windows.
+    /// Add excess bits of features and bits of metrics to the peers' windows.
     pub(super) fn contribute(
         &self,
         groups: &mut Groups,
@@ -219,7 +219,7 @@ impl Habits {
         }
         for (found, bits) in surprise.each() {
             if surprise.again >> found.index & 1 == 0 {
-                entered[found.index].1 = bin_of(bits - self.usual[found.index]);
+                entered[found.index].1 = bin_of(bits - self.typical_bits[found.index]);
             }
         }
         let mut length = FEATURES;
@@ -230,13 +230,13 @@ impl Habits {
         groups.enter(group, &entered[..length]);
     }
 
-    pub(super) fn move_usual(&mut self, index: usize, bits: f64) {
-        let usual = &mut self.usual[index];
-        *usual += USUAL_RATE * (bits - *usual);
+    pub(super) fn move_typical(&mut self, index: usize, bits: f64) {
+        let typical_bits = &mut self.typical_bits[index];
+        *typical_bits += TYPICAL_RATE * (bits - *typical_bits);
     }
 }
 
-/// The categories of an act weighed so far.
+/// The categories of an action scored so far.
 pub(super) struct Weighed<'a> {
     chances: [f64; FEATURES],
     tops: [f64; FEATURES],
