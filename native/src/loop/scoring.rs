@@ -24,7 +24,7 @@ const LOOKED_INTO: f64 = 3.0;
 pub struct EventScores {
     pub categories: Surprise,
     pub content: Option<CallScore>,
-    /// Whether its tool is new with a deployment.
+    /// Whether a deployment announced its new tool.
     pub new_tool: bool,
     /// Content bits that count, where there are any.
     pub counted: Option<f64>,
@@ -125,7 +125,7 @@ impl EventJudge<'_, '_> {
         true
     }
 
-    /// The bits of what an act carries, if there is anything to hold it against.
+    /// The content bits of an action, if it has origins or its session has a purpose.
     fn score_content(
         &mut self,
         action: &Action<'_>,
@@ -208,7 +208,7 @@ fn is_as_rare_as_kept(now: &Now, categories: &Surprise) -> bool {
     now.kept != 0.0 && categories.rarest >= now.kept && now.state() != State::Learning
 }
 
-/// Content bits that decide on an alert: without what recurrence adds along a usual way.
+/// Content bits that decide on an alert: without the bits of recurrence along a known flow.
 fn accounted(content: &CallScore) -> f64 {
     let Some(tainted) = content.tainted.as_ref().filter(|_| content.score >= LOOKED_INTO) else {
         return content.score;
@@ -221,7 +221,7 @@ fn accounted(content: &CallScore) -> f64 {
     content.score * (1.0 - again * tainted.bits / whole)
 }
 
-/// Content bits of what an event carries, without those of its tool's choice.
+/// Content bits of the arguments, without those of the choice of the tool.
 fn carried(content: &CallScore) -> Option<f64> {
     let tainted = content
         .tainted

@@ -64,8 +64,8 @@ impl EventJudge<'_, '_> {
             .any(|name| self.heard.silence(name, hour).is_some())
     }
 
-    /// The session of an event; None where the reference has to cut others for it, or in the first
-    /// sessions of an agent in another mode than before.
+    /// The session of an event. None leaves it to the reference: it must close other sessions, or
+    /// the agent is in its first sessions of a new mode.
     pub fn find_session(
         &mut self,
         action: &Action<'_>,

@@ -191,9 +191,9 @@ def test_scores_and_quantities_reach_the_group_and_the_fleet():
     clerk, auditor = (GroupView(peers, name) for name in NAMES)
     assert [window.n for window in clerk.view.group.windows[:4]] == [0, 10, 0, 0]
     assert [window.n for window in clerk.view.fleet.windows[:4]] == [0, 20, 0, 0]
-    assert clerk.level("bytes_out_hour").n == 10
-    assert auditor.level("bytes_out_hour").n == 10, "the fleet stands in"
-    assert auditor.level("records_hour") is None
+    assert clerk.volume("bytes_out_hour").n == 10
+    assert auditor.volume("bytes_out_hour").n == 10, "the fleet stands in"
+    assert auditor.volume("records_hour") is None
 
 
 def full_peers() -> Fleet:
@@ -282,7 +282,7 @@ def test_what_waits_is_read_from_a_copy_and_changes(steps):
     back = Fleet(ModelConfig())
     back.load(stored)
     assert back.groups.dump_pending() == peers.groups.dump_pending()
-    assert back.levels.pending() == peers.baselines.pending()
+    assert back.baselines.pending() == peers.baselines.pending()
     assert dict(back.dump(whole=True)) == {
         name: blob for name, blob in peers.dump(whole=True) if name in ("peers", "pending")
     }
