@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.asserting import helpers_of, suspects
+from tests.repository.asserting import helpers_of, suspects
 
-TESTS = Path(__file__).resolve().parent
+TESTS = Path(__file__).resolve().parents[1]
 
 
 def test_every_test_can_fail() -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.readability import (
+from tests.repository.readability import (
     LONGEST,
     comments,
     dialect,
@@ -17,7 +17,7 @@ from tests.readability import (
     unindented,
 )
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 # The specification and the catalogue of detectors are rewritten together with the judge.
 JUDGE = {"docs/detectors.md", "docs/model.md"}
 PAGES = [

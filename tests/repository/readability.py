@@ -1,7 +1,7 @@
 """Find what is hard to read in a text: long sentences, and phrases of the old dialect.
 
 Each function takes text and returns findings, so that pages, docstrings and notebooks are checked
-alike. `tests/dialect.txt` lists the phrases, each with its replacement.
+alike. `tests/repository/dialect.txt` lists the phrases, each with its replacement.
 """
 
 from __future__ import annotations

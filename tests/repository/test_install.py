@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from email.message import Message
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 VERSION = tomllib.loads((ROOT / "native" / "Cargo.toml").read_text())["package"]["version"]
 EVENTS = 300
 # Not of the make or the environment that started the tests; compiled modules are kept.

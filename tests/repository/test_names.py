@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 PATH = re.compile(
     r"(?<![\w./-])((?:models|pipeline|scoring_api|lab|native|tests|benchmarks|chaos|deploy|docs"
     r"|data|notebooks)/[\w./-]*\w)"

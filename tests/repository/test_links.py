@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 PAGES = sorted(
     page
     for pattern in ("*.md", "docs/**/*.md", "data/*.md", "benchmarks/*.md", "notebooks/*.md")

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.code_readability import docstrings, faults_of_test_name, identifiers, pet_words, prose
-from tests.readability import dialect, hard_sentences
+from tests.repository.code_readability import docstrings, faults_of_test_name, identifiers, pet_words, prose
+from tests.repository.readability import dialect, hard_sentences
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 # Folders that are in plain English. The rest of "models" and "native" follows with the judge.
 FOLDERS = (
     "pipeline",

@@ -7,7 +7,7 @@ import re
 from functools import cache
 from inspect import cleandoc
 
-from tests.readability import DIALECT, python_comments
+from tests.repository.readability import DIALECT, python_comments
 
 # An underline of a numpy section, and the sections whose text is indented.
 _UNDERLINE = re.compile(r"-{3,}$")
