@@ -7,7 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.repository.code_readability import docstrings, faults_of_test_name, identifiers, pet_words, prose
+from tests.repository.code_readability import (
+    docstrings,
+    faults_of_test_name,
+    identifiers,
+    pet_words,
+    prose,
+)
 from tests.repository.readability import dialect, hard_sentences
 
 ROOT = Path(__file__).resolve().parents[2]
