@@ -94,7 +94,7 @@ class Decider:
 
         In a past that is vouched for it may be one as well, and never alerts.
         """
-        odd_event, odd_session, odd_together = odd = out.odd()
+        odd_event, odd_session, odd_together = odd = out.exceeded()
         unusual = any(odd)
         if self.explain_all or unusual or findings:
             by_session = odd_session and not odd_event

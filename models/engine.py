@@ -318,7 +318,7 @@ class Engine:
             session.p,
             total(session.peak_p_bits),
             free=free,
-            told=session.alerted,
+            alerted=session.alerted,
         )
 
     def _score(
@@ -371,7 +371,7 @@ class Engine:
         )  # fmt: skip
 
     def _statistics(self, bits: Bits, view: View) -> list[float | None]:
-        peak = bits.categories.peak if view.tells(0) else None  # 0 without a pool
+        peak = bits.categories.peak if view.has_scores(0) else None  # 0 without a pool
         return [bits.decisive, bits.categories.total, peak, bits.volume]
 
     @staticmethod

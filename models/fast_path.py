@@ -232,14 +232,14 @@ def sync_trust(agent_state: AgentState) -> None:
     changes = agent.take_changes()
     if changes is None:
         return
-    events, last_us, state, clean, stood, version = changes
+    events, last_us, state, clean, standing, version = changes
     trust = agent_state.trust
     trust.events, trust.last_seen_us, trust.state = events, last_us, state
     trust.version = trust.version if version is None else version
     for day, number in clean:
         trust.ledger.count(day, number)
-    if stood is not None:
-        days, place, since = stood
+    if standing is not None:
+        days, place, since = standing
         trust.ledger.days = days
         trust.standing = Standing(LEVELS[place], tuple(since), trust.standing.gate)
 

@@ -63,7 +63,7 @@ def _imported(module: str) -> Any | None:
         return None
     except ImportError as error:
         raise ConfigError(
-            f"the compiled kernel does not load: {error}; install habitus-native anew, or "
+            f"the compiled kernel does not load: {error}; install habitus-native again, or "
             "uninstall it to run in Python"
         ) from error
 

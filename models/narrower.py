@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from models.features.extraction import LIFETIMES, UNTOLD
+from models.features.extraction import LIFETIMES, UNSTATED
 from models.peers.groups import MOST_NAME
 
 if TYPE_CHECKING:
@@ -51,4 +51,4 @@ def _more_scopes(scopes: str, slot: FeatureSlot, view: View) -> Iterable[str]:
 
 def _longer(lifetime: str, _place: FeatureSlot, _view: View) -> Iterable[str]:
     """Give the lifetimes that are longer, the shortest first; none for one that is not told."""
-    return () if lifetime == UNTOLD else LIFETIMES[LIFETIMES.index(lifetime) + 1 :]
+    return () if lifetime == UNSTATED else LIFETIMES[LIFETIMES.index(lifetime) + 1 :]

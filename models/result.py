@@ -5,7 +5,7 @@ from __future__ import annotations
 from msgspec import Struct, field
 
 GROUNDS = ("event", "session", "together")
-"""Grounds of an anomaly by rarity, in the order of `Result.odd`."""
+"""Grounds of an anomaly by rarity, in the order of `Result.exceeded`."""
 
 
 class Reason(Struct, frozen=True):
@@ -155,11 +155,11 @@ class Result(Struct):
             (self.together_p, self.together_alpha),
         )
 
-    def odd(self) -> tuple[bool, ...]:
-        """Tell which of `chances` are within their shares.
+    def exceeded(self) -> tuple[bool, ...]:
+        """Give which of `chances` are within their shares of the budget.
 
         >>> Result("e", "a", "unknown", "s", 0, p=0.002, alpha=0.001, session_p=0.001,
-        ...     session_alpha=0.003).odd()
+        ...     session_alpha=0.003).exceeded()
         (False, True, False)
         """
         return tuple(p is not None and p <= alpha for p, alpha in self.chances())

@@ -1,7 +1,7 @@
 """Backed-off count models: one level of the chain agent+context -> agent -> peers -> fleet.
 
 Counts are integers in units of 1/4096 event, so that sums are exact: a total kept up to date
-equals a total computed anew, whatever was added in which order.
+equals a total computed from scratch, whatever was added in which order.
 """
 
 from __future__ import annotations

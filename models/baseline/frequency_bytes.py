@@ -3,7 +3,7 @@
 Numbers are varints::
 
     layout u8, features u8, windows u8, day
-    usual       a float a feature, as in `models.codec.compact_writer`
+    typical     a float a feature, as in `models.codec.compact_writer`
     windows     size, then per generation the number of bins, gaps between them, counts
     lengths     of nodes, values, states and rows
     states      count: of whole events << 1, or in units << 1 | 1
@@ -53,7 +53,7 @@ def write(
 def _write_rows(out: Writer, day: int, rows: list[Row], values: list[int]) -> None:
     nodes = sorted({row[0] >> 32 for row in rows})
     states: dict[State, int] = {}
-    places = [
+    indices = [
         states.setdefault((count, today, vote, published), len(states))
         for _, count, today, vote, published in rows
     ]
@@ -69,7 +69,7 @@ def _write_rows(out: Writer, day: int, rows: list[Row], values: list[int]) -> No
     bits.words(values)
     of_value, of_state = width(len(values)), width(len(states))
     place = {value: at for at, value in enumerate(values)}
-    for (key, *_), state in zip(rows, places, strict=True):
+    for (key, *_), state in zip(rows, indices, strict=True):
         first, node = key >> 32 != node, key >> 32
         bits.push(place[key & _LOW32] | first << of_value, of_value + 1)
         bits.push(state, of_state)

@@ -58,9 +58,9 @@ class AgentBaseline(base.AnomalyDetector):
     >>> baseline = AgentBaseline()
     >>> for _ in range(50):
     ...     baseline.learn_one({"tool": "mail.read", "previous_tool": "START"})
-    >>> usual = baseline.score_one({"tool": "mail.read", "previous_tool": "START"})
-    >>> odd = baseline.score_one({"tool": "iam.grant", "previous_tool": "START"})
-    >>> usual < 0.5 < 10 < odd
+    >>> typical = baseline.score_one({"tool": "mail.read", "previous_tool": "START"})
+    >>> rare = baseline.score_one({"tool": "iam.grant", "previous_tool": "START"})
+    >>> typical < 0.5 < 10 < rare
     True
 
     References

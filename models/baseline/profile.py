@@ -243,7 +243,7 @@ class Profile:
             todo = "upgrade, or " if raw[0] > VERSION else ""
             raise StateError(
                 f"profile was written by version {raw[0]}, this is {VERSION}; "
-                f"{todo}move the store away to learn anew"
+                f"{todo}move the store away to learn from scratch"
             )
         if kernel is not None:
             with suppress(ValueError):  # the check below reports the error
@@ -257,7 +257,7 @@ class Profile:
         except ValueError as error:
             raise StateError(
                 f"profile has another layout than version {VERSION}: {error}; "
-                "move the store away to learn anew"
+                "move the store away to learn from scratch"
             ) from error
         facts.agent_id, facts.mode = key
         volumes = {name: VolumeBaseline.of(n, mean, square) for name, n, mean, square in rows}

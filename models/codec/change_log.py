@@ -32,13 +32,13 @@ class Journal:
         self.generation = self.changes = self.size = self.whole_size = 0
 
     def write(
-        self, name: str, encode: Encode, *, whole: bool = False, anew: bool = False
+        self, name: str, encode: Encode, *, whole: bool = False, replaced: bool = False
     ) -> tuple[str, bytes]:
         """Give the name and the bytes to store; `encode` takes a generation and `whole`.
 
-        With `anew` it is always a copy: the part was replaced.
+        With `replaced` it is always a copy: the part was replaced.
         """
-        if not (whole or anew) and self.generation and self.changes < MOST_CHANGES:
+        if not (whole or replaced) and self.generation and self.changes < MOST_CHANGES:
             blob = encode(self.generation, False)
             if self.size + len(blob) <= self.whole_size:
                 self.size += len(blob)

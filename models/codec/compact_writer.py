@@ -27,7 +27,7 @@ from models.codec.tokens import (
     zigzag,
 )
 
-_PLACES = {word: place for place, word in enumerate(WORDS)}
+_INDEX_OF = {word: index for index, word in enumerate(WORDS)}
 _SHORT = {0x3F: SMALL, 0x40: LARGE}
 _NEARBY = 1 << 46
 _MOST_WHOLE = 1 << 53
@@ -108,8 +108,8 @@ class Writer:
             self.varint(zigzag(value))
 
     def _text(self, value: str) -> None:
-        if value in _PLACES:
-            self.out += bytes((WORD, _PLACES[value]))
+        if value in _INDEX_OF:
+            self.out += bytes((WORD, _INDEX_OF[value]))
         elif len(value.encode()) < LEAST_TEXT or not self._again(self._texts, value, SAME_TEXT):
             self.out += _plain(value)
 

@@ -59,8 +59,8 @@ class Detector(ABC):
     def judge(self, act: Act) -> Reason | None:
         """Give a reason with bits (0 or more, higher is more unusual), or None.
 
-        Asked only of events that have reasons: those worth a look, or all where all are explained
-        (``habitus replay``, ``habitus evaluate``). Must change nothing.
+        Asked only of events that have reasons: reported events, or all events where all are
+        explained (``habitus replay``, ``habitus evaluate``). Must change nothing.
         """
 
     def learn(self, act: Act) -> None:  # noqa: B027  # most learn nothing

@@ -1,7 +1,7 @@
 """The registered detectors, by the word that names each in ``HABITUS_DETECTORS``.
 
 A detector is a class and one line in `DETECTORS`, or one call of `register`. Its reasons join those
-of an event that is worth a look. It changes no p-value, alert or trust, and nothing that is
+of a reported event. It changes no p-value, alert or trust, and nothing that is
 learned. Measure it first (`lab.detector_evaluation`): a detector that raises detection at the
 budget belongs into the model, with a calibration of its own.
 """

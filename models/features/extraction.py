@@ -200,7 +200,7 @@ def _identity(event: Event, found: dict[str, str]) -> None:
             found["scope"] = " ".join(sorted(credential.scopes))
         begun, ends = credential.issued_at, credential.expires_at
         if begun is None and ends is None:
-            found["credential"] = UNTOLD
+            found["credential"] = UNSTATED
         else:
             found["credential"] = lifetime(begun or event.time, ends)
 
@@ -228,7 +228,7 @@ def _lifetime_name(step: int) -> str:
 
 
 _ENDLESS = "without an end"
-UNTOLD = "not told"
+UNSTATED = "not told"
 """Lifetime of a credential without a start and an end."""
 _STEPS = 32
 LIFETIMES = (*map(_lifetime_name, range(_STEPS)), _ENDLESS)

@@ -29,12 +29,12 @@ class Selection(Protocol):
     without_parts: frozenset[str]
     without_session_sum: bool
 
-    def surprise(self, seen: Surprise, usual: Sequence[float], view: View) -> Surprise:
+    def surprise(self, seen: Surprise, typical_bits: Sequence[float], view: View) -> Surprise:
         """Give the surprise of the selected categories.
 
         Parameters
         ----------
-        usual
+        typical_bits
             Typical bits of each feature of the agent.
         """
 

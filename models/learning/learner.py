@@ -279,9 +279,9 @@ class Learner:
                     slot = SIZED.index(index)
                     watch.expected[slot] += usual(watch, tool, slot, one, view.volume)
                     learn(watch, tool, slot, one)
-                    told = telling(watch, tool, slot)
-                    if told is not None and profile.state() == "active":
-                        self.fleet.quantity(view.name, size_name(slot, tool), told)
+                    size = telling(watch, tool, slot)
+                    if size is not None and profile.state() == "active":
+                        self.fleet.quantity(view.name, size_name(slot, tool), size)
 
 
 def may_be_shared(event: Event) -> bool:

@@ -156,7 +156,14 @@ class Fleet:
         self.baselines.add(group, name, value)
 
     def closed(
-        self, role: str, score: float, p: float | None, odd: float, *, free: bool, told: bool
+        self,
+        role: str,
+        score: float,
+        p: float | None,
+        surprise: float,
+        *,
+        free: bool,
+        alerted: bool,
     ) -> None:
         """Add a finished session to the pools that rank later ones.
 
@@ -164,20 +171,22 @@ class Fleet:
         ----------
         score, p
             Its highest score in bits and its p-value, None while uncalibrated.
-        odd
+        surprise
             Bits of its smallest p-values. 0 where no p-value is small.
         free
             Whether it was learned without the gate.
-        told
+        alerted
             Whether it alerted. Such a session would hide similar ones.
         """
-        if free or (p is None and not told):  # otherwise a few agents would never reach the minimum
+        if free or (
+            p is None and not alerted
+        ):  # otherwise a few agents would never reach the minimum
             if score >= 0.0:
                 self.sessions.add(role, score)
-        elif p is not None and not told:
+        elif p is not None and not alerted:
             self.sessions.offer(role, score, p)
-        if odd and not told:
-            self.together.add(role, odd)
+        if surprise and not alerted:
+            self.together.add(role, surprise)
 
     def seen_on(self, day: int, per_day: float) -> None:
         """Count an agent on its first event of a day, with its mean events a day."""
@@ -207,8 +216,10 @@ class Fleet:
         groups = self.groups
         out = [("peers", _encode(self.head))]
         if whole or self._written != (groups.size, self.baselines.waiting):
-            anew = self._written == _NOTHING
-            out.append(self._journal.write("pending", self._waiting, whole=whole, anew=anew))
+            replaced = self._written == _NOTHING
+            out.append(
+                self._journal.write("pending", self._waiting, whole=whole, replaced=replaced)
+            )
             self._note_written()
         for name, pools in (("sessions", self.sessions), ("together", self.together)):
             if pools.changed:
@@ -270,7 +281,7 @@ class Fleet:
         except (ValueError, KeyError) as error:
             raise StateError(
                 f"peers have another layout than this version: {error}; "
-                "upgrade, or move the store away to learn anew"
+                "upgrade, or move the store away to learn from scratch"
             ) from error
 
 

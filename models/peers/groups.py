@@ -98,7 +98,7 @@ class View:
         leaning = (window.above(bits) + PRIOR_SCORES * share) / (n + PRIOR_SCORES)
         return -log2(max(leaning, min(share, 1.0 / (n + 1.0))))
 
-    def tells(self, channel: int) -> bool:
+    def has_scores(self, channel: int) -> bool:
         """Tell whether the fleet has enough scores of a feature or metric to rank it."""
         return self.fleet.windows[len(STATISTICS) + channel].n >= self.groups.pool_minimum
 

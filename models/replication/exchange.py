@@ -142,8 +142,8 @@ class Exchange:
             shift = (one.epoch_us - head.epoch_us) // DAY_US
             parts.append(_shifted(_waiting(one.waiting), shift))
             baselines = baselines + one.baselines
-            for told, counts in ((one.active, pending.active), (one.events, pending.events)):
-                for day, number in told.items():
+            for theirs, counts in ((one.active, pending.active), (one.events, pending.events)):
+                for day, number in theirs.items():
                     at = max(0, day + shift)
                     counts[at] = counts.get(at, 0) + number
         fleet.baselines.wait(baselines)
@@ -155,34 +155,35 @@ class Exchange:
     def take(self, blob: bytes) -> None:
         """Read the contribution of another shard. Raise `StateError` when it is malformed."""
         try:
-            told = _decode(blob)
+            received = _decode(blob)
         except (msgspec.MsgspecError, ValueError) as error:
             raise StateError(f"contribution of another shard cannot be read: {error}") from error
         watcher = self._engine.watcher
-        for one in told.sessions:
+        for one in received.sessions:
             self._learn(one)
-        for agent_id, mode, hour in told.voices:
+        for agent_id, mode, hour in received.voices:
             watcher.heard.note(agent_id, mode, hour)
-        for trace_id, agent_id, time_us in told.traces:
+        for trace_id, agent_id, time_us in received.traces:
             watcher.traces.add(trace_id, agent_id, time_us)
-        for release, tools in told.rolled_out:
+        for release, tools in received.rolled_out:
             watcher.traces.deployed(release, tools)
-        if told.published:
-            self._waiting += told.published
+        if received.published:
+            self._waiting += received.published
             del self._waiting[:-MOST_WAITING]
             self._changed = True
 
     def _learn(self, blob: bytes) -> None:
         """Learn a finished session of another shard in the content tables."""
-        content, told = self._engine.content, _session(blob)
+        content, received = self._engine.content, _session(blob)
         # Its cluster numbers belong to its own shard: find the clusters of this one.
         here = content.open(
-            told.agent_id, told.mode, told.role, told.purpose, told.opened_us, told.seen_us,
-            told.ordinal, told.learning, told.vouched,
+            received.agent_id, received.mode, received.role, received.purpose,
+            received.opened_us, received.seen_us,
+            received.ordinal, received.learning, received.vouched,
         )  # fmt: skip
-        self._engine.pool(told)
-        told.near = _session(content.dump_session(here)).near
-        content.close(content.load_session(_encode(told)))
+        self._engine.pool(received)
+        received.near = _session(content.dump_session(here)).near
+        content.close(content.load_session(_encode(received)))
 
     def dump(self) -> list[tuple[str, bytes]]:
         """Write the waiting contributions, if they changed since the last call."""

@@ -52,7 +52,7 @@ def ledger_in(trust: TrustState, states: Iterable[TrustState], policy: TrustPoli
         known = items.get(item.key)
         items[item.key] = item if known is None else join(known, item, policy)
     for other in others:
-        if len(_agent_wide(other)) >= MAX_ITEMS:  # it may have let go of some, and of their days
+        if len(_agent_wide(other)) >= MAX_ITEMS:  # it may have deleted some, and their days
             days |= {day: STRUCK for day, count in other.days.items() if count == STRUCK}
     return Ledger(days, items)
 

@@ -36,7 +36,7 @@ def test_a_rule_is_the_ground_however_rare_the_event_is(known, an_event):
     odd = known.judge(an_event(at=602, tool="keys.export", session="s-99"), declared=SHADOW)
     assert usual.p is not None
     assert usual.p > usual.alpha
-    assert odd.odd()[0]
+    assert odd.exceeded()[0]
     assert [one.ground for one in (usual, odd)] == ["rule", "rule"]
 
 

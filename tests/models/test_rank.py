@@ -84,10 +84,10 @@ def test_a_partner_who_comes_along_the_usual_way_makes_no_session_alert_for_comi
 ):
     out = assessed(flow_level=flow_level, recurrences=recurrences, bits=bits)
     assert out.session_p < 0.01, "the queue is ordered by all of it"
-    assert out.odd()[1] is alerts
+    assert out.exceeded()[1] is alerts
 
 
 def test_what_alerts_is_not_hidden_behind_what_only_came_again(assessed):
-    assert not assessed(flow_level=0, recurrences=2, bits=7.0).odd()[1]
-    assert not assessed(flow_level=0, recurrences=0, bits=3.0).odd()[1]
-    assert assessed(flow_level=1, recurrences=0, bits=12.0).odd()[1]
+    assert not assessed(flow_level=0, recurrences=2, bits=7.0).exceeded()[1]
+    assert not assessed(flow_level=0, recurrences=0, bits=3.0).exceeded()[1]
+    assert assessed(flow_level=1, recurrences=0, bits=12.0).exceeded()[1]

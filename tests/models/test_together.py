@@ -72,7 +72,7 @@ def test_sessions_that_finished_are_ranked_among_and_kept():
         (6.0, None, True, False), (0.0, 0.5, True, False), (2.0, None, False, False),
         (3.0, 0.5, False, False), (3.0, 0.5, False, True), (3.0, None, False, True),
     ):  # fmt: skip
-        peers.closed("clerk", 1.0, p, odd, free=free, told=told)
+        peers.closed("clerk", 1.0, p, odd, free=free, alerted=told)
     assert (peers.sessions.n, peers.together.n) == (4, 3)
     again = Fleet(ModelConfig())
     again.load(dict(peers.dump()))
@@ -106,7 +106,7 @@ def test_it_alerts_where_past_sessions_were_never_as_odd_altogether(a_stream, an
         stream.judge(an_event(at=900 + n, tool=tool, session="now", purpose="Write"))
         for n, tool in enumerate(("mail.send", "mail.send", "crm.find", "crm.find", "mail.send"))
     ]
-    assert {one.odd() for one in judged} <= {(False, False, False), (False, False, calm)}
+    assert {one.exceeded() for one in judged} <= {(False, False, False), (False, False, calm)}
     assert any(one.alert for one in judged) is calm
     assert sum(one.alert for one in judged) <= 1, "a session is told once"
     assert all(bool(one.reasons) is one.alert for one in judged)

@@ -11,6 +11,7 @@ from tests.repository.readability import DIALECT, python_comments
 
 # An underline of a numpy section, and the sections whose text is indented.
 _UNDERLINE = re.compile(r"-{3,}$")
+_RULE_OF_TABLE = re.compile(r"=+(?: +=+)+")
 _INDENTED = {"Parameters", "Returns", "Yields", "Raises", "Attributes"}
 _Documented = ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
 # A test name begins with its subject, not with one of these.
@@ -135,13 +136,14 @@ def _text(node: ast.AST) -> str:
 
 
 def _prose(text: str) -> str:
-    """Keep the sentences of a docstring; each parameter is a paragraph of its own."""
+    """Keep the sentences of a docstring, without tables; each parameter is a paragraph."""
     kept: list[str] = []
-    section = ""
+    section, in_table = "", False
     lines = text.splitlines()
     for number, line in enumerate(lines):
         below = lines[number + 1] if number + 1 < len(lines) else ""
-        if _UNDERLINE.fullmatch(line):
+        in_table = bool(line.strip()) and (in_table or bool(_RULE_OF_TABLE.fullmatch(line)))
+        if in_table or _UNDERLINE.fullmatch(line):
             continue
         if _UNDERLINE.fullmatch(below):
             section = line

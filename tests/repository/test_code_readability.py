@@ -26,9 +26,20 @@ FOLDERS = (
     "chaos",
     "deploy",
     "notebooks",
+    "models/baseline",
+    "models/calibration",
+    "models/codec",
+    "models/detectors",
+    "models/features",
+    "models/learning",
+    "models/peers",
     "models/provenance",
+    "models/replication",
+    "models/trust",
 )
+CORE = ("config", "errors", "event", "fast_path", "kernel", "result", "units")
 FILES = [file for folder in FOLDERS for file in sorted(ROOT.glob(f"{folder}/**/*.py"))]
+FILES += [ROOT / "models" / f"{name}.py" for name in CORE]
 TESTS = [
     file
     for file in sorted(ROOT.glob("tests/**/test_*.py"))

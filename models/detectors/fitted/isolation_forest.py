@@ -2,7 +2,7 @@
 
 A file keeps the forest as skops writes it: types by name out of a fixed list, and arrays. A pickle
 would run code when it is read. scikit-learn follows the indices of a tree without a check of their
-bounds, so `_check` looks at them first.
+bounds, so `_check` examines them first.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ class _Body(Struct, frozen=True):
 
 
 class SecondOpinion(Detector):
-    """How easily an event is told apart from the history it was fitted on.
+    """How easily an event is separated from the history that the forest was fitted on.
 
     Sees unusual combinations of a few numbers (`models.detectors.fitted.columns`): when, how much,
     how surprising to the product. Blind to who, which tool and which resource; everything that
@@ -147,7 +147,7 @@ class SecondOpinion(Detector):
         try:
             forest = loads(body.forest, trusted=_TRUSTED)
             _check(forest)
-        except Exception as error:  # damage shows in many ways
+        except Exception as error:  # damage raises any error
             raise ConfigError(
                 f"the forest of {name} cannot be read ({type(error).__name__}); fit it again"
             ) from error

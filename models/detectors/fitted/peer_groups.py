@@ -73,7 +73,7 @@ class PeerGroups:
         The tools that agents are compared by.
     of
         Group of each agent of the history. One that is not in it has none until the groups are
-        made anew; `nearest` says where it would belong.
+        made again; `nearest` says where it would belong.
     silhouette
         How well the groups are apart, -1 to 1; below some 0.2 they are not worth using.
     """

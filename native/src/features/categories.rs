@@ -9,7 +9,7 @@ const MOST_CLASS: usize = 128;
 /// Most bytes of a text that is built without an allocation.
 const SHORT: usize = 128;
 pub const ENDLESS: &str = "without an end";
-const UNTOLD: &str = "not told";
+const UNSTATED: &str = "not told";
 pub const LIFETIMES: u32 = 32;
 const DAWN: i64 = 6;
 const DUSK: i64 = 18;
@@ -73,7 +73,7 @@ pub fn host_of(destination: &str, out: &mut String) -> Option<()> {
 /// Lifetime of a credential, in powers of four. It starts now where the start is unknown.
 pub fn lifetime(credential: &Credential<'_>, now_us: i64, out: &mut String) -> Option<()> {
     let Some(expires) = credential.expires_us else {
-        out.push_str(if credential.issued_us.is_some() { ENDLESS } else { UNTOLD });
+        out.push_str(if credential.issued_us.is_some() { ENDLESS } else { UNSTATED });
         return Some(());
     };
     let issued = credential.issued_us.unwrap_or(now_us);

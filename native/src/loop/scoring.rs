@@ -71,7 +71,7 @@ impl EventJudge<'_, '_> {
         let statistics = [
             decisive,
             Some(categories.total),
-            self.groups.tells(0).then_some(categories.peak),
+            self.groups.has_scores(0).then_some(categories.peak),
             Some(self.rarest(&measures, agent_state)),
         ];
         let changes = new_tool || changing(agent_state);

@@ -141,7 +141,7 @@ impl Groups {
     }
 
     /// Whether the fleet has enough scores of a feature or metric to rank it.
-    pub fn tells(&self, channel: usize) -> bool {
+    pub fn has_scores(&self, channel: usize) -> bool {
         self.groups[FLEET].windows[STATISTICS + channel].n() >= self.config.pool_minimum
     }
 

@@ -42,8 +42,8 @@ impl View {
     }
 
     /// Whether the fleet has enough scores of a feature or metric to rank it.
-    fn tells(&self, py: Python<'_>, channel: usize) -> bool {
-        self.groups.borrow(py).tells(channel)
+    fn has_scores(&self, py: Python<'_>, channel: usize) -> bool {
+        self.groups.borrow(py).has_scores(channel)
     }
 
     /// The rarity less what features and metrics of one type share.

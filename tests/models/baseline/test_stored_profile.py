@@ -61,7 +61,7 @@ def test_a_typical_profile_is_small_without_compression():
 )
 def test_profile_of_another_version_is_refused(version, todo, kernel):
     raw = a_busy_profile(2).dump()
-    text = f"was written by version {version}, this is {VERSION}; {todo} to learn anew"
+    text = f"was written by version {version}, this is {VERSION}; {todo} to learn from scratch"
     with pytest.raises(StateError, match=text):
         Profile.load(bytes((version,)) + raw[1:], KEY, ModelConfig(), kernel)
 

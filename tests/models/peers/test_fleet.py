@@ -246,7 +246,7 @@ def test_only_groups_that_changed_are_written():
     written = [name for name, _ in peers.dump()]
     role = "group:" + above(NAMES[1])
     assert written == ["peers", "pending", "group:" + FLEET, role, "group:" + NAMES[1]]
-    peers.closed("clerk", 3.0, None, 0.0, free=True, told=False)
+    peers.closed("clerk", 3.0, None, 0.0, free=True, alerted=False)
     assert [name for name, _ in peers.dump()] == ["peers", "sessions"]
 
 
