@@ -9,7 +9,7 @@ from msgspec import Struct
 from models.codec.hashing import mix
 from models.provenance.cross_task_spread import MAX_SPREAD_BITS, is_spread, matches_by_chance
 from models.provenance.entity_binding import MATCHED, UNBOUND, VIOLATED, check_binding
-from models.provenance.history.request_clusters import RoleTable, count_marks, marks_of
+from models.provenance.history.bounded_table import count_marks, marks_of
 from models.provenance.novelty import (
     NEW_AT_ARGUMENT,
     NEW_DOMAIN,
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet
 
     from models.event import Origins
+    from models.provenance.history.request_clusters import RoleTable
     from models.provenance.knowledge import ProvenanceKnowledge
     from models.provenance.novelty import ArgumentContext, WeightedClusters
     from models.provenance.request import Request, Value

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from models.provenance.history.request_clusters import MAX_KNOWN, Table, count_marks, marks_of
+from models.provenance.history.bounded_table import MAX_KNOWN, Table, count_marks, marks_of
 from models.provenance.request import KINDS
 from models.units import DAY_US
 

@@ -10,12 +10,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from models.codec.hashing import mix
-from models.provenance.history.request_clusters import REPEAT_BONUS_DAYS
+from models.provenance.history.bounded_table import REPEAT_BONUS_DAYS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from models.provenance.history.request_clusters import Table
+    from models.provenance.history.bounded_table import Table
 
 MAX_ENTITIES = 8  # per request
 MAX_NAME_WORDS = 4  # per name
@@ -140,7 +140,7 @@ def check_binding(table: Table, tool_key: int, entities: Iterable[int], value: i
 def learn_binding(table: Table, tool_key: int, entity: int, value: int, day: int) -> None:
     """Count one more session that used a value with an entity at an argument.
 
-    >>> from models.provenance.history.request_clusters import Table
+    >>> from models.provenance.history.bounded_table import Table
     >>> table = Table()
     >>> for _ in range(4):
     ...     learn_binding(table, 5, 6, 7, day=20_000)

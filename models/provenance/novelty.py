@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from models.codec.hashing import mix
-from models.provenance.history.request_clusters import mark_of
+from models.provenance.history.bounded_table import mark_of
 from models.provenance.session import Use
 
 if TYPE_CHECKING:

@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING, NamedTuple
 from models.codec.hashing import mix
 from models.provenance.argument_detector import UNTAINTED_FACTOR, intent_bits, weigh_clusters
 from models.provenance.call_scoring import recurrence
+from models.provenance.history.bounded_table import mark_of
 from models.provenance.history.learning import GATE, UNGATED_WAIT_P, count_session
-from models.provenance.history.request_clusters import RARE, Cluster, RoleTable, ToolShares, mark_of
+from models.provenance.history.request_clusters import RARE, Cluster, RoleTable, ToolShares
 from models.provenance.history.vote_retraction import retract_if_recurrent
 from models.provenance.novelty import (
     NEW_AT_ARGUMENT,
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from models.provenance.argument_detector import ArgumentDetector
-    from models.provenance.history.request_clusters import Table
+    from models.provenance.history.bounded_table import Table
     from models.provenance.session import EarlySession, Use
 
 MIN_TASKS = 2  # tasks whose sessions a value makes anomalous, from which on it recurs

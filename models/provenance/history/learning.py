@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from models.codec.hashing import mix
 from models.provenance.cross_task_spread import record_spread
 from models.provenance.entity_binding import learn_binding
-from models.provenance.history.request_clusters import MAX_KNOWN, RARE, YOUNG
+from models.provenance.history.bounded_table import MAX_KNOWN
+from models.provenance.history.request_clusters import RARE, YOUNG
 from models.provenance.history.vote_retraction import count_votes, novel_votes, retract_if_recurrent
 from models.provenance.novelty import (
     ACCEPTED_FLOW,

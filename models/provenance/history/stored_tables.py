@@ -16,7 +16,8 @@ from models.provenance.novelty_prior import COLUMNS
 from models.provenance.session import EarlySession, SessionVotes  # noqa: TC001 - decoded as these types
 
 if TYPE_CHECKING:
-    from models.provenance.history.request_clusters import DocumentFrequencies, RoleTable, Table
+    from models.provenance.history.bounded_table import Table
+    from models.provenance.history.request_clusters import DocumentFrequencies, RoleTable
     from models.provenance.novelty_prior import NoveltyRates
 
 _encode = msgspec.msgpack.Encoder().encode

@@ -12,8 +12,9 @@ from models.provenance.cross_task_spread import (
     is_spread,
     record_spread,
 )
+from models.provenance.history.bounded_table import MARK_DAYS, mark_of
 from models.provenance.history.learning import UNGATED_WAIT_P
-from models.provenance.history.request_clusters import MARK_DAYS, YOUNG, RoleTable, mark_of
+from models.provenance.history.request_clusters import YOUNG, RoleTable
 from models.provenance.history.vote_retraction import count_votes, novel_votes, retract_if_recurrent
 from models.provenance.novelty import SPREAD, TYPICAL_SESSIONS, strata
 from models.provenance.novelty_prior import VALUE

@@ -16,7 +16,7 @@ from models.provenance.entity_binding import (
     entity_names,
     learn_binding,
 )
-from models.provenance.history.request_clusters import MAX_KNOWN, Table
+from models.provenance.history.bounded_table import MAX_KNOWN, Table
 
 PLACE, NAME, OTHER_NAME = 5, 6, 7
 LOOKUP = "result:vendors.lookup"

@@ -14,7 +14,8 @@ from lab.simulation.sample.fleet import fleet_events
 from models.errors import StateError
 from models.event import Event, microseconds
 from models.provenance.backend import provenance_detector
-from models.provenance.history.request_clusters import MAX_CLUSTERS, MAX_KNOWN, YOUNG
+from models.provenance.history.bounded_table import MAX_KNOWN
+from models.provenance.history.request_clusters import MAX_CLUSTERS, YOUNG
 from models.provenance.open_sessions import open_sessions
 from tests.native.both import DAY, MINUTE, SECRET, TAINTED, Both, native, needs_native
 

@@ -1,4 +1,4 @@
-//! Bounded tables of counts or days by hash: part of `models.provenance.history.request_clusters`.
+//! Bounded tables of counts or days by hash, and the marks of members in one value.
 
 use rustc_hash::FxHashMap;
 use std::collections::hash_map::Entry;

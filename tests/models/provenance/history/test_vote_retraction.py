@@ -7,8 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from models.provenance.backend import PythonDetector
+from models.provenance.history.bounded_table import MARK_DAYS
 from models.provenance.history.learning import GATE, QUORUM
-from models.provenance.history.request_clusters import MARK_DAYS, RARE, YOUNG
+from models.provenance.history.request_clusters import RARE, YOUNG
 from models.provenance.history.session_votes import (
     MAX_RETAINED_VALUES,
     MAX_VOTES_OF_VALUE,
