@@ -49,6 +49,10 @@ class Hasher:
         self._outer = bytes(byte ^ 0x5C for byte in block)
         self.of: Callable[[str], int] = lru_cache(_CACHE_LIMIT)(self.once)
 
+    def __reduce__(self) -> tuple[type[Hasher], tuple[bytes]]:
+        """Copy the key alone: a copy computes the same hashes, and remembers none yet."""
+        return Hasher, (self.key,)
+
     def once(self, text: str) -> int:
         """Give the hash of `text` without remembering it, for names that do not come again."""
         raw = blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8, key=self.key)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from models.codec.hashing import mix
 from models.features.extraction import FEATURES
@@ -69,6 +69,14 @@ class FeatureSlot:
             ]
             for here, value in enumerate(row)
         }
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: getattr(self, name) for name in self.__slots__ if name != "inside"}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        for name, value in state.items():
+            setattr(self, name, value)
+        self.inside = lru_cache(_MOST_CONTEXTS)(self._inside)
 
     def _inside(self, context: str) -> int:
         return mix(self.node, self._hasher.of(context)) & LOW31

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lab.left_out import LeftOut
 from models.calibration.session_calibration import SessionPools
 from models.config import ModelConfig
 from models.peers.fleet import Fleet
@@ -122,7 +123,9 @@ def test_it_alerts_where_past_sessions_were_never_as_odd_altogether(a_stream, an
 
 
 def test_it_can_be_left_out(a_stream, an_event):
-    stream = a_stream(learning_sessions=2, session_minimum=2, pool_minimum=20, silent=("together",))
+    stream = a_stream(
+        learning_sessions=2, session_minimum=2, pool_minimum=20, selection=LeftOut(["together"])
+    )
     for n in range(60):
         judged = stream.judge(an_event(at=20 * n, session=f"s-{n}", purpose="Write"))
     assert judged.p is not None

@@ -8,7 +8,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from tests.readability import dialect, hard_sentences, rust_comments
+
+from tests.repository.readability import dialect, hard_sentences, rust_comments
 
 SOURCES = Path(__file__).resolve().parents[2] / "native" / "src"
 FOLDERS = (

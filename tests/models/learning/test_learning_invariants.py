@@ -64,7 +64,7 @@ def learned(stream) -> tuple[object, ...]:
         votes,
         list(frequency_model.typical_bits),
         list(profile.facts.sums),
-        msgspec.msgpack.encode(peers.volumes.pending()),
+        msgspec.msgpack.encode(peers.baselines.pending()),
     )
 
 

@@ -46,14 +46,14 @@ def plain(line: bytes, number: int) -> bytes:
 @pytest.fixture
 def judged(monkeypatch: pytest.MonkeyPatch) -> Callable[..., tuple[list[Judgement], int]]:
     """Give all judgements of a stream, a third of it learned first, and how many took Python."""
-    whole, close = Worker._closely, 0
+    whole, close = Worker._judge_in_python, 0
 
     def counted(self: Worker, *given: Any) -> None:
         nonlocal close
         close += not self.engine.vouched
         whole(self, *given)
 
-    monkeypatch.setattr(Worker, "_closely", counted)
+    monkeypatch.setattr(Worker, "_judge_in_python", counted)
 
     def judge(lines: Iterable[bytes], kernel: str, **more: Any) -> tuple[list[Judgement], int]:
         nonlocal close

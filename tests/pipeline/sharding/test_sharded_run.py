@@ -251,7 +251,7 @@ def test_re_created_topic_is_not_confused_with_the_earlier_one(pipeline, stream)
     assert position_check(stream.settings()).state == "ok"
     stream.make_anew()
     stream.send(events[100:])  # each partition is longer than its position
-    with pytest.raises(ConfigError, match=r"created anew.*lost=skip"):
+    with pytest.raises(ConfigError, match=r"re-created.*lost=skip"):
         runner.run(stream.settings(), drain=True, stop=threading.Event())
     told = position_check(stream.settings())
     assert (told.state, "lost=skip" in told.todo) == ("missing", True)

@@ -293,7 +293,7 @@ def test_a_record_under_another_key_does_not_decide_where_a_new_agent_is_judged(
     ((_, told),) = a_shard(settings, store, ONE).store.outbox(10)
     detail = dict(told.headers)["detail"].decode()
     assert detail.startswith(
-        f"the key is b'by chance' in the first record of agent {first.decode()!r} came"
+        f"the key is b'by chance' in the first record of agent {first.decode()!r}: "
     )
     assert later
     judge(a_shard(settings, store, ZERO), later)

@@ -201,7 +201,7 @@ def test_topic_re_created_meanwhile_is_detected(kafka: Any, admin: Any, more: st
         on(300)
         assert sorted(read) == sorted(b"%d" % n for n in range(100, 400))
     else:
-        with pytest.raises(ConfigError, match="created anew"):
+        with pytest.raises(ConfigError, match="re-created"):
             on(300)
     source.close()
 

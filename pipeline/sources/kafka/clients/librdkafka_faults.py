@@ -53,7 +53,7 @@ def fault_of(error: KafkaError) -> MemberFault:
     """Convert a client error to a fault of the source.
 
     >>> fault_of(KafkaError(KafkaError.NOT_COORDINATOR))
-    Passing('NOT_COORDINATOR: Broker: Not coordinator')
+    TransientFault('NOT_COORDINATOR: Broker: Not coordinator')
     >>> fault_of(KafkaError(KafkaError.TOPIC_AUTHORIZATION_FAILED, "agent.actions"))
     MemberFault('TOPIC_AUTHORIZATION_FAILED: agent.actions')
     """
