@@ -40,7 +40,7 @@ class Assessor:
     ----------
     config
         Parameters of the model.
-    peers
+    fleet
         Gives the agents of a day, and past sessions.
     hasher
         Breaks ties among sessions.

@@ -47,7 +47,7 @@ def take_change(
 
     Parameters
     ----------
-    place
+    slot
         Where the agent's tools are counted.
     hasher
         Gives the marks under which definitions of tools are remembered.
@@ -92,7 +92,7 @@ def brought(tool: str, agent_state: AgentState, slot: FeatureSlot) -> bool:
 
     Parameters
     ----------
-    place
+    slot
         Where the agent's tools are counted.
     """
     profile = agent_state.profile

@@ -64,7 +64,7 @@ class Decider:
     ----------
     kinds
         The anomaly types, from the catalogue.
-    places
+    slots
         Declared features by name.
     explain_all
         Give reasons for every event, not only for those worth a look.

@@ -87,12 +87,15 @@ class Engine:
         The anomaly types, from the catalogue.
     explain_all
         Give reasons for every event, not only for relevant ones.
-    vouched
-        The operator trusts the events that follow: learn them without the gate.
     kernel
         ``auto``, ``native`` or ``python``: `models.kernel.native_kernel`.
     selection
         The features that judgement uses; None uses all.
+
+    Attributes
+    ----------
+    vouched
+        The operator trusts the events that follow: learn them without the gate.
     """
 
     def __init__(

@@ -102,7 +102,7 @@ class FastPath:
         ----------
         arrived_us
             Arrival of all records, or of each. None leaves a record to the reference.
-        ahead_us
+        max_ahead_us
             Most microseconds that an event may be ahead of its arrival.
         """
         return self._native.ActionBatch(values, arrived_us, max_ahead_us)

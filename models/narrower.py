@@ -25,7 +25,7 @@ def count_as_known(
 
     Parameters
     ----------
-    places
+    slots
         Declared features by name.
     view
         Its peers: what agents of the role have, by name.

@@ -17,7 +17,7 @@ def meet(event: Event, agent_state: AgentState, fleet: Fleet, time_us: int) -> N
 
     Parameters
     ----------
-    peers
+    fleet
         Gives the day, and counts the agents that act on it.
     time_us
         Event time in microseconds.

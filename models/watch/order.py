@@ -60,7 +60,7 @@ def stray(watch: Watch, session: int, off_task_bits: float, turned: float) -> tu
 
     Parameters
     ----------
-    unasked
+    off_task_bits
         Bits of `models.provenance.argument_detector.off_task_bits`.
     turned
         How far the session was out of order before the call, in bits.

@@ -99,7 +99,7 @@ class Marker:
     Parameters
     ----------
     secret
-    Secret of the installation.
+        Secret of the installation.
 
     Examples
     --------

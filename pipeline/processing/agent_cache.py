@@ -34,7 +34,7 @@ class Agents(OrderedDict["Key", AgentState]):
     Parameters
     ----------
     store
-    Holds all other agents.
+        Holds all other agents.
     config, kernel
         Configuration of the model, and the compiled kernel if there is one.
     most, packed

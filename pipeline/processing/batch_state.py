@@ -47,7 +47,7 @@ class NewEvents:
         The batch.
     read
         Decodes a record to an event.
-    acts
+    actions
         The records as decoded by the compiled kernel, or None.
 
     Attributes

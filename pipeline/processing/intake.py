@@ -63,7 +63,7 @@ class Intake:
 
         Parameters
         ----------
-        quiet
+        fast_path
             The compiled fast path, for records of the native format.
         """
         actions = None if fast_path is None else fast_path.read(*values_of(records), self._ahead_us)

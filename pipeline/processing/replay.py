@@ -88,7 +88,7 @@ def in_order(
     skip
         As for `records_of`.
     progress
-    Shows how much is read.
+        Shows how much is read.
     """
     timed: list[tuple[int, int, RawRecord]] = []
     at_us = 0

@@ -77,7 +77,7 @@ class Records(Sequence[RawRecord]):
     Parameters
     ----------
     values
-    Value of each record, in order.
+        Value of each record, in order.
     source, arrived_us
         Source and arrival time of all records.
     cut

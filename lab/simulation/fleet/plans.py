@@ -25,7 +25,7 @@ class Plans:
     Parameters
     ----------
     config
-    Configuration of the simulation.
+        Configuration of the simulation.
     fleet
         The agents, in order of their numbers.
 

@@ -36,7 +36,7 @@ class Scene:
     Parameters
     ----------
     config
-    Configuration of the simulation.
+        Configuration of the simulation.
     fleet
         The agents.
     conditions
@@ -44,7 +44,7 @@ class Scene:
     rng
         Random source of sessions.
     day
-    The current day.
+        The current day.
     factors
         Factor on the work of each agent today; 0: absent.
     """

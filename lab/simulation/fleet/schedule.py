@@ -163,7 +163,7 @@ class GroupNovelties:
     Parameters
     ----------
     config
-    Configuration of the simulation.
+        Configuration of the simulation.
     """
 
     def __init__(self, config: SimulationConfig) -> None:

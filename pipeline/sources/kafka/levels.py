@@ -45,7 +45,7 @@ class Levels:
     member
         Gives positions and ends.
     clock_us
-    Gives the time.
+        Gives the time.
     """
 
     def __init__(self, member: Member, clock_us: Callable[[], int]) -> None:
@@ -77,7 +77,7 @@ class Levels:
         Parameters
         ----------
         partitions
-        Partitions of this worker.
+            Partitions of this worker.
         """
         now = self._clock_us()
         if now - self._requested_us < ASK_US:

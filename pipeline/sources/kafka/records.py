@@ -26,7 +26,7 @@ def records_of(
     position
         Position key of the partition.
     values
-    Value of each record, in order.
+        Value of each record, in order.
     metadata
         Gives the metadata of the record at an index.
     now
