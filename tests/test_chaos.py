@@ -60,7 +60,7 @@ def is_whole(outcome: Outcome, plan: Plan) -> None:
         ),
     ],
 )
-def test_a_minute_of_dying_leaves_what_a_quiet_minute_leaves(
+def test_workers_killed_for_a_minute_leave_the_state_of_uninterrupted_ones(
     tmp_path: Path, servers: Servers, plan: Plan
 ) -> None:
     outcome = run(plan, tmp_path, servers)
@@ -68,9 +68,7 @@ def test_a_minute_of_dying_leaves_what_a_quiet_minute_leaves(
     is_whole(outcome, plan)
 
 
-def test_the_check_sees_a_row_that_is_missing_and_a_byte_that_is_another(
-    tmp_path: Path, servers: Servers
-) -> None:
+def test_check_detects_a_missing_row_and_a_changed_byte(tmp_path: Path, servers: Servers) -> None:
     plan = Plan(seconds=4, kills=0, restarts=0, workers=2, partitions=2, events=1_000)
 
     def meddle(url: str) -> None:

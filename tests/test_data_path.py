@@ -119,7 +119,7 @@ async def answer_of(client: httpx.AsyncClient, path: str, **expected: Any) -> di
     raise AssertionError(f"{path}: {response.status_code} {response.text}")
 
 
-def test_from_a_file_to_the_answer_of_the_api(tmp_path, settings, store, lines):
+def test_file_leads_to_an_answer_of_the_api(tmp_path, settings, store, lines):
     summary = run(settings)
     assert (summary.events, summary.rejected) == (EVENTS + 5, 1)
     (refused,) = published(tmp_path, "agent.actions.rejected")

@@ -70,7 +70,7 @@ def test_a_test_marked_alone_shares_the_machine_with_no_other(folder: Path) -> N
     assert ("shared begins", "shared begins") in log
 
 
-def test_a_run_leaves_out_what_is_nightly_unless_it_is_asked_for(folder: Path) -> None:
+def test_run_omits_nightly_tests_by_default(folder: Path) -> None:
     assert "13 passed, 2 deselected" in run(folder)
     assert "2 passed, 13 deselected" in run(folder, "-m", "nightly")
     assert "15 passed" in run(folder, HABITUS_NIGHTLY="true")

@@ -53,7 +53,7 @@ def test_the_table_has_a_row_for_each_measurement_and_progress_goes_to_stderr() 
     assert "measuring" not in done.stdout
 
 
-def test_at_random_agents_take_turns_and_keep_their_order_and_the_age_of_credentials() -> None:
+def test_random_interleaving_keeps_order_and_credential_age_of_each_agent() -> None:
     def own(events: list[Event]) -> dict[str, list[str]]:
         found: dict[str, list[str]] = {}
         for event in events:
@@ -135,7 +135,7 @@ def test_copies_of_a_fleet_are_agents_of_the_inventory(tmp_path, monkeypatch) ->
     assert set(events) <= {row.partition(",")[0] for row in inventory}
 
 
-def test_without_a_broker_what_needs_one_is_named_as_absent() -> None:
+def test_measurements_without_their_broker_are_reported_as_absent() -> None:
     sections = ("kafka", "habitus-kafka", "habitus-librdkafka")
     done = bench("--only", ",".join(sections), HABITUS_TEST_KAFKA="127.0.0.1:1")
     assert done.returncode == 0, done.stderr
@@ -145,7 +145,7 @@ def test_without_a_broker_what_needs_one_is_named_as_absent() -> None:
 
 
 @pytest.mark.broker
-def test_with_a_broker_polling_and_the_whole_path_are_compared(kafka_address: str) -> None:
+def test_polling_and_the_whole_path_are_compared_if_a_broker_runs(kafka_address: str) -> None:
     sections = ("kafka", "habitus-kafka", "habitus-librdkafka")
     done = bench("--only", ",".join(sections), "--json", HABITUS_TEST_KAFKA=kafka_address)
     assert done.returncode == 0, done.stderr
@@ -242,7 +242,9 @@ def test_a_goal_is_met_only_by_both_clocks() -> None:
 @pytest.mark.slow
 @pytest.mark.broker
 @pytest.mark.postgresql
-def test_one_worker_beside_two_over_one_server(kafka_address: str, postgresql_server: str) -> None:
+def test_one_worker_is_compared_with_two_over_one_server(
+    kafka_address: str, postgresql_server: str
+) -> None:
     named = {
         "HABITUS_TEST_KAFKA": kafka_address,
         "HABITUS_TEST_POSTGRESQL": postgresql_server,

@@ -75,7 +75,7 @@ def test_dearer_events_saturate_a_worker_sooner() -> None:
 
 
 @pytest.mark.parametrize("load", [["--agents", "0"], ["--agents", "5", "--events", "-1"]])
-def test_a_load_that_is_none_is_refused(load, capsys):
+def test_invalid_load_is_refused(load, capsys):
     with pytest.raises(SystemExit):
         main(load)
     assert "must be above 0" in capsys.readouterr().err

@@ -72,7 +72,7 @@ def test_the_manifests_set_only_what_is_a_setting_and_run_only_what_is_a_command
         assert {"configMapRef": {"name": "habitus-settings"}} in container["envFrom"]
 
 
-def test_the_manifests_are_what_kubernetes_takes(manifests) -> None:
+def test_manifests_are_valid_for_kubernetes(manifests) -> None:
     for one in manifests:
         kubernetes_validate.validate(one, "1.33", strict=True)
     deployment = next(one for one in manifests if one["kind"] == "Deployment")
@@ -81,14 +81,14 @@ def test_the_manifests_are_what_kubernetes_takes(manifests) -> None:
         kubernetes_validate.validate(misspelt, "1.33", strict=True)
 
 
-def test_a_setting_that_is_none_would_be_noticed() -> None:
+def test_unknown_setting_is_detected() -> None:
     with pytest.raises(AssertionError):
         check_settings({"HABITUS_STORE": "postgresql://h@db/h", "HABITUS_SAUCE": "-"})
     with pytest.raises(AssertionError):
         check_command(["serve", "--judge-nothing"])
 
 
-def test_no_pod_may_more_than_it_needs(manifests) -> None:
+def test_pods_have_only_the_rights_they_need(manifests) -> None:
     image = (DEPLOY / "Dockerfile").read_text()
     for name, pod in pods(manifests).items():
         spec = pod["spec"]
@@ -119,7 +119,7 @@ def test_the_build_gets_every_file_that_it_copies() -> None:
     assert all((DEPLOY.parent / source).exists() for source in sources)
 
 
-def test_no_container_may_more_than_it_needs(compose) -> None:
+def test_containers_have_only_the_rights_they_need(compose) -> None:
     for name in (*ours(compose), "prometheus", "grafana"):
         service = compose["services"][name]
         assert service["read_only"] is True, name
@@ -130,7 +130,7 @@ def test_no_container_may_more_than_it_needs(compose) -> None:
         assert ":" in service["image"] or "build" in service, "a version"
 
 
-def test_passwords_are_asked_for_and_never_given(compose) -> None:
+def test_manifests_require_passwords_and_contain_none(compose) -> None:
     passwords = [
         (name, value)
         for service in compose["services"].values()
@@ -142,12 +142,12 @@ def test_passwords_are_asked_for_and_never_given(compose) -> None:
         assert re.fullmatch(r"\$\{[A-Z_]+:\?.+\}", value), name
 
 
-def test_a_pod_has_longer_to_end_than_habitus_takes(compose, manifests) -> None:
+def test_grace_period_of_a_pod_exceeds_the_shutdown_time(compose, manifests) -> None:
     assert pods(manifests)["habitus-api"]["spec"]["terminationGracePeriodSeconds"] > END_S
     assert int(compose["services"]["api"]["stop_grace_period"].rstrip("s")) > END_S
 
 
-def test_probes_ask_for_what_is_there(manifests, client) -> None:
+def test_probes_use_existing_routes(manifests, client) -> None:
     (container,) = pods(manifests)["habitus-api"]["spec"]["containers"]
     for probe in ("startupProbe", "livenessProbe", "readinessProbe"):
         assert client.get(container[probe]["httpGet"]["path"]).status_code == 200

@@ -98,7 +98,7 @@ def test_every_incident_costs_trust_and_comes_with_a_reason(
 
 
 @pytest.mark.slow
-def test_the_table_puts_the_incidents_below_the_blameless(
+def test_table_lists_agents_with_incidents_below_all_others(
     demo_output: subprocess.CompletedProcess[str],
 ) -> None:
     lower = lower_by_agent(demo_output.stdout)
@@ -157,7 +157,7 @@ def test_missed_incident_is_printed_as_missed() -> None:
     assert "missed: night export" in demo_output
 
 
-def test_a_low_finding_is_no_alert() -> None:
+def test_finding_of_low_severity_does_not_alert() -> None:
     findings = compare(truth(), [anomaly("a", at(1, 10), "i1", severity="low")], [])
     assert findings.found == []
     assert findings.notes == 1
@@ -215,12 +215,12 @@ def test_incident_is_printed_with_the_evidence_of_its_alert(
     assert said in story_of(findings, truth())
 
 
-def test_words_of_events_are_not_taken_for_markup() -> None:
+def test_text_of_events_is_escaped() -> None:
     findings = compare(truth(), [anomaly("a", at(1, 10), "i1")], [])
     assert "Tool [x]: never used." in story_of(findings, truth())
 
 
-def test_a_taken_port_gives_another_one_that_is_held_from_then_on(
+def test_occupied_port_is_replaced_by_a_reserved_free_one(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
@@ -236,7 +236,7 @@ def test_a_taken_port_gives_another_one_that_is_held_from_then_on(
                 socket.create_server((host, int(other)))
 
 
-def test_an_address_that_was_set_is_never_exchanged() -> None:
+def test_configured_address_is_never_replaced() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         address = f"127.0.0.1:{taken.getsockname()[1]}"
         with pytest.raises(ConfigError, match=f"cannot listen on {address}"):
@@ -345,9 +345,7 @@ def test_the_answer_in_the_page_is_the_one_that_is_given(answered: httpx.Respons
 
 
 @pytest.mark.slow
-def test_a_sample_that_is_not_there_is_made(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_missing_sample_is_generated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(demo_sample, "_BUNDLED", tmp_path / "absent")
     said: list[str] = []
     data = demo_sample.sample_folder(tmp_path, said.append)

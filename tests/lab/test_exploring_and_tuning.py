@@ -67,7 +67,7 @@ def test_planted_events_carry_their_case(example: Example, explored: Explored) -
     assert truth[truth.kind == "attack"].event_id.isin(explored.events.event_id).all()
 
 
-def test_a_line_that_is_no_case_is_an_error(tmp_path: Path) -> None:
+def test_invalid_case_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "t.jsonl").write_text('{"id": 4}\n')
     with pytest.raises(ConfigError, match="no planted case"):
         planted(str(tmp_path / "t.jsonl"))
@@ -108,7 +108,7 @@ def test_two_recordings_cannot_be_compared(explored: Explored) -> None:
         by_agent(explored.events, explored.events.iloc[1:])
 
 
-def test_parameters_that_are_not_there_or_impossible_are_refused(example: Example) -> None:
+def test_unknown_or_invalid_parameters_are_refused(example: Example) -> None:
     with pytest.raises(ConfigError, match="no parameter 'gaet'"):
         with_parameters(example.settings, gaet=1)
     with pytest.raises(ConfigError, match="gate must be a probability"):
@@ -116,7 +116,7 @@ def test_parameters_that_are_not_there_or_impossible_are_refused(example: Exampl
     assert candidate(example.settings, gate=0.01, alerts_per_day=3).gate == 0.01
 
 
-def test_labelled_logs_are_taken_where_they_are(tmp_path: Path) -> None:
+def test_labelled_logs_are_used_if_present(tmp_path: Path) -> None:
     (tmp_path / "yard.jsonl.gz").write_bytes(b"")
     assert labelled(tmp_path, tmp_path, "yard").fmt == "agentlog"
     assert labelled(tmp_path, tmp_path, "yard", "port").truth is not None

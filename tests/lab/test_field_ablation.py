@@ -37,7 +37,7 @@ def test_a_word_left_out_is_unknown_again() -> None:
     assert Without(Native(), ["operation", "mode"]).normalise(LINE).operation == "unknown"
 
 
-def test_leaving_out_what_an_event_does_not_have_changes_nothing() -> None:
+def test_omitting_an_absent_field_changes_nothing() -> None:
     names = ["network.source_ip", "arguments.subject", "duration_ms"]
     assert Without(Native(), names).normalise(LINE) == Native().normalise(LINE)
 

@@ -44,7 +44,7 @@ def test_agents_of_a_role_are_one_group_although_no_role_is_given(recording: str
     assert groups.role("nobody") is None
 
 
-def test_groups_replace_roles_that_nobody_declared(recording: str, tmp_path: Path) -> None:
+def test_groups_replace_undeclared_roles(recording: str, tmp_path: Path) -> None:
     lines = without_roles(recording)
     bare = tmp_path / "bare.jsonl"
     bare.write_text("".join(json.dumps(line) + "\n" for line in lines))
@@ -56,7 +56,7 @@ def test_groups_replace_roles_that_nobody_declared(recording: str, tmp_path: Pat
     assert not declared.events.role.str.startswith("like:").any()
 
 
-def test_the_forest_adds_a_reason_and_moves_no_number(recording: str, tmp_path: Path) -> None:
+def test_forest_adds_a_reason_and_changes_no_figure(recording: str, tmp_path: Path) -> None:
     plain = Settings(clock="event")
     history = History([recording], fmt="native", settings=plain)
     assert history.matrix.shape == (len(history.agents), len(COLUMNS))

@@ -31,7 +31,7 @@ def test_readme_shows_a_picture_of_moderate_size() -> None:
 
 @pytest.mark.slow
 @pytest.mark.browser
-def test_picture_is_taken_of_the_demonstration(
+def test_picture_shows_the_demonstration(
     tmp_path: Path, chromium_path: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HABITUS_TEST_CHROMIUM", chromium_path)

@@ -12,12 +12,12 @@ NAMES = sorted(ModelConfig().numbers())
 
 @pytest.mark.parametrize("value", [-1, 1e301, float("nan"), float("inf")])
 @pytest.mark.parametrize("name", NAMES)
-def test_no_number_is_taken_as_it_comes(name, value):
+def test_parameter_out_of_bounds_is_refused_by_name(name, value):
     with pytest.raises(ConfigError, match=name):
         ModelConfig(**{name: value}).validate()
 
 
-def test_the_least_of_all_numbers_runs(a_stream, an_event):
+def test_smallest_parameters_are_accepted(a_stream, an_event):
     least = {"daily_cap": 1, "agent_window": 2, "peer_window": 2, "pool_minimum": 1,
              "learning_sessions": 0, "session_minimum": 1, "session_window": 2, "held_limit": 1,
              "held_days": 1, "drift_tests": 2, "stray_limit": 0, "relearning_factor": 0.0,

@@ -21,7 +21,7 @@ def known(a_stream, an_event):
     return stream
 
 
-def test_what_is_rare_stands_on_how_rare_the_event_is(known, an_event):
+def test_ground_of_a_rare_event_is_its_p_value(known, an_event):
     usual = known.judge(an_event(at=601, session="s-99"))
     odd = known.judge(an_event(at=602, tool="keys.export", session="s-99"))
     assert (usual.alert, usual.ground) == (False, None)
@@ -31,7 +31,7 @@ def test_what_is_rare_stands_on_how_rare_the_event_is(known, an_event):
     assert odd.ground == "event"
 
 
-def test_a_rule_is_the_ground_however_rare_the_event_is(known, an_event):
+def test_rule_is_the_ground_of_an_event_of_any_p_value(known, an_event):
     usual = known.judge(an_event(at=601, session="s-99"), declared=SHADOW)
     odd = known.judge(an_event(at=602, tool="keys.export", session="s-99"), declared=SHADOW)
     assert usual.p is not None
@@ -40,12 +40,12 @@ def test_a_rule_is_the_ground_however_rare_the_event_is(known, an_event):
     assert [one.ground for one in (usual, odd)] == ["rule", "rule"]
 
 
-def test_a_cascade_stands_on_several_events(an_event):
+def test_ground_of_a_cascade_is_several_events(an_event):
     out = Result("e", "a", "unknown", "s", 0, ground="event", alert=True)
     decider = Decider(KINDS, {}, explain_all=False)
     decider.cascade(out, an_event(trace_id="t"), ["a", "b", "c"], {})
     assert (out.anomaly, out.ground, out.alert) == ("cascade", "several", True)
 
 
-def test_there_is_a_ground_for_each_chance():
+def test_every_chance_has_a_ground():
     assert len(GROUNDS) == len(Result("e", "a", "unknown", "s", 0).chances())

@@ -39,7 +39,7 @@ def of_version(number: str) -> Any:
     return SimpleNamespace(__version__=number)
 
 
-def test_without_a_compiled_kernel_auto_is_python_and_native_an_error(
+def test_auto_is_python_and_native_an_error_without_compiled_kernel(
     install: Callable[..., None],
 ) -> None:
     install()
@@ -48,7 +48,7 @@ def test_without_a_compiled_kernel_auto_is_python_and_native_an_error(
         kernel.native_kernel("native")
 
 
-def test_a_kernel_of_the_product_s_version_is_taken(install: Callable[..., None]) -> None:
+def test_kernel_of_the_same_version_is_used(install: Callable[..., None]) -> None:
     current = of_version(version("habitus"))
     install(habitus_native=current)
     assert kernel.native_kernel("auto") is current
@@ -56,7 +56,7 @@ def test_a_kernel_of_the_product_s_version_is_taken(install: Callable[..., None]
     assert kernel.native_kernel("python") is None
 
 
-def test_the_kernel_inside_the_wheel_comes_before_a_separate_one(
+def test_kernel_inside_the_wheel_precedes_a_separate_one(
     install: Callable[..., None],
 ) -> None:
     inside = of_version(version("habitus"))
@@ -68,7 +68,7 @@ def test_the_kernel_inside_the_wheel_comes_before_a_separate_one(
     ("found", "named"), [(of_version("0.0.1"), "0.0.1"), (SimpleNamespace(), "unknown")]
 )
 @pytest.mark.parametrize("choice", ["auto", "native"])
-def test_a_kernel_of_another_version_is_refused(
+def test_kernel_of_another_version_is_refused(
     install: Callable[..., None], found: Any, named: str, choice: str
 ) -> None:
     install(habitus_native=found)

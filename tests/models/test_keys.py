@@ -25,7 +25,7 @@ def desk(a_known_stream):
     return a_known_stream(habits, pool_minimum=100, learning_sessions=3, alerts_per_day=5.0)
 
 
-def test_a_new_tool_is_one_anomaly_on_however_many_resources(desk, an_event):
+def test_new_tool_is_one_anomaly_on_many_resources(desk, an_event):
     judged = [
         desk.judge(
             an_event(

@@ -87,7 +87,7 @@ def test_m2_more_weight_on_a_value_never_lowers_its_probability(given, parent, v
     others=st.lists(st.tuples(st.integers(0, V - 1), st.integers(0, 200)), max_size=30),
     own=st.tuples(st.integers(0, V - 1), st.integers(0, 200)),
 )
-def test_m3_an_own_vote_is_left_out_to_the_last_bit(others, own):
+def test_m3_own_vote_is_left_out_to_the_last_bit(others, own):
     without, with_own = (PeerCounts(Ballot(), HALF_LIFE_DAYS) for _ in range(2))
     for node in (without, with_own):
         node.roll(200)
@@ -115,7 +115,7 @@ def test_m3_using_a_tool_makes_it_no_less_surprising_through_the_peers(a_stream,
     assert through_the_peers("clerk-1", 203) > 100 * before, "a peer finds it less surprising"
 
 
-def test_m4_a_hundred_uses_by_one_agent_move_another_as_one_does(a_stream, an_event):
+def test_m4_hundred_uses_of_one_agent_change_others_as_much_as_one(a_stream, an_event):
     seen = []
     for times in (1, 100):
         stream = a_stream(learning_sessions=1, snapshot_minutes=1)
@@ -130,7 +130,7 @@ def test_m4_a_hundred_uses_by_one_agent_move_another_as_one_does(a_stream, an_ev
     assert seen[0] == seen[1]
 
 
-def test_m4_uses_by_more_agents_do_make_a_tool_less_surprising(a_stream, an_event):
+def test_m4_tool_of_more_agents_is_less_surprising(a_stream, an_event):
     seen = []
     for others in (1, 3):
         stream = a_stream(learning_sessions=1)
@@ -166,7 +166,7 @@ def a_week_of(an_event: Callable[..., Event]) -> list[Event]:
 
 
 @pytest.mark.parametrize("weeks", [1, 40])
-def test_m5_whole_weeks_later_everything_is_judged_the_same(a_stream, an_event, weeks):
+def test_m5_stream_shifted_by_weeks_is_judged_the_same(a_stream, an_event, weeks):
     events = a_week_of(an_event)
     later = [replace(e, time=e.time + timedelta(weeks=weeks)) for e in events]
     pair = []
@@ -191,7 +191,7 @@ def test_m6_scoring_twice_gives_the_same_bits_and_changes_nothing(a_stream, an_e
 
 
 @pytest.mark.parametrize("tool", [*TOOLS, "never.seen"])
-def test_m6_the_bits_of_the_features_add_up_to_the_score(a_stream, an_event, tool):
+def test_m6_score_is_the_sum_of_bits_of_features(a_stream, an_event, tool):
     stream = a_stream(learning_sessions=3)
     stream.judge_all(a_week_of(an_event)[:300])
     baseline = stream.agent_state("clerk-2").profile.baseline
@@ -202,7 +202,7 @@ def test_m6_the_bits_of_the_features_add_up_to_the_score(a_stream, an_event, too
         assert sum(bits) == pytest.approx(baseline.score_one(x))
 
 
-def test_m6_an_event_has_no_part_in_its_own_score(a_stream, an_event):
+def test_m6_event_does_not_affect_its_own_score(a_stream, an_event):
     stream = a_stream(learning_sessions=3)
     for event in a_week_of(an_event)[:200]:
         stream.judge(event)
@@ -217,7 +217,7 @@ def test_m6_an_event_has_no_part_in_its_own_score(a_stream, an_event):
     assert again.s_sum < expected - 2
 
 
-def test_the_first_event_of_all_costs_what_the_universes_say(a_stream, an_event):
+def test_first_event_has_the_bits_of_uniform_distributions(a_stream, an_event):
     event = an_event(role=None)
     judged = a_stream().judge(event)
     x = extract(event, OFFICE, "START", microseconds(event.time))
@@ -225,13 +225,13 @@ def test_the_first_event_of_all_costs_what_the_universes_say(a_stream, an_event)
     assert judged.s_max == pytest.approx(16)
 
 
-def test_a_missing_value_is_unknown_and_gives_no_feature(an_event):
+def test_missing_value_gives_no_feature(an_event):
     bare = Event(id="bare", time=an_event().time, agent=Agent(id="billing-7"), tool="mail.read")
     x = extract(bare, Origin(), "START", microseconds(bare.time))
     assert set(x) == {"tool", "previous_tool", "hour", "day"}
 
 
-def test_the_first_use_of_what_every_peer_uses_costs_at_most_a_few_bits_more(an_engine):
+def test_first_use_of_a_tool_of_all_peers_adds_few_bits(an_engine):
     engine, baseline = an_engine(), AgentBaseline()
     slots, view = slots_of(engine.hasher), GroupView(engine.fleet, "clerk/unknown")
     baseline.attach(engine.hasher, slots, view)
@@ -272,7 +272,7 @@ def test_a_profile_survives_its_bytes(a_stream, an_event):
     assert back.baseline.score_one(x) == own.score_one(x)
 
 
-def test_an_engine_put_down_and_taken_up_goes_on_as_if_nothing_was(a_stream, an_event):
+def test_restored_engine_judges_as_if_never_stopped(a_stream, an_event):
     events = a_week_of(an_event)
     through = a_stream(**WEEK)
     through.judge_all(events[:300])

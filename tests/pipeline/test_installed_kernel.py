@@ -48,7 +48,7 @@ def test_a_command_with_a_kernel_of_another_version_ends_with_one_line(
     )
 
 
-def test_the_version_of_the_product_is_printed_with_what_is_wrong(tmp_path: Path) -> None:
+def test_version_is_printed_with_the_fault_of_the_kernel(tmp_path: Path) -> None:
     (tmp_path / "habitus_native.py").write_text('__version__ = "0.0.1"\n')
     code, out, _ = habitus(tmp_path, "--version")
     assert code == 0

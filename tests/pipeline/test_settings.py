@@ -29,7 +29,7 @@ def fault() -> str:
     return str(raised.value)
 
 
-def test_without_anything_the_defaults_hold() -> None:
+def test_defaults_apply_without_settings() -> None:
     settings = load_settings()
     assert settings.store == "sqlite:habitus.db"
     assert settings.listen == "127.0.0.1:8765"
@@ -100,7 +100,7 @@ def test_all_faults_are_reported_at_once(monkeypatch: pytest.MonkeyPatch) -> Non
         ("BATCH_SIZE", "9" * 5_000, "maximum size, got '" + "9" * 60 + "…'"),
     ],
 )
-def test_a_fault_names_its_variable_and_value_and_no_secret(
+def test_error_names_variable_and_value_but_no_secret(
     monkeypatch: pytest.MonkeyPatch, name: str, value: str, said: str
 ) -> None:
     monkeypatch.setenv(f"HABITUS_{name}", value)
@@ -119,14 +119,14 @@ def test_a_value_of_another_kind_in_the_file_is_named_unless_it_may_be_a_secret(
     assert "hunter2" not in told
 
 
-def test_the_tests_own_variables_are_no_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_variables_of_tests_are_not_settings(monkeypatch: pytest.MonkeyPatch) -> None:
     before = load_settings()
     monkeypatch.setenv("HABITUS_TEST_KAFKA", "127.0.0.1:1")
     monkeypatch.setenv("HABITUS_NIGHTLY", "true")
     assert load_settings() == before
 
 
-def test_another_file_can_be_named_and_must_then_be_there(
+def test_named_settings_file_must_exist(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     Path("other.toml").write_text("batch_size = 7\n")

@@ -150,7 +150,7 @@ def fresh(pure_wheel: Path, tools: Path, tmp_path_factory: pytest.TempPathFactor
     return programs
 
 
-def test_the_product_is_pinned_to_the_kernel_and_fits_where_the_kernel_fits(
+def test_product_is_pinned_to_the_kernel_and_has_its_tags(
     wheels: Wheels,
 ) -> None:
     assert metadata(wheels.product)["Version"] == VERSION
@@ -165,7 +165,7 @@ def test_a_build_without_rust_gives_a_pure_wheel_that_needs_no_kernel(pure_wheel
     assert pins(pure_wheel) == []
 
 
-def test_uvloop_is_asked_for_only_where_it_exists(pure_wheel: Path) -> None:
+def test_uvloop_is_required_only_on_supported_platforms(pure_wheel: Path) -> None:
     from packaging.requirements import Requirement
 
     wanted = map(Requirement, metadata(pure_wheel).get_all("Requires-Dist") or [])
@@ -203,7 +203,7 @@ def test_uvx_runs_the_wheels(wheels: Wheels, tools: Path, tmp_path: Path) -> Non
     assert said == f"habitus {VERSION}, kernel native {VERSION}\n"
 
 
-def test_without_the_kernel_s_wheel_python_judges_alike(
+def test_python_judges_alike_without_the_wheel_of_the_kernel(
     fresh: Path, tmp_path: Path, expected: bytes
 ) -> None:
     program = fresh / "habitus"

@@ -129,7 +129,7 @@ def test_events_are_described_whole_from_their_types(api):
     assert set(content["examples"]) == {"event", "batch", "array"}
 
 
-def test_the_examples_of_events_are_accepted_as_they_are(api, client):
+def test_examples_of_events_are_accepted(api, client):
     _, route = operations(api)["postActions"]
     content = route["requestBody"]["content"]["application/json"]
     assert content["examples"]

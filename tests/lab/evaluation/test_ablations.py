@@ -88,7 +88,7 @@ def test_recording_without_attacks_has_no_bits() -> None:
     assert (found.bits, found.p_bits, found.auroc, found.precision) == (None, None, None, None)
 
 
-def test_the_whole_is_what_the_evaluation_says(result: dict[str, Any]) -> None:
+def test_figures_without_ablation_equal_those_of_the_evaluation(result: dict[str, Any]) -> None:
     whole, raised = result["ablations"]["whole"], result["budget"]["raised"]
     assert result["ablations"]["attacks"] == result["attacks"]["cases"] == raised["attacks"]
     assert whole["found"] == round(raised["recall"] * raised["attacks"]) > 0
@@ -97,7 +97,7 @@ def test_the_whole_is_what_the_evaluation_says(result: dict[str, Any]) -> None:
     assert [whole["at_1"], whole["at_5"]] == list(result["all"]["detection"].values())
 
 
-def test_without_its_rule_shadows_are_lost_and_named_as_lost(
+def test_shadow_agents_are_reported_as_lost_without_their_rule(
     rows: dict[str, dict[str, Any]], result: dict[str, Any]
 ) -> None:
     row = rows[SHADOWS]
@@ -175,7 +175,7 @@ def test_page_and_chart_have_them(result: dict[str, Any]) -> None:
     assert "ablations" not in charts(result | {"ablations": {}})
 
 
-def test_all_is_every_feature_and_names_are_taken_once() -> None:
+def test_all_means_every_feature_and_each_name_counts_once() -> None:
     assert features_named(["all"]) == list(KIND_OF)
     assert features_named(["hour", "tool", "hour"]) == ["hour", "tool"]
 

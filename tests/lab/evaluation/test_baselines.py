@@ -76,7 +76,7 @@ def test_run_with_a_foreign_tool_scores_above_a_typical_run(name: str) -> None:
     assert alarm > calm
 
 
-def test_only_what_is_installed_is_in_all_and_every_name_is_known() -> None:
+def test_all_means_installed_baselines_and_every_name_is_known() -> None:
     assert set(chosen(["all"])) >= set(BY_EVENT)
     with pytest.raises(
         ConfigError, match=r"no baseline 'magic', expected all or some of first_seen"

@@ -56,7 +56,7 @@ def test_delay_is_counted_in_harmful_events_and_minutes_from_the_first_one() -> 
     assert found(quiet, first) | {"alerted": 0.0, "delay_events": None} == found(quiet, first)
 
 
-def test_labelled_sessions_are_cases_by_goal_by_attempt_and_by_what_is_new() -> None:
+def test_labelled_sessions_are_cases_by_goal_attempt_and_novelty() -> None:
     sessions = [
         a_session("attacked_succeeded", 9.0, goal="pay"),
         a_session("attacked_failed", 2.0),
@@ -77,7 +77,7 @@ def test_labelled_sessions_are_cases_by_goal_by_attempt_and_by_what_is_new() -> 
     assert "auroc" not in rows[3]
 
 
-def test_an_alert_about_what_is_benign_is_not_late_for_anything() -> None:
+def test_alert_on_benign_events_has_no_delay() -> None:
     alerted = a_session("benign", events=[an_event(9.0, alert="k")], task="fresh")
     (row,) = by_type(cases_of([alerted], {}, {("desk", "old")}), [1.0])
     assert (row["alerted"], row["delay_events"], row["delay_minutes"]) == (1.0, None, None)
@@ -151,7 +151,7 @@ def test_a_reason_is_right_when_the_alert_names_a_planted_cause_first() -> None:
     assert summary(cases[2:])["explained"] is None
 
 
-def test_an_alert_on_an_ordinary_event_beside_planted_ones_is_false() -> None:
+def test_alert_on_an_ordinary_event_of_an_attacked_session_is_false() -> None:
     planted = an_event(5.0, 1, case="one", alert="k1")
     beside = an_event(5.0, 0, alert="k2")
     sessions = [Session(agent_id="a", label="attacked_succeeded", events=[planted, beside])]
@@ -159,7 +159,7 @@ def test_an_alert_on_an_ordinary_event_beside_planted_ones_is_false() -> None:
     assert (measured["alerts"], measured["false_alerts"], measured["recall"]) == (2, 1, 1.0)
 
 
-def test_alerts_of_failed_attacks_count_neither_way() -> None:
+def test_alerts_of_failed_attacks_do_not_count() -> None:
     failed = Session(agent_id="a", label="attacked_failed", events=[an_event(5.0, alert="k")])
     assert raised([failed])["precision"] is None
     assert entries([failed]) == []

@@ -237,7 +237,7 @@ def warm(logs: list[str]) -> list[Session]:
 
 @pytest.mark.shared
 @pytest.mark.slow
-def test_with_history_attacks_are_found_as_well_as_asked(warm: list[Session]) -> None:
+def test_attacks_are_found_at_the_required_rate_with_history(warm: list[Session]) -> None:
     found = groups(warm)["all"]
     assert (found["sessions"], found["attacked"]) == (1183, 422)
     assert found["auroc"] >= 0.97
@@ -249,7 +249,7 @@ def test_with_history_attacks_are_found_as_well_as_asked(warm: list[Session]) ->
 
 @pytest.mark.shared
 @pytest.mark.slow
-def test_from_a_cold_start_attacks_are_found_as_well_as_asked(logs: list[str]) -> None:
+def test_attacks_are_found_at_the_required_rate_from_a_cold_start(logs: list[str]) -> None:
     result = evaluate(logs, fmt=FMT, cold=True, settings=Settings())
     found = result["all"]
     assert (found["sessions"], found["attacked"]) == (1183, 422)

@@ -38,7 +38,7 @@ def slow_average_precision(positive: list[float], negative: list[float]) -> floa
 
 
 @given(SCORES, SCORES)
-def test_auroc_is_the_chance_to_stand_above_with_ties_counted_half(
+def test_auroc_is_the_chance_to_rank_higher_with_ties_counted_half(
     positive: list[float], negative: list[float]
 ) -> None:
     pairs = [(p > n) + (p == n) / 2 for p in positive for n in negative]
@@ -46,7 +46,7 @@ def test_auroc_is_the_chance_to_stand_above_with_ties_counted_half(
 
 
 @given(SCORES, SCORES)
-def test_average_precision_takes_equal_scores_as_one_step(
+def test_average_precision_counts_equal_scores_as_one_step(
     positive: list[float], negative: list[float]
 ) -> None:
     assert average_precision(positive, negative) == pytest.approx(
@@ -85,7 +85,7 @@ def test_a_session_scores_as_its_highest_event_and_keeps_the_last_p_value() -> N
     assert session.p == 0.01
 
 
-def test_failed_attacks_count_neither_as_attacked_nor_as_benign() -> None:
+def test_failed_attacks_are_excluded_from_attacked_and_benign_sessions() -> None:
     measured = figures(
         [
             a_session("benign", 1.0),
@@ -109,7 +109,7 @@ def test_events_of_unknown_truth_are_in_no_event_figure() -> None:
     assert (measured["event_auroc"], measured["event_ap"]) == (1.0, 1.0)
 
 
-def test_without_attacks_the_benign_side_is_measured_and_the_rest_is_none() -> None:
+def test_only_benign_figures_exist_without_attacks() -> None:
     events = [Scored(time_us=0, rank=1.0, label=0, p=0.04, pool="role", session_p=0.03)]
     measured = figures([a_session("benign", events=events)])
     for name in ("auroc", "ap", "event_auroc", "event_ap"):

@@ -37,7 +37,7 @@ def warm(logs: list[str]) -> dict[str, Any]:
     return measured(logs)
 
 
-def test_with_history_every_goal_of_ranking_is_met(warm: dict[str, Any]) -> None:
+def test_every_goal_of_ranking_is_met_with_history(warm: dict[str, Any]) -> None:
     found = warm["all"]
     assert found["auroc"] >= 0.985
     assert found["ap"] >= 0.97
@@ -46,7 +46,7 @@ def test_with_history_every_goal_of_ranking_is_met(warm: dict[str, Any]) -> None
     assert found["event_ap"] >= 0.88
 
 
-def test_from_a_cold_start_every_goal_of_ranking_is_met(logs: list[str]) -> None:
+def test_every_goal_of_ranking_is_met_from_a_cold_start(logs: list[str]) -> None:
     found = measured(logs, cold=True)["all"]
     assert found["auroc"] >= 0.975
     assert found["ap"] >= 0.95
@@ -57,7 +57,7 @@ def test_from_a_cold_start_every_goal_of_ranking_is_met(logs: list[str]) -> None
 @pytest.mark.parametrize(
     ("level", "least", "most"), [("0.05", 0.025, 0.06), ("0.01", 0.005, 0.012)]
 )
-def test_no_role_is_beyond_what_is_promised_by_more_than_chance(
+def test_false_alarms_of_every_role_are_within_chance_of_the_goal(
     warm: dict[str, Any], level: str, least: float, most: float
 ) -> None:
     assert len(warm["roles"]) > 1
@@ -77,12 +77,12 @@ def test_attacks_without_an_attempt_alarm_no_more_than_benign_sessions(
         assert round(failed[f"p_{level}"] * failed["cases"]) <= failed["cases"] * share + 1
 
 
-def test_the_first_reason_names_what_carried_the_attack(warm: dict[str, Any]) -> None:
+def test_first_reason_names_the_vector_of_the_attack(warm: dict[str, Any]) -> None:
     assert warm["attacks"]["explained"] >= 0.95
 
 
 @pytest.mark.parametrize("draw", [0, *(pytest.param(n, marks=BY_NIGHT) for n in range(1, 5))])
-def test_a_past_that_holds_attacks_costs_little(
+def test_history_with_attacks_lowers_detection_only_slightly(
     tmp_path: Path, logs: list[str], warm: dict[str, Any], draw: int
 ) -> None:
     """In the first draws; `docs/measured.md` has more of them."""
@@ -92,7 +92,7 @@ def test_a_past_that_holds_attacks_costs_little(
 
 
 @pytest.mark.parametrize("draw", [0, *(pytest.param(n, marks=BY_NIGHT) for n in range(1, 4))])
-def test_whichever_tasks_are_new_attacks_rank_above_benign_sessions(
+def test_attacks_rank_above_benign_sessions_for_any_new_tasks(
     tmp_path: Path, logs: list[str], draw: int
 ) -> None:
     """In the first draws; `docs/measured.md` has more of them, role by role."""

@@ -28,7 +28,7 @@ def warm() -> dict[str, Any]:
     return measured(cold=False)
 
 
-def test_with_history_every_goal_of_ranking_is_met(warm: dict[str, Any]) -> None:
+def test_every_goal_of_ranking_is_met_with_history(warm: dict[str, Any]) -> None:
     found = warm["all"]
     assert found["auroc"] >= 0.985
     assert found["ap"] >= 0.97
@@ -37,7 +37,7 @@ def test_with_history_every_goal_of_ranking_is_met(warm: dict[str, Any]) -> None
     assert found["event_ap"] >= 0.88
 
 
-def test_from_a_cold_start_every_goal_of_ranking_is_met() -> None:
+def test_every_goal_of_ranking_is_met_from_a_cold_start() -> None:
     found = measured(cold=True)["all"]
     assert found["auroc"] >= 0.975
     assert found["ap"] >= 0.95
@@ -45,7 +45,7 @@ def test_from_a_cold_start_every_goal_of_ranking_is_met() -> None:
     assert found["detection"]["0.05"] >= 0.88
 
 
-def test_benign_sessions_reach_a_p_value_about_as_often_as_it_says(warm: dict[str, Any]) -> None:
+def test_p_values_of_benign_sessions_are_calibrated(warm: dict[str, Any]) -> None:
     found = warm["all"]["session_p"]
     for level in ("0.05", "0.01"):
         marked = round(found[level]["share"] * found["benign"])

@@ -120,7 +120,7 @@ def test_every_table_can_be_read_in_120_columns(result: dict[str, Any]) -> None:
         assert max(map(len, whole.splitlines())) <= 120
 
 
-def test_names_from_outside_are_neither_markup_nor_control(result: dict[str, Any]) -> None:
+def test_external_names_are_escaped(result: dict[str, Any]) -> None:
     row = {
         "case": "case[/b]x\x1b[2J", "type": "odd [red]", "agent_id": "a", "role": None, "bits": 9.0,
         "time": "2026-01-05T08:00:00Z", "p": 0.01, "reason": None, "causes": ["tool"],
@@ -135,7 +135,7 @@ def test_names_from_outside_are_neither_markup_nor_control(result: dict[str, Any
         assert name in whole
 
 
-def test_in_eighty_columns_no_figure_loses_a_digit(result: dict[str, Any]) -> None:
+def test_table_in_eighty_columns_has_every_digit(result: dict[str, Any]) -> None:
     actual = result | {"roles": {"a-role-with-a-long-name": result["all"]}}
     for one in (table(actual), *details(actual)):
         lines = text(one, 80).splitlines()
@@ -153,7 +153,7 @@ def text(one: Any, width: int = 120) -> str:
     return capture.get()
 
 
-def test_cold_there_is_nothing_that_a_fitted_package_could_learn_from(
+def test_fitted_baselines_are_absent_from_a_cold_start(
     recording: tuple[str, str],
 ) -> None:
     pytest.importorskip("agentnorm")
@@ -166,7 +166,7 @@ def test_cold_there_is_nothing_that_a_fitted_package_could_learn_from(
     assert "learns from a history" in text(side_by_side(cold))
 
 
-def test_a_line_that_is_no_case_is_refused_by_its_number(
+def test_invalid_case_is_refused_with_its_line_number(
     tmp_path: Path, recording: tuple[str, str]
 ) -> None:
     unknown_labels = tmp_path / "truth.jsonl"
@@ -257,7 +257,7 @@ def test_inventory_beside_a_simulated_fleet_gives_the_registered_agents(
     assert ("registered agents" in done.stderr) is not named
 
 
-def test_a_share_far_below_what_was_promised_is_not_drawn_on_the_diagonal(
+def test_axis_includes_a_share_far_below_its_nominal_level(
     result: dict[str, Any],
 ) -> None:
     rows = [
@@ -269,7 +269,7 @@ def test_a_share_far_below_what_was_promised_is_not_drawn_on_the_diagonal(
     assert [scale["domain"] for scale in scales] == [[0.0001, 1.0]] * 2
 
 
-def test_scores_are_drawn_of_those_that_have_a_spread_and_no_other_is_in_the_legend(
+def test_chart_and_legend_have_only_roles_with_a_spread_of_scores(
     result: dict[str, Any],
 ) -> None:
     scores = [
@@ -347,7 +347,7 @@ def test_an_unknown_baseline_is_one_line_on_stderr(recording: tuple[str, str]) -
 
 @pytest.mark.shared
 @pytest.mark.slow
-def test_on_the_labelled_logs_the_product_finds_more_than_a_user_would_pick_instead(
+def test_product_finds_more_attacks_of_labelled_logs_than_every_baseline(
     shared_dir: Path,
 ) -> None:
     logs = [str(shared_dir / "datasets" / f"{n}.jsonl.gz") for n in ("agentdyn", "agentdojo")]
@@ -372,7 +372,7 @@ def test_on_the_labelled_logs_the_product_finds_more_than_a_user_would_pick_inst
 
 @pytest.mark.shared
 @pytest.mark.slow
-def test_a_service_that_nobody_attacks_alarms_no_more_than_benign_sessions_of_attacked_ones(
+def test_service_without_attacks_alarms_no_more_than_attacked_services(
     shared_dir: Path,
 ) -> None:
     logs = [

@@ -29,7 +29,7 @@ def state(**more: Any) -> TrustState:
 
 @pytest.mark.parametrize("kind", ["action", "deployment", "owner_change"])
 @pytest.mark.parametrize("field", ["role", "owner"])
-def test_what_the_inventory_says_no_event_changes(kind, field):
+def test_event_cannot_change_what_the_inventory_declares(kind, field):
     trust = state(role="steward", owner="ceo")
     settle(trust, CLERK)
     known = getattr(CLERK, field)
@@ -48,7 +48,7 @@ def test_what_the_inventory_says_no_event_changes(kind, field):
         claim(attributes={"team": 7, "agent.team": ""}),
     ],
 )
-def test_no_claim_and_the_right_claim_are_no_mismatch(event):
+def test_absent_or_correct_claim_is_not_a_mismatch(event):
     trust = state()
     settle(trust, CLERK)
     assert hear(event, trust, CLERK) == (False, [])
@@ -65,7 +65,7 @@ def test_the_first_claim_counts_until_a_change_is_announced(declared):
     assert (trust.role, trust.registered) == ("steward", declared.registered)
 
 
-def test_a_claim_replaces_a_group_and_never_names_one():
+def test_claim_replaces_a_fitted_group_and_cannot_name_one():
     declared = Declared(group="like:mail.read")
     trust = state()
     settle(trust, declared)
@@ -87,14 +87,14 @@ def test_an_agent_outside_the_inventory_has_no_role_and_bounded_claims():
     assert trust.claims == {}
 
 
-def test_modes_fill_in_what_the_earliest_of_them_knows():
+def test_new_mode_gets_role_and_owner_of_the_earliest_mode():
     trust = state(owner="desk")
     others = [state(role="late", first_seen_us=2), state(role="clerk", owner="x", first_seen_us=1)]
     fill(trust, others)
     assert (trust.role, trust.owner) == ("clerk", "desk")
 
 
-def test_an_event_is_passed_on_as_what_its_agent_is():
+def test_event_has_the_declared_role_and_owner_of_its_agent():
     trust = state(role="clerk", owner="desk")
     right = claim(role="clerk", owner="desk", attributes={"tokens": 7})
     assert as_known(right, trust) is right
@@ -118,7 +118,7 @@ def test_events_that_claim_another_role_teach_nothing(a_stream, an_event):
     assert stream.agent_state("billing-7").profile.role == "clerk"
 
 
-def test_a_claim_does_not_name_what_another_rule_finds_as_grave(a_stream, an_event):
+def test_finding_of_equal_severity_is_named_before_a_claim(a_stream, an_event):
     ended = Credential(id="digest-1", expires_at=MONDAY - timedelta(minutes=1))
     stream = a_stream()
     stream.judge(an_event())

@@ -67,7 +67,7 @@ def test_profile_of_another_version_is_refused(version, todo, kernel):
 
 
 @pytest.mark.parametrize("registered", [None, True, False])
-def test_whether_an_agent_is_registered_is_kept_with_what_a_stranger_claims(registered):
+def test_stored_profile_has_registration_and_claims(registered):
     claims = {"role": "data-steward"} if registered is False else {}
     state = TrustState(agent_id="a", mode="delegated", registered=registered, claims=claims)
     assert trust_of(trust_bytes(state), "a", "delegated") == state
@@ -75,13 +75,13 @@ def test_whether_an_agent_is_registered_is_kept_with_what_a_stranger_claims(regi
 
 
 @pytest.mark.parametrize("raw", [b"", b"\x00", zlib.compress(b"version 1"), b"\x94\x01\x02\x03"])
-def test_what_is_no_profile_is_refused(raw):
+def test_bytes_that_are_not_a_profile_are_refused(raw):
     with pytest.raises(StateError, match="another layout"):
         Profile.load(raw, KEY, ModelConfig())
 
 
 @given(before=amounts, after=amounts)
-def test_a_level_goes_on_from_its_numbers_to_the_last_bit(before, after):
+def test_restored_counts_give_bitwise_equal_probabilities(before, after):
     through = VolumeBaseline()
     for value in before:
         through.learn(value)

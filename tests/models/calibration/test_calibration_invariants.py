@@ -64,7 +64,7 @@ def seldom(chance: Random) -> float:
 
 
 @pytest.mark.parametrize("draw", [exponential, heavy, coarse], ids=lambda draw: draw.__name__)
-def test_c1_small_p_values_are_no_more_frequent_than_they_say(draw: Callable[[Random], float]):
+def test_c1_small_p_values_are_as_rare_as_their_value(draw: Callable[[Random], float]):
     chance = Random(11)  # noqa: S311 - made-up data
     window = ScoreWindow(size=2_000)
     below = dict.fromkeys(NOMINAL, 0)
@@ -82,7 +82,7 @@ def test_c1_small_p_values_are_no_more_frequent_than_they_say(draw: Callable[[Ra
     assert below[0.05] / events >= 0.5 * 0.05, "and it is not blind either"
 
 
-def test_c1_a_fleet_at_its_habits_is_not_called_unusual_too_often(a_stream, an_event):
+def test_c1_unchanged_fleet_exceeds_no_nominal_rate(a_stream, an_event):
     chance = Random(5)  # noqa: S311 - made-up data
     stream = a_stream(pool_minimum=200, learning_sessions=5)
     judged = []
@@ -98,7 +98,7 @@ def test_c1_a_fleet_at_its_habits_is_not_called_unusual_too_often(a_stream, an_e
 
 
 @given(past=windows, u=uniforms, pair=st.tuples(scores, scores), zeros=a_kind)
-def test_c2_a_higher_score_has_no_higher_p(past, u, pair, zeros):
+def test_c2_higher_score_never_has_a_higher_p(past, u, pair, zeros):
     window = a_window(past)
     low, high = sorted(pair)
     assert window.p_value(high, u, zeros=zeros) <= window.p_value(low, u, zeros=zeros)
@@ -110,14 +110,14 @@ def test_c2_p_is_a_probability_above_zero(past, u, score, zeros):
 
 
 @given(past=windows, calm=st.sampled_from([0, 2_000, 5_000]), u=uniforms, zeros=a_kind)
-def test_c2_it_holds_over_the_whole_grid(past, calm, u, zeros):
+def test_c2_p_falls_with_the_score_over_the_whole_grid(past, calm, u, zeros):
     window = a_window(past)
     window.add_cell(0, calm)
     ps = [window.p_value(cell / STEP, u, zeros=zeros) for cell in range(61 * STEP)]
     assert ps == sorted(ps, reverse=True)
 
 
-def test_what_is_seldom_anything_is_as_rare_as_it_says():
+def test_p_values_of_a_mostly_zero_score_hold_their_level():
     """Ranked among zeros that count as being as high, one in a hundred would be one in two."""
     chance = Random(7)  # noqa: S311 - made-up data
     below = {zeros: dict.fromkeys(NOMINAL, 0) for zeros in (Zeros.AS_HIGH, Zeros.UNRANKED)}
@@ -137,7 +137,7 @@ def test_what_is_seldom_anything_is_as_rare_as_it_says():
         assert below[Zeros.AS_HIGH][level] < below[Zeros.UNRANKED][level] / 2, level
 
 
-def test_c1_the_predictive_tail_of_few_scores_promises_just_what_it_holds():
+def test_c1_predictive_tail_of_few_scores_is_calibrated():
     chance, level, held = Random(3), 1e-3, {INFLATED: 0.0, PREDICTIVE: 0.0}  # noqa: S311
     draws, rate = 200, 0.25  # so that the mean excess is far above its floor
     for _ in range(draws):
@@ -151,7 +151,7 @@ def test_c1_the_predictive_tail_of_few_scores_promises_just_what_it_holds():
     assert held[INFLATED] < 0.75
 
 
-def test_beyond_all_that_was_seen_p_goes_on_falling():
+def test_p_falls_further_beyond_the_highest_score():
     window = a_window([number % 40 / 10 for number in range(1_000)])
     ps = [window.p_value(score, 0.5) for score in (5, 10, 20, 40)]
     assert ps == sorted(ps, reverse=True)
@@ -159,7 +159,7 @@ def test_beyond_all_that_was_seen_p_goes_on_falling():
 
 
 @given(past=windows, score=scores, u=uniforms)
-def test_within_the_window_p_is_the_smoothed_rank(past, score, u):
+def test_p_within_the_window_is_the_smoothed_rank(past, score, u):
     window = a_window(past)
     cells = [bin_of(value) for value in past]
     above = sum(cell > bin_of(score) for cell in cells)
@@ -215,7 +215,7 @@ def test_c4_p_is_unknown_until_a_pool_is_large_enough(a_stream, an_event):
     assert all(one.p_pool is None and one.p_n == 0 for one in judged[:first])
 
 
-def test_c4_a_rarity_is_no_score_before_the_fleet_can_tell_any(a_stream, an_event):
+def test_c4_rarity_is_scored_only_once_the_fleet_is_calibrated(a_stream, an_event):
     stream = a_stream(pool_minimum=100, learning_sessions=2, snapshot_minutes=1)
     windows = stream.agent_state("billing-7").profile.frequency_model.windows
     for number in range(60):
@@ -228,7 +228,7 @@ def test_c4_a_rarity_is_no_score_before_the_fleet_can_tell_any(a_stream, an_even
     assert 0 < windows[PEAK].n < 70
 
 
-def test_c4_without_a_pool_nothing_but_a_rule_raises_an_alert(a_stream, an_event):
+def test_c4_only_rules_alert_before_calibration(a_stream, an_event):
     stream = a_stream()
     for number in range(120):
         stream.judge(an_event(at=number, session=f"s{number}"))
@@ -245,7 +245,7 @@ def test_c4_without_a_pool_nothing_but_a_rule_raises_an_alert(a_stream, an_event
     assert by_rule.anomaly == "identity.shadow"
 
 
-def test_what_is_not_odd_is_no_alert_however_its_ties_are_broken(a_stream, an_event):
+def test_ordinary_event_never_alerts_through_broken_ties(a_stream, an_event):
     stream = a_stream(
         pool_minimum=100, learning_sessions=2, snapshot_minutes=1, alerts_per_day=1_000.0
     )
@@ -258,7 +258,7 @@ def test_what_is_not_odd_is_no_alert_however_its_ties_are_broken(a_stream, an_ev
     assert not [(one.event_id, one.p, one.anomaly, one.reasons[:2]) for one in judged if one.alert]
 
 
-def test_a_new_agent_is_judged_by_its_role_and_one_without_a_role_by_the_fleet(a_stream, an_event):
+def test_new_agent_is_ranked_in_its_role_or_else_in_the_fleet(a_stream, an_event):
     stream = a_stream(pool_minimum=100, learning_sessions=2, snapshot_minutes=1)
     for number in range(230):
         stream.judge(an_event(at=number, session=f"s{number}"))
@@ -281,9 +281,7 @@ def test_a_new_agent_is_judged_by_its_role_and_one_without_a_role_by_the_fleet(a
         ([None, 8.0, None, None], 0.5, 1),
     ],
 )
-def test_the_p_of_an_event_is_its_smallest_by_its_weight(
-    a_stream, an_event, statistics, tests, lead
-):
+def test_p_of_an_event_is_the_smallest_weighted_p(a_stream, an_event, statistics, tests, lead):
     stream = a_stream(pool_minimum=50, learning_sessions=1)
     stream.judge(an_event())
     agent_state = stream.agent_state("billing-7")
@@ -317,18 +315,18 @@ def test_a_window_survives_its_bytes(past):
 
 
 @given(past=windows, share=st.floats(0, 0.99))
-def test_at_most_the_share_exceeds_the_quantile(past, share):
+def test_share_above_the_quantile_is_bounded(past, share):
     edge = a_window(past).quantile(share)
     assert sum(bin_of(value) > bin_of(edge) for value in past) <= share * len(past)
 
 
 @given(st.floats(0, 1e9))
-def test_scores_stand_on_a_grid_with_a_top(score):
+def test_scores_are_rounded_to_a_bounded_grid(score):
     assert 0 <= bin_of(score) <= TOP
 
 
 @pytest.mark.parametrize("sent", [None, 100_000_000], ids=["calls", "bytes"])
-def test_c6_agents_that_always_do_the_same_alert_on_a_burst(a_stream, an_event, sent):
+def test_c6_burst_of_a_constant_agent_alerts(a_stream, an_event, sent):
     """Nothing was ever unusual in how much they do, so that all of the windows is zeros."""
 
     def act(number, at, agent, sent=400):
@@ -348,7 +346,7 @@ def test_c6_agents_that_always_do_the_same_alert_on_a_burst(a_stream, an_event, 
     assert ("volume.exfil" if sent else "rate.burst") in {found.anomaly for found in judged}
 
 
-def test_what_so_few_scores_draw_is_ranked_among_them():
+def test_nonzero_score_of_a_mostly_zero_window_is_ranked_among_nonzero_scores():
     window = ScoreWindow(size=1_000_000)
     window.add_cell(0, FIRST)
     for score in (3.0, 5.0, 9.0):

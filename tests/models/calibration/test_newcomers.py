@@ -50,7 +50,7 @@ def ranks(role, *, new):
 
 
 @pytest.mark.parametrize("level", [0.1, 0.02, 0.002])
-def test_c1_p_values_of_newcomers_promise_what_they_hold(ranked, level):
+def test_c1_p_values_of_newcomers_are_calibrated(ranked, level):
     held = [one.each[SUM] <= level for one in ranked[True]]
     assert 0.7 * level < sum(held) / len(held) < 1.3 * level
     among_peers = [one.each[SUM] <= level for one in ranked[False]]
@@ -62,14 +62,14 @@ def test_the_pool_that_a_newcomer_is_ranked_in_is_named(ranked):
     assert {one.pool for one in ranked[False]} == {"role"}
 
 
-def test_newcomers_leave_the_windows_of_role_and_fleet_as_they_are(role):
+def test_newcomers_do_not_change_windows_of_role_and_fleet(role):
     view, _ = role
     windows = {name: view.groups.group(name).windows[SUM].n for name in (FLEET, ROLE, NEWCOMERS)}
     assert windows == {FLEET: 3_000, ROLE: 3_000, NEWCOMERS: 5_000}
 
 
 @pytest.mark.parametrize(("group", "known"), [(FLEET, 3_000), (ROLE, 400)])
-def test_while_all_is_new_to_everybody_first_days_say_nothing_about_later_ones(group, known):
+def test_newcomer_score_is_dropped_while_the_whole_fleet_is_new(group, known):
     groups = Groups(ModelConfig(), b"0123456789abcdef")
     view = groups.view(group)
     for _ in range(known):
@@ -82,9 +82,7 @@ def test_while_all_is_new_to_everybody_first_days_say_nothing_about_later_ones(g
 
 @pytest.mark.parametrize("group", [FLEET, ROLE])
 @pytest.mark.parametrize(("known", "taken"), [(499, 0), (500, 1)])
-def test_how_much_one_does_that_nobody_can_be_compared_with_enters_the_fleets_window(
-    group, known, taken
-):
+def test_volume_without_peers_enters_the_window_of_the_fleet(group, known, taken):
     groups = Groups(ModelConfig(), b"0123456789abcdef")
     for _ in range(known):
         groups.score(FLEET, [(VOLUME, 0)])
@@ -116,7 +114,7 @@ def entered(stream):
     return groups.group(NEWCOMERS).windows[VOLUME].n
 
 
-def test_what_an_agent_does_while_it_learns_enters_and_what_it_does_later_does_not(office):
+def test_newcomer_window_has_scores_of_learning_agents_only(office):
     stream, judge = office
     for number in range(480):
         judge(number, seconds=120.0)
@@ -139,7 +137,7 @@ def test_a_newcomers_alerts_enter_once_an_hour(office):
     assert entered(stream) == len(burst) - len(alerts) + 2
 
 
-def test_a_trade_that_begins_in_its_own_way_is_not_odd_agent_by_agent(a_stream, an_event):
+def test_new_role_does_not_alert_for_each_of_its_agents(a_stream, an_event):
     stream = a_stream(pool_minimum=50, learning_sessions=5, snapshot_minutes=1, alerts_per_day=0.5)
     for number in range(9_000):
         clerk, session = f"clerk-{number % 6}", f"s-{number // 60}-{number % 6}"

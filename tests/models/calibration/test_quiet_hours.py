@@ -45,7 +45,7 @@ def judge_hour(an_event, a_stream):
     return judge
 
 
-def test_a_day_s_work_at_night_alerts_and_by_day_does_not(judge_hour):
+def test_daytime_volume_alerts_only_at_night(judge_hour):
     night, day = judge_hour(AGENTS[0], 0, 3), judge_hour(AGENTS[1], 0, 10)
     told = [one.anomaly for one in night if one.alert]
     assert told[:1] == ["rate.burst"]

@@ -46,7 +46,7 @@ def test_a_role_without_sessions_is_ranked_among_all():
     assert pools.p_value("b", 5.0, 0.5) == pools.fleet.p_value(5.0, 0.5)
 
 
-def test_the_more_sessions_a_role_has_the_less_the_fleet_counts():
+def test_weight_of_the_fleet_falls_with_sessions_of_the_role():
     few = [("calm", 0.0)] * 10 + [("lively", 10.0)] * 500
     many = [("calm", 0.0)] * 2000 + [("lively", 10.0)] * 500
     pools = [pools_of(few), pools_of(many)]
@@ -55,7 +55,7 @@ def test_the_more_sessions_a_role_has_the_less_the_fleet_counts():
 
 
 @pytest.mark.parametrize("of_role", [300, 3_000])
-def test_c1_pools_that_lean_keep_their_promise_where_there_are_few_of_a_role(of_role):
+def test_c1_pools_are_calibrated_for_roles_with_few_sessions(of_role):
     draw, ps = Random(7), []  # noqa: S311 - made-up data
     for _ in range(5):
         pools = SessionPools(100_000, leaning=True)
@@ -66,7 +66,7 @@ def test_c1_pools_that_lean_keep_their_promise_where_there_are_few_of_a_role(of_
         assert 0.5 * level < sum(p <= level for p in ps) / len(ps) < 1.2 * level
 
 
-def test_sessions_that_calm_down_are_ranked_among_their_like():
+def test_p_values_adapt_to_calmer_sessions():
     pools = pools_of([("clerk", 20.0 + number / 50) for number in range(500)], leaning=True)
     draw = Random(5)  # noqa: S311 - made-up data
     ps = []
@@ -102,9 +102,7 @@ def test_a_role_is_ranked_among_its_latest_sessions_and_the_fleet_among_many():
 
 @pytest.mark.parametrize("made", [kernel for kernel in (session_pools, NATIVE) if kernel])
 @pytest.mark.parametrize(("alike", "believed"), [(18, False), (22, True)])
-def test_a_role_s_rank_is_believed_up_to_its_20th_session_and_then_the_fleet_s(
-    made, alike, believed
-):
+def test_rank_beyond_the_sessions_of_a_role_is_that_of_the_fleet(made, alike, believed):
     draw = Random(3)  # noqa: S311 - made-up data
     pools = made.SessionPools(100_000, of_role=4_000, leaning=True)
     for _ in range(40_000):
@@ -124,7 +122,7 @@ def test_a_role_s_rank_is_believed_up_to_its_20th_session_and_then_the_fleet_s(
     )
 
 
-def test_attacks_that_nobody_tells_of_do_not_become_ordinary():
+def test_unreported_attacks_stay_rare():
     pools = pools_of([("clerk", number / 100) for number in range(900)], leaning=True)
     for number in range(900):
         pools.offer("clerk", number / 100, 0.5)
@@ -133,7 +131,7 @@ def test_attacks_that_nobody_tells_of_do_not_become_ordinary():
     assert pools.p_value("clerk", 8.0, 0.5) < 0.15
 
 
-def test_a_calm_year_makes_no_room_for_a_bad_day():
+def test_calm_year_stores_a_bounded_number_of_spare_sessions():
     pools = pools_of([("clerk", number / 100) for number in range(900)])
     for _ in range(100_000):
         pools.offer("clerk", 1.0, 0.5)
@@ -143,13 +141,13 @@ def test_a_calm_year_makes_no_room_for_a_bad_day():
     assert pools.n == known + MOST_SPARE
 
 
-def test_roles_without_end_are_ranked_among_all():
+def test_roles_beyond_the_bound_are_ranked_in_the_fleet():
     pools = pools_of([(f"role-{number}", 1.0) for number in range(MOST_ROLES + 5)])
     assert len(pools.roles) == MOST_ROLES
     assert pools.n == pytest.approx(pools.fleet.n)
 
 
 @pytest.mark.parametrize("raw", [b"", b"\xc1", b"\x92\x90\x80", b"\x92"])
-def test_bytes_that_are_no_pools_are_an_error(raw):
+def test_bytes_that_are_not_pools_are_refused(raw):
     with pytest.raises(ValueError, match=r"truncated|malformed|invalid|Expected"):
         SessionPools(1000).load(raw)

@@ -63,7 +63,7 @@ def test_different_values_have_different_texts(one, other):
         (b'{"a":1,"a":null}', b'{"a":1}'),
     ],
 )
-def test_what_reads_alike_and_is_not_has_another_text(one, other):
+def test_different_values_with_similar_text_have_different_canonical_text(one, other):
     assert canonical(one) != canonical(other)
 
 
@@ -75,20 +75,20 @@ def test_what_reads_alike_and_is_not_has_another_text(one, other):
         (b'{"a":null,"b":1,"a":3}', b'{"a":3,"b":1}'),
     ],
 )
-def test_of_a_name_that_comes_twice_the_last_member_counts_as_for_the_decoder(written, read):
+def test_last_of_two_equal_names_counts(written, read):
     assert canonical(written) == canonical(read)
 
 
-def test_a_member_that_is_null_counts_as_missing_at_any_depth():
+def test_null_member_counts_as_missing_at_any_depth():
     assert canonical(b'{"a":null,"b":{"c":null,"d":[{"e":null}]}}') == canonical(
         b'{"b":{"d":[{}]}}'
     )
 
 
-def test_without_the_secret_nobody_computes_a_digest():
+def test_digest_depends_on_the_secret():
     assert Hasher(SECRET).content(b"{}") != Hasher(SECRET[::-1]).content(b"{}")
 
 
-def test_values_that_are_nested_too_deeply_are_an_error_and_no_crash():
+def test_too_deeply_nested_value_is_an_error():
     with pytest.raises(RecursionError):
         Hasher(SECRET).content(b"[" * 100_000 + b"]" * 100_000)

@@ -16,7 +16,7 @@ class Wordy(NewTool):
         return "text"  # type: ignore[return-value]
 
 
-def test_two_detectors_of_one_name_are_refused() -> None:
+def test_detectors_with_equal_names_are_refused() -> None:
     with pytest.raises(ConfigError, match="different names"):
         Panel([NewTool(), NewTool()])
 

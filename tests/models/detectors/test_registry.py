@@ -10,6 +10,6 @@ from tests.models.detectors.new_tool import NewTool
 
 
 @pytest.mark.parametrize("name", ["", " x", "a:b", "a,b"])
-def test_a_name_that_settings_cannot_contain_is_refused(name: str) -> None:
+def test_name_that_settings_cannot_contain_is_refused(name: str) -> None:
     with pytest.raises(ConfigError, match="must be a word"):
         register(name, NewTool)

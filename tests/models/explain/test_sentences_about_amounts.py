@@ -14,7 +14,7 @@ from models.watch.measure import Measure
 COST = METRICS.index("cost")
 
 
-def test_what_call_after_call_has_cost_is_not_told_as_the_hours_amount() -> None:
+def test_cost_of_a_session_is_not_described_as_the_amount_of_an_hour() -> None:
     nobody: Any = None  # of a sum over the session neither the agent's nor the peers' level tells
     one = Measure(COST, 35_013.0, 40.0, 26_435.0, summed=True)
     reason = measure_reason(nobody, nobody, one)
@@ -25,7 +25,7 @@ def test_what_call_after_call_has_cost_is_not_told_as_the_hours_amount() -> None
     assert reason.expected == [("below 1 bit", 0.5)]
 
 
-def test_cheap_calls_are_of_the_hour_and_dear_ones_in_a_row_of_the_session(
+def test_cheap_calls_are_explained_by_hour_and_expensive_ones_by_session(
     a_stream: Any, an_event: Any
 ) -> None:
     stream = a_stream(learning_sessions=5, pool_minimum=20)
@@ -64,14 +64,14 @@ def test_cheap_calls_are_of_the_hour_and_dear_ones_in_a_row_of_the_session(
         ({"tokens": True, "cost": "much"}, 1),
     ],
 )
-def test_what_a_call_costs_are_its_tokens_and_the_millionths_of_its_price(
+def test_cost_of_a_call_is_tokens_plus_millionths_of_its_price(
     an_event: Any, said: dict[str, Any], cost: int | None
 ) -> None:
     assert quantities(an_event(attributes=said))[3] == cost
 
 
 @pytest.mark.parametrize("dear", [{"tokens": 900, "cost": 0.9}, {"tokens": 90_000, "cost": 0.002}])
-def test_neither_a_price_below_one_unit_nor_tokens_beside_it_are_hidden(
+def test_small_price_and_its_tokens_are_both_shown(
     a_stream: Any, an_event: Any, dear: dict[str, Any]
 ) -> None:
     stream = a_stream(learning_sessions=5, pool_minimum=20, explain_all=True)

@@ -19,7 +19,7 @@ def categories(an_event):
     return of
 
 
-def test_data_anyone_may_read_are_one_kind_and_no_area_of_their_own(categories):
+def test_public_data_share_one_area(categories):
     public, internal, unknown = (categories(one) for one in ("public", "internal", None))
     assert public == internal
     assert public["area"] == unknown["area"] == "crm"
@@ -27,7 +27,7 @@ def test_data_anyone_may_read_are_one_kind_and_no_area_of_their_own(categories):
 
 
 @pytest.mark.parametrize("sensitivity", ["confidential", "restricted"])
-def test_sensitive_data_are_an_area_of_their_own(categories, sensitivity):
+def test_sensitive_data_have_their_own_area(categories, sensitivity):
     found = categories(sensitivity)
     assert found["sensitivity"] == sensitivity
     assert found["area"] == f"crm {sensitivity}"

@@ -105,7 +105,7 @@ CATEGORIES = ["tool", "sensitivity", "egress", "country", "hour", "scope"]
 
 
 @pytest.mark.parametrize("name", CATEGORIES)
-def test_left_out_category_takes_its_bits_along_and_gives_no_reason(
+def test_left_out_category_adds_no_bits_and_gives_no_reason(
     whole: tuple[list[Result], Any],
     a_stream: Callable[..., Any],
     an_event: Callable[..., Event],
@@ -121,7 +121,7 @@ def test_left_out_category_takes_its_bits_along_and_gives_no_reason(
     assert attack[0].s_sum == pytest.approx(whole[0][0].s_sum - only[0].s_sum, abs=0.1)
 
 
-def test_without_any_category_the_sum_is_that_of_amounts_and_content(
+def test_sum_without_categories_is_that_of_amounts_and_content(
     a_stream: Callable[..., Any], an_event: Callable[..., Event]
 ) -> None:
     only, _ = judged(a_stream, an_event, *KINDS["category"], *METRICS)

@@ -41,7 +41,7 @@ def bits_of(desk, previous, tool):
     return frequency_model.surprise(view, {"tool": tool, "previous_tool": previous}, {}).total
 
 
-def test_an_order_that_only_peers_have_is_less_odd_than_one_that_nobody_has(desk):
+def test_order_known_to_peers_is_less_surprising_than_an_unknown_one(desk):
     own, of_peers, of_nobody = (
         bits_of(desk, *step) for step in (("find", "read"), ("START", "read"), ("reply", "find"))
     )
@@ -62,7 +62,7 @@ def test_one_agent_votes_once_a_day_for_an_order(desk):
     assert voted == 2
 
 
-def test_votes_of_a_week_stand_on_one_day(desk):
+def test_votes_of_a_week_are_stored_under_one_day(desk):
     _, _, groups = desk
     ballots = [
         node.ballot.votes for name, node in groups.group("desk/delegated").nodes.items()

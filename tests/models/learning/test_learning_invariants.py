@@ -91,7 +91,7 @@ def test_l1_an_event_above_the_gate_is_learned(known, an_event):
     assert learned(known) != before
 
 
-def test_l1_a_flood_below_the_gate_does_not_raise_the_bar(known, odd):
+def test_l1_flood_below_the_gate_does_not_raise_the_quantile(known, odd):
     gate = known.engine.config.gate
     windows = known.agent_state(AGENT).profile.frequency_model.windows
     before, n = [w.quantile(gate) for w in windows], [w.n for w in windows]
@@ -102,7 +102,7 @@ def test_l1_a_flood_below_the_gate_does_not_raise_the_bar(known, odd):
     assert windows[1].n > n[1], "and the window does not shrink"
 
 
-def test_l1_the_peers_windows_take_in_no_more_than_the_bar(known, odd):
+def test_l1_scores_in_peer_windows_are_capped_at_the_gate_quantile(known, odd):
     known.engine.fleet.publish()
     window = known.engine.fleet.groups.group("clerk/unknown").windows[1]
     bar = window.quantile(0.0)
@@ -112,7 +112,7 @@ def test_l1_the_peers_windows_take_in_no_more_than_the_bar(known, odd):
     assert window.quantile(0.0) <= bar
 
 
-def test_l1_a_held_event_is_kept_for_a_person_with_all_it_would_teach(known, odd):
+def test_l1_held_event_is_stored_with_its_features(known, odd):
     event = odd()
     judged = known.judge(event)
     assert judged.held.event_id == event.id
@@ -165,7 +165,7 @@ def test_counts_halve_in_a_half_life_and_an_earlier_day_changes_nothing(day, use
 
 
 @given(st.lists(st.tuples(st.integers(1, 3), st.integers(0, 5), st.integers(0, 40)), max_size=60))
-def test_sums_kept_up_to_date_equal_sums_computed_anew(added):
+def test_updated_sums_equal_recomputed_sums(added):
     kept = AgentCounts()
     day = 0
     for node, value, later in added:
@@ -177,7 +177,7 @@ def test_sums_kept_up_to_date_equal_sums_computed_anew(added):
 
 
 @pytest.mark.parametrize("days", [1, 2, 3])
-def test_l3_a_thousand_uses_a_day_count_as_the_cap_does(a_stream, an_event, days):
+def test_l3_thousand_uses_a_day_count_as_the_daily_cap(a_stream, an_event, days):
     stream = a_stream(daily_cap=7)
     for day in range(days):
         for number in range(100):
@@ -189,7 +189,7 @@ def test_l3_a_thousand_uses_a_day_count_as_the_cap_does(a_stream, an_event, days
     assert count > (days - 0.2) * 7 * UNIT
 
 
-def test_l4_a_release_gives_the_counts_and_votes_of_never_having_been_held(a_stream, an_event, odd):
+def test_l4_released_event_counts_like_one_never_held(a_stream, an_event, odd):
     kept = []
     for vouched in (False, True):
         stream = a_stream(**SETTINGS)
@@ -210,7 +210,7 @@ def test_l4_a_release_gives_the_counts_and_votes_of_never_having_been_held(a_str
     assert kept[0] == kept[1]
 
 
-def test_a_burst_in_a_past_that_is_vouched_for_shows_the_peers_one_act_an_hour(a_stream, an_event):
+def test_burst_in_trusted_history_teaches_peers_one_event_an_hour(a_stream, an_event):
     stream = a_stream(**SETTINGS)
     stream.engine.vouched = True
     for number in range(3_000):
@@ -229,7 +229,7 @@ def test_a_burst_in_a_past_that_is_vouched_for_shows_the_peers_one_act_an_hour(a
 
 
 @pytest.mark.parametrize(("alerts_per_day", "shown"), [(1e-12, True), (1e9, False)])
-def test_what_would_alert_shows_the_peers_nothing_in_a_past_that_is_vouched_for(
+def test_events_of_trusted_history_that_would_alert_teach_peers_nothing(
     a_stream, an_event, odd, alerts_per_day, shown
 ):
     stream = a_stream(**SETTINGS, gate=0.05, alerts_per_day=alerts_per_day, drift_tests=1e30)
@@ -245,7 +245,7 @@ def test_what_would_alert_shows_the_peers_nothing_in_a_past_that_is_vouched_for(
     assert (facts.shown_us != before) is shown
 
 
-def test_what_was_held_without_an_alert_is_learned_after_enough_distinct_days(a_stream, an_event):
+def test_event_held_without_an_alert_is_learned_after_enough_distinct_days(a_stream, an_event):
     stream = a_stream(**SETTINGS, gate=0.05, alerts_per_day=1e-12, held_days=3)
     baseline = stream.agent_state(AGENT).profile.baseline
     place = next(p for p in slots_of(stream.engine.hasher) if p.name == "tool")
@@ -271,7 +271,7 @@ def test_what_was_held_without_an_alert_is_learned_after_enough_distinct_days(a_
     ("severity", "status", "shown"),
     [("high", "open", 2), ("high", "dismissed", 4), ("low", "open", 4), ("medium", "confirmed", 2)],
 )
-def test_after_an_alert_the_peers_see_what_was_held_once_a_day(
+def test_peers_learn_held_events_once_a_day_after_an_alert(
     a_stream, an_event, severity, status, shown
 ):
     stream = a_stream(**SETTINGS, gate=0.05, alerts_per_day=1e-12, drift_tests=1e30)
@@ -290,14 +290,14 @@ def test_after_an_alert_the_peers_see_what_was_held_once_a_day(
     assert len(seen) == shown
 
 
-def test_an_operator_who_vouches_has_everything_learned(known, odd):
+def test_trusted_history_is_learned_completely(known, odd):
     known.engine.vouched = True
     judged = known.judge(odd())
     assert judged.learned
     assert not judged.alert
 
 
-def test_while_learning_nothing_is_held_that_no_rule_speaks_of(a_stream, an_event):
+def test_learning_agent_holds_only_events_with_a_rule_finding(a_stream, an_event):
     stream = a_stream(pool_minimum=20, learning_sessions=50)
     judged = [
         stream.judge(an_event(at=number, tool=f"tool-{number}", session=f"s-{number}"))
@@ -333,7 +333,7 @@ def test_a_deployment_starts_relearning_and_never_raises_trust(known, an_event):
     ],
     ids=["another tool was announced", "it was announced", "nothing is said of tools"],
 )
-def test_a_tool_that_a_deployment_did_not_announce_is_told(known, an_event, notes, told):
+def test_unannounced_tool_of_a_deployment_is_reported(known, an_event, notes, told):
     known.judge(an_event(at=320, kind="deployment", version="2", attributes=notes))
     seldom = known.judge(an_event(at=321, version="2", session="v2", tool="crm.note"))
     strange = known.judge(an_event(at=322, version="2", session="v2", tool="iam.list"))
@@ -341,7 +341,7 @@ def test_a_tool_that_a_deployment_did_not_announce_is_told(known, an_event, note
     assert (strange.p < 0.15) == told, "as rare as a hundred events of the fleet can tell"
 
 
-def test_a_quantity_is_learned_when_its_hour_closes_and_a_burst_shows_before(a_stream, an_event):
+def test_volume_is_learned_at_the_end_of_its_hour_and_scored_during_it(a_stream, an_event):
     stream = a_stream()
 
     def send(minute: float, amount: int):
@@ -360,7 +360,7 @@ def test_a_quantity_is_learned_when_its_hour_closes_and_a_burst_shows_before(a_s
     assert stream.agent_state(AGENT).profile.facts.hour == usual.time_us // HOUR_US
 
 
-def test_l1_nothing_of_a_confirmed_incident_is_learned(a_stream, an_event):
+def test_l1_confirmed_incident_is_not_learned(a_stream, an_event):
     stream = a_stream(**SETTINGS)
     for number in range(40):
         stream.judge(an_event(at=number, version="1", session=f"s-{number // 5}"))

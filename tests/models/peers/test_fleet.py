@@ -36,7 +36,7 @@ def voted(peers: Fleet, *votes: tuple[str, int]) -> Fleet:
     return peers
 
 
-def test_what_follows_a_context_is_known_of_the_role_and_not_of_the_fleet():
+def test_tool_order_is_counted_by_role_and_not_in_the_fleet():
     peers = Fleet(ModelConfig())
     for name, value in (("clerk/delegated", 1), ("clerk/delegated", 1), ("auditor/delegated", 2)):
         peers.groups.vote(name, AFTER | 5, value, f"value-{value}", -1, 0)
@@ -51,7 +51,7 @@ def test_what_follows_a_context_is_known_of_the_role_and_not_of_the_fleet():
     assert other.view(NAMES[0]).after(5, 1, 0.1) == clerk.after(5, 1, 0.1)
 
 
-def test_a_group_keeps_no_more_contexts_than_it_may_and_forgets_them():
+def test_contexts_of_a_group_are_bounded_and_expire():
     peers = Fleet(ModelConfig())
     for inside in range(600):
         peers.groups.vote("clerk/delegated", AFTER | inside, 1, "value", -1, 0)
@@ -63,7 +63,7 @@ def test_a_group_keeps_no_more_contexts_than_it_may_and_forgets_them():
 
 
 @given(votes=st.lists(cast, max_size=40))
-def test_sums_kept_along_equal_sums_of_the_ballot_read_anew(votes):
+def test_updated_sums_equal_recomputed_sums_of_votes(votes):
     kept = a_node(votes)
     anew = PeerCounts(kept.ballot, 30.0)
     anew.roll(TODAY)
@@ -98,7 +98,7 @@ def test_a_renewed_vote_counts_once_and_as_of_its_last_day(others, value, days):
 
 
 @given(others=st.lists(cast, max_size=20), own=cast, later=st.integers(0, 200))
-def test_leaving_one_out_is_exact_on_every_later_day(others, own, later):
+def test_vote_left_out_leaves_no_trace_on_later_days(others, own, later):
     with_own, without = a_node([*others, own]), a_node(others)
     for node in (with_own, without):
         node.roll(TODAY + later)
@@ -106,7 +106,7 @@ def test_leaving_one_out_is_exact_on_every_later_day(others, own, later):
     assert with_own.probability(value, day, 0.01) == without.probability(value, None, 0.01)
 
 
-def test_a_vote_weighs_half_after_a_half_life_and_nothing_beyond_the_horizon():
+def test_weight_of_a_vote_halves_and_ends_at_the_horizon():
     node = a_node([(1, 0)], day=0)
     assert node.weight(0) == UNIT
     node.roll(30)
@@ -118,7 +118,7 @@ def test_a_vote_weighs_half_after_a_half_life_and_nothing_beyond_the_horizon():
     assert node.probability(1, None, 0.25) == 0.25
 
 
-def test_a_ballot_is_bounded_and_the_rarest_go_first():
+def test_votes_are_bounded_and_the_rarest_are_evicted_first():
     node = a_node([(value, 0) for value in range(MAX_VALUES + 100)], day=0)
     for _ in range(3):
         node.move(MAX_VALUES + 99, "common", None, 1)
@@ -128,7 +128,7 @@ def test_a_ballot_is_bounded_and_the_rarest_go_first():
     assert len(node.ballot.names) <= MAX_NAMES
 
 
-def test_a_contribution_waits_for_the_next_version():
+def test_contribution_is_used_from_the_next_snapshot():
     peers = Fleet(ModelConfig())
     view = GroupView(peers, NAMES[0])
     peers.groups.vote(NAMES[0], 0, 7, "seven", -1, 0)
@@ -139,7 +139,7 @@ def test_a_contribution_waits_for_the_next_version():
     assert view.probability(0, 7, -1, UNIFORM) > 100 * UNIFORM
 
 
-def test_the_watermark_publishes_and_late_events_do_not():
+def test_watermark_publishes_a_snapshot_and_late_events_do_not():
     peers = Fleet(ModelConfig(snapshot_minutes=5))
     minute = 60_000_000
     peers.day_of(minute)
@@ -152,7 +152,7 @@ def test_the_watermark_publishes_and_late_events_do_not():
     assert peers.head.version == 1
 
 
-def test_late_events_publish_where_much_waits():
+def test_late_event_publishes_a_snapshot_if_many_contributions_wait():
     """Behind an event far ahead all are late: what waits would grow, and nobody would learn."""
     peers = Fleet(ModelConfig())
     peers.advance(60_000_000)
@@ -164,7 +164,7 @@ def test_late_events_publish_where_much_waits():
     assert (peers.head.version, peers.groups.size) == (1, 0)
 
 
-def test_the_group_knows_more_of_its_own_than_the_fleet_does():
+def test_value_is_more_probable_in_its_own_group_than_in_the_fleet():
     peers = voted(Fleet(ModelConfig()), *[(NAMES[0], 7)] * 5, *[(NAMES[1], 8)] * 5)
     clerk, auditor, nobody = (GroupView(peers, name) for name in (*NAMES, FLEET))
     assert clerk.probability(0, 7, -1, UNIFORM) > nobody.probability(0, 7, -1, UNIFORM)
@@ -174,7 +174,7 @@ def test_the_group_knows_more_of_its_own_than_the_fleet_does():
     assert nobody.names(0) == {7: "value-7", 8: "value-8"}
 
 
-def test_a_group_nobody_voted_in_backs_off_to_the_fleet():
+def test_group_without_votes_backs_off_to_the_fleet():
     peers = voted(Fleet(ModelConfig()), *[(NAMES[0], 7)] * 5)
     new, fleet = GroupView(peers, "intern/delegated"), GroupView(peers, FLEET)
     assert new.probability(0, 7, -1, UNIFORM) == fleet.probability(0, 7, -1, UNIFORM)
@@ -211,7 +211,7 @@ def full_peers() -> Fleet:
     return peers
 
 
-def test_groups_survive_their_bytes_with_what_waits():
+def test_stored_groups_are_restored_with_pending_contributions():
     peers = full_peers()
     back = Fleet(ModelConfig())
     back.load(dict(peers.dump()))
@@ -228,7 +228,7 @@ def test_groups_survive_their_bytes_with_what_waits():
     assert back.head == peers.head
 
 
-def test_the_same_group_gives_the_same_bytes():
+def test_equal_groups_have_equal_bytes():
     groups = full_peers().groups
     raw = groups.dump_group(NAMES[0])
     assert groups.dump_group(NAMES[0]) == raw
@@ -272,7 +272,7 @@ def contribute(peers: Fleet, step: tuple[str, int]) -> None:
         max_size=150,
     )
 )
-def test_what_waits_is_read_from_a_copy_and_changes(steps):
+def test_pending_contributions_are_restored_from_copy_and_changes(steps):
     peers, stored = Fleet(ModelConfig()), {}
     for step in steps:
         contribute(peers, step)
@@ -288,7 +288,7 @@ def test_what_waits_is_read_from_a_copy_and_changes(steps):
     }
 
 
-def test_of_what_waits_only_what_is_new_is_written():
+def test_only_new_pending_contributions_are_written():
     peers, written = Fleet(ModelConfig()), []
     for _ in range(400):
         for value in range(5):
@@ -300,14 +300,14 @@ def test_of_what_waits_only_what_is_new_is_written():
     assert sorted(written)[200] < whole / 50
 
 
-def test_loading_nothing_leaves_everything_as_it_was():
+def test_loading_no_rows_changes_nothing():
     peers = full_peers()
     version = peers.head.version
     peers.load({})
     assert peers.head.version == version
 
 
-def test_active_agents_are_the_most_of_the_last_days():
+def test_active_agents_are_the_maximum_of_recent_days():
     peers = Fleet(ModelConfig())
     peers.day_of(0)
     assert peers.active_agents() == 1
@@ -323,7 +323,7 @@ def test_active_agents_are_the_most_of_the_last_days():
     assert (peers.active_agents(), peers.events_each()) == (1, 0.0), "older days are forgotten"
 
 
-def test_an_agent_that_seldom_acts_has_no_larger_share_of_the_budget(a_stream, an_event):
+def test_rarely_active_agent_has_no_larger_share_of_the_budget(a_stream, an_event):
     stream = a_stream(learning_sessions=1, alerts_per_day=0.1)
     for day in range(4):
         for number in range(40):
@@ -338,7 +338,7 @@ def test_an_agent_that_seldom_acts_has_no_larger_share_of_the_budget(a_stream, a
 
 
 @pytest.mark.parametrize("statistic", range(WINDOWS))
-def test_every_statistic_has_a_window_of_its_own(statistic):
+def test_every_statistic_has_its_own_window(statistic):
     peers = Fleet(ModelConfig())
     peers.groups.score("a|b", [(statistic, 3)])
     peers.publish()

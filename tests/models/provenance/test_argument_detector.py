@@ -199,7 +199,7 @@ def test_scoring_twice_gives_same_bits_and_changes_no_state(desk):
     assert desk.detector.dump_session(session) == before
 
 
-def test_session_does_not_affect_scores_of_its_own_calls(desk):
+def test_session_does_not_affect_scores_of_its_calls(desk):
     session, event = desk.open(), desk.event(payee=[(OTHER_ENTITY, [WEB])])
     first = desk.judge(session, event)
     desk.detector.record_call(session, first)

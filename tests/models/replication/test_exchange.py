@@ -105,7 +105,7 @@ def halves_of(events: list[Event], start: int, end: int) -> tuple[list[Event], l
     return [e for e in chunk if e.agent.id in mine], [e for e in chunk if e.agent.id not in mine]
 
 
-def test_votes_of_both_are_known_to_both_and_to_nobody_twice() -> None:
+def test_votes_of_both_shards_count_once_in_each() -> None:
     parts, _ = together()
     one = Part()
     one.judge(a_stream(3_000))
@@ -127,7 +127,7 @@ def votes(part: Part, feature: int) -> dict[int, str]:
     return part.engine.fleet.groups.view(FLEET).names(feature)
 
 
-def test_what_only_colleagues_elsewhere_do_is_less_surprising() -> None:
+def test_value_known_to_peers_of_another_shard_is_less_surprising() -> None:
     (together_part, _), _ = together()
     alone = Part()
     own, _ = halves(a_stream(3_000))
@@ -144,7 +144,7 @@ def test_what_only_colleagues_elsewhere_do_is_less_surprising() -> None:
         assert p[1] > p[0]
 
 
-def test_agents_of_all_count_for_the_budget() -> None:
+def test_agents_of_all_shards_count_for_the_budget() -> None:
     parts, _ = together()
     alone = Part()
     own, _ = halves(a_stream(3_000))
@@ -167,7 +167,7 @@ def sessions_learned(part: Part) -> int:
     return total
 
 
-def test_sessions_of_others_teach_the_content_tables() -> None:
+def test_provenance_tables_learn_sessions_of_other_shards() -> None:
     parts, _ = together()
     alone = Part()
     own, _ = halves(a_stream(3_000))
@@ -175,13 +175,13 @@ def test_sessions_of_others_teach_the_content_tables() -> None:
     assert sessions_learned(parts[0]) > 1.3 * sessions_learned(alone)
 
 
-def test_the_same_order_of_telling_gives_the_same_bytes() -> None:
+def test_equal_order_of_contributions_gives_equal_bytes() -> None:
     first, second = together(), together()
     assert first[1] == second[1]
     assert [part.shared() for part in first[0]] == [part.shared() for part in second[0]]
 
 
-def test_what_waits_for_the_next_snapshot_survives_a_restart() -> None:
+def test_pending_contributions_survive_a_restart() -> None:
     parts, _ = together(limit=1_000)
     events = a_stream(1_400)
     teller, taker = parts
@@ -197,7 +197,7 @@ def test_what_waits_for_the_next_snapshot_survives_a_restart() -> None:
     assert votes(again, 0).keys() >= votes(teller, 0).keys()
 
 
-def test_an_engine_without_events_keeps_the_newest_snapshots_of_others(
+def test_engine_without_events_has_the_newest_snapshots_of_others(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(exchange, "MOST_WAITING", 16)
@@ -216,7 +216,7 @@ def test_an_engine_without_events_keeps_the_newest_snapshots_of_others(
     assert 0 < len(votes(taker, 0)) <= len(votes(teller, 0))
 
 
-def test_days_of_a_stream_that_began_later_are_the_same_days() -> None:
+def test_days_of_streams_with_different_starts_are_aligned() -> None:
     events = a_stream(6_000, agents=4)
     early, late = Part(), Part()
     first_day = events[0].time.date()
@@ -235,7 +235,7 @@ def test_days_of_a_stream_that_began_later_are_the_same_days() -> None:
     assert max(early.engine.fleet.head.active) <= early.engine.fleet.head.day
 
 
-def test_bytes_that_are_no_contribution_are_refused() -> None:
+def test_bytes_that_are_not_a_contribution_are_refused() -> None:
     with pytest.raises(StateError, match="another shard"):
         Part().exchange.take(b"\x93\x01")
     with pytest.raises(StateError, match="cannot be read"):
@@ -246,7 +246,7 @@ def test_bytes_that_are_no_contribution_are_refused() -> None:
     native_kernel("native" if os.environ.get("CI") == "true" else "auto") is None,
     reason="habitus-native is not installed",
 )
-def test_both_kernels_tell_and_learn_the_same_bytes() -> None:
+def test_both_kernels_send_and_learn_the_same_bytes() -> None:
     reference, compiled = together("python", 1_500), together("native", 1_500)
     assert reference[1] == compiled[1]
     assert [part.shared() for part in reference[0]] == [part.shared() for part in compiled[0]]

@@ -79,7 +79,7 @@ def agents(facets: list[str]) -> st.SearchStrategy[list[TrustState]]:
 asked = st.none() | st.sampled_from(MODES)
 
 
-def test_a_credential_stolen_in_one_mode_is_seen_when_another_is_asked_for():
+def test_credential_stolen_in_one_mode_lowers_trust_in_every_mode():
     states = [a_state("autonomous", CLEAN, stolen()), a_state("delegated", CLEAN)]
     for mode in ("delegated", "autonomous", None):
         answer = ask(states, mode)
@@ -88,14 +88,14 @@ def test_a_credential_stolen_in_one_mode_is_seen_when_another_is_asked_for():
         assert answer.facets.identity < 60 < answer.facets.tools
 
 
-def test_it_is_seen_in_a_mode_that_the_agent_never_acted_in():
+def test_stolen_credential_lowers_trust_in_a_mode_without_events():
     answer = ask([a_state("autonomous", CLEAN, stolen())], "delegated")
     assert answer.state == "unknown"
     assert answer.score < 50
     assert [reason.id for reason in answer.reasons] == ["an-k"]
 
 
-def test_a_finding_of_another_facet_stays_in_its_mode():
+def test_finding_of_another_facet_affects_only_its_mode():
     odd = stolen(anomaly="tool.new", facet="tools")
     states = [a_state("autonomous", CLEAN, odd), a_state("delegated", CLEAN)]
     assert ask(states, "delegated").level == "trusted"
@@ -116,7 +116,7 @@ def test_a_dismissed_item_counts_in_no_mode():
     assert encode(ask(states, "delegated")) == encode(ask([a_state("delegated", CLEAN)]))
 
 
-def test_the_answer_holds_no_longer_than_identity_items_allow():
+def test_identity_items_bound_the_validity_of_an_answer():
     soon = stolen(at_us=AT + 20_000_000)
     states = [a_state("autonomous", CLEAN, soon), a_state("delegated", CLEAN)]
     answer = ask(states, "delegated")
@@ -125,7 +125,7 @@ def test_the_answer_holds_no_longer_than_identity_items_allow():
 
 
 @given(agents(list(get_args(Facet))), asked)
-def test_no_answer_is_better_than_the_identity_items_of_all_modes_allow(states, mode):
+def test_identity_items_of_all_modes_bound_every_answer(states, mode):
     answer = ask(states, mode)
     bounds = []
     for one in states if mode is None else [s for s in states if s.mode == mode]:
@@ -145,7 +145,7 @@ def test_no_answer_is_better_than_the_identity_items_of_all_modes_allow(states, 
 
 
 @given(agents(list(get_args(Facet))), items(["identity"], "new"), st.sampled_from(MODES), asked)
-def test_an_identity_item_in_any_mode_raises_no_answer(states, found, where, mode):
+def test_identity_item_never_raises_an_answer(states, found, where, mode):
     before = ask(states, mode)
     if all(one.mode != where for one in states):
         states = [*states, a_state(where, {})]
@@ -162,7 +162,7 @@ def test_an_identity_item_in_any_mode_raises_no_answer(states, found, where, mod
 
 
 @given(agents(OF_ONE_MODE), asked)
-def test_without_identity_items_an_answer_is_that_of_its_mode_alone(states, mode):
+def test_answer_without_identity_items_is_that_of_its_mode(states, mode):
     answer = ask(states, mode)
     own = [one for one in states if one.mode == answer.mode]
     assert encode(answer) == encode(ask(own, mode))
@@ -171,7 +171,7 @@ def test_without_identity_items_an_answer_is_that_of_its_mode_alone(states, mode
     assert body["facets"]["identity"] == ask([a_state("unknown", clean)]).facets.tools
 
 
-def test_a_flood_in_one_mode_pushes_no_identity_item_out():
+def test_flood_in_one_mode_evicts_no_identity_item():
     ledger = Ledger(dict(CLEAN))
     ledger.add(stolen(severity="low"))
     for number in range(MAX_ITEMS + 50):
@@ -180,7 +180,7 @@ def test_a_flood_in_one_mode_pushes_no_identity_item_out():
     assert len(ledger.items) == MAX_ITEMS + 1
 
 
-def test_days_of_identity_items_that_were_let_go_count_in_no_mode():
+def test_days_of_evicted_identity_items_count_in_no_mode():
     ledger = Ledger(dict(CLEAN))
     ledger.add(stolen("old", severity="low", at_us=AT - 30 * DAY_US))
     for number in range(MAX_ITEMS):
@@ -201,6 +201,6 @@ def test_effects_are_exact_with_items_of_other_modes(mode):
     assert effect.effect == pytest.approx(opinion(ledger, AT).score - without)
 
 
-def test_the_answer_still_reads_as_before_with_one_key_more():
+def test_answer_with_one_more_key_has_the_same_other_keys():
     body = encode(ask([a_state("delegated", CLEAN)]))
     assert msgspec.json.decode(body, type=Answer).facets.identity == 92

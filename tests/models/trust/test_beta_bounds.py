@@ -22,7 +22,9 @@ def test_the_quantile_of_one_number_is_that_of_arrays(positive, negative, quanti
 
 
 @given(sums, sums, st.floats(0, 105), st.integers(-3, 3))
-def test_a_bound_is_reached_where_the_cautious_score_is_as_high(positive, negative, bound, ulps):
+def test_bound_is_reached_if_the_cautious_score_is_at_least_as_high(
+    positive, negative, bound, ulps
+):
     score = caution(positive, negative)
     near = score + ulps * math.ulp(score)
     for lower in (bound, score, near, score * (1 + 1e-7), score * (1 - 1e-7)):
@@ -30,7 +32,9 @@ def test_a_bound_is_reached_where_the_cautious_score_is_as_high(positive, negati
 
 
 @given(sums, st.sampled_from([25.0, 30.0, 50.0, 55.0, 75.0, 80.0, 99.5]), st.integers(-3, 3))
-def test_what_is_needed_tells_the_same_where_nothing_speaks_against(positive, lower, ulps):
+def test_needed_evidence_agrees_with_the_cautious_score_without_negative_evidence(
+    positive, lower, ulps
+):
     enough = needed(lower, DEFAULT_POLICY)
     near = enough + ulps * math.ulp(enough)
     for worth in (positive, near, enough * (1 + 1e-7), enough * (1 - 1e-7), enough * (1 + 1e-5)):

@@ -84,7 +84,7 @@ def test_a_steady_score_rises_after_exactly_a_day():
     assert advance(standing, 54.9, DAY_US).level == "watch"
 
 
-def test_a_dip_below_the_margin_starts_the_day_anew():
+def test_dip_below_the_margin_restarts_the_day():
     standing = advance(Standing("watch"), 60.0, 0)
     standing = advance(standing, 54.0, 20 * HOUR_US)
     standing = advance(standing, 60.0, 21 * HOUR_US)
@@ -100,7 +100,7 @@ def test_an_agent_between_bound_and_margin_keeps_the_level_it_has():
         assert standing.level == level
 
 
-def test_a_cleared_agent_waits_for_the_rise_once():
+def test_cleared_agent_rises_after_one_wait():
     standing = advance(Standing("restricted"), 81.0, 0)
     assert advance(standing, 81.0, DAY_US).level == "trusted"
 
@@ -112,7 +112,7 @@ def test_an_evaluation_out_of_order_does_not_shorten_the_wait():
 
 
 @given(standing=standings, lower=lowers, times=st.tuples(instants, instants))
-def test_asking_in_between_does_not_make_a_level(standing, lower, times):
+def test_intermediate_evaluation_does_not_change_the_level(standing, lower, times):
     first, second = sorted(times)
     twice = advance(advance(standing, lower, first), lower, second)
     assert advance(twice, lower, second) == twice
@@ -125,7 +125,7 @@ def an_incident(severity: str, status: str) -> Ledger:
     return Ledger(items={"k": Item("k", "a", 0, severity, "x", "data", status=status)})
 
 
-def test_only_a_confirmed_critical_item_shuts_the_gate_and_only_a_person_opens_it():
+def test_confirmed_critical_item_closes_the_gate_until_a_person_opens_it():
     for severity in SEVERITIES:
         for status in ("open", "confirmed", "dismissed"):
             shut = guard(Standing("trusted"), an_incident(severity, status), "k")
@@ -149,7 +149,7 @@ def test_a_level_has_a_risk_and_quarantine_is_always_high(level, risk):
     assert risk_level(level, "quarantined") == "HIGH"
 
 
-def test_levels_follow_each_other():
+def test_levels_are_in_order():
     assert [next_level(level) for level in LEVELS] == ["watch", "normal", "trusted", None]
     assert [level_of(x) for x in (0, 25, 49.99, 50, 75, 100)] == [
         "restricted", "watch", "watch", "normal", "trusted", "trusted",
@@ -167,7 +167,7 @@ MATURE = Ledger(days=dict.fromkeys(range(60), FULL_DAY))
     horizon=st.sampled_from([60 * SECOND_US, DAY_US, 30 * DAY_US]),
 )
 @example(MATURE, "trusted", (None, None, None), 59 * DAY_US, 30 * DAY_US)
-def test_s1_nothing_changes_by_itself_before_the_instant_given(ledger, level, since, at, horizon):
+def test_s1_level_is_constant_before_the_next_change(ledger, level, since, at, horizon):
     def levels(*times: int) -> set[str]:
         return {advance(standing, opinion(ledger, t).lower, t).level for t in times}
 
@@ -185,7 +185,7 @@ def test_s1_nothing_changes_by_itself_before_the_instant_given(ledger, level, si
 
 @given(ledger=ledgers, at=st.integers(20 * DAY_US, 60 * DAY_US))
 @example(MATURE, 59 * DAY_US)
-def test_s1_a_fall_is_given_when_the_score_is_at_the_bound_and_not_long_before(ledger, at):
+def test_s1_next_change_is_the_instant_at_which_the_score_reaches_the_bound(ledger, at):
     level = level_of(opinion(ledger, at).lower)
     change = next_change_us(ledger, Standing(level), at, horizon_us=60 * DAY_US)
     if change is not None:
@@ -204,7 +204,7 @@ def test_a_mature_agent_falls_within_a_week_of_silence():
     assert abs(close - change) <= 2 * SECOND_US
 
 
-def test_clean_days_to_come_do_not_hide_a_fall_before_them():
+def test_future_clean_days_do_not_hide_an_earlier_fall():
     days = dict.fromkeys([*range(60), *range(68, 80)], FULL_DAY)
     change = next_change_us(
         Ledger(days=days), Standing("trusted"), 59 * DAY_US, horizon_us=20 * DAY_US
@@ -212,7 +212,7 @@ def test_clean_days_to_come_do_not_hide_a_fall_before_them():
     assert 6 * DAY_US < change - 59 * DAY_US < 7 * DAY_US
 
 
-def test_a_dip_that_heals_by_itself_is_a_change_too():
+def test_dip_that_ends_by_itself_is_a_change():
     # With a trustful prior the clean days fade first, and the item later.
     policy = TrustPolicy(
         prior_weight=10.0, base_rate=0.9, positive_half_life_days=3.0, negative_half_life_days=60.0
@@ -229,13 +229,13 @@ def test_a_dip_that_heals_by_itself_is_a_change_too():
     assert opinion(ledger, change + SECOND_US, policy).lower < lowers[0] - 1
 
 
-def test_a_rise_under_way_is_a_change():
+def test_pending_rise_is_a_change():
     standing = Standing("normal", (0, 0, 59 * DAY_US - 20 * HOUR_US))
     assert next_change_us(MATURE, standing, 59 * DAY_US) == 59 * DAY_US + 4 * HOUR_US
     assert next_change_us(MATURE, standing, 59 * DAY_US, horizon_us=3 * HOUR_US) is None
 
 
-def test_an_item_dated_ahead_is_a_change_when_it_comes():
+def test_item_dated_ahead_is_a_change_at_its_date():
     at = 59 * DAY_US
     ledger = replace(MATURE, items={"k": Item("k", "a", at + HOUR_US, "critical", "x", "data")})
     # Not a microsecond earlier is known: the answer is the last second that still holds.
@@ -270,7 +270,7 @@ def test_a_policy_that_breaks_an_invariant_is_refused(setting, value, says):
         replace(TrustPolicy(), **{setting: value}).validate()
 
 
-def test_everything_wrong_with_a_policy_is_said_at_once():
+def test_all_faults_of_a_policy_are_reported_together():
     wrong = replace(TrustPolicy(), margin=-1.0, stale_after_s=0)
     with pytest.raises(ConfigError, match=r"margin .*; stale_after_s"):
         wrong.validate()

@@ -90,7 +90,7 @@ def test_t1_lower_is_at_most_the_score_and_the_shares_add_up(history, at, policy
 
 
 @given(data=st.data(), pieces=evidence, at=later)
-def test_t2_order_and_repetition_leave_no_trace_in_the_last_bit(data, pieces, at):
+def test_t2_order_and_repetition_change_no_bit(data, pieces, at):
     repeated = pieces + [piece for piece in pieces if isinstance(piece, Item)]
     shuffled = data.draw(st.permutations(repeated))
     once, again = give(Ledger(), *pieces), give(Ledger(), *shuffled)
@@ -100,7 +100,7 @@ def test_t2_order_and_repetition_leave_no_trace_in_the_last_bit(data, pieces, at
 
 
 @given(order=st.permutations(range(40)), hour=st.integers(0, 23))
-def test_t2_the_order_in_which_days_were_met_leaves_no_trace(order, hour):
+def test_t2_order_of_days_changes_no_bit(order, hour):
     at = 40 * DAY_US + hour * DAY_US // 24
     met = Ledger(days={day: 1 + day % FULL_DAY for day in order})
     sorted_days = Ledger(days={day: 1 + day % FULL_DAY for day in range(40)})
@@ -156,7 +156,7 @@ def test_t5_worse_or_less_likely_never_means_more_trust(history, item, p, factor
 
 
 @given(history=histories, asked=st.lists(later, min_size=1, max_size=4), at=later)
-def test_t6_how_often_it_was_asked_before_leaves_no_trace(history, asked, at):
+def test_t6_earlier_evaluations_change_no_bit(history, asked, at):
     quiet, busy = a_ledger(history), a_ledger(history)
     for earlier in sorted(asked):
         if earlier <= at:
@@ -204,7 +204,7 @@ def test_t10_many_items_of_one_cause_weigh_no_more_than_the_largest(times, grade
 
 
 @given(history=histories, item=open_items, at=later)
-def test_t11_a_dismissed_item_was_never_there(history, item, at):
+def test_t11_dismissed_item_has_no_effect(history, item, at):
     item = replace(item, key="mistake")
     without, dismissed = a_ledger(history), a_ledger(history)
     dismissed.add(replace(item, status="dismissed"))
@@ -214,7 +214,7 @@ def test_t11_a_dismissed_item_was_never_there(history, item, at):
 
 
 @given(burst=st.lists(st.integers(0, 3 * DAY_US), max_size=200), at=st.integers(0, 10 * DAY_US))
-def test_t12_no_rate_of_events_lifts_the_clean_sum_above_its_bound(burst, at):
+def test_t12_clean_sum_is_bounded_at_any_rate_of_events(burst, at):
     ledger = Ledger(days=dict.fromkeys(range(-LAST_DAY, 0), FULL_DAY))
     give(ledger, *burst)
     assert opinion(ledger, at).positive <= 1 / (1 - 2 ** (-1 / 14))
@@ -234,7 +234,7 @@ def test_t13_late_evidence_equals_evidence_on_time(data, pieces, at):
 
 
 @given(history=histories, at=later)
-def test_the_effect_of_an_item_is_what_dismissing_it_gives_back(history, at):
+def test_effect_of_an_item_is_the_gain_of_its_dismissal(history, at):
     ledger = a_ledger(history)
     now = opinion(ledger, at).score
     found = effects(ledger, at, limit=10)
@@ -247,7 +247,7 @@ def test_the_effect_of_an_item_is_what_dismissing_it_gives_back(history, at):
         assert (effect.halves_at_us - effect.item.at_us) % effect.half_life_us == 0
 
 
-def test_a_day_with_two_items_is_given_back_by_neither_alone():
+def test_dismissal_of_one_of_two_items_does_not_restore_their_day():
     ledger = Ledger(days=dict.fromkeys(range(10), FULL_DAY))
     now = 9 * DAY_US
     for key in ("k", "l"):
@@ -258,7 +258,7 @@ def test_a_day_with_two_items_is_given_back_by_neither_alone():
 
 
 @given(history=histories, at=later)
-def test_no_facet_is_worse_than_the_whole(history, at):
+def test_overall_score_is_at_most_that_of_every_facet(history, at):
     ledger = a_ledger(history)
     whole = opinion(ledger, at).score
     for facet in ("tools", "data", "network", "volume", "identity"):
@@ -276,7 +276,7 @@ def test_evidence_counts_from_its_own_instant():
     assert opinion(ledger, 39 * DAY_US).negative == 3
 
 
-def test_a_key_seen_on_two_days_spoils_both_until_it_is_dismissed():
+def test_item_of_two_days_removes_both_clean_days_until_dismissed():
     ledger = Ledger(days=dict.fromkeys(range(10), FULL_DAY))
     clean = opinion(ledger, 10 * DAY_US)
     for day in (4, 6):
@@ -290,7 +290,7 @@ def test_a_key_seen_on_two_days_spoils_both_until_it_is_dismissed():
 
 
 @pytest.mark.parametrize("status", ["confirmed", "dismissed"])
-def test_late_evidence_never_reopens_what_a_person_closed(status):
+def test_late_evidence_never_reopens_an_item_closed_by_a_person(status):
     item = Item("k", "a-1", DAY_US, "medium", "x", "data", status=status)
     ledger = give(Ledger(), item)
     late = replace(item, id="a-2", severity="high", at_us=2 * DAY_US, status="open")
@@ -305,7 +305,7 @@ def test_a_confirmed_item_fades_six_times_slower():
     assert opinion(ledger, 180 * DAY_US).negative == 3
 
 
-def test_clean_events_say_whether_they_changed_anything():
+def test_adding_clean_events_returns_whether_anything_changed():
     ledger = Ledger()
     assert [ledger.clean(7) for _ in range(FULL_DAY + 2)] == [True] * FULL_DAY + [False] * 2
 
@@ -326,7 +326,7 @@ def test_a_flood_of_items_is_bounded_and_never_raises_trust():
     assert not ledger.clean(0)
 
 
-def test_a_dismissed_item_is_let_go_first():
+def test_dismissed_item_is_evicted_first():
     ledger = Ledger()
     for place in range(MAX_ITEMS):
         ledger.add(Item(f"k{place}", "a-1", place, "low", "x", "data"))
@@ -337,7 +337,7 @@ def test_a_dismissed_item_is_let_go_first():
     assert ledger.clean(0)
 
 
-def test_what_is_forgotten_is_dropped_and_the_rest_is_in_order():
+def test_pruning_drops_expired_entries_and_sorts_the_others():
     ledger = Ledger(days={400: 20, 176: 20, 175: 20, 300: 1})
     ledger.add(Item("z", "a-1", 400 * DAY_US, "low", "x", "data"))
     ledger.add(Item("b", "a-2", -80 * DAY_US - 1, "critical", "x", "data"))
@@ -347,7 +347,7 @@ def test_what_is_forgotten_is_dropped_and_the_rest_is_in_order():
     assert list(ledger.items) == ["a", "z"]
 
 
-def test_confidence_is_nothing_above_the_threshold_and_never_more_than_one():
+def test_confidence_is_zero_at_the_threshold_and_at_most_one():
     assert confidence(0.02, 0.01) == 0
     assert confidence(0.01, 0.01) == 0.25
     assert confidence(0.0001, 0.01) == pytest.approx(0.75)
@@ -355,7 +355,7 @@ def test_confidence_is_nothing_above_the_threshold_and_never_more_than_one():
 
 
 @given(st.lists(st.integers(0, LAST_DAY * DAY_US), max_size=300), st.floats(5, 95))
-def test_the_day_that_is_worked_out_is_the_first(events, lower):
+def test_computed_day_is_the_first_at_the_bound(events, lower):
     found = weigh(give(Ledger(), *events), LAST_DAY * DAY_US)
     days = days_until(found, DEFAULT_POLICY, lower)
     after = [forecast(give(Ledger(), *events), LAST_DAY * DAY_US, clean_days=n) for n in range(99)]

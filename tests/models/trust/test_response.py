@@ -124,7 +124,7 @@ def test_an_item_lowers_its_own_facet_only():
     assert ask(a_state(60, an_item(facet="identity"))).facets.data == 92
 
 
-def test_the_mode_with_the_lowest_score_speaks_unless_one_is_asked_for():
+def test_default_answer_is_that_of_the_mode_with_the_lowest_score():
     good = a_state(60, mode="delegated")
     bad = a_state(60, an_item(severity="critical"), mode="autonomous")
     for states in ((good, bad), (bad, good)):
@@ -134,7 +134,7 @@ def test_the_mode_with_the_lowest_score_speaks_unless_one_is_asked_for():
     assert (missing.state, missing.mode, missing.score) == ("unknown", "autonomous", 50)
 
 
-def test_a_shut_gate_in_one_mode_shuts_the_agents():
+def test_closed_gate_of_one_mode_closes_all_modes():
     calm = a_state(10, mode="autonomous")
     shut = a_state(60, mode="delegated", standing=Standing("trusted", gate="quarantined"))
     answer = ask(calm, shut)
@@ -152,19 +152,19 @@ def test_obligations_follow_the_level(level):
     assert answer.obligations == DEFAULT_OBLIGATIONS[level]
 
 
-def test_a_stale_answer_says_so_and_may_not_be_kept():
+def test_stale_answer_is_marked_and_not_cacheable():
     for states in ([a_state()], []):
         answer = ask(*states, stale=True)
         assert answer.state == "stale"
         assert valid_for_us(answer) == 0
 
 
-def test_lag_shortens_how_long_an_answer_may_be_kept():
+def test_lag_shortens_the_validity_of_an_answer():
     assert valid_for_us(ask(a_state(), lag_us=270 * SECOND_US)) == 30 * SECOND_US
     assert valid_for_us(ask(a_state(), lag_us=400 * SECOND_US)) == 0
 
 
-def test_an_answer_for_an_irreversible_action_is_kept_less_long_than_for_a_read():
+def test_answer_for_an_irreversible_action_has_shorter_validity_than_for_a_read():
     kept = {
         operation: valid_for_us(ask(a_state(), operation=operation)) // SECOND_US
         for operation in (None, "read", "write", "delete", "pay", "made-up")
@@ -237,7 +237,7 @@ def test_the_promised_clean_days_lead_to_the_promised_level(clean, severity):
 
 @pytest.mark.parametrize("severity", [None, "low", "high", "critical"])
 @pytest.mark.parametrize("hour", [0, 1, 9, 15, 23])
-def test_the_level_is_there_at_the_latest_after_so_many_whole_days_from_the_answer(hour, severity):
+def test_promised_level_is_reached_within_the_promised_days(hour, severity):
     """Whatever the time of day, and hardly earlier: at most three days before."""
     at = AT + hour * DAY_US // 24
     state = a_state(10, *([an_item(severity=severity)] if severity else []))
@@ -256,11 +256,11 @@ def test_the_level_is_there_at_the_latest_after_so_many_whole_days_from_the_answ
     assert promised.clean_days - 3 < reached <= promised.clean_days
 
 
-def test_a_trusted_agent_has_nothing_to_recover():
+def test_trusted_agent_needs_no_recovery():
     assert ask(a_state(60)).recovers is None
 
 
-def test_a_level_out_of_reach_is_not_promised():
+def test_unreachable_level_is_not_promised():
     policy = replace(POLICY, bounds={"watch": 25.0, "normal": 50.0, "trusted": 95.0})
     answer = trust_answer([a_state(60)], "agent-1", AT, NOW, policy)
     assert (answer.level, answer.recovers) == ("normal", None)
@@ -278,7 +278,7 @@ def test_a_state_survives_its_bytes():
     assert msgspec.msgpack.decode(msgspec.msgpack.encode(state), type=TrustState) == state
 
 
-def test_a_damaged_confidence_is_refused_when_read_back():
+def test_stored_confidence_out_of_range_is_refused():
     raw = msgspec.msgpack.encode(a_state(1, an_item(confidence=7.0)))
     with pytest.raises(msgspec.ValidationError, match="confidence"):
         msgspec.msgpack.decode(raw, type=TrustState)

@@ -46,7 +46,7 @@ def test_one_item_lowers_a_mature_agent(severity, score, lower):
     assert found.score - 1.2 < opinion(ledger, at).score < found.score
 
 
-def test_ten_items_of_one_cause_are_one_and_of_ten_causes_are_ten():
+def test_ten_items_of_one_cause_weigh_as_one():
     def ten(cause) -> float:
         ledger, at = mature(), 120 * DAY_US - 1
         positive = opinion(ledger, 119 * DAY_US).positive
@@ -63,7 +63,7 @@ def test_ten_items_of_one_cause_are_one_and_of_ten_causes_are_ten():
     ("severity", "confirmed", "days"),
     [("high", False, 48), ("critical", False, 90), ("high", True, 285), ("critical", True, 540)],
 )
-def test_trust_comes_back_slowly(severity, confirmed, days):
+def test_trust_recovers_slowly(severity, confirmed, days):
     ledger, at = mature(), 119 * DAY_US
     status = "confirmed" if confirmed else "open"
     ledger.add(Item("k", "a-1", at, severity, "x", "data", status=status))
@@ -79,7 +79,7 @@ def test_an_idle_agent_is_forgotten(idle, score, lower):
 
 
 @pytest.mark.parametrize("hour", [0, 13])
-def test_a_forecast_is_what_such_days_bring(hour):
+def test_forecast_equals_the_score_after_such_days(hour):
     at = 119 * DAY_US + hour * DAY_US // 24
     ledger = mature()
     ledger.add(Item("k", "a-1", at, "high", "x", "data"))
@@ -104,10 +104,10 @@ def test_recovery_is_the_first_day_on_which_the_bound_is_reached(level):
     assert forecast(ledger, at, clean_days=days - 1).lower < bound
 
 
-def test_recovery_takes_no_days_where_nothing_is_to_be_recovered():
+def test_recovery_of_an_agent_without_evidence_takes_no_days():
     assert recovery(mature(), 119 * DAY_US) == 0
 
 
-def test_what_cannot_be_reached_has_no_number_of_days():
+def test_unreachable_bound_has_no_number_of_days():
     policy = replace(DEFAULT_POLICY, bounds={"watch": 25.0, "normal": 50.0, "trusted": 95.0})
     assert recovery(mature(), 119 * DAY_US, policy) is None

@@ -148,7 +148,7 @@ class World:
 
 @settings(max_examples=150, deadline=None)
 @given(st.lists(steps, max_size=80))
-def test_any_sequence_gives_the_same_numbers_and_the_same_bytes(sequence):
+def test_both_kernels_give_the_same_numbers_and_bytes_for_any_sequence(sequence):
     worlds = [World(reference), World(compiled())]
     for step in sequence:
         first, second = (world.step(*step) for world in worlds)
@@ -159,7 +159,7 @@ def test_any_sequence_gives_the_same_numbers_and_the_same_bytes(sequence):
 @settings(max_examples=60, deadline=None)
 @given(st.lists(steps, max_size=60), acts)
 @pytest.mark.parametrize("which", ["reference", "compiled"])
-def test_surprise_is_the_path_through_counts_and_peers(which, sequence, x):
+def test_surprise_follows_the_backoff_from_counts_to_peers(which, sequence, x):
     world = World(reference if which == "reference" else compiled())
     for step in sequence:
         world.step(*step)
@@ -191,7 +191,7 @@ def test_surprise_is_the_path_through_counts_and_peers(which, sequence, x):
     st.floats(0, 300),
     st.floats(0, 1),
 )
-def test_a_window_of_any_scores_gives_the_same_p(past, score, u):
+def test_both_windows_of_any_scores_give_the_same_p(past, score, u):
     worlds = [World(reference), World(compiled())]
     x = {"tool": "tool-1", "hour": "workday 01"}
     for world in worlds:
@@ -215,7 +215,7 @@ def test_a_window_of_any_scores_gives_the_same_p(past, score, u):
 
 
 @given(st.floats(0.1, 400), st.lists(st.integers(0, 400), max_size=6), st.integers(1, 40))
-def test_counts_fade_alike_under_any_half_life(half_life_days, later, uses):
+def test_both_kernels_fade_counts_alike_under_any_half_life(half_life_days, later, uses):
     config = ModelConfig(half_life_days=half_life_days, daily_cap=1_000)
     rows = []
     for kernel in (reference, compiled()):
@@ -250,7 +250,7 @@ def test_a_profile_of_one_kernel_is_read_by_the_other():
 
 
 @pytest.mark.parametrize("which", ["reference", "compiled"])
-def test_bytes_that_are_no_habits_are_an_error_and_never_a_crash(which):
+def test_bytes_that_are_not_a_frequency_model_are_an_error(which):
     kernel = None if which == "reference" else compiled()
     good = a_profile().frequency_model.dump()
     load = (kernel or reference).FrequencyModel.load
@@ -270,7 +270,7 @@ def test_bytes_that_are_no_habits_are_an_error_and_never_a_crash(which):
         Profile.load(b"x\x9c old", ("a", "unknown"), CONFIG, kernel)
 
 
-def test_both_know_the_same_features_and_statistics():
+def test_both_kernels_have_the_same_features_and_statistics():
     native = compiled()
     assert len(native.FrequencyModel(CONFIG).typical_bits) == len(FEATURES)
     view = native.Groups(CONFIG, KEY).view("")

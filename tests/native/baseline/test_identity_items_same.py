@@ -11,7 +11,7 @@ from tests.native.loop.test_fast_path_same import same
 pytestmark = needs_native
 
 
-def test_identity_findings_of_one_mode_move_all_modes_alike(tmp_path):
+def test_identity_findings_of_one_mode_change_all_modes_alike(tmp_path):
     lines = list(fleet_events(11, 8, limit=3_000))
     for at, line in enumerate(lines):
         event = json.loads(line)

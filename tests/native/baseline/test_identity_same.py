@@ -74,7 +74,7 @@ def test_claims_against_an_inventory_leave_the_same_state(tmp_path):
     assert quiet > EVENTS // 3
 
 
-def test_roles_and_teams_that_are_right_stay_with_the_kernel(tmp_path):
+def test_kernel_judges_events_with_correct_role_and_team(tmp_path):
     lines, agents = [], set()
     for line in fleet_events(11, 6, limit=EVENTS):
         event = json.loads(line)

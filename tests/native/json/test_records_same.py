@@ -72,7 +72,7 @@ def read_alike(raw: bytes) -> bool:
 
 @settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(changes, parts)
-def test_what_the_kernel_takes_the_reference_takes_too(whole, some):
+def test_reference_accepts_every_record_that_the_kernel_accepts(whole, some):
     fields = json.loads(json.dumps(BASE)) | whole
     for (part, name), value in some.items():
         if isinstance(fields[part], dict):
@@ -80,7 +80,7 @@ def test_what_the_kernel_takes_the_reference_takes_too(whole, some):
     read_alike(json.dumps(fields, allow_nan=True).encode(errors="surrogatepass"))
 
 
-def test_a_plain_record_is_taken_and_an_odd_one_is_not():
+def test_kernel_accepts_only_records_of_ordinary_form():
     plain = json.dumps(BASE).encode()
     assert read_alike(plain)
     assert read_alike(plain.replace(b'"t.x"', b'"t.\\u00e9\\n"'))
@@ -103,17 +103,17 @@ def test_a_plain_record_is_taken_and_an_odd_one_is_not():
         ("mode", {"delegated": None}), ("kind", {"action": None}), ("mode", None),
     ],
 )  # fmt: skip
-def test_an_object_in_an_array_and_a_name_in_an_object_are_not_taken(field, value):
+def test_kernel_leaves_unusual_nesting_to_the_reference(field, value):
     assert not read_alike(json.dumps(BASE | {field: value}).encode())
     assert not read_alike(json.dumps([json.dumps(BASE)]).encode())
 
 
-def test_a_record_ahead_of_time_is_left_to_the_reference():
+def test_kernel_leaves_a_record_ahead_of_time_to_the_reference():
     plain = json.dumps(BASE).encode()
     assert native.ActionBatch([plain], 0, 1).marks(native.Hashes(SECRET)) == [None]
 
 
-def test_a_record_that_was_cut_is_left_to_the_reference():
+def test_kernel_leaves_a_cut_record_to_the_reference():
     plain, late = json.dumps(BASE).encode(), 2_000_000_000_000_000
     acts = native.ActionBatch([plain, plain], [late, None], 0)
     assert [mark is None for mark in acts.marks(native.Hashes(SECRET))] == [False, True]
@@ -122,6 +122,6 @@ def test_a_record_that_was_cut_is_left_to_the_reference():
     assert acts.marks(native.Hashes(SECRET)) == [None, None]
 
 
-def test_the_reference_takes_no_empty_object():
+def test_reference_refuses_an_empty_object():
     with pytest.raises(MalformedEvent):
         Native().normalise(b"{}")

@@ -121,7 +121,7 @@ class Both:
         self.stored()
 
 
-def test_a_made_up_fleet_is_judged_and_stored_the_same():
+def test_both_kernels_judge_and_store_a_simulated_fleet_alike():
     both = Both()
     lines = fleet_events(7, 12, limit=3_000)
     both.run(FORMATS["native"].normalise(line) for line in lines)
@@ -129,14 +129,14 @@ def test_a_made_up_fleet_is_judged_and_stored_the_same():
     assert any(agent_state.profile.state() == "active" for agent_state in both.subjects[0].values())
 
 
-def test_both_kernels_leave_out_the_same_features():
+def test_both_kernels_omit_the_same_features():
     left_out = LeftOut(["tool", "hour", "country", "rate_day", "flow", "identity.shadow"])
     both = Both(selection=left_out)
     both.run(FORMATS["native"].normalise(line) for line in fleet_events(7, 8, limit=2_000))
     assert any(agent_state.profile.state() == "active" for agent_state in both.subjects[0].values())
 
 
-def test_a_burst_after_a_constant_history_is_as_rare_to_both():
+def test_burst_after_a_constant_history_has_the_same_p_in_both_kernels():
     both = Both()
     both.run(
         a_call(agent, day * 86_400 + call * 15, f"s-{agent}-{day}-{call // 40}")
@@ -160,6 +160,6 @@ def a_call(agent: int, second: float, session: str) -> Event:
 
 @pytest.mark.shared
 @pytest.mark.parametrize("name", ["agentdyn", "agentdojo", "taubench", "cloudtrail"])
-def test_a_recording_is_judged_and_stored_the_same(shared_dir: Path, name: str):
+def test_both_kernels_judge_and_store_a_recording_alike(shared_dir: Path, name: str):
     with gzip.open(shared_dir / "datasets" / f"{name}.jsonl.gz") as lines:
         Both().run(FORMATS["agentlog"].normalise(line) for line in islice(lines, 1_500))

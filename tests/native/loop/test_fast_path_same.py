@@ -120,7 +120,7 @@ def test_a_fleet_leaves_the_same_state(tmp_path):
     assert fast_path > 3_500
 
 
-def test_a_past_that_is_vouched_for_is_learned_alike(tmp_path):
+def test_both_kernels_learn_trusted_history_alike(tmp_path):
     lines = list(fleet_events(11, 12, limit=4_500))
     for at in range(1_500, 2_000, 50):  # an alert, were it not vouched for
         lines[at] = json.dumps(json.loads(lines[at]) | {"tool": "vault.export"}).encode()
@@ -128,7 +128,7 @@ def test_a_past_that_is_vouched_for_is_learned_alike(tmp_path):
     assert fast_path > 2_000
 
 
-def test_batches_of_which_the_kernel_judges_nothing_stop_nothing(tmp_path):
+def test_loop_continues_after_batches_without_fast_events(tmp_path):
     """What an agent is told to have changed is the reference's, and so is a record that is odd."""
     lines = list(fleet_events(11, 5, limit=1_200))
     for at in range(600, 700):
@@ -140,7 +140,7 @@ def test_batches_of_which_the_kernel_judges_nothing_stop_nothing(tmp_path):
     same(tmp_path, lines, batch=50)
 
 
-def test_other_content_under_a_known_id_is_left_to_the_reference_and_found(tmp_path):
+def test_reference_finds_other_content_under_a_known_id(tmp_path):
     lines = list(fleet_events(11, 5, limit=2_000))
     for at in range(500, 1_900, 50):
         other = json.loads(lines[at]) | {"tool": "vault.export"}
@@ -155,7 +155,7 @@ def test_other_content_under_a_known_id_is_left_to_the_reference_and_found(tmp_p
     assert len(found["agent.actions.rejected.jsonl"]) == 2 * 28
 
 
-def test_amounts_beyond_all_bounds_stop_nothing(tmp_path):
+def test_loop_continues_after_huge_amounts(tmp_path):
     """A sum of them would not fit what stores and the kernel hold."""
     lines = list(fleet_events(11, 5, limit=3_000))
     for at, more in (
@@ -169,7 +169,7 @@ def test_amounts_beyond_all_bounds_stop_nothing(tmp_path):
     assert b"volume.exfil" in b"".join(found["agent.anomalies.jsonl"])
 
 
-def test_a_known_agent_is_no_blank_sheet_in_a_mode_that_nobody_acts_in(tmp_path):
+def test_known_agent_is_not_a_cold_start_in_an_unused_mode(tmp_path):
     lines = list(fleet_events(11, 25, limit=9_000))
     abroad = {"source_ip": "203.0.113.9", "asn": 64_999, "country": "KP", "egress": "direct"}
     for at in range(8_500, 9_000):
@@ -186,7 +186,7 @@ def test_a_known_agent_is_no_blank_sheet_in_a_mode_that_nobody_acts_in(tmp_path)
     assert len(told) >= 5
 
 
-def test_agents_with_two_ways_out_leave_the_same_state(tmp_path):
+def test_agents_with_two_egress_networks_leave_the_same_state(tmp_path):
     lines = list(fleet_events(11, 5, limit=4_000))
     for at, line in enumerate(lines):
         event = json.loads(line)
@@ -236,7 +236,7 @@ def test_amounts_beyond_the_request_count_alike(tmp_path):
     assert "excess" in reasons
 
 
-def test_only_what_happens_in_times_of_degraded_telemetry_is_left_to_the_reference(tmp_path):
+def test_only_events_during_degraded_telemetry_are_left_to_the_reference(tmp_path):
     lines = list(fleet_events(11, 5, limit=3_000))
     whole = (tmp_path / "whole", tmp_path / "part")
     for folder in whole:
@@ -247,7 +247,7 @@ def test_only_what_happens_in_times_of_degraded_telemetry_is_left_to_the_referen
     assert most - 700 < fast_path < most
 
 
-def test_many_answers_about_trust_are_worked_out_without_a_stop(tmp_path, monkeypatch):
+def test_trust_answers_are_computed_without_leaving_the_kernel(tmp_path, monkeypatch):
     moved, whole = [], FastPath.trust_changes
 
     def counted(self: FastPath, subject_at: Any) -> Iterator[Any]:
@@ -269,7 +269,7 @@ SETS = (
 )
 
 
-def test_credentials_that_grant_less_are_as_usual_to_both(tmp_path):
+def test_credentials_with_fewer_privileges_are_ordinary_in_both_kernels(tmp_path):
     lines, narrower = list(fleet_events(11, 12, limit=4_500)), 0
     for at, line in enumerate(lines):
         event = json.loads(line)
@@ -291,7 +291,7 @@ def test_credentials_that_grant_less_are_as_usual_to_both(tmp_path):
 
 
 @pytest.mark.parametrize("year", years())
-def test_a_silence_of_decades_stops_nothing(tmp_path, monkeypatch, year):
+def test_loop_continues_after_a_gap_of_decades(tmp_path, monkeypatch, year):
     """After a silence of decades the squares of rates underflow before the rates do."""
     arrival_us = microseconds(datetime(year, 1, 2, tzinfo=UTC))
     monkeypatch.setattr("pipeline.processing.runner.clock_us", lambda: arrival_us)
@@ -304,7 +304,7 @@ def test_a_silence_of_decades_stops_nothing(tmp_path, monkeypatch, year):
     assert not found.get("agent.actions.rejected.jsonl")
 
 
-def test_what_waits_behind_an_event_far_ahead_is_taken_in_alike(tmp_path, monkeypatch):
+def test_contributions_after_an_event_far_ahead_are_applied_alike(tmp_path, monkeypatch):
     published, whole = [], Fleet.publish
 
     def counted(self: Fleet) -> None:

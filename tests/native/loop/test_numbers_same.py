@@ -84,7 +84,7 @@ def test_judgements_of_a_fleet_are_the_same(judged):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("agents", [12, pytest.param(36, marks=pytest.mark.nightly)])
-def test_judgements_of_a_fleet_under_attack_are_those_with_reasons(judged, agents):
+def test_judgements_of_a_fleet_under_attack_are_the_same_with_reasons(judged, agents):
     config = SimulationConfig(seed=5, agents=agents, days=12, attacked=0.9, quiet_days=3)
     lines = list(simulate(config))
     told, all_of_them = judged(lines, "native", explain=True)

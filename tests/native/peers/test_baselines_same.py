@@ -32,7 +32,7 @@ def same(kernels):
 
 
 @given(st.lists(contributions, max_size=4))
-def test_any_contributions_give_the_same_levels(rounds):
+def test_both_kernels_give_the_same_levels_for_any_contributions(rounds):
     kernels = PeerBaselines(), native.PeerBaselines()
     for given_ in rounds:
         for baselines in kernels:
@@ -61,7 +61,7 @@ def test_tools_are_bounded_and_windows_are_always_learned():
     assert "cost" in [name for name, *_ in rows]
 
 
-def test_names_that_stand_for_nothing_are_left_out():
+def test_unknown_names_of_amounts_are_dropped():
     baselines = native.PeerBaselines()
     for name in ("magic", "magic:7", "cost:65536", "cost:-1", "records_hour:7"):
         baselines.add("clerk/delegated", name, 7.0)

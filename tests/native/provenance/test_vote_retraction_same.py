@@ -81,7 +81,7 @@ def test_votes_of_recurrent_value_are_retracted_by_both():
     both.whole()
 
 
-def test_recurrent_value_is_learned_by_neither():
+def test_no_kernel_learns_a_recurrent_value():
     both = grown()
     for purpose in (PURPOSES[0], *[PURPOSES[1]] * 4):
         pay(both, purpose, "IT60", DAY, 0.01)

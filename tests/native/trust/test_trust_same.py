@@ -74,7 +74,7 @@ def test_answers_are_those_of_the_reference(number, some, others, one, another, 
         assert answer == trust_answer(states, "a", at_us, at_us, POLICIES[number])
 
 
-def test_an_agent_in_good_standing_is_answered_for_without_the_reference():
+def test_kernel_answers_for_a_trusted_agent_without_the_reference():
     found: Any = QUIET[0]
     engine, quiet = found
     known = dict.fromkeys(range(19_940, 20_001), FULL_DAY)

@@ -135,7 +135,7 @@ def test_a_wrong_setting_stops_every_command_with_exit_2(
     assert err == "error: unknown setting HABITUS_STOER, did you mean HABITUS_STORE?\n"
 
 
-def test_config_shows_every_setting_and_no_password(
+def test_config_shows_every_setting_and_hides_passwords(
     habitus: Callable[..., Run], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HABITUS_SINK", "kafka://me:hunter2@broker.example.com:9092")
@@ -272,7 +272,9 @@ def test_explain_names_the_mode_in_which_nothing_counts(habitus: Callable[..., R
 
 
 @pytest.mark.usefixtures("filled")
-def test_explaining_nobody_offers_the_nearest_and_fails(habitus: Callable[..., Run]) -> None:
+def test_explaining_an_unknown_agent_fails_with_the_nearest_name(
+    habitus: Callable[..., Run],
+) -> None:
     code, _, err = habitus("explain", "helpre")
     assert code == 1
     assert err == "error: no agent 'helpre' in the store, did you mean 'helper'?\n"
@@ -287,7 +289,7 @@ def test_a_pipeline_that_went_away_makes_answers_stale(habitus: Callable[..., Ru
     assert json.loads(out)["agents"][0]["state"] == "stale"
 
 
-def test_doctor_is_content_with_the_defaults_and_names_what_is_missing(
+def test_doctor_accepts_the_defaults_and_names_missing_parts(
     habitus: Callable[..., Run], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     Path("events.jsonl").write_text("{}\n")

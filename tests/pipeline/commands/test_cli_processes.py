@@ -91,7 +91,7 @@ def a_port() -> int:
         return int(listener.getsockname()[1])
 
 
-def test_run_drain_judges_what_is_there_and_exits_0(tmp_path: Path) -> None:
+def test_run_drain_judges_all_records_and_exits_0(tmp_path: Path) -> None:
     a_recording(tmp_path / "in.jsonl")
     done = habitus(tmp_path, "run", "--drain", SOURCE="file:in.jsonl", SINK="file:out")
     assert done.returncode == 0, done.stderr
@@ -149,7 +149,7 @@ def test_history_may_be_several_files_after_one_option(tmp_path: Path) -> None:
     assert [json.loads(line)["event_id"] for line in done.stdout.splitlines()] == ["e-2"]
 
 
-def test_serve_answers_judges_what_is_posted_and_ends_on_sigterm(tmp_path: Path) -> None:
+def test_serve_answers_and_judges_until_sigterm(tmp_path: Path) -> None:
     port = a_port()
     base = f"http://127.0.0.1:{port}"
 
@@ -249,7 +249,7 @@ def test_serve_refuses_a_sink_that_its_judging_could_not_use(tmp_path: Path) -> 
     assert said.startswith("error: unknown sink 'bogus:here'")
 
 
-def test_a_reader_that_goes_away_is_no_crash(tmp_path: Path) -> None:
+def test_closed_output_pipe_ends_the_command_quietly(tmp_path: Path) -> None:
     a_recording(tmp_path / "in.jsonl")
     done = subprocess.run(  # noqa: S602  # a pipe of the shell is what is tested
         f"{sys.executable} -m pipeline.cli config --json | true",

@@ -102,7 +102,7 @@ def test_comments_and_order_of_a_toml_file_stay(keys: Callable[..., Run]) -> Non
 
 
 @pytest.mark.parametrize("content", ["", "\n", "[]"])
-def test_a_file_without_a_key_takes_the_first_one(
+def test_first_key_is_added_to_a_file_without_keys(
     keys: Callable[..., Run], monkeypatch: pytest.MonkeyPatch, content: str
 ) -> None:
     monkeypatch.setenv("HABITUS_API_KEYS_FILE", "keys.json")
@@ -150,7 +150,7 @@ def test_a_broken_file_is_not_overwritten(keys: Callable[..., Run]) -> None:
     assert Path("keys.toml").read_text() == "[[key"
 
 
-def test_without_a_named_file_the_setting_is_named(
+def test_error_without_a_key_file_names_the_setting(
     keys: Callable[..., Run], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("HABITUS_API_KEYS_FILE")
@@ -164,7 +164,7 @@ def test_without_a_named_file_the_setting_is_named(
     assert (code, "not a key" in err, secret in err) == (2, True, False)
 
 
-def test_a_second_writer_waits_and_no_entry_is_lost(keys: Callable[..., Run]) -> None:
+def test_second_writer_waits_and_both_entries_are_kept(keys: Callable[..., Run]) -> None:
     folder = os.open(".", os.O_RDONLY)
     fcntl.flock(folder, fcntl.LOCK_EX)
     timer = threading.Timer(0.5, os.close, [folder])
@@ -187,7 +187,7 @@ def test_writers_at_once_lose_no_entry(tmp_path: Path) -> None:
     assert [one.name for one in tmp_path.iterdir()] == ["keys.toml"]
 
 
-def test_a_writer_that_does_not_end_is_said(
+def test_error_names_a_lock_that_is_held_too_long(
     keys: Callable[..., Run], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("pipeline.credentials.edits._WAIT_S", 0.1)

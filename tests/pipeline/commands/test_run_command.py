@@ -58,7 +58,7 @@ def habitus(
     )
 
 
-def test_without_a_source_a_run_says_what_to_set_and_makes_no_store(tmp_path: Path) -> None:
+def test_run_without_a_source_names_the_setting_and_creates_no_store(tmp_path: Path) -> None:
     done = habitus(tmp_path, "run")
     assert done.returncode == 2
     assert done.stderr.startswith("error: no source is set: set HABITUS_SOURCE to ")
@@ -68,7 +68,7 @@ def test_without_a_source_a_run_says_what_to_set_and_makes_no_store(tmp_path: Pa
     assert list(tmp_path.iterdir()) == []
 
 
-def test_only_the_demonstration_has_a_source_of_its_own(tmp_path: Path) -> None:
+def test_only_the_demonstration_has_a_default_source(tmp_path: Path) -> None:
     shown = json.loads(habitus(tmp_path, "config", "--json").stdout)
     assert shown["source"] == ""
     checks = json.loads(habitus(tmp_path, "doctor", "--json").stdout)["checks"]
@@ -96,9 +96,7 @@ def test_a_run_that_can_read_nothing_says_why_and_fails(tmp_path: Path, source: 
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_followed_file_of_which_nothing_could_be_read_fails_when_it_is_stopped(
-    tmp_path: Path, number: int
-) -> None:
+def test_run_on_an_unreadable_followed_file_fails_when_stopped(tmp_path: Path, number: int) -> None:
     (tmp_path / "in.jsonl").write_text(f"{SECRET}\n{SECRET}\n")
     kept = tmp_path / "habitus.db.rejected.jsonl"
     with running(tmp_path, "run", SOURCE="file:in.jsonl?follow=1") as process:
@@ -127,7 +125,7 @@ def test_run_with_some_readable_records_reports_rejected_ones_and_succeeds(tmp_p
     assert (again.returncode, again.stderr.splitlines()[-1][:15]) == (0, "0 events judged")
 
 
-def test_a_wrong_place_for_rejected_records_is_named(tmp_path: Path) -> None:
+def test_invalid_folder_for_rejected_records_is_named(tmp_path: Path) -> None:
     done = habitus(tmp_path, "run", SOURCE="-", REJECTED="here")
     assert done.returncode == 2
     assert "HABITUS_REJECTED: must be store, none or file:FOLDER, got 'here'" in done.stderr

@@ -76,7 +76,9 @@ def test_a_file_with_several_faults_names_them_all(tmp_path: Path) -> None:
         ("reason = 4", "reason must be text"),
     ],
 )
-def test_an_impossible_file_says_what_was_expected(tmp_path: Path, text: str, said: str) -> None:
+def test_invalid_file_is_reported_with_the_expected_form(
+    tmp_path: Path, text: str, said: str
+) -> None:
     file = tmp_path / "bad.toml"
     file.write_text(text)
     with pytest.raises(ConfigError, match=said):
@@ -124,7 +126,7 @@ def test_going_back_adds_to_the_register(tmp_path: Path, tuned: Path) -> None:
         ("Ines", "x\x1b[2J", r"printable .* got 'x\\x1b"),
     ],
 )
-def test_nobody_and_no_reason_sign_nothing_off(
+def test_promotion_needs_a_person_and_a_reason(
     tuned: Path, by: str, reason: str, said: str
 ) -> None:
     with open_store("sqlite::memory:") as store, pytest.raises(ConfigError, match=said):
@@ -218,7 +220,7 @@ def test_a_wrong_file_is_one_line_and_makes_no_store(
 
 
 @pytest.mark.parametrize("text", ["", "\n# to come\n"])
-def test_a_file_that_says_nothing_is_no_configuration(
+def test_empty_file_is_not_a_configuration(
     habitus: Callable[..., Run], tmp_path: Path, text: str
 ) -> None:
     file = tmp_path / "empty.toml"

@@ -111,7 +111,7 @@ def test_a_binding_takes_time_linear_in_the_id() -> None:
         Binding.of(["a"] * (MOST_PATTERNS + 1))
 
 
-def test_an_exact_id_is_no_pattern() -> None:
+def test_exact_id_is_not_a_pattern() -> None:
     own = Binding.of([], exact=["*"])
     assert own.permits("*")
     assert not own.permits("a")

@@ -76,7 +76,7 @@ ENRICHER = Enricher(["203.0.113.0/28", "198.18.44.7", "2001:db8:c::/48", "10.9.0
         (None, "unknown", None),
     ],
 )
-def test_classes(address: str | None, egress: str, evidence: str | None) -> None:
+def test_egress_is_classified(address: str | None, egress: str, evidence: str | None) -> None:
     origin = ENRICHER.origin(Network(source_ip=address))
     assert (origin.egress, origin.evidence) == (egress, evidence)
 
@@ -87,7 +87,7 @@ def test_values_of_the_event_are_kept() -> None:
     assert ENRICHER.origin(Network(egress="vpn")) == Origin("vpn", None, None, "event")
 
 
-def test_an_event_that_says_unknown_has_said_nothing() -> None:
+def test_value_unknown_counts_as_missing() -> None:
     assert ENRICHER.origin(Network(source_ip="198.18.9.9", egress="unknown")).egress == "tor"
 
 
@@ -100,7 +100,7 @@ def test_network_and_country_come_from_their_tables() -> None:
     assert (origin.asn, origin.country) == (64501, "NL")
 
 
-def test_without_lists_nothing_is_called_direct() -> None:
+def test_egress_is_not_direct_without_lists() -> None:
     bare = Enricher([], [])
     assert bare.origin(Network(source_ip="198.51.100.1")) == Origin()
     only_asn = Enricher([], [a_list("vpn_asn", "vpn", asns=(64500,))])
@@ -110,7 +110,7 @@ def test_without_lists_nothing_is_called_direct() -> None:
     assert only_country.origin(Network(source_ip="198.51.100.1")) == Origin("unknown", None, "NL")
 
 
-def test_no_network_is_no_origin() -> None:
+def test_event_without_network_has_no_origin() -> None:
     assert ENRICHER.origin(None) == Origin()
 
 

@@ -92,7 +92,7 @@ def test_only_https_leaves_this_machine(tmp_path: Path, url: str) -> None:
         fetch(url, tmp_path, "vpn.txt")
 
 
-def test_a_server_that_is_not_there_is_said(tmp_path: Path) -> None:
+def test_unreachable_server_is_reported(tmp_path: Path) -> None:
     with pytest.raises(HabitusError, match="cannot fetch"):
         fetch("http://127.0.0.1:9/vpn.txt", tmp_path, "vpn.txt")
 

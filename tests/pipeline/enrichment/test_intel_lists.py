@@ -136,7 +136,7 @@ def test_an_unreadable_file_stops_the_start(
         written(tmp_path, name, content)
 
 
-def test_a_folder_that_is_not_there_is_said_and_no_folder_is_fine(tmp_path: Path) -> None:
+def test_missing_folder_is_reported_and_an_unset_one_is_accepted(tmp_path: Path) -> None:
     assert load(None) == []
     with pytest.raises(ConfigError, match="folder of IP lists"):
         load(tmp_path / "absent")

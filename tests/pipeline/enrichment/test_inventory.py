@@ -56,7 +56,7 @@ def test_every_form_says_the_same(tmp_path: Path, name: str, text: str) -> None:
     assert next(iter(inventory)).more == {"team": "blue"}
 
 
-def test_without_a_file_nobody_is_registered_and_nobody_is_not() -> None:
+def test_registration_is_unknown_without_an_inventory() -> None:
     inventory = load(None)
     assert inventory.declared("anyone").registered is None
     assert not inventory.loaded
@@ -93,7 +93,7 @@ def test_yaml_that_would_run_code_is_refused(tmp_path: Path) -> None:
         written(tmp_path, "a.yaml", "- !!python/object/apply:os.system ['true']\n")
 
 
-def test_a_file_that_is_not_there_or_not_text_is_said(tmp_path: Path) -> None:
+def test_missing_or_binary_file_is_reported(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="cannot be read"):
         load(tmp_path / "absent.csv")
     (tmp_path / "a.csv").write_bytes(b"\xff\xfe")

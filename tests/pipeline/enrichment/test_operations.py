@@ -42,7 +42,7 @@ INFER = load()
         (":::", "unknown"),
     ],
 )
-def test_the_shipped_table(tool: str, operation: str) -> None:
+def test_shipped_table_classifies_tools(tool: str, operation: str) -> None:
     assert INFER(tool) == operation
 
 

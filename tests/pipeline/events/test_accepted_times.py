@@ -58,7 +58,7 @@ def refused(settings: Settings, *times: datetime) -> list[str | None]:
         (datetime(1970, 1, 1, tzinfo=UTC) - MOMENT, 1969),
     ],
 )
-def test_the_year_that_is_said_is_that_of_the_time(time, year):
+def test_message_names_the_year_of_the_time(time, year):
     with pytest.raises(MalformedEvent, match=f"time is of the year {year}, expected 2000 or later"):
         check_time(microseconds(time), ARRIVED_US, MOST_AHEAD_US)
 
@@ -83,13 +83,13 @@ def test_event_more_than_a_day_ahead_is_refused_under_any_setting(kernel):
 
 
 @pytest.mark.parametrize("kernel", KERNELS)
-def test_a_recording_may_be_a_day_ahead_and_no_more(kernel):
+def test_recording_may_be_at_most_a_day_ahead(kernel):
     settings = Settings(kernel=kernel, clock="event", max_future_s=1)
     times = (ARRIVED + DAY, ARRIVED + DAY + MOMENT, YEAR_2000 - MOMENT, YEAR_2000)
     assert refused(settings, *times) == [None, "future_time", "past_time", None]
 
 
-def test_a_file_with_such_times_is_read_on_and_says_why(pipeline):
+def test_events_with_invalid_times_are_rejected_with_a_reason_and_others_are_read(pipeline):
     now = datetime.now(UTC)
     times = [now, YEAR_2000 - SECOND, now + 2 * DAY, datetime(1, 1, 1, tzinfo=UTC), YEAR_2000]
     lines = [an_event(number, time) for number, time in enumerate(times)]
@@ -108,11 +108,11 @@ def test_a_file_with_such_times_is_read_on_and_says_why(pipeline):
 
 
 @pytest.mark.parametrize("time", ["0001-01-01T00:00:00+23:59", "9999-12-31T23:59:59-23:59"])
-def test_the_ends_of_the_calendar_are_refused_like_any_other_time(time: Any):
+def test_times_at_the_ends_of_the_calendar_are_refused(time: Any):
     with pytest.raises(MalformedEvent):
         check_time(microseconds(datetime.fromisoformat(time)), ARRIVED_US, MOST_AHEAD_US)
 
 
-def test_live_a_day_is_the_most_and_less_may_be_set():
+def test_bound_of_live_events_is_at_most_a_day():
     assert ahead_us_of(Settings()) == 300_000_000
     assert ahead_us_of(Settings(max_future_s=YEARS_S)) == MOST_AHEAD_US

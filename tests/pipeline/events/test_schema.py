@@ -41,7 +41,7 @@ def test_the_committed_schema_is_the_generated_one() -> None:
     assert PATH.read_bytes() == rendered(), "run python -m pipeline.events.schema"
 
 
-def test_it_is_a_schema_of_draft_2020_12() -> None:
+def test_schema_conforms_to_draft_2020_12() -> None:
     jsonschema.Draft202012Validator.check_schema(event_schema())
 
 
@@ -61,13 +61,13 @@ def test_the_full_example_shows_every_member() -> None:
 
 
 @pytest.mark.parametrize("event", GOOD)
-def test_schema_and_decoder_accept_what_is_good(event: dict[str, Any]) -> None:
+def test_schema_and_decoder_accept_valid_events(event: dict[str, Any]) -> None:
     jsonschema.validate(event, event_schema(), jsonschema.Draft202012Validator)
     Native().normalise(json.dumps(event).encode())
 
 
 @pytest.mark.parametrize("event", BAD)
-def test_schema_and_decoder_refuse_what_is_bad(event: dict[str, Any]) -> None:
+def test_schema_and_decoder_refuse_invalid_events(event: dict[str, Any]) -> None:
     with pytest.raises(jsonschema.ValidationError):
         jsonschema.validate(event, event_schema(), jsonschema.Draft202012Validator)
     with pytest.raises(MalformedEvent):

@@ -88,11 +88,11 @@ def test_an_event_counts_each_name_once_and_at_most_a_few_names() -> None:
     assert many[-1] == OTHER
 
 
-def test_a_counter_of_an_unknown_member_is_no_rejection() -> None:
+def test_unknown_member_is_counted_without_a_rejection() -> None:
     assert rejected_by({f"{PREFIX}rejected_x": 3, "rejected_bad_value": 1}) == {"bad_value": 1}
 
 
-def test_an_event_counts_once_as_other_however_many_names_it_has() -> None:
+def test_event_counts_at_most_once_as_other() -> None:
     count: Counter[str] = Counter()
     members = MemberCounters(dict)
     names = [f"n{number}" for number in range(2 * MOST)]
@@ -100,7 +100,7 @@ def test_an_event_counts_once_as_other_however_many_names_it_has() -> None:
     assert unknown_by(count)[OTHER] == 1
 
 
-def test_a_store_has_at_most_so_many_names_whoever_counts_in_it() -> None:
+def test_names_in_a_store_are_bounded_over_all_workers() -> None:
     stored: Counter[str] = Counter()
     for worker in range(3):
         members = MemberCounters(stored.copy)
@@ -122,7 +122,7 @@ def settings(pipeline: Any, request: pytest.FixtureRequest) -> Any:
     return pipeline.settings("-", inventory=None, max_future_s=300, kernel=request.param)
 
 
-def test_they_are_counted_by_name_with_the_batch_and_once(settings: Any) -> None:
+def test_unknown_members_are_counted_by_name_once_a_batch(settings: Any) -> None:
     values = [
         an_event(1, resorce={"id": "r"}),
         an_event(2, resorce=None, agent={"id": "clerk-1", "teem": "secret-value"}),
@@ -155,7 +155,7 @@ def mixed(pipeline: Any, limit: int) -> tuple[list[bytes], dict[str, int]]:
 @pytest.mark.parametrize(
     "step", ["2 judged", "3 at the end of the transaction", "3 committed", "6 source told"]
 )
-def test_a_worker_that_is_killed_counts_none_twice(pipeline: Any, step: str) -> None:
+def test_killed_worker_counts_no_member_twice(pipeline: Any, step: str) -> None:
     lines, expected = mixed(pipeline, 900)
     settings = pipeline.settings(pipeline.file(lines))
     assert pipeline.lives(settings, step, 3) >= 1
@@ -164,7 +164,7 @@ def test_a_worker_that_is_killed_counts_none_twice(pipeline: Any, step: str) -> 
 
 
 @pytest.mark.postgresql
-def test_on_postgresql_a_worker_that_is_killed_counts_none_twice(on_server: Any) -> None:
+def test_killed_worker_counts_no_member_twice_on_postgresql(on_server: Any) -> None:
     lines, expected = mixed(on_server, 900)
     settings = on_server.settings(on_server.file(lines, "misspelt.jsonl"), "misspelt")
     assert on_server.lives(settings, "3 at the end of the transaction", 3) >= 1
@@ -181,7 +181,7 @@ def test_events_over_http_are_counted_where_they_are_judged(pipeline: Any) -> No
         assert counted(store) == {"resorce": 1}
 
 
-def test_doctor_shows_each_name_once_with_what_was_meant(pipeline: Any) -> None:
+def test_doctor_shows_each_name_once_with_a_suggestion(pipeline: Any) -> None:
     lines, expected = mixed(pipeline, 100)
     settings = pipeline.settings(pipeline.file(lines), listen="127.0.0.1:0")
     before = {check.name: check for check in examine(settings, ARRIVED_US)}["members"]

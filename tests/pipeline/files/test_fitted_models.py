@@ -71,7 +71,7 @@ def _other_numbers(file: dict[str, Any]) -> None:
         (_other_numbers, "does not match its digest"),
     ],
 )
-def test_a_changed_file_is_refused_in_words(
+def test_changed_file_is_refused_with_a_message(
     opinion: SecondOpinion, tmp_path: Path, change: Callable[[dict[str, Any]], None], said: str
 ) -> None:
     path = save_fitted(opinion, tmp_path)
@@ -102,7 +102,7 @@ def test_a_folder_without_a_model_is_refused_by_worker_and_doctor(tmp_path: Path
     assert re.match(said, check.found)
 
 
-def test_doctor_loads_them_and_says_what_is_wrong(opinion: SecondOpinion, tmp_path: Path) -> None:
+def test_doctor_loads_models_and_reports_faults(opinion: SecondOpinion, tmp_path: Path) -> None:
     def detectors() -> Check:
         return detectors_in(tmp_path)
 

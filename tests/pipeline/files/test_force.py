@@ -55,7 +55,7 @@ def ended(capsys: pytest.CaptureFixture[str], args: Sequence[str]) -> tuple[int,
         ((*EVALUATE, "--html", "o.html"), "--html", "o.html"),
     ],
 )
-def test_a_file_that_is_there_is_replaced_with_force_alone(
+def test_existing_file_is_replaced_only_with_force(
     capsys: pytest.CaptureFixture[str], args: tuple[str, ...], option: str, there: str
 ) -> None:
     Path(there).write_text(KEPT)
@@ -69,7 +69,7 @@ def test_a_file_that_is_there_is_replaced_with_force_alone(
     assert not Path(there).exists() or Path(there).read_text() != KEPT
 
 
-def test_pictures_that_are_there_are_replaced_with_force_alone(
+def test_existing_pictures_are_replaced_only_with_force(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     Path("charts").mkdir()
@@ -80,9 +80,7 @@ def test_pictures_that_are_there_are_replaced_with_force_alone(
 
 
 @pytest.mark.parametrize("out", ["-", "/dev/null"])
-def test_output_that_is_no_file_needs_no_force(
-    capsys: pytest.CaptureFixture[str], out: str
-) -> None:
+def test_output_to_a_device_needs_no_force(capsys: pytest.CaptureFixture[str], out: str) -> None:
     for _ in range(2):
         assert ended(capsys, ["replay", "events.jsonl", "--out", out])[0] == 0
     assert not Path(f"{out}.rejected.jsonl").exists()
@@ -165,7 +163,7 @@ def test_a_run_on_a_folder_does_not_read_results(
     assert "20 events judged, 0 anomalies, 1 rejected" in said
 
 
-def test_a_file_that_begins_with_an_event_is_read_whatever_else_its_first_line_holds(
+def test_file_that_begins_with_an_event_is_read(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     results = some_results(capsys, "out-v1.jsonl")

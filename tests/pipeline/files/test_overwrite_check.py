@@ -77,7 +77,7 @@ def _idle(monkeypatch: pytest.MonkeyPatch) -> None:
         (("intel", "fetch", "--folder", "taken"), "--folder 'taken' cannot be written"),
     ],
 )
-def test_a_place_that_cannot_be_written_is_refused_before_any_work(
+def test_unwritable_output_is_refused_before_any_work(
     capsys: pytest.CaptureFixture[str], args: tuple[str, ...], said: str
 ) -> None:
     before = sorted(Path().iterdir())

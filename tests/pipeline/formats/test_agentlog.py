@@ -77,11 +77,11 @@ def test_the_labels_are_read_apart() -> None:
         (None, None, None),
     ],
 )
-def test_outcomes(status: str | None, code: str | None, outcome: str | None) -> None:
+def test_outcome_is_read(status: str | None, code: str | None, outcome: str | None) -> None:
     assert LOG.normalise(a_line(status=status, context={"error_code": code})).outcome == outcome
 
 
-def test_only_an_address_is_taken_as_source_address() -> None:
+def test_only_an_address_becomes_the_source_address() -> None:
     by_person = LOG.normalise(a_line(context={"source_ip": "192.0.2.7"}))
     by_service = LOG.normalise(a_line(context={"source_ip": "ec2.amazonaws.com"}))
     assert by_person.network is not None

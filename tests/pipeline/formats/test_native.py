@@ -82,7 +82,7 @@ def test_long_arguments_are_cut_and_marked(extra: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("key", ["attributes", "unheard_of"])
-def test_attributes_are_bounded_however_they_came(key: str) -> None:
+def test_attributes_of_any_form_are_bounded(key: str) -> None:
     event = NATIVE.normalise(an_event(**{key: {str(n): "y" * 90 for n in range(900)}}))
     assert event.attributes
     assert len(msgspec.json.encode(event.attributes)) <= 8192

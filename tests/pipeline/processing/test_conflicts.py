@@ -92,7 +92,7 @@ def test_both_contents_are_known_from_then_on_after_a_restart_too(desk):
     assert len(desk.found()) == 1
 
 
-def test_within_one_batch_the_first_content_counts_as_the_event(desk):
+def test_first_content_of_a_batch_counts_as_the_event(desk):
     counted = desk.judge(an_event(1), ATTACK, an_event(1), ATTACK, an_event(2))
     assert counted == FOUND | {"events": 3, "rejected_duplicate_id": 2}
     assert desk.found()[0]["tool"] == "bank.pay"
@@ -114,7 +114,7 @@ def test_an_unknown_key_is_content_too(desk):
     assert desk.judge(an_event(1, note="b")).items() >= FOUND.items()
 
 
-def test_a_story_is_one_anomaly_that_grows(desk):
+def test_several_conflicts_are_one_growing_anomaly(desk):
     desk.judge(*(an_event(n) for n in range(5)))
     counted = desk.judge(*(an_event(n, tool="bank.pay") for n in range(5)))
     assert counted == FOUND | {"events": 5}
@@ -123,7 +123,7 @@ def test_a_story_is_one_anomaly_that_grows(desk):
     assert {one["position"] for one in found["events"]} == {f"stdin@{n}" for n in range(6, 11)}
 
 
-def test_the_event_that_conflicts_teaches_nothing(desk):
+def test_conflicting_event_is_not_learned(desk):
     desk.judge(*(an_event(n) for n in range(40)))
     held = desk.store.held("clerk-1")
     out = desk.worker.judge([RawRecord(ATTACK, "stdin", 99, ARRIVED_US)])
@@ -134,7 +134,7 @@ def test_the_event_that_conflicts_teaches_nothing(desk):
     assert (out.held, desk.store.held("clerk-1")) == ([], held)
 
 
-def test_an_announcement_under_a_known_id_announces_nothing(desk):
+def test_announcement_with_a_known_id_is_ignored(desk):
     desk.judge(an_event(1, agent={"id": "clerk-1", "version": "1"}))
     announced = an_event(1, kind="deployment", agent={"id": "clerk-1", "version": "2"})
     assert desk.judge(announced) == FOUND
@@ -146,7 +146,7 @@ def test_another_agent_may_use_the_same_id(desk):
     assert desk.judge(an_event(1, agent={"id": "clerk-2"})) == ONE
 
 
-def test_in_a_past_that_is_vouched_for_it_is_found_and_raises_no_alert(desk):
+def test_conflict_in_trusted_history_is_found_without_an_alert(desk):
     desk.worker.engine.vouched = True
     seen = []
     desk.worker._reviewer = lambda *found: seen.append(found[2])

@@ -87,7 +87,7 @@ def is_the_same(pipeline, settings, expected: Uninterrupted) -> None:
     assert kept_of(settings) == expected.kept  # each record once, and in order
 
 
-def test_the_uninterrupted_run_has_something_of_everything(uninterrupted):
+def test_uninterrupted_run_writes_every_table(uninterrupted):
     state = uninterrupted.state
     assert len(state["seen"]) == EVENTS + 2 + CONFLICTS
     assert sum("telemetry.conflict" in str(row) for row in state["anomalies"]) > 2
@@ -105,7 +105,7 @@ def test_the_uninterrupted_run_has_something_of_everything(uninterrupted):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("step", STEPS)
-def test_s3_killed_at_a_step_it_ends_as_if_nothing_had_happened(
+def test_s3_worker_killed_at_any_step_ends_with_the_same_state(
     shared_pipeline, uninterrupted, step
 ):
     settings = keeping(shared_pipeline, uninterrupted.source, step.replace(" ", "-"))
@@ -115,7 +115,7 @@ def test_s3_killed_at_a_step_it_ends_as_if_nothing_had_happened(
 
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", [3, 5])
-def test_s3_killed_at_any_moment_it_ends_as_if_nothing_had_happened(
+def test_s3_worker_killed_at_any_moment_ends_with_the_same_state(
     shared_pipeline, uninterrupted, seed
 ):
     settings = keeping(shared_pipeline, uninterrupted.source, f"moment-{seed}", batch_size=40)
@@ -132,7 +132,7 @@ def test_the_size_of_a_batch_changes_nothing(shared_pipeline, uninterrupted, bat
 
 
 @pytest.mark.parametrize(("cache", "packed"), [(1, 0), (3, 0), (1, 2), (1, 1_000)])
-def test_agents_read_again_from_the_store_or_unpacked_are_the_agents_that_were_written(
+def test_agents_read_from_the_store_equal_written_ones(
     shared_pipeline, uninterrupted, cache, packed
 ):
     name = f"cache-{cache}-{packed}"

@@ -54,7 +54,7 @@ def settings_with(*names: str) -> Settings:
     return Settings(detectors=names, clock="event")
 
 
-def test_an_opinion_joins_the_reasons_and_moves_no_number(recording: str) -> None:
+def test_opinion_adds_a_reason_and_changes_no_figure(recording: str) -> None:
     register("new_tool", NewTool)
     plain = Explored([recording], fmt="native", settings=settings_with()).events
     beside = Explored([recording], fmt="native", settings=settings_with("new_tool")).events
@@ -66,7 +66,7 @@ def test_an_opinion_joins_the_reasons_and_moves_no_number(recording: str) -> Non
     assert beside.reasons.map(len).max() <= 5
 
 
-def test_state_goes_on_after_a_restart(recording: str, tmp_path: Path) -> None:
+def test_state_survives_a_restart(recording: str, tmp_path: Path) -> None:
     register("new_tool", NewTool)
     settings, store = settings_with("new_tool"), f"sqlite:{tmp_path}/kept.db"
     replay([recording], fmt="native", out=f"{tmp_path}/1.jsonl", store=store, settings=settings)
@@ -112,7 +112,7 @@ class Broken(NewTool):
     [RuntimeError("secret"), "odd", Reason("x", float("nan"), "", [], ""),
      Reason("x", -1.0, "", [], "")],
 )  # fmt: skip
-def test_a_detector_that_fails_stops_nothing_and_is_counted(
+def test_failing_detector_is_counted_and_does_not_stop_judging(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, said: object
 ) -> None:
     source = tmp_path / "e.jsonl"
@@ -130,7 +130,7 @@ def test_a_detector_that_fails_stops_nothing_and_is_counted(
     assert "secret" not in caplog.text
 
 
-def test_the_log_names_the_failure_and_the_event_apart() -> None:
+def test_log_has_failure_and_event_in_separate_fields() -> None:
     record = logging.makeLogRecord({"msg": "detector_failed", "event_id": "e-1", "event": "e-2"})
     line = json.loads(JsonLines().format(record))
     assert (line["event"], line["event_id"]) == ("detector_failed", "e-1")

@@ -99,7 +99,7 @@ def test_an_event_ahead_of_its_arrival_counts_as_of_its_arrival(store, url):
     assert before <= (status.last_events["http"].event_us or 0) <= now_us()
 
 
-def test_a_repeat_and_a_record_that_cannot_be_read_are_no_events(store, url):
+def test_repeats_and_unreadable_records_do_not_count_as_events(store, url):
     again = an_event(timedelta(days=2))
     run_inbox(store, url, again)
     before = store.status().last_events["http"]
@@ -135,7 +135,7 @@ def test_intake_without_events_counts_from_learned_events(store, url, tmp_path, 
     assert last_event(Settings(store=url), now_us())[0] == ("optional" if quiet else "ok")
 
 
-def test_the_first_event_makes_such_an_intake_fresh(store, url, tmp_path):
+def test_first_event_makes_a_quiet_intake_fresh(store, url, tmp_path):
     learn_past(url, tmp_path)
     status = run_inbox(store, url, an_event(timedelta(0)))
     assert status.quiet_us(now_us()) < MINUTE_US
@@ -166,9 +166,7 @@ def test_a_live_source_stays_known_until_something_else_feeds_the_store(store, u
     assert status.quiet_us(now_us()) < MINUTE_US
 
 
-def test_a_batch_file_and_a_source_that_is_replaced_are_as_they_are_configured(
-    store, url, tmp_path
-):
+def test_replaced_intake_and_batch_file_are_not_quiet(store, url, tmp_path):
     path = tmp_path / "in.jsonl"
     path.write_bytes(an_event(timedelta(days=2)) + b"\n")
     run_inbox(store, url)  # HTTP was open once, and nobody came
@@ -213,7 +211,7 @@ def test_a_file_is_live_where_its_url_says_so(store, url, tmp_path, query, drain
     assert timedelta(days=2) <= age_of(store.status(), "file") < timedelta(days=2, minutes=5)
 
 
-def test_a_source_that_replaces_one_counts_from_what_the_store_knows(store, url, tmp_path):
+def test_replacing_source_counts_from_the_newest_event_of_the_store(store, url, tmp_path):
     path = tmp_path / "in.jsonl"
     path.write_bytes(an_event(timedelta(days=2)) + b"\n")
     runner.run(Settings(source=f"file:{path}?feed=live", store=url), stop=threading.Event())

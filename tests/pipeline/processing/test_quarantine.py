@@ -81,7 +81,7 @@ def id_of(line: bytes) -> str:
     return str(json.loads(line)["id"])
 
 
-def test_all_others_are_judged_as_if_it_had_never_come(
+def test_other_records_are_judged_as_without_the_bad_one(
     pipeline: Any, tmp_path: Path, failing: dict[str, type[BaseException]]
 ) -> None:
     lines = pipeline.events(600)

@@ -60,9 +60,7 @@ def judged(shared_pipeline) -> list[dict[str, Any]]:
     return lines_of(shared_pipeline)
 
 
-def test_the_same_recording_gives_the_same_bytes_whatever_the_batch(
-    shared_pipeline, judged, monkeypatch
-):
+def test_output_does_not_depend_on_the_batch_size(shared_pipeline, judged, monkeypatch):
     for name, batch in (("again.jsonl", 2_000), ("by-seven.jsonl", 7)):
         monkeypatch.setattr(replaying, "_BATCH", batch)
         replayed(shared_pipeline, shared_pipeline.folder / "events.jsonl", name)
@@ -108,7 +106,7 @@ def test_p_is_null_while_uncalibrated_and_a_probability_from_then_on(judged):
         assert line["p_pool"]
 
 
-def test_an_anomaly_comes_with_its_severity_and_what_is_not_one_without(judged):
+def test_only_anomalies_have_a_severity(judged):
     assert all((line["anomaly"] is None) == (line["severity"] is None) for line in judged)
     assert all(line["anomaly"] for line in judged if line["alert"])
     shadows = [line for line in judged if line["anomaly"] == "identity.shadow"]
@@ -116,7 +114,7 @@ def test_an_anomaly_comes_with_its_severity_and_what_is_not_one_without(judged):
     assert all(line["tags"]["owasp"] for line in shadows)
 
 
-def test_refused_lines_stand_beside_the_output_with_line_reason_and_bytes(shared_pipeline, judged):
+def test_refused_lines_are_written_to_a_file_with_line_reason_and_bytes(shared_pipeline, judged):
     mixed = shared_pipeline.mixed(EVENTS)
     refused = lines_of(shared_pipeline, "out.jsonl.rejected.jsonl")
     assert len(judged) + len(refused) == len(mixed)
@@ -126,7 +124,7 @@ def test_refused_lines_stand_beside_the_output_with_line_reason_and_bytes(shared
             assert line["value"].encode() == mixed[line["line"] - 1]
 
 
-def test_without_refused_lines_nothing_is_left_of_those_of_an_earlier_replay(pipeline):
+def test_replay_without_refused_lines_removes_the_earlier_file_of_them(pipeline):
     events = pipeline.events(20)
     assert replayed(pipeline, [*events, b"{"]).rejected == 1
     assert (pipeline.folder / "out.jsonl.rejected.jsonl").exists()
@@ -163,7 +161,7 @@ def test_several_histories_are_merged_by_event_time(pipeline):
     assert outputs[0] == outputs[1] == outputs[2]
 
 
-def test_the_history_of_vouched_events_raises_no_alert_and_moves_no_trust(pipeline):
+def test_trusted_history_raises_no_alert_and_changes_no_trust(pipeline):
     events = pipeline.events(400)
     past = pipeline.file(events, "past.jsonl")
     store = f"sqlite:{pipeline.folder / 'kept.db'}"
@@ -198,7 +196,7 @@ def test_a_pattern_and_a_folder_are_read_in_order_of_their_names(pipeline):
         assert (pipeline.folder / "parts").read_bytes() == (pipeline.folder / "whole").read_bytes()
 
 
-def test_a_file_that_is_not_there_is_said_so(pipeline):
+def test_missing_file_is_reported(pipeline):
     with pytest.raises(ConfigError, match=r"nowhere\.jsonl"):
         replayed(pipeline, pipeline.folder / "nowhere.jsonl")
 
@@ -222,7 +220,7 @@ def test_input_file_is_never_overwritten(pipeline, out, history, said):
     assert source.read_bytes() == past.read_bytes() == before
 
 
-def test_a_past_of_which_nothing_could_be_read_fails_in_one_line(pipeline):
+def test_unreadable_history_fails_in_one_line(pipeline):
     path = pipeline.file([line for line in pipeline.BAD if b'"bad-' in line])
     done = habitus(pipeline, "learn", str(path), "--format", "native")
     assert done.returncode == 1
@@ -230,7 +228,7 @@ def test_a_past_of_which_nothing_could_be_read_fails_in_one_line(pipeline):
 
 
 @pytest.mark.parametrize("command", ["replay", "evaluate", "learn"])
-def test_without_files_a_command_says_so(pipeline, command):
+def test_command_without_files_reports_it(pipeline, command):
     done = habitus(pipeline, command)
     assert done.returncode == 2
     assert done.stderr.startswith(b"error: missing argument")
@@ -245,7 +243,7 @@ def habitus(pipeline, *arguments: str, given: bytes = b"") -> subprocess.Complet
     )  # fmt: skip
 
 
-def test_from_stdin_to_stdout_the_bytes_are_those_of_files(pipeline):
+def test_stdin_and_stdout_give_the_same_bytes_as_files(pipeline):
     lines = pipeline.mixed(80)
     replayed(pipeline, lines)
     given = (pipeline.folder / "events.jsonl").read_bytes()
@@ -255,7 +253,7 @@ def test_from_stdin_to_stdout_the_bytes_are_those_of_files(pipeline):
     assert f"{len(lines) - 82} rejected".encode() in done.stderr
 
 
-def test_a_recording_of_which_nothing_could_be_read_fails_in_one_line(pipeline):
+def test_unreadable_recording_fails_in_one_line(pipeline):
     path = pipeline.file([line for line in pipeline.BAD if b'"bad-' in line])
     done = habitus(pipeline, "replay", str(path), "--format", "native", "--out", "out.jsonl")
     assert done.returncode == 1

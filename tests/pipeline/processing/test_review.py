@@ -74,7 +74,7 @@ def command(pipeline, past, out: str) -> subprocess.CompletedProcess[str]:
     return done
 
 
-def test_the_command_shows_them_and_says_where_the_others_are(pipeline, past):
+def test_command_shows_top_anomalies_and_names_the_file_of_all(pipeline, past):
     done = command(pipeline, past, "review.jsonl")
     acts = len((pipeline.folder / "review.jsonl").read_bytes().splitlines())
     assert f"{acts} events of " in done.stderr
@@ -82,7 +82,7 @@ def test_the_command_shows_them_and_says_where_the_others_are(pipeline, past):
     assert "identity.shadow" in done.stdout
 
 
-def test_a_dash_is_standard_output_where_lines_stand_alone(pipeline, past):
+def test_dash_means_standard_output_for_lines(pipeline, past):
     done = command(pipeline, past, "-")
     acts = [json.loads(line) for line in done.stdout.splitlines()]
     assert f"{len(acts)} events of " in done.stderr
@@ -90,7 +90,7 @@ def test_a_dash_is_standard_output_where_lines_stand_alone(pipeline, past):
     assert not (pipeline.folder / "-").exists()
 
 
-def test_a_past_is_never_written_over_by_its_review(pipeline, past):
+def test_review_never_overwrites_its_history(pipeline, past):
     before = past.read_bytes()
     with pytest.raises(ConfigError, match=r"--review '.*' is also an input and would be lost"):
         learn([str(past)], fmt="native", settings=pipeline.settings(past), review=str(past))
@@ -98,7 +98,7 @@ def test_a_past_is_never_written_over_by_its_review(pipeline, past):
 
 
 @pytest.mark.parametrize("there", [False, True])
-def test_a_store_is_never_written_over_by_a_review(pipeline, past, there):
+def test_review_never_overwrites_a_store(pipeline, past, there):
     store = pipeline.folder / "new.db"
     settings = pipeline.settings(past, store=f"sqlite:{store}")
     if there:

@@ -128,7 +128,7 @@ def names(page: dict[str, Any]) -> list[str]:
     return [row["agent_id"] for row in page["agents"]]
 
 
-def test_one_posted_event_rewrites_neither_role_nor_owner(begin):
+def test_posted_event_does_not_change_role_and_owner(begin):
     story = begin()
     story.post(*(story.event(who={"role": ROLE, "owner": OWNER}) for _ in range(5)))
     story.post(story.event(who=CLAIM))
@@ -189,7 +189,7 @@ def test_an_announced_change_never_overrides_the_inventory(begin):
     assert (anomaly["anomaly"], anomaly["count"]) == (MISMATCH, 1)
 
 
-def test_a_row_without_role_and_owner_takes_what_the_agent_says_first(begin):
+def test_first_claim_counts_for_an_inventory_row_without_role_and_owner(begin):
     story = begin()
     story.post(story.event("bare-1", who=CLAIM), story.event("bare-1", who={"owner": "cfo"}))
     agent = story.get("/v1/agents/bare-1")
@@ -198,7 +198,7 @@ def test_a_row_without_role_and_owner_takes_what_the_agent_says_first(begin):
     assert anomaly["reasons"][0]["observed"] == "owner 'cfo'"
 
 
-def test_a_shadow_has_no_role_whatever_it_claims(begin):
+def test_shadow_agent_has_no_role_despite_its_claims(begin):
     story = begin()
     story.post(*(story.event("stranger", who=CLAIM) for _ in range(3)), story.event("stranger"))
     agent = story.get("/v1/agents/stranger")
@@ -210,7 +210,7 @@ def test_a_shadow_has_no_role_whatever_it_claims(begin):
     assert "role 'data-steward', owner 'ceo'" in anomaly["reasons"][0]["why"]
 
 
-def test_without_an_inventory_the_first_role_stays_in_every_mode(begin):
+def test_first_claimed_role_stays_in_every_mode_without_an_inventory(begin):
     story = begin(None)
     first = {"role": ROLE, "owner": OWNER}
     story.post(story.event(), story.event(who=first), story.event(mode="autonomous"))
@@ -223,7 +223,7 @@ def test_without_an_inventory_the_first_role_stays_in_every_mode(begin):
     assert story.get("/v1/agents")["agents"][0]["registered"] is None
 
 
-def test_a_role_said_first_counts_in_a_mode_that_began_before(begin):
+def test_first_claimed_role_counts_in_an_older_mode(begin):
     story = begin(None)
     story.post(story.event(mode="autonomous"), story.event(), story.event(who={"role": ROLE}))
     assert [state.role for state in story.states()] == [ROLE, ROLE]
@@ -232,7 +232,7 @@ def test_a_role_said_first_counts_in_a_mode_that_began_before(begin):
 
 
 @pytest.mark.parametrize("kind", ["deployment", "owner_change"])
-def test_an_announced_change_comes_to_every_mode_and_is_no_finding(begin, kind):
+def test_announced_change_applies_to_every_mode_without_a_finding(begin, kind):
     story = begin(None)
     first = {"role": ROLE, "owner": OWNER}
     story.post(story.event(who=first), story.event(mode="autonomous", who=first))

@@ -37,7 +37,7 @@ def test_a_record_of_kafka_has_all_that_the_client_knows():
     assert one == RawRecord(b"{}", "kafka:t:3", 40, 7_000, headers, b"key", 0, 1_000)
 
 
-def test_a_long_value_is_cut_and_no_value_is_an_empty_one():
+def test_long_value_is_cut_and_a_missing_one_is_empty():
     records = polled(0, LONG, None)
     assert [len(one.value) for one in records] == [KEPT_OF_LONG, 0]
     assert [one.full_length for one in records] == [len(LONG), 0]
@@ -67,7 +67,7 @@ def test_indices_are_those_of_a_list(both):
             records[len(wanted)]
 
 
-def test_partitions_are_read_in_step_and_each_in_its_order():
+def test_partitions_are_merged_by_time_and_keep_their_order():
     def part(name, *sent):
         return [RawRecord(b"%d" % at, name, at, 0, sent_us=us) for at, us in enumerate(sent)]
 
@@ -84,7 +84,7 @@ def test_records_that_arrived_together_have_one_time(both):
     assert values_of(later) == ([b"a", b"c", b"d", b"b"], [7_000, 7_000, 8_000, 7_000])
 
 
-def test_each_source_has_its_own(both):
+def test_lag_is_measured_for_each_source(both):
     alike = by_source(list(both))
     assert {name: list(some) for name, some in by_source(both).items()} == alike
     assert {name: list(some) for name, some in by_source(both.parts[1]).items()} == {
@@ -93,7 +93,7 @@ def test_each_source_has_its_own(both):
     assert by_source(Joined([])) == by_source(Taken().records("stdin", 0)) == by_source([]) == {}
 
 
-def test_the_last_record_of_a_source_says_how_late_it_is(both):
+def test_last_record_of_a_source_gives_its_lag(both):
     assert (
         lags_us(both, 9_000)
         == lags_us(list(both), 9_000)

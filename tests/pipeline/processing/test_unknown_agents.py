@@ -159,7 +159,7 @@ def test_a_conflict_that_begins_the_day_of_an_unknown_agent_is_a_shadow_finding(
     assert second["agents"]["conflicts"] == 1
 
 
-def test_a_reused_id_of_a_registered_agent_stays_a_finding_of_its_own(settings):
+def test_reused_id_of_a_registered_agent_is_a_separate_finding(settings):
     events = [an_event(1, KNOWN, "10:00:00", tool=tool) for tool in ("ping", "tick")]
     with open_store(settings.store) as store:
         judge(settings, store, [*ghosts(9), *events])
@@ -210,13 +210,13 @@ def test_members_that_do_more_than_read_are_named_first_and_all_are_listed(setti
     assert "Among their operations: pay, delete, write." in found["reasons"][0]["why"]
 
 
-def test_agents_that_share_nothing_are_findings_of_their_own(settings):
+def test_agents_that_share_nothing_are_separate_findings(settings):
     with open_store(settings.store) as store:
         judge(settings, store, ghosts(5, "{hour:02}:30:00"))
         assert [a["agents"]["count"] for a in store.anomalies()] == [1] * 5
 
 
-def test_each_agent_keeps_evidence_of_its_own_that_leads_to_the_finding(settings):
+def test_each_agent_has_evidence_that_links_to_the_finding(settings):
     with open_store(settings.store) as store:
         judge(settings, store, ghosts(30))
         (found,) = store.anomalies()
@@ -262,7 +262,7 @@ def test_messages_about_many_agents_are_few_and_bounded(settings):
 
 
 @pytest.mark.postgresql
-def test_each_partition_has_a_finding_of_its_own(settings, postgresql_url):
+def test_each_partition_has_its_own_finding(settings, postgresql_url):
     settings = settings.model_copy(update={"store": postgresql_url})
     events = ghosts(40)
     with open_shard(postgresql_url, "") as whole:

@@ -108,7 +108,7 @@ def test_stream_continues_after_any_record_and_keeps_its_bytes(pipeline):
 
 
 @pytest.mark.parametrize("reason", BAD)
-def test_why_a_record_was_refused_repeats_nothing_of_its_content(worker, reason):
+def test_reason_of_a_refusal_repeats_no_content(worker, reason):
     judge(worker, an_event(1))
     secret = b"payee-7731"
     value = BAD[reason].replace(b"clerk-1", secret) if reason != "duplicate_id" else an_event(1)
@@ -119,7 +119,7 @@ def test_why_a_record_was_refused_repeats_nothing_of_its_content(worker, reason)
     assert headers["offset"] == b"2"
 
 
-def test_every_line_refused_is_a_run_without_events_that_ends_well(pipeline):
+def test_run_with_only_refused_lines_succeeds(pipeline):
     settings = pipeline.settings(pipeline.file(list(pipeline.BAD)))
     summary = pipeline.run(settings)
     assert (summary.events, summary.rejected, summary.anomalies) == (0, len(pipeline.BAD), 0)

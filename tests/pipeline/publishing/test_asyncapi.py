@@ -33,7 +33,7 @@ def test_the_committed_document_is_the_generated_one() -> None:
 
 
 @pytest.mark.shared
-def test_it_is_valid_asyncapi_3(shared_dir) -> None:
+def test_document_is_valid_asyncapi_3(shared_dir) -> None:
     path = shared_dir / "fixtures" / "asyncapi" / "asyncapi-3.0.0.schema.json"
     validator = jsonschema.Draft7Validator(json.loads(path.read_text()))
     document = topics_document()
@@ -43,7 +43,7 @@ def test_it_is_valid_asyncapi_3(shared_dir) -> None:
     assert not validator.is_valid(document)
 
 
-def test_every_topic_that_is_created_is_described_as_it_is_created() -> None:
+def test_description_of_every_topic_agrees_with_its_creation() -> None:
     channels = topics_document()["channels"]
     assert channels.keys() == TOPICS.keys()
     for topic, configs in TOPICS.items():

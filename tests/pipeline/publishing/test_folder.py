@@ -72,7 +72,7 @@ def test_a_rejected_record_always_fits_a_message() -> None:
     assert dict(cut.headers)["full_length"] == b"1048576"
 
 
-def test_a_disk_that_refuses_is_unavailable_not_lost() -> None:
+def test_failing_disk_is_unavailable_not_lost() -> None:
     if not Path("/dev/full").exists():
         pytest.skip("this system has no /dev/full")
     sink = Folder("/dev/shm")  # noqa: S108  # nothing is written: the file below is /dev/full
@@ -82,5 +82,5 @@ def test_a_disk_that_refuses_is_unavailable_not_lost() -> None:
     sink.close()
 
 
-def test_nowhere_takes_everything() -> None:
+def test_null_sink_accepts_every_message() -> None:
     Discard().publish([Message(TRUST, b"a", "1", b"{}")])

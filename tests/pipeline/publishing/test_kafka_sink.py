@@ -29,7 +29,7 @@ pytestmark = pytest.mark.broker
 MAKE = "habitus doctor --create-topics"
 
 
-def test_a_tombstone_is_published_and_read_as_nothing(kafka: Any) -> None:
+def test_tombstone_is_published_and_read_as_null(kafka: Any) -> None:
     sink = kafka.sink()
     sink.publish([Message(kafka.topic, b"a", "1", None), Message(kafka.topic, b"", "2", b"no key")])
     sink.close()
@@ -97,7 +97,7 @@ def test_the_largest_message_is_published_and_a_larger_one_is_refused(kafka: Any
     assert [len(one.value) for one in kafka.raw()] == [len(largest), 1]
 
 
-def test_after_a_message_that_the_broker_refuses_nothing_is_on_its_way(wide: Any) -> None:
+def test_no_message_is_in_flight_after_a_refused_one(wide: Any) -> None:
     sink = wide.sink()
     refused = Message(wide.topic, b"a", "0", os.urandom(LARGEST_MESSAGE * 3 // 4))
     others = [Message(wide.topic, b"%d" % n, str(n), b"x") for n in range(1, 50)]
@@ -109,7 +109,7 @@ def test_after_a_message_that_the_broker_refuses_nothing_is_on_its_way(wide: Any
     assert len(wide.raw()) == there + len(others)
 
 
-def test_messages_beside_a_refused_one_are_published(wide: Any) -> None:
+def test_other_messages_of_a_refused_batch_are_published(wide: Any) -> None:
     sink = wide.sink()
     messages = [Message(wide.topic, b"%d" % n, str(n), b"%d" % n) for n in range(200)]
     messages[120] = Message(wide.topic, b"a", "120", os.urandom(LARGEST_MESSAGE * 3 // 4))
@@ -148,14 +148,14 @@ def test_the_doctor_makes_the_topic_that_is_read(
         admin.delete_topics([topic])
 
 
-def test_a_topic_that_is_not_there_is_named(kafka_address: str, kafka_client: str) -> None:
+def test_missing_topic_is_named(kafka_address: str, kafka_client: str) -> None:
     with pytest.raises(ConfigError, match=r"topic 'absent-topic' does not exist"):
         open_source(
             f"kafka://{kafka_address}/absent-topic", clock_us=lambda: 0, kafka_client=kafka_client
         )
 
 
-def test_no_broker_is_said_with_its_address_at_once(kafka_client: str) -> None:
+def test_unreachable_broker_is_reported_immediately_with_its_address(kafka_client: str) -> None:
     said = r"no Kafka broker answers at 127\.0\.0\.1:9"
     with pytest.raises(ConfigError, match=said):
         open_source("kafka://127.0.0.1:9/t", clock_us=lambda: 0, kafka_client=kafka_client)
@@ -201,7 +201,7 @@ def test_uncommitted_records_are_not_read_and_the_transaction_end_is_passed(kafk
     assert len(kafka.drained()["records"]) == 4
 
 
-def test_a_result_topic_that_is_not_there_is_named_at_once(kafka: Any) -> None:
+def test_missing_result_topic_is_named_immediately(kafka: Any) -> None:
     sink = kafka.sink()
     for _ in range(2):
         begun = monotonic()

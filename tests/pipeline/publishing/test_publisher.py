@@ -44,7 +44,7 @@ def blocked(tmp_path: Path) -> Path:
 
 
 @pytest.mark.broker
-def test_a_topic_that_is_created_meanwhile_gets_the_message(
+def test_topic_created_during_retries_gets_the_message(
     kafka: Any, admin: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(publisher, "RETRY_S", 0.2)
@@ -65,7 +65,7 @@ def test_a_topic_that_is_created_meanwhile_gets_the_message(
         admin.delete_topics([topic])
 
 
-def test_a_disk_that_refuses_is_tried_again_until_it_takes_the_message(
+def test_full_disk_is_retried_until_the_message_is_written(
     blocked: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(publisher, "RETRY_S", 0.05)

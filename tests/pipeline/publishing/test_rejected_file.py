@@ -52,7 +52,7 @@ class Sink:
         pass
 
 
-def test_a_run_without_a_sink_keeps_what_it_rejects_beside_the_store(pipeline) -> None:
+def test_run_without_a_sink_writes_rejected_records_next_to_the_store(pipeline) -> None:
     source = pipeline.file([*pipeline.events(30), *pipeline.BAD])
     summary = pipeline.run(pipeline.settings(source, sink="none"))
     kept = pipeline.folder / "run.db.rejected.jsonl"
@@ -105,7 +105,7 @@ def test_a_run_does_not_read_its_own_outputs_out_of_a_folder(pipeline) -> None:
     ("rejected", "where"),
     [("none", None), ("file:{folder}/aside/deep", "aside/deep/run.db.rejected.jsonl")],
 )
-def test_a_setting_turns_it_off_or_names_a_folder(pipeline, rejected: str, where: str) -> None:
+def test_setting_disables_the_file_or_names_its_folder(pipeline, rejected: str, where: str) -> None:
     source = pipeline.file([*pipeline.events(30), b"{"])
     set_ = rejected.format(folder=pipeline.folder)
     pipeline.run(pipeline.settings(source, sink="none", rejected=set_))
@@ -124,7 +124,7 @@ def test_a_setting_turns_it_off_or_names_a_folder(pipeline, rejected: str, where
         ({"store": "postgresql://db/h", "rejected": "file:r"}, "kafka:t:3", "r/t-3.rejected.jsonl"),
     ],
 )
-def test_the_place_follows_from_store_setting_and_partition(
+def test_path_depends_on_store_setting_and_partition(
     more: dict[str, Any], shard: str, expected: str | None
 ) -> None:
     path = rejected_path(Settings(**more), shard)
@@ -162,7 +162,7 @@ def test_half_a_line_after_a_crash_is_written_again(tmp_path: Path) -> None:
     assert path.read_bytes() == whole
 
 
-def test_the_size_is_bounded_and_the_count_of_what_is_left_out_is_exact(tmp_path: Path) -> None:
+def test_size_is_bounded_and_omitted_records_are_counted(tmp_path: Path) -> None:
     path, older = tmp_path / "r.jsonl", tmp_path / "r.jsonl.1"
     for number in range(1, 101):
         repeated = [a_message(number - 1)] if number > 1 else []
@@ -181,7 +181,7 @@ def test_a_file_with_other_rights_becomes_its_owners_alone(tmp_path: Path) -> No
     assert path.stat().st_mode & 0o777 == 0o600
 
 
-def test_a_place_that_cannot_be_written_is_refused_at_the_start(pipeline) -> None:
+def test_unwritable_folder_is_refused_at_the_start(pipeline) -> None:
     (pipeline.folder / "run.db.rejected.jsonl").mkdir()
     settings = pipeline.settings(pipeline.file(pipeline.events(5)), sink="none")
     with pytest.raises(ConfigError, match=r"rejected records cannot be kept in .*it is a folder"):
@@ -204,7 +204,7 @@ def test_record_refused_by_a_full_disk_waits_in_the_outbox(
     assert [one["value"] for one in lines_of(kept)] == ["{"]
 
 
-def test_all_repeats_are_no_unreadable_input(pipeline) -> None:
+def test_input_of_repeats_does_not_count_as_unreadable(pipeline) -> None:
     lines = pipeline.events(10)
     pipeline.run(pipeline.settings(pipeline.file(lines, "a.jsonl")))
     again = pipeline.run(pipeline.settings(pipeline.file(lines, "b.jsonl")))

@@ -36,7 +36,7 @@ def events(url: str) -> int:
         return store.counters().get("events", 0)
 
 
-def test_a_worker_that_slept_while_another_took_over_commits_nothing(on_server: Any) -> None:
+def test_superseded_worker_commits_nothing(on_server: Any) -> None:
     lines = on_server.mixed(600)
     source = on_server.file(lines[:200])
     first = on_server.settings(f"file:{source}?follow=1", "taken", batch_size=50)
@@ -107,7 +107,7 @@ def test_workers_of_partitions_judge_together_and_a_single_one_alone(postgresql_
         assert not one.acquire()
 
 
-def test_a_claim_refuses_whoever_had_it_before_even_where_no_position_moves(
+def test_claim_refuses_the_previous_worker_even_without_new_positions(
     postgresql_url: str,
 ) -> None:
     with open_store(postgresql_url) as old, open_store(postgresql_url) as new:
@@ -121,7 +121,7 @@ def test_a_claim_refuses_whoever_had_it_before_even_where_no_position_moves(
         assert new.counters() == {"events": 1}
 
 
-def test_a_claim_of_one_shard_leaves_the_others_alone(postgresql_url: str) -> None:
+def test_claim_of_one_shard_does_not_affect_others(postgresql_url: str) -> None:
     with (
         open_shard(postgresql_url, "kafka:t:0") as zero,
         open_shard(postgresql_url, "kafka:t:1") as one,

@@ -56,7 +56,7 @@ def test_events_from_http_are_written_to_the_topic_under_their_agents(
     assert store.inbox_batch(0, 10) == []
 
 
-def test_only_what_was_left_is_written_again_and_what_is_too_large_alone_is_rejected(
+def test_only_remaining_events_are_rewritten_and_too_large_ones_are_rejected(
     settings: Settings, store: PostgresStore
 ) -> None:
     class Topic:
@@ -86,7 +86,7 @@ def test_only_what_was_left_is_written_again_and_what_is_too_large_alone_is_reje
     assert len(message.value or b"") == 65_536
 
 
-def test_an_inbox_is_left_to_whoever_has_the_first_partition_now(
+def test_inbox_is_served_by_the_owner_of_the_first_partition(
     settings: Settings, store: PostgresStore
 ) -> None:
     old = first_shard(settings, store)

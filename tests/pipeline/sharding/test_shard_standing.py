@@ -27,7 +27,7 @@ def settings(postgresql_url: str) -> Settings:
     return Settings(store=postgresql_url, sink="none")
 
 
-def test_the_state_of_all_shards_is_one_word(store: PostgresStore) -> None:
+def test_all_shards_have_one_status(store: PostgresStore) -> None:
     for name, lag_us in ((ZERO, 5), (ONE, 900)):
         shard = store.of(name)
         shard.claim()
@@ -71,7 +71,7 @@ def test_a_partition_whose_worker_was_killed_counts_as_long_as_its_topic_is_read
     assert (said.state, said.heartbeat_us) == ("running", 1_000_000)
 
 
-def test_doctor_says_how_many_partitions_are_in_hand(
+def test_doctor_reports_the_number_of_claimed_partitions(
     store: PostgresStore, settings: Settings, other_postgresql_url: str
 ) -> None:
     def found(url: str) -> str:
@@ -87,9 +87,7 @@ def test_doctor_says_how_many_partitions_are_in_hand(
     assert found(other_postgresql_url).endswith("will get its tables at the first start")
 
 
-def test_doctor_says_that_nobody_has_given_a_sign_of_life(
-    store: PostgresStore, settings: Settings
-) -> None:
+def test_doctor_reports_missing_heartbeats(store: PostgresStore, settings: Settings) -> None:
     for name in (ZERO, ONE):
         shard = store.of(name)
         shard.claim()
@@ -99,7 +97,7 @@ def test_doctor_says_that_nobody_has_given_a_sign_of_life(
     assert (check.state, check.todo) == ("optional", "start habitus run")
 
 
-def test_doctor_says_what_a_start_would_of_a_database_of_something_else(
+def test_doctor_reports_a_foreign_database_like_a_start(
     settings: Settings, other_postgresql_url: str, from_outside: Callable[[str, str], None]
 ) -> None:
     from_outside(other_postgresql_url, "create table invoices (number int)")

@@ -125,7 +125,7 @@ def until(done: Callable[[], bool], seconds: float = 60) -> None:
         time.sleep(0.05)
 
 
-def test_two_workers_share_the_partitions_and_hand_them_over(pipeline, stream):
+def test_two_workers_share_partitions_and_transfer_them(pipeline, stream):
     events = pipeline.events(600)
     half = len(events) // 2
     stream.send(events[:half])
@@ -142,7 +142,7 @@ def test_two_workers_share_the_partitions_and_hand_them_over(pipeline, stream):
         assert store.status().state == "stopped"
 
 
-def test_events_over_http_are_judged_by_whoever_has_their_partition(pipeline, stream):
+def test_events_over_http_are_judged_by_the_owner_of_their_partition(pipeline, stream):
     events = pipeline.events(60)
     with open_store(stream.url) as store:
         store.inbox(events)
@@ -152,9 +152,7 @@ def test_events_over_http_are_judged_by_whoever_has_their_partition(pipeline, st
     assert not runner.serve_inbox(stream.settings(), threading.Event())
 
 
-def test_an_event_over_http_that_the_topic_cannot_take_is_rejected_and_stops_nothing(
-    pipeline, stream
-):
+def test_event_over_http_too_large_for_the_topic_is_rejected_alone(pipeline, stream):
     events = pipeline.events(300)
     large = of_size(events.pop(), 1_048_540)
     with open_store(stream.url) as store:
@@ -172,7 +170,7 @@ def test_an_event_over_http_that_the_topic_cannot_take_is_rejected_and_stops_not
     assert large.startswith(told["value"].encode())
 
 
-def test_events_that_are_too_large_together_only_are_all_taken_once(
+def test_events_too_large_together_are_all_written(
     pipeline, kafka_address, postgresql_url, kafka_client
 ):
     open_store(postgresql_url).close()
@@ -200,9 +198,7 @@ def rejections(stream: Stream) -> dict[str, int]:
     return {name: n for name, n in stream.counted().items() if name.startswith("rejected_")}
 
 
-def test_a_worker_whose_results_nobody_takes_stops_reading_and_goes_on_later(
-    pipeline, stream, monkeypatch
-):
+def test_worker_pauses_reading_while_the_sink_is_unavailable(pipeline, stream, monkeypatch):
     monkeypatch.setattr(loop, "_MOST_WAITING", 5)
     events = pipeline.events(1_500)
     stream.send(events)
@@ -224,7 +220,7 @@ def test_a_worker_whose_results_nobody_takes_stops_reading_and_goes_on_later(
     assert stream.counted()["events"] == len(events)
 
 
-def test_a_position_that_retention_overtook_is_refused_with_what_to_do(pipeline, stream):
+def test_position_lost_to_retention_is_refused_with_advice(pipeline, stream):
     events = pipeline.events(300)
     stream.send(events)
     runner.run(stream.settings(), drain=True, stop=threading.Event())
@@ -265,7 +261,7 @@ def position_check(settings: Settings) -> Check:
     return next(one for one in examine(settings, 0) if one.name == "position")
 
 
-def test_a_partition_that_somebody_claimed_out_of_turn_is_taken_back(pipeline, stream, monkeypatch):
+def test_wrongly_claimed_partition_is_reclaimed(pipeline, stream, monkeypatch):
     monkeypatch.setattr(loop, "_LOST_US", 1_000_000)
     events = pipeline.events(200)
     half = len(events) // 2
@@ -280,7 +276,7 @@ def test_a_partition_that_somebody_claimed_out_of_turn_is_taken_back(pipeline, s
     assert not [name for name in stream.counted() if name.startswith("rejected_")]
 
 
-def test_a_writer_of_another_kind_is_refused_beside_workers(pipeline, stream):
+def test_single_writer_is_refused_while_workers_run(pipeline, stream):
     events = pipeline.events(60)
     stream.send(events)
     file = pipeline.file(events)
@@ -304,7 +300,7 @@ def test_a_writer_of_another_kind_is_refused_beside_workers(pipeline, stream):
         ({"parameters": Path(__file__)}, "cannot read"),
     ],
 )
-def test_a_wrong_setting_is_said_before_there_is_a_partition(stream, wrong, said):
+def test_invalid_setting_is_reported_before_partitions_are_assigned(stream, wrong, said):
     stop = threading.Event()
     stop.set()
     with pytest.raises(ConfigError, match=said):
@@ -321,7 +317,7 @@ class Total(Silent):
 
 
 @pytest.mark.parametrize("drain", [True, False])
-def test_only_what_has_an_end_is_counted_towards_it(pipeline, stream, drain):
+def test_progress_counts_only_bounded_sources(pipeline, stream, drain):
     events, progress, stop = pipeline.events(60), Total(), threading.Event()
     stream.send(events)
     if not drain:
@@ -330,7 +326,7 @@ def test_only_what_has_an_end_is_counted_towards_it(pipeline, stream, drain):
     assert progress.total == (len(events) if drain else None)
 
 
-def test_workers_are_refused_beside_a_writer_that_judges_alone(pipeline, stream):
+def test_workers_are_refused_while_a_single_writer_runs(pipeline, stream):
     with writer_lock(stream.url) as lock:
         assert lock.acquire()
         with pytest.raises(ConfigError, match="in use by a process that judges alone"):

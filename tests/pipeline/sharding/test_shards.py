@@ -61,7 +61,7 @@ def judge(shard: Shard, given: list[RawRecord], size: int = 50) -> None:
         shard.judge(batch, str(batch[-1].offset + 1), 0)
 
 
-def test_a_partition_that_comes_later_is_judged_as_those_before(
+def test_partition_added_later_is_judged_like_earlier_ones(
     settings: Settings, store: PostgresStore
 ) -> None:
     """What is promoted meanwhile is for the next start: a fleet is not judged in two ways."""
@@ -76,7 +76,7 @@ def test_a_partition_that_comes_later_is_judged_as_those_before(
     assert again.config.gate == 0.02
 
 
-def test_a_record_that_judging_fails_on_leaves_a_shard_as_if_it_had_never_come(
+def test_failing_record_leaves_no_trace_in_a_shard(
     pipeline: Any, settings: Settings, store: PostgresStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings = settings.model_copy(update={"kernel": "python"})
@@ -141,7 +141,7 @@ def test_the_newest_event_of_a_topic_is_that_of_all_its_partitions(
     assert store.statuses()[ONE].last_events["kafka:t"].kind == "batch"
 
 
-def test_a_partition_goes_on_in_other_hands_as_if_it_had_stayed(
+def test_moved_partition_continues_without_a_difference(
     pipeline: Any, settings: Settings, store: PostgresStore, other_postgresql_url: str
 ) -> None:
     stream = records(pipeline, ZERO)
@@ -202,7 +202,7 @@ def idle_beside(
     return given | {"kafka:t:2": []}
 
 
-def test_shards_without_events_take_in_what_would_otherwise_be_kept_for_them(
+def test_shards_without_events_apply_contributions(
     pipeline: Any, settings: Settings, store: PostgresStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(shard_module, "KEPT_CONTRIBUTIONS", 5)
@@ -216,7 +216,7 @@ def test_shards_without_events_take_in_what_would_otherwise_be_kept_for_them(
     assert store.of(ZERO).forget_contributions(5) >= told - 6 > 20
 
 
-def test_nothing_is_forgotten_that_a_silent_shard_has_not_taken_in(
+def test_contributions_unread_by_a_silent_shard_are_kept(
     pipeline: Any, settings: Settings, store: PostgresStore
 ) -> None:
     idle_beside(pipeline, settings, store, beats=0)
@@ -279,7 +279,7 @@ def test_record_outside_its_agents_partition_is_rejected_with_the_reason(
 
 
 @pytest.mark.parametrize("kernel", ["auto", "python"])
-def test_a_record_under_another_key_does_not_decide_where_a_new_agent_is_judged(
+def test_record_with_another_key_does_not_assign_a_new_agent(
     pipeline: Any, settings: Settings, store: PostgresStore, kernel: str
 ) -> None:
     settings = settings.model_copy(update={"kernel": kernel})
@@ -346,7 +346,7 @@ def _others(counters: dict[str, int]) -> dict[str, int]:
     return {name: n for name, n in counters.items() if name.startswith("anomalies_")}
 
 
-def test_a_partition_in_new_hands_knows_how_much_waits_for_the_sink(
+def test_moved_partition_counts_messages_that_wait_for_the_sink(
     pipeline: Any, settings: Settings, store: PostgresStore
 ) -> None:
     settings = settings.model_copy(update={"sink": "kafka://127.0.0.1:1"})

@@ -167,7 +167,7 @@ def test_events_in_anomalies_and_compacted_trust_out(pipeline, broker, settings_
     assert len(ids) == len(set(ids))
 
 
-def test_refused_records_come_out_as_they_came_in_with_the_reason(pipeline, broker, settings_for):
+def test_refused_records_are_published_unchanged_with_the_reason(pipeline, broker, settings_for):
     events = [broker.own(line) for line in pipeline.events(5)]
     bad = [b'{"id":"bad"', b"\xff\xfe", b'{"id":"x","time":"2026-10-05T08:00:00Z"}']
     broker.send([*events, *bad, events[0]], headers=(("traceparent", b"00-1-2-01"),))
@@ -185,7 +185,7 @@ def test_refused_records_come_out_as_they_came_in_with_the_reason(pipeline, brok
         assert header(one, "time").endswith("Z")
 
 
-def test_everything_published_fits_the_document_of_the_topics(pipeline, broker, settings_for):
+def test_published_messages_fit_the_document_of_the_topics(pipeline, broker, settings_for):
     broker.send([broker.own(line) for line in pipeline.mixed(EVENTS)])
     pipeline.run(settings_for("one"))
     out = broker.received()
@@ -201,9 +201,7 @@ def test_everything_published_fits_the_document_of_the_topics(pipeline, broker, 
             jsonschema.validate(value, document | schema, jsonschema.Draft7Validator)
 
 
-def test_killed_and_started_again_it_ends_where_an_uninterrupted_run_does(
-    pipeline, broker, settings_for
-):
+def test_killed_and_restarted_worker_ends_like_an_uninterrupted_one(pipeline, broker, settings_for):
     lines = pipeline.mixed(EVENTS)
     lines[0] = json.dumps({**json.loads(lines[0]), "resorce": {"id": "r"}}).encode()
     broker.send([broker.own(line) for line in lines])
@@ -249,7 +247,7 @@ class Running(threading.Thread):
 
 
 @pytest.mark.parametrize("broker", [4], indirect=True)
-def test_workers_that_come_and_go_share_the_partitions_and_lose_and_double_nothing(
+def test_changing_workers_share_partitions_and_process_each_record_once(
     pipeline, broker, settings_for
 ):
     # So many agents that no partition stays empty.

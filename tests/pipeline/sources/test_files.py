@@ -55,7 +55,7 @@ def packed(content: bytes, suffix: str) -> bytes:
     return zstandard.compress(content) if suffix == ".zst" else content
 
 
-def test_records_carry_where_they_stand_and_when_they_came(tmp_path: Path) -> None:
+def test_records_have_position_and_arrival_time(tmp_path: Path) -> None:
     file = tmp_path / "a.jsonl"
     file.write_bytes(b"{}\n\n[]\n")
     (batch,) = source(str(file)).batches()
@@ -67,7 +67,7 @@ def test_records_carry_where_they_stand_and_when_they_came(tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize("suffix", ["", ".gz", ".zst"])
-def test_reading_goes_on_after_any_batch(tmp_path: Path, suffix: str) -> None:
+def test_reading_resumes_after_any_batch(tmp_path: Path, suffix: str) -> None:
     file = tmp_path / f"a.jsonl{suffix}"
     file.write_bytes(packed(lines(0, 7), suffix))
     whole = list(source(str(file)).batches())
@@ -196,7 +196,7 @@ def test_a_very_long_line_is_marked_and_cut(tmp_path: Path) -> None:
     ]
 
 
-def test_a_damaged_archive_gives_what_came_before_and_says_where_it_ends(tmp_path: Path) -> None:
+def test_damaged_archive_gives_records_before_the_damage_and_its_position(tmp_path: Path) -> None:
     file = tmp_path / "a.jsonl.gz"
     whole = gzip.compress(b"".join(os.urandom(40).hex().encode() + b"\n" for _ in range(20_000)))
     file.write_bytes(whole[: len(whole) // 2])
@@ -209,7 +209,7 @@ def test_a_damaged_archive_gives_what_came_before_and_says_where_it_ends(tmp_pat
 
 
 @pytest.mark.parametrize("path", ["absent.jsonl", "absent/*.jsonl", "."])
-def test_nothing_to_read_is_said_at_once(
+def test_missing_input_is_reported_immediately(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, path: str
 ) -> None:
     monkeypatch.chdir(tmp_path)

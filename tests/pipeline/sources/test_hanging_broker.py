@@ -96,7 +96,7 @@ def sent(pipeline: Any, topics: Topics) -> int:
     return len(messages)
 
 
-def test_it_ends_well_before_it_is_killed_and_the_next_one_goes_on_where_it_was(
+def test_worker_of_a_hanging_broker_ends_in_time_and_its_successor_continues(
     on_server: Any, servers: Servers, topics: Topics, settings: Settings
 ) -> None:
     events = sent(on_server, topics)

@@ -38,7 +38,7 @@ def test_published_messages_are_read_with_key_headers_and_offsets(kafka: Any) ->
     assert all(offsets == list(range(len(offsets))) for offsets in by_partition.values())
 
 
-def test_a_new_start_goes_on_where_the_store_is_not_where_the_group_is(kafka: Any) -> None:
+def test_restart_continues_from_the_store_not_from_the_group(kafka: Any) -> None:
     kafka.fill(0, 300)
     end = kafka.drained()["positions"]
     kafka.fill(300, 320)
@@ -50,7 +50,7 @@ def test_a_new_start_goes_on_where_the_store_is_not_where_the_group_is(kafka: An
     assert len(found) == source.progress() == 2 * 10 + 20
 
 
-def test_the_size_is_that_of_what_no_earlier_run_has_taken(kafka: Any) -> None:
+def test_size_counts_only_unread_records(kafka: Any) -> None:
     kafka.fill(0, 300)
     source = kafka.source()
     assert (source.unit, source.size_hint()) == ("records", 300)
@@ -62,20 +62,20 @@ def test_the_size_is_that_of_what_no_earlier_run_has_taken(kafka: Any) -> None:
     source.close()
 
 
-def test_positions_of_a_version_before_name_no_topic_and_are_believed(kafka: Any) -> None:
+def test_positions_of_an_earlier_version_without_topic_are_accepted(kafka: Any) -> None:
     kafka.fill(0, 30)
     stored = {key: str(Position.of(at).offset) for key, at in kafka.drained()["positions"].items()}
     kafka.fill(30, 40)
     assert len(kafka.drained(stored)["records"]) == 10
 
 
-def test_without_stored_position_everything_is_read_again(kafka: Any) -> None:
+def test_topic_is_read_from_its_start_without_stored_position(kafka: Any) -> None:
     kafka.fill(0, 50)
     for _ in range(2):
         assert len(kafka.drained()["records"]) == 50
 
 
-def test_a_position_that_retention_overtook_stops_with_a_sentence(kafka: Any, admin: Any) -> None:
+def test_position_lost_to_retention_stops_with_a_message(kafka: Any, admin: Any) -> None:
     kafka.fill(0, 300)
     admin.delete_records({TopicPartition(kafka.topic, 0): 40, TopicPartition(kafka.topic, 1): 40})
     stored = {f"kafka:{kafka.topic}:0": "5", f"kafka:{kafka.topic}:1": "60"}
@@ -93,7 +93,7 @@ def test_a_position_that_retention_overtook_stops_with_a_sentence(kafka: Any, ad
     assert min(r.offset for r in found if r.source.endswith(":1")) == 60
 
 
-def test_a_position_beyond_the_end_stops_too(kafka: Any) -> None:
+def test_position_beyond_the_end_stops_with_a_message(kafka: Any) -> None:
     kafka.fill(0, 5)
     source = kafka.source()
     source.resume({f"kafka:{kafka.topic}:0": "9000"})
@@ -114,7 +114,7 @@ def test_a_record_beyond_the_bound_is_cut_and_marked(kafka: Any) -> None:
     assert (len(record.value), record.full_length) == (65_536, MAX_VALUE + 1)
 
 
-def test_batches_of_a_slow_worker_get_smaller_and_keep_to_their_time(kafka: Any) -> None:
+def test_batches_of_a_slow_worker_shrink_to_their_time(kafka: Any) -> None:
     kafka.fill(0, 2_000)
     now = 0
     source = KafkaSource(
@@ -139,9 +139,7 @@ def test_batches_of_a_slow_worker_get_smaller_and_keep_to_their_time(kafka: Any)
 
 
 @pytest.mark.parametrize("more", ["", "&lost=skip"])
-def test_an_offset_that_the_broker_does_not_hold_is_met_while_reading(
-    kafka: Any, more: str
-) -> None:
+def test_missing_offset_is_detected_while_reading(kafka: Any, more: str) -> None:
     kafka.fill(0, 60)
     source = kafka.endless(more)
     batches, read = source.batches(), 0
@@ -168,7 +166,7 @@ def late(kafka: Any, batch_size: int, clock_us: Callable[[], int] = lambda: 2**5
 
 
 @pytest.mark.parametrize("more", ["", "&lost=skip"])
-def test_topic_re_created_meanwhile_is_detected(kafka: Any, admin: Any, more: str) -> None:
+def test_re_created_topic_is_detected(kafka: Any, admin: Any, more: str) -> None:
     kafka.fill(0, 40)
     now, stored = [0], {}
     source = KafkaSource(
@@ -221,7 +219,7 @@ def test_age_of_the_newest_record_is_the_lag_until_all_are_handed_out(kafka: Any
     source.close()
 
 
-def test_records_that_wait_while_the_source_is_held_are_late(kafka: Any) -> None:
+def test_records_that_wait_in_a_paused_source_are_late(kafka: Any) -> None:
     kafka.fill(0, 60)
     now = [2**52]
     source = late(kafka, 500, lambda: now[0])
@@ -268,7 +266,7 @@ def test_lag_grows_if_no_broker_answers(kafka: Any) -> None:
     source.close()
 
 
-def test_a_partition_that_comes_back_is_not_late_for_what_another_worker_has_judged(
+def test_returned_partition_is_not_late_for_records_judged_by_others(
     kafka: Any,
 ) -> None:
     kafka.fill(0, 60)

@@ -47,12 +47,12 @@ heartbeat_interval_ms = 500
 """
 
 
-def test_the_setting_has_the_clients_that_there_are() -> None:
+def test_setting_accepts_exactly_the_existing_clients() -> None:
     (named,) = {typing.get_args(Settings.model_fields["kafka_client"].annotation)}
     assert named == tuple(CLIENTS)
 
 
-def test_a_client_that_is_not_installed_is_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_client_is_reported_in_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(clients, "find_spec", lambda _: None)
     at = parse("kafka://127.0.0.1:9092/t", topic=True)
     with pytest.raises(ConfigError, match=r"librdkafka is not installed: .*HABITUS_KAFKA_CLIENT"):
@@ -61,7 +61,7 @@ def test_a_client_that_is_not_installed_is_a_sentence(monkeypatch: pytest.Monkey
         open_sink("kafka://127.0.0.1:9092", kafka_client="librdkafka")
 
 
-def test_an_unknown_client_is_named_with_those_there_are() -> None:
+def test_error_of_an_unknown_client_lists_the_known_ones() -> None:
     with pytest.raises(ConfigError, match=r"unknown Kafka client 'kafka', expected one of: k"):
         open_sink("kafka://127.0.0.1:9092", kafka_client="kafka")
 
@@ -86,7 +86,7 @@ def test_every_option_of_the_file_of_a_sink_is_one_of_librdkafka(tmp_path: Path)
     assert "transactional.id" not in producer_options(address, "")
 
 
-def test_a_key_beside_its_certificate_is_found_there() -> None:
+def test_key_in_the_file_of_its_certificate_is_found() -> None:
     files = {"ssl_cafile": "ca.pem", "ssl_certfile": "own.pem", "ssl_password": "secret"}
     assert translated(files) == {
         "ssl.ca.location": "ca.pem",
@@ -114,9 +114,7 @@ def silent() -> Iterator[str]:
         yield f"127.0.0.1:{listening.getsockname()[1]}"
 
 
-def test_a_broker_that_says_nothing_is_given_up_in_time(
-    silent: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_silent_broker_times_out(silent: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("pipeline.sources.kafka.clients.librdkafka_options.DELIVERY_S", 2)
     connect = producer_of("librdkafka", parse(f"kafka://{silent}", topic=False))
     begun = monotonic()
@@ -177,7 +175,7 @@ def message(offset: int, *, partition: int = 0, error: str = "") -> Message:
     return Message(topic="t", partition=partition, offset=offset, value=b"x", error=fault)
 
 
-def test_nothing_is_taken_after_what_cannot_be_read_and_then_it_ends(receiving) -> None:
+def test_reading_ends_at_an_unreadable_record(receiving) -> None:
     member = receiving(message(3), message(4, error="_BAD_MSG"), message(9), message(1))
     assert member.offsets() == {0: [3]}
     assert member.position(0) == 4
@@ -218,7 +216,7 @@ def test_the_end_of_a_transaction_is_a_position_too(receiving) -> None:
     assert member.position(0) == 6
 
 
-def test_records_of_a_partition_that_went_meanwhile_are_not_handed_out(receiving) -> None:
+def test_records_of_a_revoked_partition_are_dropped(receiving) -> None:
     member = receiving(message(3), message(3, partition=1), message(7, partition=2))
     member._paused = {1}  # came back in the same moment
     assert member.offsets() == {0: [3]}

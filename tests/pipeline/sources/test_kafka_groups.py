@@ -84,7 +84,7 @@ def test_workers_share_partitions_and_ask_the_store_when_they_get_one(
     assert sorted(first.values + second.values) == list(range(200)), "all, and none twice"
 
 
-def test_a_source_that_is_held_hands_nothing_out_and_then_goes_on_where_it_was(kafka: Any) -> None:
+def test_paused_source_returns_no_records_and_resumes_at_its_position(kafka: Any) -> None:
     kafka.fill(0, 3_000)
     source = kafka.endless()
     batches, records = source.batches(), []
@@ -115,7 +115,7 @@ def test_a_session_timeout_that_the_broker_refuses_is_a_wrong_setting(
     source.close()
 
 
-def test_a_broker_that_does_not_say_which_topic_it_is_is_away(
+def test_broker_without_a_topic_id_counts_as_unavailable(
     kafka: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def nobody(_: object) -> str:
@@ -128,7 +128,7 @@ def test_a_broker_that_does_not_say_which_topic_it_is_is_away(
     source.close()
 
 
-def test_draining_goes_by_the_store_not_by_the_group(kafka: Any) -> None:
+def test_draining_uses_positions_of_the_store_not_of_the_group(kafka: Any) -> None:
     """An emptied store is filled anew, though the group stands at the end and makes us wait."""
     kafka.fill(0, 100)
     kafka.drained()
@@ -142,7 +142,7 @@ def test_draining_goes_by_the_store_not_by_the_group(kafka: Any) -> None:
     going.join()
 
 
-def test_taken_back_a_partition_goes_on_at_the_stored_position_not_at_what_was_fetched(
+def test_returned_partition_resumes_at_the_stored_position_not_at_the_fetched_one(
     kafka: Any,
 ) -> None:
     kafka.fill(0, 3_000)

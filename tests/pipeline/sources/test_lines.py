@@ -37,9 +37,7 @@ def everything(lines: Lines, count: int = 3) -> list[Line]:
 
 
 @given(st.lists(st.binary(max_size=30)), st.integers(1, 50), st.booleans())
-def test_lines_are_those_of_split_whatever_the_chunks(
-    parts: list[bytes], size: int, ended: bool
-) -> None:
+def test_lines_do_not_depend_on_chunk_sizes(parts: list[bytes], size: int, ended: bool) -> None:
     content = b"\n".join(parts) + (b"\n" if ended else b"")
     expected = [
         (number, line.removesuffix(b"\r"), 0)
@@ -53,7 +51,7 @@ def test_lines_are_those_of_split_whatever_the_chunks(
 
 
 @given(st.lists(st.binary(min_size=1, max_size=20), min_size=1), st.integers(1, 9))
-def test_one_can_resume_after_any_batch(parts: list[bytes], count: int) -> None:
+def test_reading_of_lines_resumes_after_any_batch(parts: list[bytes], count: int) -> None:
     content = b"".join(part.replace(b"\n", b"x") + b"\n" for part in parts)
     whole = everything(Lines(in_pieces(content, 7)))
     first = Lines(in_pieces(content, 7))
@@ -104,6 +102,6 @@ def test_a_batch_ends_at_its_bytes() -> None:
     assert len(lines.take(100, 12, last=True)) == 3
 
 
-def test_the_mark_some_editors_put_first_and_carriage_returns_are_dropped() -> None:
+def test_byte_order_mark_and_carriage_returns_are_dropped() -> None:
     lines = Lines(in_pieces(b"\xef\xbb\xbf{}\r\n\r\n  \n[]\r\n", 1000))
     assert everything(lines) == [(1, b"{}", 0), (4, b"[]", 0)]

@@ -64,9 +64,7 @@ def test_map_columns_become_objects(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("position", range(0, 11, 3))
-def test_reading_goes_on_after_any_row_whatever_the_row_groups(
-    tmp_path: Path, position: int
-) -> None:
+def test_reading_resumes_after_any_row_of_any_row_group(tmp_path: Path, position: int) -> None:
     file = written(tmp_path / "a.parquet", [a_row(n) for n in range(10)], row_group_size=4)
     rows = ParquetRows(file, str(position))
     taken = []
@@ -78,7 +76,7 @@ def test_reading_goes_on_after_any_row_whatever_the_row_groups(
     rows.close()
 
 
-def test_a_file_that_is_not_parquet_is_said_so(tmp_path: Path) -> None:
+def test_file_of_another_format_is_refused(tmp_path: Path) -> None:
     (tmp_path / "a.parquet").write_bytes(b"{}\n")
     with pytest.raises(HabitusError, match=r"cannot open .*a\.parquet"):
         list(open_source(f"file:{tmp_path}", clock_us=lambda: 0).batches())

@@ -25,7 +25,7 @@ class Cluster:
 
 
 @given(st.binary(max_size=40), st.integers(1, 64))
-def test_a_key_goes_where_the_client_itself_sends_it(key, number):
+def test_partition_of_a_key_is_that_of_the_client(key, number):
     asked = ("agent.trust", key, key, b"", b"", Cluster(number))
     expected = DefaultPartitioner().partition(*asked)
     assert [Partitions().partition(*asked) for _ in range(2)] == [expected] * 2

@@ -63,7 +63,7 @@ def test_a_recording_without_a_record_is_refused_by_name_and_nothing_is_written(
         ("learn",),
     ],
 )
-def test_nothing_on_standard_input_is_said_so(
+def test_empty_standard_input_is_reported(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, args: tuple[str, ...]
 ) -> None:
     with Path("empty.jsonl").open("rb") as nothing:
@@ -73,7 +73,7 @@ def test_nothing_on_standard_input_is_said_so(
     assert lines[-1] == "error: no record in standard input: nothing to judge or learn"
 
 
-def test_one_of_several_without_a_record_is_named_and_the_others_are_judged(
+def test_empty_recording_is_named_and_the_others_are_judged(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     code, lines = told(capsys, "replay", "empty.jsonl", "some.jsonl", "--out", "out.jsonl")

@@ -59,7 +59,7 @@ def test_a_minus_is_standard_input(monkeypatch: pytest.MonkeyPatch) -> None:
         ("kafka://127.0.0.1:9092/t?config=absent.toml", "'absent.toml' cannot be read"),
     ],
 )
-def test_a_wrong_source_is_said_in_a_sentence(url: str, said: str) -> None:
+def test_invalid_source_is_reported_in_a_sentence(url: str, said: str) -> None:
     with pytest.raises(ConfigError, match=re.escape(said)):
         open_source(url, clock_us=lambda: 0)
 
@@ -76,7 +76,7 @@ def test_a_wrong_source_is_said_in_a_sentence(url: str, said: str) -> None:
         ("kafka://127.0.0.1:9092?group=g", "unknown parameter 'group'"),
     ],
 )
-def test_a_wrong_sink_is_said_in_a_sentence(url: str, said: str) -> None:
+def test_invalid_sink_is_reported_in_a_sentence(url: str, said: str) -> None:
     with pytest.raises(ConfigError, match=re.escape(said)):
         open_sink(url)
 
@@ -98,7 +98,7 @@ def test_a_password_in_a_url_is_never_repeated(scheme: str, rest: str) -> None:
         assert "hunter2" not in str(caught.value)
 
 
-def test_a_long_url_is_cut_and_what_steers_a_terminal_made_visible() -> None:
+def test_long_url_is_cut_and_control_characters_are_visible() -> None:
     with pytest.raises(ConfigError, match=r"unknown sink 'x{60}…', expected"):
         open_sink("x" * 500)
     with pytest.raises(ConfigError, match=r"unknown source '\\x1b\[2J', expected"):

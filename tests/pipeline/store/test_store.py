@@ -51,7 +51,7 @@ def test_profiles_of_agents_come_back_in_every_mode(store: Store) -> None:
     assert found[agents[7], "delegated"][0] == agents[7].encode()
 
 
-def test_everything_of_a_commit_is_there_after_opening_again(url: str) -> None:
+def test_commit_is_complete_after_reopening(url: str) -> None:
     with open_store(url) as store:
         store.commit(
             Commit(
@@ -115,7 +115,7 @@ def test_published_messages_leave_the_outbox_and_their_positions_are_not_used_ag
     assert store.outbox(10)[0][0] > first[-1][0] + 1
 
 
-def test_a_commit_on_another_position_than_it_expects_writes_nothing(store: Store) -> None:
+def test_commit_with_an_unexpected_position_writes_nothing(store: Store) -> None:
     store.commit(Commit(positions={"kafka:t:0": "5"}, expected={"kafka:t:0": None}))
     store.commit(Commit(positions={"kafka:t:0": "9"}, expected={"kafka:t:0": "5"}))
     late = Commit(positions={"kafka:t:0": "7"}, expected={"kafka:t:0": "5"}, counters={"events": 2})

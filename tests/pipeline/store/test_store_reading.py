@@ -82,7 +82,7 @@ def test_the_data_version_changes_with_every_commit_and_only_then(store: Store) 
     assert len(set(seen)) == len(seen)
 
 
-def test_in_memory_the_data_version_changes_too() -> None:
+def test_data_version_changes_in_memory() -> None:
     with open_store("sqlite::memory:") as store:
         before = store.data_version()
         store.commit(a_change("a"))
@@ -229,7 +229,7 @@ def an_event(tool: str, number: int = 1) -> bytes:
     return b'{"id":"e-%d","agent":{"id":"a"},"tool":"%s"}' % (number, tool.encode())
 
 
-def test_the_inbox_says_what_each_event_is_beside_those_that_wait(store: Store) -> None:
+def test_inbox_compares_each_event_with_waiting_ones(store: Store) -> None:
     benign, attack = an_event("crm.read"), an_event("bank.pay")
     assert store.inbox([benign, attack, benign]) == ["accepted", "conflict", "duplicate"]
     assert store.inbox([attack, an_event("crm.read", 2)]) == ["duplicate", "accepted"]
@@ -239,7 +239,7 @@ def test_the_inbox_says_what_each_event_is_beside_those_that_wait(store: Store) 
 
 
 @pytest.mark.postgresql
-def test_the_inbox_knows_what_any_shard_has_judged(postgresql_url: str) -> None:
+def test_inbox_recognises_events_judged_by_any_shard(postgresql_url: str) -> None:
     benign, attack = an_event("crm.read"), an_event("bank.pay")
     with open_store(postgresql_url) as store, open_shard(postgresql_url, "kafka:t:1") as shard:
         ((key, digest),) = Marker(store.secret).of_all([benign])
@@ -248,7 +248,7 @@ def test_the_inbox_knows_what_any_shard_has_judged(postgresql_url: str) -> None:
         assert store.inbox([benign, attack]) == ["duplicate", "conflict"]
 
 
-def test_two_processes_never_take_the_same_event_for_new(store_url: str) -> None:
+def test_event_is_new_to_only_one_of_two_processes(store_url: str) -> None:
     values = [an_event("crm.read", number) for number in range(100)]
     fates: list[str] = []
 
@@ -377,7 +377,7 @@ with open_store(sys.argv[1]) as store, open_store(sys.argv[1]):
 """
 
 
-def test_stores_opened_and_closed_beside_a_writer_take_nothing_from_it(store_url: str) -> None:
+def test_opening_and_closing_stores_does_not_affect_a_writer(store_url: str) -> None:
     url = store_url
     with subprocess.Popen(  # noqa: S603  # our own code
         [sys.executable, "-c", WRITING, url],

@@ -57,7 +57,7 @@ def pipe(path):
 
 
 @pytest.mark.parametrize("spoil", [remove, empty, no_entry, break_it, folder, pipe])
-def test_a_credential_file_that_cannot_be_used_lets_nobody_in_until_it_is_good_again(
+def test_unusable_credential_file_admits_no_caller_until_it_is_repaired(
     installation, tmp_path, until, spoil, caplog
 ):
     secret, entry = make_key("ops", ["admin"])
@@ -143,7 +143,7 @@ def test_a_file_that_gives_no_answer_counts_as_unreadable(tmp_path, monkeypatch)
 
 
 @pytest.mark.parametrize("content", ["", "[]", "[", None])
-def test_without_a_good_credential_file_the_api_does_not_start(installation, tmp_path, content):
+def test_api_does_not_start_without_a_valid_credential_file(installation, tmp_path, content):
     path = tmp_path / "keys.json"
     if content is not None:
         path.write_text(content)
@@ -184,9 +184,7 @@ def test_a_key_set_file_that_cannot_be_used_lets_no_token_in(
         until(lambda: client.get(TRUST, **asked).status_code == 200, seconds=WITHIN_S)
 
 
-def test_a_key_set_that_is_lost_leaves_the_api_keys_alone(
-    installation, key_set, signing, tmp_path, until
-):
+def test_lost_key_set_does_not_affect_api_keys(installation, key_set, signing, tmp_path, until):
     secret, entry = make_key("ops", ["admin"])
     path = tmp_path / "keys.json"
     path.write_bytes(msgspec.json.encode([entry]))
@@ -233,14 +231,14 @@ async def answer(auth, bearer):
 
 
 @pytest.mark.parametrize("served", [None, b"", b"no json", b"[]", b'{"keys":[]}', b'{"keys":[1]}'])
-def test_a_key_set_that_cannot_be_had_lets_nobody_in(key_server, signing, served):
+def test_unavailable_key_set_admits_no_caller(key_server, signing, served):
     Keys.served = served
     auth = Authenticator(ApiConfig(jwks=key_server, **TOKENS))
     assert asyncio.run(answer(auth, token(signing))) == 503
     assert "key set" in auth.fault
 
 
-def test_keys_hold_for_an_hour_without_an_answer_and_no_longer_even_if_remembered(
+def test_keys_are_valid_for_an_hour_without_an_answer_of_the_issuer(
     key_server, key_set, signing, monkeypatch, caplog
 ):
     Keys.served = key_set.read_bytes()
@@ -278,9 +276,7 @@ def test_keys_hold_for_an_hour_without_an_answer_and_no_longer_even_if_remembere
     asyncio.run(story())
 
 
-def test_an_issuer_that_withdraws_all_keys_is_believed_at_once(
-    key_server, key_set, signing, monkeypatch
-):
+def test_withdrawal_of_all_keys_takes_effect_immediately(key_server, key_set, signing, monkeypatch):
     Keys.served = key_set.read_bytes()
     monkeypatch.setattr("scoring_api.authentication.jwks.COOL_DOWN_US", 0)
     monkeypatch.setattr("scoring_api.authentication.jwks.REFRESH_US", 0)
@@ -336,7 +332,7 @@ def test_a_known_key_is_given_without_waiting_for_the_issuer(key_server, key_set
     asyncio.run(story())
 
 
-def test_a_key_set_file_without_a_key_is_no_start(tmp_path):
+def test_api_does_not_start_with_an_empty_key_set(tmp_path):
     path = tmp_path / "jwks.json"
     path.write_text('{"keys":[]}')
     with pytest.raises(ConfigError, match="no public signature key"):

@@ -167,9 +167,7 @@ def test_another_address_is_not_slowed_and_a_network_of_64_bits_is_one(installat
     assert source_of("::ffff:192.0.2.8") == source_of("192.0.2.8")
 
 
-def test_reports_of_other_agents_are_logged_with_their_number_and_no_name(
-    installation, stores, caplog
-):
+def test_refused_reports_are_logged_by_number_without_names(installation, stores, caplog):
     config, secrets = stores
     asked = Asked(installation.app(**config))
     event = {"time": "2026-01-05T08:00:00Z", "tool": "t"}
@@ -221,7 +219,7 @@ def test_memory_of_addresses_is_bounded():
     assert len(found._buckets) == MOST_SOURCES
 
 
-def test_a_key_that_is_remembered_does_none_of_this(installation, stores, monkeypatch):
+def test_cached_key_skips_all_refusal_checks(installation, stores, monkeypatch):
     config, secrets = stores
     with installation.client(**config) as client:
         headers = {"X-API-Key": secrets["good"]}

@@ -121,7 +121,7 @@ def test_the_subject_of_a_token_is_bound_by_the_credential_file(tokens):
     assert tokens([], ids, sub="gateway") == [True] * 4
 
 
-def test_once_subjects_are_bound_a_token_of_another_subject_reports_nobody(tokens):
+def test_token_of_an_unbound_subject_reports_no_agent_if_others_are_bound(tokens):
     entries = [{"id": "gateway", "subject": "gateway", "agents": ["support-*"]}]
     assert tokens(entries, ["support-4"], sub="stranger") == [False]
     assert tokens(entries, ["support-4"]) == [False]
@@ -137,7 +137,7 @@ def test_the_issuer_can_narrow_a_token_further(tokens):
         assert "habitus_agents" in tokens([], ids, sub="gateway", habitus_agents=broken)
 
 
-def test_a_revoked_subject_is_refused_whatever_else_covers_it(tokens):
+def test_revoked_subject_is_refused_despite_other_entries(tokens):
     entries = [
         {"id": "all", "subject": "**"},
         {"id": "left", "subject": "gateway", "revoked": "2026-01-01T00:00:00Z"},

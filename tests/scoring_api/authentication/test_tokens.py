@@ -77,7 +77,7 @@ def asked(module_installation, key_set):
             yield ask
 
 
-def test_a_good_token_is_let_in_again_and_again(asked, signing):
+def test_valid_token_is_accepted_repeatedly(asked, signing):
     good = token(signing)
     assert [asked(good).status_code for _ in range(3)] == [200, 200, 200]
 
@@ -173,7 +173,7 @@ def test_a_token_that_was_cut_or_changed_is_refused(asked, signing):
     assert asked(f"{head}.{body}.").status_code == 401
 
 
-def test_without_a_credential_the_answer_says_which_kind_is_needed(installation, key_set):
+def test_answer_without_a_credential_names_the_required_kind(installation, key_set):
     with installation.client(jwks=key_set, issuer=ISSUER, audience=AUDIENCE) as client:
         response = client.get(TRUST)
     assert response.status_code == 401

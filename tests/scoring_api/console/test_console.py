@@ -63,7 +63,7 @@ def story(installation):
         yield str(client.base_url)
 
 
-def test_the_queue_begins_with_what_is_most_worth_a_persons_time(page, story):
+def test_queue_begins_with_the_most_relevant_anomaly(page, story):
     page.goto(story)
     queue = page.locator("#queue > li")
     expect(queue).to_have_count(5)
@@ -116,7 +116,7 @@ def test_agent_is_reached_by_keyboard_and_shows_the_reasons_of_its_trust(page, s
     expect(page.locator("#overview")).to_be_visible()
 
 
-def test_an_agent_that_stopped_reporting_says_so_in_words(page, installation, story):
+def test_page_of_a_silent_agent_describes_its_silence(page, installation, story):
     words = "silent 31 h, usually 14 h at most"
     page.goto(story)
     row = page.locator("#agents tr", has_text="sa/helpdesk")
@@ -128,7 +128,7 @@ def test_an_agent_that_stopped_reporting_says_so_in_words(page, installation, st
     expect(page.locator("#detail .chip.silent")).to_have_count(0, timeout=12_000)
 
 
-def test_evidence_that_has_faded_is_said_to_have_counted_once(page, installation):
+def test_faded_evidence_is_described_as_past(page, installation):
     old = installation.item("old", at_us=installation.now_us() - 300 * DAY_US)
     installation.put(installation.state(HELPDESK), installation.state(TELLER, items=(old,)))
     installation.find(
@@ -142,9 +142,7 @@ def test_evidence_that_has_faded_is_said_to_have_counted_once(page, installation
         expect(page.locator("#detail")).to_contain_text("any more: what did has faded")
 
 
-def test_the_page_follows_what_happens_and_leaves_the_reader_where_they_were(
-    page, story, installation
-):
+def test_page_updates_without_moving_the_reader(page, story, installation):
     page.goto(story)
     page.locator("#queue summary").first.click()
     page.locator("#queue summary").first.focus()
@@ -166,14 +164,14 @@ def test_agents_are_searched_and_chosen_by_level(page, story):
     expect(page.locator("#agents a")).to_have_text(REFUNDS)
 
 
-def test_an_empty_installation_says_what_fills_it(page, installation):
+def test_empty_installation_explains_how_to_add_events(page, installation):
     with installation.client() as client:
         page.goto(str(client.base_url))
         expect(page.locator("#queue-empty")).to_contain_text("Nothing unusual")
         expect(page.locator("#agents-empty")).to_contain_text("No agent has been seen")
 
 
-def test_a_late_pipeline_and_an_absent_api_are_said(page, installation):
+def test_late_pipeline_and_absent_api_are_reported(page, installation):
     installation.put(installation.state())
     with installation.client() as client:
         page.goto(str(client.base_url))
@@ -201,7 +199,7 @@ def test_a_quiet_source_is_named(page, installation):
         expect(page.locator("#agents")).to_contain_text("stale")
 
 
-def test_a_key_is_asked_for_and_kept_nowhere(page, installation, tmp_path):
+def test_key_is_requested_and_never_stored(page, installation, tmp_path):
     installation.put(installation.state())
     secret, entry = make_key("analyst", ["trust:read"])
     path = tmp_path / "keys.json"
@@ -221,7 +219,7 @@ def test_a_key_is_asked_for_and_kept_nowhere(page, installation, tmp_path):
 
 
 @pytest.mark.parametrize("width", [390, 1280])
-def test_nothing_runs_out_of_the_window(page, story, width):
+def test_page_fits_the_width_of_the_window(page, story, width):
     page.set_viewport_size({"width": width, "height": 800})
     for place in ("/", f"/console/#/agent/{HELPDESK.replace('/', '%2F')}", "/docs"):
         page.goto(story + place)

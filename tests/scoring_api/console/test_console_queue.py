@@ -101,7 +101,7 @@ def test_filters_order_and_page_are_in_the_address_and_come_back_from_it(page, f
     expect(page.locator("#queue > li")).to_have_count(8)
 
 
-def test_a_type_and_a_time_of_ones_own_choose(page, flooded):
+def test_custom_type_and_time_filter_the_list(page, flooded):
     page.goto(flooded)
     page.get_by_label("Type", exact=True).select_option(label="Agent outside the inventory")
     expect(page.locator("#queue > li")).to_have_count(1)
@@ -116,7 +116,7 @@ def test_a_type_and_a_time_of_ones_own_choose(page, flooded):
     assert "since=2026-01-05T08%3A03" in page.url
 
 
-def test_unregistered_agents_can_be_left_out_and_the_address_says_so(page, flooded):
+def test_unregistered_agents_can_be_hidden_by_the_address(page, flooded):
     page.goto(flooded)
     box = page.get_by_label("Hide agents outside the inventory")
     box.check()
@@ -130,7 +130,7 @@ def test_unregistered_agents_can_be_left_out_and_the_address_says_so(page, flood
     expect(box).not_to_be_checked()
 
 
-def test_an_empty_list_says_which_filter_hides_what(page, flooded):
+def test_empty_list_names_the_hiding_filters(page, flooded):
     page.goto(f"{flooded}/console/#/?severity=low&kind=cred.reuse")
     empty = page.locator("#queue-empty")
     expect(empty).to_contain_text("No anomaly fits: severity low, type “")

@@ -18,7 +18,7 @@ TRUST = "/v1/agents/a/trust"
 
 
 @pytest.mark.parametrize("path", [TRUST, "/v1/agents", "/console/", "/livez", "/metrics"])
-def test_without_credentials_only_loopback_names_are_answered(client, path):
+def test_only_loopback_names_are_answered_without_credentials(client, path):
     for host in ("127.0.0.1:80", "localhost", "[::1]:8765"):
         assert client.get(path, headers={"Host": host}).status_code == 200, host
     for host in ("attacker.example.com", "192.0.2.1", "127.0.0.1.example.com", "127.0.0.1@x", ""):
@@ -26,7 +26,7 @@ def test_without_credentials_only_loopback_names_are_answered(client, path):
 
 
 @pytest.mark.parametrize("origin", ["https://attacker.example.com", "null", "file://", "x"])
-def test_without_credentials_pages_of_other_origins_are_refused(client, origin):
+def test_pages_of_other_origins_are_refused_without_credentials(client, origin):
     for method, path in (("POST", "/v1/actions"), ("GET", TRUST), ("GET", "/v1/agents")):
         response = client.request(method, path, headers={"Origin": origin})
         assert response.status_code == 403
@@ -43,7 +43,7 @@ def ask(app, path, peer, **headers):
     return asyncio.run(asked())
 
 
-def test_without_credentials_other_machines_are_refused(installation):
+def test_other_machines_are_refused_without_credentials(installation):
     app = installation.app()
     for path in (TRUST, "/v1/agents", "/livez", "/console/"):
         assert ask(app, path, "192.0.2.7").status_code == 403
@@ -52,7 +52,7 @@ def test_without_credentials_other_machines_are_refused(installation):
     assert ask(app, TRUST, "127.0.0.1").status_code == 503  # let in, and not loaded yet
 
 
-def test_metrics_are_for_loopback_or_who_may_see_anomalies(installation, tmp_path):
+def test_metrics_need_loopback_or_the_scope_of_anomalies(installation, tmp_path):
     (scraper, one), (reader, two) = (
         make_key("ops", ["anomaly:read"]),
         make_key("pdp", ["trust:read"]),
@@ -81,7 +81,7 @@ def test_listening_beyond_loopback_needs_a_credential_store(host, tmp_path, inst
 
 
 @pytest.mark.parametrize("listen", ["", "8765", "127.0.0.1", "127.0.0.1:http", ":8765"])
-def test_an_address_that_is_none_is_named(listen):
+def test_invalid_address_is_named(listen):
     with pytest.raises(ConfigError, match="HOST:PORT"):
         ApiConfig(listen=listen).validate()
 
@@ -156,7 +156,7 @@ def test_metrics_count_by_route_and_never_by_agent(client):
     assert "habitus_api_stale 0.0" in page
 
 
-def test_metrics_tell_what_the_pipeline_counted(installation, until):
+def test_metrics_show_counters_of_the_pipeline(installation, until):
     counters = {"events": 7, "rejected_not_utf8": 2, "anomalies_tool.new": 1}
     installation.store.commit(Commit(counters=counters))
     with installation.client() as client:
@@ -167,7 +167,7 @@ def test_metrics_tell_what_the_pipeline_counted(installation, until):
         assert "process_resident_memory_bytes" in page
 
 
-def test_metrics_tell_the_lag_of_each_partition(installation, until):
+def test_metrics_show_the_lag_of_each_partition(installation, until):
     now_us = time.time_ns() // 1_000
     lags = {"kafka:agent.actions:0": 0, "kafka:agent.actions:1": 90_000_000}
     status = PipelineStatus("running", now_us, now_us, 90_000_000, lags, 17)

@@ -39,7 +39,7 @@ def quiet(caplog):
 
 @pytest.mark.usefixtures("quiet")
 @pytest.mark.parametrize("path", ["/v1/actions", "/v1/trust/query"])
-def test_during_an_upload(installation, until, path):
+def test_client_may_hang_up_during_an_upload(installation, until, path):
     with installation.served(installation.app()) as url:
         with connect(url) as client:
             client.sendall(UPLOAD % path.encode())
@@ -47,7 +47,7 @@ def test_during_an_upload(installation, until, path):
 
 
 @pytest.mark.usefixtures("quiet")
-def test_during_an_upload_that_the_client_resets(installation, until):
+def test_client_may_reset_during_an_upload(installation, until):
     with installation.served(installation.app()) as url:
         client = connect(url)
         client.sendall(UPLOAD % b"/v1/actions")
@@ -58,7 +58,7 @@ def test_during_an_upload_that_the_client_resets(installation, until):
 
 
 @pytest.mark.usefixtures("quiet")
-def test_during_a_slow_answer(installation, until):
+def test_client_may_hang_up_during_a_slow_answer(installation, until):
     app = installation.app()
 
     async def slow():
@@ -75,7 +75,7 @@ def test_during_a_slow_answer(installation, until):
 
 
 @pytest.mark.usefixtures("quiet")
-def test_during_a_stream(installation, until):
+def test_client_may_hang_up_during_a_stream(installation, until):
     app = installation.app()
 
     async def parts():

@@ -28,7 +28,7 @@ def kept(installation):
 @pytest.mark.parametrize(
     "wrapped", [lambda e: e[0], lambda e: e[:1], lambda e: {"events": e[:1]}, lambda e: {**e[0]}]
 )
-def test_an_event_is_kept_however_it_is_wrapped(client, installation, wrapped):
+def test_event_in_any_wrapping_is_stored(client, installation, wrapped):
     response = client.post("/v1/actions", json=wrapped([event()]))
     assert response.status_code == 202
     assert response.json() == {
@@ -44,7 +44,7 @@ def test_an_event_is_kept_however_it_is_wrapped(client, installation, wrapped):
     assert kept(installation) == [event()]
 
 
-def test_the_bytes_are_kept_as_they_came(client, installation):
+def test_bytes_of_an_event_are_stored_unchanged(client, installation):
     raw = json.dumps(event(), indent=3).encode()
     client.post("/v1/actions", content=b"  " + raw + b"\n", headers=HEADERS)
     assert [value for _, value, _ in installation.store.inbox_batch(0, 10)] == [raw]
@@ -130,7 +130,7 @@ def test_a_batch_with_an_unreadable_event_has_no_more_events_than_others(client)
     assert response.status_code == 413
 
 
-def test_a_request_of_which_every_event_is_rejected_is_422_with_a_result_each(client, installation):
+def test_request_with_only_rejected_events_is_422_with_a_result_each(client, installation):
     bad = [event(1, mode="secret-text"), {"id": "no-tool"}, 17]
     response = client.post("/v1/actions", json=bad)
     assert response.status_code == 422
@@ -155,7 +155,7 @@ def test_a_request_of_which_every_event_is_rejected_is_422_with_a_result_each(cl
     assert 'habitus_api_actions_total{reason="bad_value",status="rejected"} 1.0' in page
 
 
-def test_one_object_that_is_no_event_is_422(client):
+def test_object_that_is_not_an_event_is_422(client):
     response = client.post("/v1/actions", json={"id": "x"})
     assert response.status_code == 422
     assert [r["id"] for r in response.json()["results"]] == ["x"]
@@ -199,14 +199,14 @@ def test_another_content_type_is_refused(client):
     assert client.post("/v1/actions", content=json.dumps(event()), headers=charset).is_success
 
 
-def test_a_store_that_takes_nothing_now_is_503_and_promises_nothing(client, installation):
+def test_unavailable_store_is_503(client, installation):
     installation.store.close()
     response = client.post("/v1/actions", json=event())
     assert response.status_code == 503
     assert response.headers["content-type"] == "application/problem+json"
 
 
-def test_a_misspelt_member_is_a_warning_with_a_count_and_what_was_meant(client, installation):
+def test_misspelt_member_is_a_warning_with_count_and_suggestion(client, installation):
     sent = [
         event(1, resorce={"id": "secret-value"}),
         event(2, resorce={"id": "r"}, agent={"id": "a", "teem": "red"}),
@@ -223,7 +223,7 @@ def test_a_misspelt_member_is_a_warning_with_a_count_and_what_was_meant(client, 
     assert kept(installation) == sent[:3]
 
 
-def test_warnings_are_few_and_short_whatever_is_sent(client):
+def test_warnings_are_bounded_in_number_and_length(client):
     names = [f"n{number}" for number in range(2000)] + ["x" * 5000, "\u202ename", "a b"]
     sent = [event(1, **dict.fromkeys(names, 1)), event(2, **{f"m{n}": 1 for n in range(30)})]
     response = client.post("/v1/actions", json=sent)

@@ -69,7 +69,7 @@ def test_pages_are_walked_without_gap_or_repeat(fleet):
 
 
 @pytest.mark.parametrize("cursor", ["x", "é", "bm90", "W10", "WyJhIiwxXQ", "===="])
-def test_a_cursor_that_is_not_ours_is_a_bad_request(fleet, cursor):
+def test_foreign_cursor_is_a_bad_request(fleet, cursor):
     for route in ("/v1/agents", "/v1/anomalies"):
         response = fleet.get(route, params={"cursor": cursor})
         assert response.status_code == 400
@@ -95,7 +95,7 @@ def test_ids_with_slashes_work_for_every_sub_resource(fleet):
 
 
 @pytest.mark.parametrize("rest", ["", "/evidence", "/history"])
-def test_an_agent_nobody_has_seen_is_not_in_the_inventory(fleet, rest):
+def test_agent_without_events_is_not_in_the_inventory(fleet, rest):
     assert fleet.get(f"/v1/agents/nobody{rest}").status_code == 404
 
 

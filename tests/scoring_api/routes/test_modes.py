@@ -25,7 +25,7 @@ def path(installation, client, until) -> str:
 
 
 @pytest.mark.parametrize("mode", ["delegated", "autonomous", "unknown"])
-def test_a_stolen_credential_shows_in_every_mode_asked_for(installation, client, until, path, mode):
+def test_stolen_credential_shows_in_every_requested_mode(installation, client, until, path, mode):
     before = client.get(f"{path}/trust?mode={mode}").json()
     bad = installation.state(mode="autonomous", days=120, items=(stolen(installation),))
     installation.put(bad)
@@ -45,7 +45,9 @@ def test_a_stolen_credential_shows_in_every_mode_asked_for(installation, client,
             assert other[name] == answer[name]
 
 
-def test_every_mode_of_the_page_of_an_agent_shows_it(installation, client, until, path):
+def test_page_of_an_agent_shows_a_stolen_credential_in_every_mode(
+    installation, client, until, path
+):
     installation.put(installation.state(mode="autonomous", days=120, items=(stolen(installation),)))
     until(lambda: client.get(path).json()["top_reason"] is not None)
     by_mode = client.get(path).json()["by_mode"]
@@ -60,7 +62,7 @@ def test_every_mode_of_the_page_of_an_agent_shows_it(installation, client, until
     assert points[-1]["score"] < points[0]["score"]
 
 
-def test_a_gate_shut_in_one_mode_is_shut_in_every_mode(installation, client, until, path):
+def test_gate_closed_in_one_mode_is_closed_in_every_mode(installation, client, until, path):
     bad = installation.state(mode="autonomous")
     bad.standing = replace(bad.standing, gate="quarantined")
     installation.put(bad)

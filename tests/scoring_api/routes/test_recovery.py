@@ -49,7 +49,7 @@ def printed(show) -> str:
     return " ".join(out.file.getvalue().split())
 
 
-def test_story_and_explanation_say_the_number_of_the_answer_in_the_same_words() -> None:
+def test_demonstration_and_explanation_word_recovery_like_the_answer() -> None:
     answer = answered("critical")
     assert answer.recovers is not None
     said = f"{answer.recovers.to} in {answer.recovers.clean_days} clean days"
@@ -61,7 +61,7 @@ def test_story_and_explanation_say_the_number_of_the_answer_in_the_same_words() 
 
 
 @pytest.mark.browser
-def test_the_console_says_it_in_the_words_of_the_terminal(browser, installation) -> None:
+def test_console_words_recovery_like_the_terminal(browser, installation) -> None:
     with installation.client() as client:
         page = browser.new_page()
         page.goto(f"{client.base_url}/console/")
@@ -76,7 +76,7 @@ def test_the_console_says_it_in_the_words_of_the_terminal(browser, installation)
     assert counted == [True, True, False, False, False]
 
 
-def test_days_that_were_worked_are_no_days_to_come(installation) -> None:
+def test_past_clean_days_do_not_count_as_future_ones(installation) -> None:
     installation.put(installation.state())
     with installation.client() as client:
         (agent,) = client.get("/v1/agents").json()["agents"]

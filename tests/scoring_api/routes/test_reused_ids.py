@@ -80,7 +80,7 @@ def test_the_same_content_in_another_spelling_is_a_repeat(client):
     assert [result["status"] for result in answer["results"]] == ["duplicate"]
 
 
-def test_a_request_of_repeats_alone_is_no_error(client):
+def test_request_of_repeats_is_accepted(client):
     posted(client, BENIGN)
     answer = client.post("/v1/actions", json=BENIGN)
     assert (answer.status_code, answer.json()["duplicate"]) == (202, 1)

@@ -44,7 +44,7 @@ def test_an_unknown_agent_is_a_normal_answer_with_nothing_known(client):
     assert (answer.json()["uncertainty"], answer.json()["level"]) == (1.0, "restricted")
 
 
-def test_max_age_is_what_is_left_until_valid_until(installation, client, until):
+def test_max_age_ends_at_valid_until(installation, client, until):
     installation.put(installation.state())
     until(lambda: client.get(path_of(installation.REFUNDS)).json()["state"] == "active")
     response = client.get(path_of(installation.REFUNDS))
@@ -106,7 +106,7 @@ def test_s1_no_answer_is_served_past_its_valid_until(installation, until):
         assert len(seen) >= 3
 
 
-def test_a_mode_is_asked_for_and_else_the_least_trusted_answers(installation, client, until):
+def test_default_mode_is_the_least_trusted_one(installation, client, until):
     installation.put(
         installation.state(),
         installation.state(mode="autonomous", items=(installation.item(),)),
@@ -131,7 +131,7 @@ def test_a_quarantined_agent_gets_no_credentials(installation, client, until):
 @pytest.mark.parametrize(
     "query", ["mode=other", "operation=fly", "mode=delegated&mode=other", "operation="]
 )
-def test_a_question_that_is_none_is_a_bad_request(client, query):
+def test_invalid_question_is_a_bad_request(client, query):
     response = client.get(f"{path_of('a')}?{query}")
     assert response.status_code == 400
     assert response.headers["content-type"] == "application/problem+json"
@@ -191,7 +191,7 @@ def test_a_query_that_does_not_fit_is_400_and_repeats_nothing(client, body):
         assert "secret-text" not in response.text
 
 
-def test_a_query_that_does_not_say_it_is_json_is_415(client):
+def test_query_without_json_content_type_is_415(client):
     body = b'{"agents":["a"]}'
     response = client.post("/v1/trust/query", content=body, headers={"Content-Type": "text/plain"})
     assert response.status_code == 415

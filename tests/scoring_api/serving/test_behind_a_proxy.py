@@ -19,7 +19,7 @@ NGINX = shutil.which("nginx")
 PAGE = Path(__file__).resolve().parents[3] / "docs" / "serving.md"
 
 
-def test_without_trusted_proxies_nobody_is_believed(server):
+def test_forwarded_addresses_are_ignored_without_trusted_proxies(server):
     """Loopback rules go by the address of the connection."""
     assert server.ask("/metrics", **{"X-Forwarded-For": "192.0.2.7"})[0] == 200
 
@@ -39,7 +39,7 @@ def test_a_trusted_proxy_says_who_the_client_is_and_others_do_not(serve, small, 
         assert status(PROXY, "nonsense") == 403
 
 
-def test_a_client_behind_a_proxy_has_a_limit_of_its_own(serve, small, tmp_path):
+def test_client_behind_a_proxy_has_its_own_limit(serve, small, tmp_path):
     """The proxy has more connections than an address may have, and each client 20 requests."""
     limits = small | {"MAX_CONNECTIONS": "200", "BODY_TIMEOUT_S": "10"}
     with serve(tmp_path, TRUSTED_PROXIES=PROXY, **limits) as server, contextlib.ExitStack() as all_:

@@ -81,7 +81,7 @@ def test_a_body_of_a_mebibyte_is_read(server, answer_of):
     assert status == 202, said
 
 
-def test_an_answer_that_nobody_reads_is_given_up(server):
+def test_unread_answer_times_out(server):
     request = b"GET /openapi.json HTTP/1.1\r\nHost: localhost\r\n\r\n"
     with server.answering(most_mib=60), contextlib.ExitStack() as open_ones:
         for _ in range(10):
@@ -93,7 +93,7 @@ def test_an_answer_that_nobody_reads_is_given_up(server):
         server.until(lambda: server.metric("habitus_api_connections") < 5, 12)
 
 
-def test_an_end_does_not_wait_for_a_client_that_does_nothing(serve, small, tmp_path):
+def test_shutdown_does_not_wait_for_an_idle_client(serve, small, tmp_path):
     with serve(tmp_path, **small) as server, contextlib.ExitStack() as open_ones:
         for asked in (b"", b"GET / HTTP/1.1\r\nX-Never: ", POST + b"Content-Length: 9\r\n\r\n "):
             client = open_ones.enter_context(server.connect(server.attacker))

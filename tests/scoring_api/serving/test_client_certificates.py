@@ -111,7 +111,7 @@ def test_a_certificate_may_do_what_its_entries_say(
         assert "Traceback" not in server.log()
 
 
-def test_another_authority_ends_connections_that_the_old_one_vouched_for(
+def test_new_authority_ends_connections_certified_by_the_old_one(
     serve, authority, another_authority, request_as, tmp_path, everything
 ):
     authority.issue(tmp_path, "server", dns="localhost")
@@ -161,7 +161,7 @@ def test_another_authority_ends_connections_that_the_old_one_vouched_for(
         ((), "", None),
     ],
 )
-def test_the_name_of_a_certificate(names, common, subject):
+def test_subject_of_a_certificate_is_its_alternative_or_common_name(names, common, subject):
     parts = ((("commonName", common),),) if common else ()
     found = certificate_of({"subjectAltName": names, "subject": parts, "notAfter": END})
     assert found.subject == subject

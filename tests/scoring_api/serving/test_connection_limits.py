@@ -39,9 +39,7 @@ def test_one_address_cannot_take_all_connections(server):
     server.until(lambda: server.ask(source=server.attacker)[0] == 200)
 
 
-def test_a_flood_from_many_addresses_leaves_known_clients_and_health_checks_alone(
-    server, one_answer
-):
+def test_flood_from_many_addresses_does_not_affect_known_clients(server, one_answer):
     many = [f"127.0.1.{number}" for number in range(1, 21)]
     with server.answering(), server.connect(server.other) as known:
         known.sendall(GET + b"\r\n")
@@ -57,7 +55,7 @@ def test_a_flood_from_many_addresses_leaves_known_clients_and_health_checks_alon
             server.until(lambda: server.ask(source="127.0.2.1")[0] == 200)
 
 
-def test_1100_half_open_connections_lock_nobody_out(serve, tmp_path):
+def test_1100_half_open_connections_exclude_no_client(serve, tmp_path):
     """As it is started with 1,024 open files and the limits by default."""
     with serve(tmp_path, open_files=1024) as server:
         assert "fewer_connections" in server.log()

@@ -84,7 +84,7 @@ def test_empty_lines_between_requests_buy_no_time(server):
     assert time.monotonic() - begun < server.late_s
 
 
-def test_a_kept_connection_is_let_go_when_it_idles(server, everything):
+def test_idle_connection_is_closed(server, everything):
     begun = time.monotonic()
     with server.answering(), server.connect(server.attacker) as client:
         client.sendall(GET + b"\r\n")

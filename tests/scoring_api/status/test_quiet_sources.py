@@ -94,7 +94,7 @@ def test_answers_turn_stale_by_themselves_and_active_with_the_next_event(put, un
         until(lambda: client.get(PATH).json()["state"] == "active")
 
 
-def test_an_answer_holds_no_longer_than_until_it_turns_stale(put, until):
+def test_answer_is_valid_until_it_turns_stale_at_most(put, until):
     with put.client(TrustPolicy(stale_after_s=60)) as client:
         hear(put, ago_s=40)
         turns = put.store.status().last_events["http"].event_us + 60 * SECOND_US
@@ -106,7 +106,7 @@ def test_an_answer_holds_no_longer_than_until_it_turns_stale(put, until):
         assert int(answer.headers["cache-control"].partition("max-age=")[2]) <= 20
 
 
-def test_over_a_recording_no_source_is_quiet(put, until):
+def test_no_source_of_a_recording_is_quiet(put, until):
     with put.client(clock="event") as client:
         hear(put, ago_s=36 * 86_400)
         until(lambda: client.get("/readyz").json()["sources"] != [])

@@ -42,7 +42,7 @@ def test_agent_that_stopped_reporting_is_listed_with_its_last_hour(fleet):
     assert fleet.get("/v1/agents", params={"silent": "perhaps"}).status_code == 400
 
 
-def test_silence_takes_no_trust(fleet):
+def test_silence_does_not_lower_trust(fleet):
     gone, worker = (fleet.get(f"/v1/agents/{name}").json() for name in (GONE, WORKER))
     assert gone["level"] == worker["level"] == "trusted"
     assert gone["top_reason"] is None
@@ -53,7 +53,7 @@ def test_the_number_of_silent_agents_is_a_metric(fleet, until):
     until(lambda: "\nhabitus_pipeline_silent_agents 1.0\n" in fleet.get("/metrics").text)
 
 
-def test_agent_that_reports_again_is_no_longer_silent(installation, fleet, until):
+def test_agent_that_reports_again_is_not_silent(installation, fleet, until):
     installation.put(installation.state(GONE, at_us=installation.ago_us(0)))
     installation.hear(GONE, 0)
     until(lambda: silent(fleet) == [])
@@ -73,7 +73,7 @@ def test_events_of_a_late_partition_may_still_come(installation, fleet, until):
     until(lambda: silent(fleet) == [])
 
 
-def test_a_changed_row_is_counted_and_all_else_goes_on(installation, fleet, until):
+def test_tampered_row_is_counted_and_others_are_read(installation, fleet, until):
     name = stored_names(bucket_of(GONE))[0]
     work = installation.store._work
     with work.transaction():

@@ -43,7 +43,7 @@ def answers(cache):
     return {name: known.entries.get(DEFAULT_QUESTION) for name, known in cache.agents.items()}
 
 
-def test_answers_are_at_hand_before_anybody_asks(installation, polled):
+def test_answers_are_ready_before_the_first_request(installation, polled):
     installation.put(installation.state("a"), installation.state("b"))
     cache = polled()
     at_hand = answers(cache)
@@ -52,7 +52,7 @@ def test_answers_are_at_hand_before_anybody_asks(installation, polled):
         assert cache.entry(name, DEFAULT_QUESTION, installation.now_us()) is at_hand[name]
 
 
-def test_the_start_takes_no_longer_than_it_may_and_the_rest_is_made_later(installation, polled):
+def test_start_has_a_time_limit_and_the_remaining_answers_follow(installation, polled):
     installation.put(installation.state("a"), installation.state("b"))
     cache = polled(prepare_s=0.0)
     assert cache.ready
@@ -107,7 +107,7 @@ def test_unrequested_answers_of_a_large_fleet_are_dropped(installation, polled, 
     assert "a" in at_hand
 
 
-def test_an_answer_that_a_change_took_is_made_once_changes_settle(installation, polled):
+def test_invalidated_answer_is_remade_after_changes_settle(installation, polled):
     installation.put(installation.state("a"))
     cache = polled()
 
@@ -127,7 +127,7 @@ def test_an_answer_that_a_change_took_is_made_once_changes_settle(installation, 
     assert all(answers(cache).values())
 
 
-def test_when_answers_are_stale_no_more_they_are_at_hand_again(installation, polled):
+def test_answers_are_ready_again_after_staleness_ends(installation, polled):
     installation.store.commit(Commit(status=PipelineStatus()))
     installation.put(installation.state("a"))
     cache = polled()
@@ -143,7 +143,7 @@ def test_when_answers_are_stale_no_more_they_are_at_hand_again(installation, pol
     assert answers(cache)["a"].answer.state == "active"
 
 
-def test_over_a_recording_nothing_is_kept_for_nobody(installation, polled):
+def test_recording_has_no_prepared_answers(installation, polled):
     installation.put(installation.state("a"))
     cache = polled(clock="event")
     assert not any(answers(cache).values())

@@ -49,7 +49,7 @@ def test_s4_a_worker_that_is_gone_makes_answers_stale(installation, until):
 
 
 @pytest.mark.parametrize("question", [(None, None), ("delegated", "irreversible")])
-def test_agents_nobody_knows_get_the_bytes_each_would_get_alone(installation, question):
+def test_answers_for_unknown_agents_equal_individual_answers(installation, question):
     installation.say()
     cache = polled(installation)
     now = time.time_ns() // 1000
@@ -87,12 +87,14 @@ def test_agents_nobody_knows_get_the_bytes_each_would_get_alone(installation, qu
         ("stopped", 10, 0, "event", False),
     ],
 )
-def test_lag_grows_while_the_worker_says_nothing(installation, state, ago_s, lag_s, clock, stale):
+def test_lag_grows_without_heartbeats_of_the_worker(
+    installation, state, ago_s, lag_s, clock, stale
+):
     installation.say(state, ago_s, lag_s)
     assert polled(installation, clock).stale is stale
 
 
-def test_without_any_worker_everything_is_stale(installation):
+def test_every_answer_is_stale_without_a_worker(installation):
     installation.store.commit(Commit(status=PipelineStatus()))
     cache = polled(installation)
     assert cache.stale
@@ -140,7 +142,7 @@ def test_s4_a_replica_that_cannot_keep_up_with_the_changes_is_stale(installation
     assert asyncio.run(story())
 
 
-def test_over_a_recording_trust_is_evaluated_at_its_watermark(installation):
+def test_trust_of_a_recording_is_evaluated_at_its_watermark(installation):
     then = installation.now_us() - 400 * DAY_US
     installation.put(installation.state(at_us=then))
     installation.store.commit(Commit(status=PipelineStatus("drained", then, then, 0)))
@@ -153,7 +155,7 @@ def test_over_a_recording_trust_is_evaluated_at_its_watermark(installation):
     assert live.answer.score == 50
 
 
-def test_until_the_first_load_trust_is_503_and_life_is_not(installation):
+def test_trust_is_503_and_liveness_is_200_until_the_first_load(installation):
     cache = cache_over(installation)
     with pytest.raises(ProblemError) as refused:
         cache.require_ready()
@@ -169,7 +171,7 @@ def test_made_up_ids_do_not_fill_the_memory(installation):
     assert list(cache.agents) == [installation.REFUNDS]
 
 
-def test_more_rows_than_one_read_takes_are_all_loaded(installation):
+def test_rows_beyond_one_read_are_loaded(installation):
     installation.put(*(installation.state(f"agent-{n}", days=1) for n in range(1201)))
     assert len(polled(installation).agents) == 1201
 
@@ -206,7 +208,7 @@ def test_a_store_that_fails_is_counted_and_the_answers_known_are_served(installa
         assert refused.headers["content-type"] == "application/problem+json"
 
 
-def test_an_event_that_only_counts_leaves_the_answers_as_they_are(installation):
+def test_event_without_effect_on_trust_keeps_the_answers(installation):
     installation.put(installation.state("a"))
 
     async def story():
@@ -230,7 +232,7 @@ def test_an_event_that_only_counts_leaves_the_answers_as_they_are(installation):
     asyncio.run(story())
 
 
-def test_the_log_says_what_is_wrong_with_the_store_in_our_words_alone(caplog):
+def test_log_reports_store_faults_without_foreign_text(caplog):
     class Broken:
         def __init__(self, *faults):
             self.faults = list(faults)

@@ -97,7 +97,7 @@ def test_injected_receiver_has_the_form_of_other_receivers() -> None:
     assert unknown_labels <= set(usual)
 
 
-def test_everything_can_be_planted_in_every_role() -> None:
+def test_every_attack_can_be_planted_in_every_role() -> None:
     config = SimulationConfig(
         agents=420, days=25, activity=0.05, attacked=1, novelties_per_week=2, quiet_days=1
     )
@@ -131,7 +131,7 @@ def test_events_around_an_attack_are_of_its_sessions_and_harmless(simulated) -> 
             assert {e.session for e in around} <= {e.session for e in simulated.events_of(truth)}
 
 
-def test_a_boiling_frog_takes_more_each_week(simulated) -> None:
+def test_boiling_frog_exfiltrates_more_each_week(simulated) -> None:
     for truth in simulated.of("slow.frog"):
         days = Counter(event.time.date() for event in simulated.events_of(truth))
         uses = [days[day] for day in sorted(days)]
@@ -141,7 +141,7 @@ def test_a_boiling_frog_takes_more_each_week(simulated) -> None:
         assert len({event.resource.id for event in simulated.events_of(truth)}) == 1
 
 
-def test_many_agents_take_a_little_each(simulated) -> None:
+def test_many_agents_exfiltrate_a_little_each(simulated) -> None:
     for truth in simulated.of("slow.many"):
         assert len(truth.agents) >= 6
         assert len(truth.event_ids) <= 4 * len(truth.agents)
@@ -174,7 +174,7 @@ def test_a_sequence_uses_only_tools_that_the_role_has(simulated) -> None:
 @pytest.mark.parametrize(
     "kind", ["tool.sequence", "rate.burst", "auth.failure_burst", "cost.spike"]
 )
-def test_an_attack_touches_no_resource_that_would_give_it_away_instead(simulated, kind) -> None:
+def test_attacks_use_only_ordinary_resources(simulated, kind) -> None:
     wrong = {name for t in simulated.of(kind) for name in t.event_ids}
     everyday = {e.resource for e in simulated.events if e.id not in wrong and e.resource}
     for truth in simulated.of(kind):

@@ -35,7 +35,7 @@ def test_events_come_in_order_of_time_and_each_id_once(simulated) -> None:
     assert len(simulated.by_id) == len(simulated.events)
 
 
-def test_the_native_reader_takes_every_event_without_leftovers(simulated) -> None:
+def test_native_reader_accepts_every_event_without_unknown_members(simulated) -> None:
     # The fixture has read them all; unknown keys would have gone to the attributes.
     actual = {"approval_seconds", "peer_verified", "tool_digest"}
     known = {"tokens", "adds_tool", "change"} | actual
@@ -52,7 +52,7 @@ def test_a_larger_fleet_begins_with_the_smaller_one() -> None:
     assert list(inventory(quiet)) == list(inventory(larger))[:8]
 
 
-def test_attacks_do_not_change_what_else_happens() -> None:
+def test_attacks_do_not_change_other_events() -> None:
     plain = SimulationConfig(agents=10, days=7, attacked=0, novelties=())
     attacked = msgspec.structs.replace(plain, attacked=1.0, attacks=("rate.burst",))
     lines, truths = stream(attacked)
@@ -166,7 +166,7 @@ def test_invalid_configuration_is_refused_before_the_simulation(wrong: dict[str,
         next(simulate(config))
 
 
-def test_no_more_is_planted_than_was_asked_for() -> None:
+def test_number_of_planted_cases_is_the_requested_one() -> None:
     config = SimulationConfig(
         agents=30, days=16, attacks=("rate.burst", "tool.new"), novelties=("holiday",)
     )

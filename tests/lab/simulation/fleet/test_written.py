@@ -38,7 +38,7 @@ def lines_of(path: Path) -> list[bytes]:
 
 
 @pytest.mark.parametrize("ending", ["jsonl", "jsonl.gz", "jsonl.zst"])
-def test_a_file_holds_the_stream_and_the_truth_lies_beside_it(tmp_path: Path, ending: str) -> None:
+def test_stream_and_truth_are_written_to_two_files(tmp_path: Path, ending: str) -> None:
     out = tmp_path / f"fleet.{ending}"
     written = write(CONFIG, out)
     truths: list[Truth] = []
@@ -97,7 +97,7 @@ def test_the_inventory_names_every_agent_but_no_shadow(tmp_path: Path) -> None:
     assert all(name.startswith("helper-") for name in shadows)
 
 
-def test_a_name_that_says_nothing_is_refused_and_nothing_is_left_behind(tmp_path: Path) -> None:
+def test_name_without_a_format_is_refused_and_leaves_no_file(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"\.parquet"):
         write(CONFIG, tmp_path / "fleet.csv")
     with pytest.raises(ConfigError, match="agents"):
@@ -138,8 +138,6 @@ def test_the_command_shows_people_a_table(application: typer.Typer, tmp_path: Pa
     assert "deployment" not in result.stdout
 
 
-def test_the_command_refuses_a_folder_that_is_not_there(
-    application: typer.Typer, tmp_path: Path
-) -> None:
+def test_command_refuses_a_missing_folder(application: typer.Typer, tmp_path: Path) -> None:
     result = CliRunner().invoke(application, ["simulate", str(tmp_path / "no" / "f.jsonl")])
     assert isinstance(result.exception, ConfigError)

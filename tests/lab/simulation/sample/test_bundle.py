@@ -66,7 +66,7 @@ def test_another_seed_gives_other_events_and_the_same_incidents(
     assert all(1 <= len(i.event_ids) <= 12 for i in other.incidents)
 
 
-def test_the_committed_files_are_what_the_generator_makes(contents: dict[str, bytes]) -> None:
+def test_committed_files_equal_those_of_the_generator(contents: dict[str, bytes]) -> None:
     assert contents
     for name, content in contents.items():
         committed = (DATA / name).read_bytes()
@@ -76,7 +76,7 @@ def test_the_committed_files_are_what_the_generator_makes(contents: dict[str, by
         assert committed == content, f"data/{name} is out of date: python -m lab.simulation.sample"
 
 
-def test_packing_leaves_out_the_time_and_the_name() -> None:
+def test_archive_has_no_time_and_no_name() -> None:
     assert packed(b"x")[:10] == b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x02\xff"
 
 
@@ -117,7 +117,7 @@ def test_value_with_origin_request_is_part_of_the_request(events: list[Event]) -
                 assert ("request" in origins) == (value.lower() in purpose), event.id
 
 
-def test_a_value_said_to_come_from_a_result_has_an_earlier_call_of_that_tool(
+def test_value_with_origin_result_follows_a_call_of_that_tool(
     sessions: dict[str | None, list[Event]],
 ) -> None:
     assert sessions
@@ -131,7 +131,7 @@ def test_a_value_said_to_come_from_a_result_has_an_earlier_call_of_that_tool(
                 called.add(f"result:{event.tool}")
 
 
-def test_origins_speak_of_the_arguments_that_were_passed(events: list[Event]) -> None:
+def test_origins_name_existing_arguments(events: list[Event]) -> None:
     assert any(event.arguments for event in events)
     for event in events:
         origins = {key: found[0][0] for key, found in (event.argument_origins or {}).items()}

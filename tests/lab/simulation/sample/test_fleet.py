@@ -34,7 +34,7 @@ def test_agents_are_interleaved_in_order_of_time_with_unique_ids() -> None:
     assert switches > len(events) / 3
 
 
-def test_a_fleet_has_what_detectors_read() -> None:
+def test_fleet_has_the_members_that_detectors_read() -> None:
     events = [DECODE(line) for line in fleet_events(7, 300, limit=30_000)]
     assert len(events) == 30_000
     assert len({e.agent.role for e in events}) == 12
@@ -47,7 +47,7 @@ def test_a_fleet_has_what_detectors_read() -> None:
         assert event.volume or event.outcome != "ok"
 
 
-def test_the_stream_goes_on_without_an_end() -> None:
+def test_stream_is_infinite() -> None:
     assert sum(1 for _ in islice(fleet_events(7, 1), 5_000)) == 5_000
 
 
@@ -60,7 +60,7 @@ def test_a_thousand_agents_are_streamed_without_holding_their_events() -> None:
     assert peak < 16_000_000
 
 
-def test_a_fleet_of_nobody_is_refused() -> None:
+def test_empty_fleet_is_refused() -> None:
     with pytest.raises(ValueError, match="at least 1 agent, got 0"):
         next(fleet_events(7, 0))
 
@@ -77,7 +77,7 @@ def test_the_command_writes_a_fleet_and_a_sample(
 
 
 @pytest.mark.parametrize("value", ["0", "-3", "many"])
-def test_a_fleet_size_that_is_none_ends_with_code_two(value: str, tmp_path: Path) -> None:
+def test_invalid_fleet_size_ends_with_code_two(value: str, tmp_path: Path) -> None:
     with pytest.raises(SystemExit) as ended:
         main(["--fleet", value, "--out", str(tmp_path / "x")])
     assert ended.value.code == 2

@@ -53,7 +53,7 @@ def address(event: Event) -> str:
     return event.network.source_ip
 
 
-def test_the_vpn_address_is_on_the_list_and_nobody_else_uses_the_list(
+def test_only_the_vpn_incident_uses_addresses_of_the_list(
     made: tuple[list[Event], Truth],
 ) -> None:
     listed = msgspec.json.decode((DATA / "intel" / "vpn_ipv4.json").read_bytes())
@@ -136,7 +136,7 @@ def test_a_deployment_comes_before_the_new_version_and_its_tool(
         assert any(e.tool == tool for e in mine)
 
 
-def test_novelties_are_what_they_say(made: tuple[list[Event], Truth]) -> None:
+def test_novelties_happen_as_described(made: tuple[list[Event], Truth]) -> None:
     by_id = {e.id: e for e in made[0]}
     actual = {n.kind: [by_id[i] for i in n.event_ids] for n in made[1].novelties}
     vendor = next(e for e in actual["new_vendor"] if e.tool == "payments.create")

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 DATA = Path(__file__).parents[4] / "data"
 
 
-def test_the_native_format_gives_back_what_was_written(
+def test_native_format_reads_back_the_written_events(
     sample_of: Callable[[int], tuple[list[Event], Truth]],
 ) -> None:
     content = gzip.decompress((DATA / "sample_events.jsonl.gz").read_bytes())
@@ -30,7 +30,7 @@ def test_the_native_format_gives_back_what_was_written(
     assert [encode(event) for event in read] == [encode(event) for event in sample_of(7)[0]]
 
 
-def test_the_lists_tell_the_vpn_from_the_corporate_egress(
+def test_lists_distinguish_vpn_and_corporate_egress(
     sample_of: Callable[[int], tuple[list[Event], Truth]],
 ) -> None:
     events, truth = sample_of(7)
@@ -43,7 +43,7 @@ def test_the_lists_tell_the_vpn_from_the_corporate_egress(
     assert {actual[i] for i in hop.event_ids} == {"corporate"}
 
 
-def test_the_inventory_knows_everyone_but_the_shadow_agent(
+def test_inventory_lists_every_agent_except_the_shadow_agent(
     sample_of: Callable[[int], tuple[list[Event], Truth]],
 ) -> None:
     events, truth = sample_of(7)

@@ -43,7 +43,7 @@ def test_scores_are_those_of_scikit_learn_to_the_last_digit(opinion: SecondOpini
     assert mine == (-forest.score_samples(OTHERS)).tolist()
 
 
-def test_a_forest_that_is_written_and_read_gives_the_same_scores_and_version(
+def test_stored_forest_gives_the_same_scores_and_version(
     opinion: SecondOpinion,
 ) -> None:
     again = SecondOpinion.from_bytes(opinion.name, COLUMNS, opinion.to_bytes())
@@ -53,7 +53,7 @@ def test_a_forest_that_is_written_and_read_gives_the_same_scores_and_version(
         assert again.bits(again.score(row)) == opinion.bits(opinion.score(row))
 
 
-def test_the_version_depends_on_the_history_alone(opinion: SecondOpinion) -> None:
+def test_version_depends_only_on_the_history(opinion: SecondOpinion) -> None:
     assert fit_opinion(ROWS, trees=24).version == opinion.version
     assert fit_opinion(ROWS[:500], trees=24).version != opinion.version
 
@@ -118,7 +118,7 @@ class Runs:
         self.ran.append(state["word"])
 
 
-def test_code_of_a_type_in_a_file_does_not_run() -> None:
+def test_code_in_a_model_file_does_not_run() -> None:
     loads(dumps(Runs()), trusted=[Runs])
     assert Runs.ran == ["code"]
     forest = IsolationForest(n_estimators=3, random_state=7).fit(ROWS)
@@ -141,7 +141,7 @@ def _column(nodes: Any) -> None:
 
 
 @pytest.mark.parametrize("change", [_loop, _far, _column])
-def test_a_tree_that_leads_out_of_bounds_is_refused(change: Callable[[Any], None]) -> None:
+def test_tree_with_an_index_out_of_bounds_is_refused(change: Callable[[Any], None]) -> None:
     forest = IsolationForest(n_estimators=3, random_state=7).fit(ROWS)
     state = forest.estimators_[1].tree_.__getstate__()
     state["nodes"] = state["nodes"].copy()

@@ -19,12 +19,12 @@ def test_groups_do_not_depend_on_the_order_of_agents() -> None:
     assert forward.nearest({"bank.pay": 5}) == forward.role("bank-0")
 
 
-def test_two_agents_have_no_groups() -> None:
+def test_two_agents_are_too_few_for_groups() -> None:
     with pytest.raises(ConfigError, match="at least 3 agents"):
         group_agents(shares_of({"a": Counter(x=30), "b": Counter(y=30)}))
 
 
-def test_groups_that_are_written_are_read_again() -> None:
+def test_stored_groups_are_restored() -> None:
     groups = PeerGroups(["a"], {"x": "like:a"}, {"like:a": [1.0]}, 0.5)
     again = PeerGroups.from_bytes("desks", groups.columns, groups.to_bytes())
     assert (again.name, again.of, again.centres) == ("desks", groups.of, groups.centres)

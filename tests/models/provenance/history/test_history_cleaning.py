@@ -81,7 +81,7 @@ def test_attack_hidden_by_another_attack_is_found_in_next_round(an_empty_desk):
 
 
 @pytest.mark.parametrize(("elsewhere", "new"), [(90, True), (None, False)])
-def test_two_attacks_in_rare_task_hide_each_other_only_without_attack_elsewhere(
+def test_two_attacks_in_rare_task_hide_each_other_only_without_attack_in_another_task(
     an_empty_desk, elsewhere, new
 ):
     for number in range(YOUNG):

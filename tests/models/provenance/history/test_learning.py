@@ -294,7 +294,7 @@ def test_like_requests_share_a_cluster(desk, purpose, clusters):
     assert SAME_REQUEST == 0.9
 
 
-def test_roles_learn_apart(desk):
+def test_roles_learn_separately(desk):
     session = desk.open(role="auditor")
     assert desk.judge(session, new_payee(desk)).familiarity == 0
 
@@ -382,7 +382,7 @@ def test_the_sum_of_two_tables_is_the_table_of_all_votes(one, other):
     one=st.lists(st.tuples(st.integers(0, 3), st.integers(0, 3), st.integers(1, 8))),
     cut=st.floats(0, 1),
 )
-def test_within_a_day_the_sum_is_exact(one, cut):
+def test_sum_within_a_day_is_exact(one, cut):
     cast = [(context, x, eighths, 5) for context, x, eighths in one]
     at = int(cut * len(cast))
     apart = merged(counted(cast[:at]), counted(cast[at:]), day=5)

@@ -92,7 +92,7 @@ def test_the_list_shows_ids_newest_first(habitus: Callable[..., Run]) -> None:
 
 
 @pytest.mark.usefixtures("narrow")
-def test_at_80_columns_no_id_is_cut_and_no_line_is_longer(habitus: Callable[..., Run]) -> None:
+def test_list_in_80_columns_has_whole_ids(habitus: Callable[..., Run]) -> None:
     _, out, _ = habitus("anomalies")
     assert max(map(len, out.splitlines())) <= NARROW
     assert "…" not in out
@@ -116,7 +116,7 @@ def test_the_list_can_be_narrowed(habitus: Callable[..., Run]) -> None:
 
 
 @pytest.mark.parametrize("beginning", [IDS[2], "an-2200cc", "an-2", "22", "2200cccccccccccc"])
-def test_one_is_opened_by_its_id_or_the_beginning_of_it(
+def test_anomaly_is_found_by_its_id_or_a_prefix(
     habitus: Callable[..., Run], beginning: str
 ) -> None:
     code, out, _ = habitus("anomalies", beginning)
@@ -179,7 +179,7 @@ def test_all_agents_of_a_finding_are_listed_with_those_that_do_more_than_read_fi
 @pytest.mark.parametrize(
     ("count", "shown"), [(1, '"a and 3 more"'), (4, '"a and 3 more" and 3 more')]
 )
-def test_no_id_in_the_list_can_claim_to_be_several_agents(
+def test_id_in_the_list_cannot_look_like_several_agents(
     habitus: Callable[..., Run], count: int, shown: str
 ) -> None:
     several = {"count": count, "first": [FORGED[3]], "shared": {}}
@@ -188,12 +188,12 @@ def test_no_id_in_the_list_can_claim_to_be_several_agents(
     assert shown in " ".join(out.split())
 
 
-def test_one_is_given_whole_to_programs(habitus: Callable[..., Run]) -> None:
+def test_json_of_an_anomaly_is_complete(habitus: Callable[..., Run]) -> None:
     _, out, _ = habitus("anomalies", "an-1100", "--json")
     assert json.loads(out) == an_anomaly(IDS[0], 0)
 
 
-def test_a_beginning_of_several_ids_names_them(habitus: Callable[..., Run]) -> None:
+def test_ambiguous_prefix_lists_the_matching_ids(habitus: Callable[..., Run]) -> None:
     code, out, err = habitus("anomalies", "an-11")
     assert (code, out) == (1, "")
     assert err == f"error: several ids begin with 'an-11': {IDS[0]}, {IDS[1]}\n"
@@ -204,7 +204,7 @@ def test_a_beginning_of_several_ids_names_them(habitus: Callable[..., Run]) -> N
     )
 
 
-def test_a_whole_id_is_opened_though_others_begin_with_it(habitus: Callable[..., Run]) -> None:
+def test_complete_id_is_found_even_as_a_prefix_of_others(habitus: Callable[..., Run]) -> None:
     fill([an_anomaly("an-44", 4), an_anomaly("an-445", 5)])
     code, out, _ = habitus("anomalies", "an-44", "--json")
     assert (code, json.loads(out)["id"]) == (0, "an-44")

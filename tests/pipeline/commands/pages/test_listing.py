@@ -130,7 +130,7 @@ def test_no_id_steers_the_terminal_or_becomes_a_picture(listed, command):
     assert "\u202e" not in text
 
 
-def test_programs_get_ids_as_they_are(listed):
+def test_json_has_unescaped_ids(listed):
     agent = "r\u0435funds\u202e-1"
     assert f'"agent_id": "{agent}"' in "\n".join(listed((agent,), "agents", "--json"))
 

@@ -75,7 +75,7 @@ def judged(pipeline: Any, store_url: str) -> None:
 
 
 @pytest.mark.usefixtures("judged")
-def test_those_that_stopped_come_in_order_with_whom_to_ask(habitus: Callable[..., Any]) -> None:
+def test_silent_agents_are_listed_in_order_with_their_owners(habitus: Callable[..., Any]) -> None:
     out, err = habitus("agents", "--silent")
     (row,) = (line for line in out.splitlines() if "gone" in line)
     cells = [cell.strip() for cell in row.strip("│").split("│")]
