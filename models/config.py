@@ -23,14 +23,14 @@ _WITHIN = {
 
 
 class ModelConfig(Struct, frozen=True):
-    """Parameters of baseline, calibration, alerting and learning (science.md 16).
+    """Parameters of baseline, calibration, alerting and learning.
 
     Attributes
     ----------
     alerts_per_day
         Alert budget B: expected false alerts a day for the whole fleet.
     half_life_days
-        Half-life of counts and votes, in days of event time.
+        Half-life of counts and votes, in days of event time; evidence of trust has its own.
     daily_cap
         Most counts that are learned per agent, value and day.
     agent_window

@@ -59,7 +59,7 @@ class Hasher:
         return int.from_bytes(raw.digest(), "little")
 
     def uniform(self, text: str) -> float:
-        """Give a number in (0, 1) that the sender of `text` cannot choose (science 4, `u`).
+        """Give a number in (0, 1) that the sender of `text` cannot choose.
 
         >>> 0 < Hasher(b"0123456789abcdef").uniform("event-1") < 1
         True

@@ -20,7 +20,7 @@ from pipeline.publishing import folder_of
 from pipeline.publishing.rejected import all_rejected, in_words
 from pipeline.publishing.rejected_file import own_files, where_rejected
 from pipeline.settings import Settings, load_settings
-from pipeline.sources.live_sources import file_query
+from pipeline.sources.file_url import file_query
 from pipeline.store import open_store
 
 if TYPE_CHECKING:

@@ -53,7 +53,10 @@ DETAILS = {
         "should keep coming; a topic and a followed file are live by default. Habitus never reads "
         "its own results."
     ),
-    "format": ", ".join(f"`{name}`" for name in FORMATS) + ".",
+    "format": (
+        ", ".join(f"`{name}`" for name in FORMATS) + ". Events over HTTP are always `native`. The "
+        "compiled kernel runs ordinary events of `native` alone."
+    ),
     "http_feed": (
         "With `live`, HTTP counts as a live source after its first event. Where `habitus serve` "
         "judges and no other live source is configured, it counts from the start."
@@ -62,7 +65,7 @@ DETAILS = {
         "`store` writes `STORE.rejected.jsonl` beside a SQLite store, and nothing for PostgreSQL. "
         "The file is readable by its owner only, and keeps the newest 16 to 32 MiB. `file:FOLDER` "
         "writes one file for each store or partition. A sink also gets them as the topic "
-        "`agent.actions.rejected`."
+        "`agent.actions.rejected`. `none` keeps no file."
     ),
     "kafka_client": "`librdkafka` needs the extra `librdkafka`. Workers of one group may differ.",
     "batch_ms": "Slower batches get smaller.",

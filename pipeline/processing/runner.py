@@ -30,8 +30,8 @@ from pipeline.publishing import open_sink
 from pipeline.publishing.publisher import Publisher
 from pipeline.publishing.rejected import FirstRejected, rejected_by
 from pipeline.publishing.rejected_file import keeping, own_files
-from pipeline.sources import open_source
-from pipeline.sources.live_sources import HTTP, Feeds, feeds_of, source_of
+from pipeline.sources import open_source, source_of
+from pipeline.sources.live_sources import HTTP, Feeds, feeds_of
 from pipeline.store import is_postgresql, open_store, shown_url, writer_lock
 from pipeline.store.batch import PipelineStatus
 

@@ -11,8 +11,9 @@ from pipeline.processing.assembly import build_worker
 from pipeline.processing.quarantine import judged
 from pipeline.publishing import open_fenced_sink
 from pipeline.publishing.rejected_file import keeping
+from pipeline.sources import source_of
 from pipeline.sources.kafka.position import Position
-from pipeline.sources.live_sources import feeds_of, source_of
+from pipeline.sources.live_sources import feeds_of
 from pipeline.store.batch import PipelineStatus
 
 if TYPE_CHECKING:

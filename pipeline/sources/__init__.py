@@ -1,16 +1,17 @@
-"""Sources of events, by URL scheme; a new source is one file here and one line in `SOURCES`."""
+"""Sources of events, by URL scheme; a new source is one file here and one entry in `SOURCES`."""
 
 from __future__ import annotations
 
 from pathlib import Path  # noqa: TC003  # a struct reads its annotations
 from typing import TYPE_CHECKING
+from urllib.parse import parse_qsl, urlsplit
 
 from msgspec import Struct
 
 from models.errors import ConfigError
-from pipeline.sources.file_url import path_of
+from pipeline.sources.feed import check_feed
+from pipeline.sources.file_url import file_query, path_of
 from pipeline.sources.files import Files
-from pipeline.sources.live_sources import check_feed, file_query
 from pipeline.sources.stdin import Stdin
 from pipeline.text.quoted import masked, quoted
 
@@ -18,8 +19,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from pipeline.processing.stream_types import Source
+    from pipeline.store.batch import FeedKind
 
-__all__ = ["SOURCES", "Options", "open_source"]
+__all__ = ["SOURCES", "Options", "SourceKind", "open_source", "source_of"]
 
 
 class Options(Struct, frozen=True, kw_only=True):
@@ -67,7 +69,7 @@ def open_source(
         ``kafka://HOST:PORT/TOPIC?group=NAME``, ``file:PATH`` or ``-`` (standard input). PATH is a
         file, folder or pattern; ``?follow=1`` reads on as it grows. ``feed=live`` and
         ``feed=batch`` declare whether events should keep coming
-        (`pipeline.sources.live_sources.source_of`).
+        (`source_of`).
     batch_size, clock_us, drain, batch_ms, kafka_client, skip
         As in `Options`.
 
@@ -83,12 +85,7 @@ def open_source(
     models.errors.ConfigError: unknown source 'fle:events.jsonl', expected one of: -, file:PATH, \
 kafka://HOST:PORT/TOPIC?group=NAME
     """
-    scheme = "-" if url.partition("?")[0] == "-" else url.partition(":")[0]
-    if scheme not in SOURCES or (scheme != "-" and ":" not in url):
-        raise ConfigError(
-            f"unknown source {quoted(masked(url))}, expected one of: -, file:PATH, "
-            "kafka://HOST:PORT/TOPIC?group=NAME"
-        )
+    kind = _kind_of(url)
     if batch_size < 1:
         raise ConfigError(f"batch size must be at least 1, got {batch_size}")
     options = Options(
@@ -99,7 +96,41 @@ kafka://HOST:PORT/TOPIC?group=NAME
         kafka_client=kafka_client,
         skip=frozenset(path.resolve() for path in skip),
     )
-    return SOURCES[scheme](url, options)
+    return kind.open(url, options)
+
+
+def source_of(url: str, *, drain: bool = False) -> tuple[str, FeedKind]:
+    """Give the name of a source, and whether it is live or a batch.
+
+    Parameters
+    ----------
+    url
+        As for `open_source`.
+    drain
+        Whether reading ends with the records present now; then the source is a batch.
+
+    Examples
+    --------
+    >>> source_of("kafka://127.0.0.1:9092/agent.actions?group=habitus")
+    ('kafka:agent.actions', 'live')
+    >>> source_of("file:events.jsonl?follow=1"), source_of("file:events.jsonl"), source_of("-")
+    (('file', 'live'), ('file', 'batch'), ('stdin', 'batch'))
+    >>> source_of("-?feed=live"), source_of("-?feed=live", drain=True)
+    (('stdin', 'live'), ('stdin', 'batch'))
+    """
+    kind = _kind_of(url)
+    query = kind.query(url)
+    feed = query.get("feed", kind.feed(query))
+    check_feed(feed)
+    return kind.name(url), "live" if feed == "live" and not drain else "batch"
+
+
+def _kind_of(url: str) -> SourceKind:
+    scheme = "-" if url.partition("?")[0] == "-" else url.partition(":")[0]
+    if scheme not in SOURCES or (scheme != "-" and ":" not in url):
+        expected = ", ".join(kind.form for kind in SOURCES.values())
+        raise ConfigError(f"unknown source {quoted(masked(url))}, expected one of: {expected}")
+    return SOURCES[scheme]
 
 
 def _files(url: str, options: Options) -> Source:
@@ -136,8 +167,47 @@ def _kafka_source(url: str, options: Options) -> Source:
     )
 
 
-SOURCES: dict[str, Callable[[str, Options], Source]] = {
-    "-": _stdin,
-    "file": _files,
-    "kafka": _kafka_source,
+def _query(url: str) -> dict[str, str]:
+    return dict(parse_qsl(url.partition("?")[2], keep_blank_values=True))
+
+
+class SourceKind(Struct, frozen=True, kw_only=True):
+    """A kind of source.
+
+    Attributes
+    ----------
+    form
+        Its URL, as messages show it.
+    open
+        Opens the source of a URL.
+    name
+        Gives the name of a source, by which the store knows its last event.
+    query
+        Gives the parameters of a URL.
+    feed
+        Whether a source with these parameters is live, where no ``feed`` says so.
+    """
+
+    form: str
+    open: Callable[[str, Options], Source]
+    name: Callable[[str], str]
+    query: Callable[[str], dict[str, str]] = _query
+    feed: Callable[[dict[str, str]], FeedKind] = lambda _: "batch"
+
+
+SOURCES = {
+    "-": SourceKind(form="-", open=_stdin, name=lambda _: "stdin"),
+    "file": SourceKind(
+        form="file:PATH",
+        open=_files,
+        name=lambda _: "file",
+        query=lambda url: file_query(url)[1],
+        feed=lambda query: "live" if query.get("follow") == "1" else "batch",
+    ),
+    "kafka": SourceKind(
+        form="kafka://HOST:PORT/TOPIC?group=NAME",
+        open=_kafka_source,
+        name=lambda url: f"kafka:{urlsplit(url).path.strip('/')}",
+        feed=lambda _: "live",
+    ),
 }

@@ -7,91 +7,21 @@ make a source fresh.
 
 from __future__ import annotations
 
-import re
-from typing import TYPE_CHECKING, get_args
-from urllib.parse import parse_qsl, urlsplit
+from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from models.errors import ConfigError
-from pipeline.store.batch import FeedKind, LastEvent
-from pipeline.text.quoted import quoted
+from pipeline.sources import source_of
+from pipeline.store.batch import LastEvent
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from pipeline.settings import Settings
-    from pipeline.store.batch import PipelineStatus
+    from pipeline.store.batch import FeedKind, PipelineStatus
 
 HTTP = "http"
 """Name of the source of events received over HTTP."""
-
-_FILE_QUERY = re.compile(r"\?(?P<query>(follow|feed)=[^?&=]*(&(follow|feed)=[^?&=]*)*)$")
-
-
-def file_query(url: str) -> tuple[str, dict[str, str]]:
-    """Split a file URL into the URL without parameters, and the parameters.
-
-    Raises
-    ------
-    ConfigError
-        A parameter has an invalid value.
-
-    Examples
-    --------
-    >>> file_query("file:events.jsonl?follow=1&feed=batch")
-    ('file:events.jsonl', {'follow': '1', 'feed': 'batch'})
-    >>> file_query("file:what?.jsonl")
-    ('file:what?.jsonl', {})
-    """
-    found = _FILE_QUERY.search(url)
-    if found is None:
-        return url, {}
-    query = dict(parse_qsl(found["query"], keep_blank_values=True))
-    if query.get("follow", "0") not in ("0", "1"):
-        raise ConfigError(f"follow must be 0 or 1, got {quoted(query['follow'])}")
-    check_feed(query.get("feed"))
-    return url[: found.start()], query
-
-
-def check_feed(feed: str | None) -> None:
-    """Raise `ConfigError` for an unknown kind of source; None is accepted."""
-    if feed is not None and feed not in get_args(FeedKind):
-        raise ConfigError(f"feed must be live or batch, got {quoted(feed)}")
-
-
-def source_of(url: str, *, drain: bool = False) -> tuple[str, FeedKind]:
-    """Give the name of a source and its kind.
-
-    Parameters
-    ----------
-    url
-        As for `pipeline.sources.open_source`.
-    drain
-        Whether reading ends with the records present now; then the source is a batch.
-
-    Examples
-    --------
-    >>> source_of("kafka://127.0.0.1:9092/agent.actions?group=habitus")
-    ('kafka:agent.actions', 'live')
-    >>> source_of("file:events.jsonl?follow=1"), source_of("file:events.jsonl"), source_of("-")
-    (('file', 'live'), ('file', 'batch'), ('stdin', 'batch'))
-    >>> source_of("-?feed=live"), source_of("-?feed=live", drain=True)
-    (('stdin', 'live'), ('stdin', 'batch'))
-    """
-    default: FeedKind = "batch"
-    if url.startswith("kafka:"):
-        parts = urlsplit(url)
-        name, default = f"kafka:{parts.path.strip('/')}", "live"
-        query = dict(parse_qsl(parts.query, keep_blank_values=True))
-    elif url.startswith("file:"):
-        name, query = "file", file_query(url)[1]
-        default = "live" if query.get("follow") == "1" else "batch"
-    else:
-        name, query = "stdin", dict(parse_qsl(url.partition("?")[2], keep_blank_values=True))
-    feed = query.get("feed", default)
-    check_feed(feed)
-    return name, "live" if feed == "live" and not drain else "batch"
 
 
 class Feeds:

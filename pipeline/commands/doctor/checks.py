@@ -21,7 +21,8 @@ from pipeline.commands.running import has_credentials
 from pipeline.events.unknown_members import in_words, unknown_by
 from pipeline.installed_kernel import installed_kernel
 from pipeline.settings import model_config_of
-from pipeline.sources.live_sources import file_query, source_of
+from pipeline.sources import source_of
+from pipeline.sources.file_url import file_query
 from pipeline.store import (
     is_postgresql,
     open_shard,

@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from models.errors import ConfigError
 from pipeline.files.toml_file import read_toml
-from pipeline.sources.live_sources import check_feed
+from pipeline.sources.feed import check_feed
 from pipeline.text.quoted import masked, quoted
 
 _CLIENT_KEYS = re.compile(r"(security_protocol|client_id|client_rack|(ssl|sasl)_[a-z_]+)$")

@@ -17,9 +17,8 @@ from pipeline.commands.doctor.last_event import last_event
 from pipeline.processing import runner
 from pipeline.processing.replay import learn
 from pipeline.settings import Settings
-from pipeline.sources import open_source
+from pipeline.sources import open_source, source_of
 from pipeline.sources.kafka.address import parse
-from pipeline.sources.live_sources import source_of
 from pipeline.store import Commit, LastEvent, PipelineStatus, open_store
 from scoring_api.status.freshness import sources_of
 
