@@ -9,7 +9,7 @@ import shutil
 import socket
 from collections import Counter
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, LiteralString, NoReturn
+from typing import TYPE_CHECKING, Any, LiteralString
 from urllib.parse import urlsplit
 
 import psycopg
@@ -18,30 +18,26 @@ import pytest
 from models.errors import ConfigError
 from pipeline.installed_kernel import installed_kernel
 from pipeline.sources.kafka.clients.kafka_module import KafkaAdminClient
-from tests import turns
+from tests import own_servers, turns
+from tests.components import (
+    ABSENT,
+    CHROMIUM,
+    HOW,
+    KAFKA,
+    POSTGRESQL,
+    PROMTOOL,
+    ROOT,
+    RUST,
+    SHARED,
+    TOOLS,
+    absent,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from playwright.sync_api import Browser
 
-ROOT = Path(__file__).resolve().parents[1]
-KAFKA = "Kafka broker"
-POSTGRESQL = "PostgreSQL"
-CHROMIUM = "Chromium"
-PROMTOOL = "promtool"
-RUST = "Rust compiler"
-SHARED = "shared data folder"
-TOOLS = "tools of .venv/tools"
-_HOW = {
-    KAFKA: "make services says why; or set HABITUS_TEST_KAFKA to HOST:PORT",
-    POSTGRESQL: "make services says why; or set HABITUS_TEST_POSTGRESQL to a URL",
-    CHROMIUM: "make services says why; or set HABITUS_TEST_CHROMIUM to its path",
-    PROMTOOL: "make services says why; or set HABITUS_TEST_PROMTOOL to its path",
-    RUST: "install it (rustup), and start a new shell",
-    SHARED: "it lies beside the repository, as ../shared",
-    TOOLS: "make test installs them",
-}
 _BROWSER_FLAGS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -52,15 +48,6 @@ _BROWSER_FLAGS = [
     "--disable-sync",
 ]
 _BROWSERS = ("chromium", "chromium-browser", "google-chrome")
-_ABSENT = "absent: "
-
-
-def absent(component: str) -> NoReturn:
-    """Skip the test that needs this component; where CI=true every component must be there."""
-    message = f"{_ABSENT}{component} ({_HOW[component]})"
-    if os.environ.get("CI") == "true":
-        pytest.fail(message, pytrace=False)
-    pytest.skip(message)
 
 
 @pytest.fixture(scope="session")
@@ -213,6 +200,7 @@ def pytest_configure(config: pytest.Config) -> None:
     except ConfigError as error:
         pytest.exit(str(error), returncode=pytest.ExitCode.USAGE_ERROR)
     config.pluginmanager.register(turns)
+    config.pluginmanager.register(own_servers)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
@@ -221,8 +209,8 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     for outcome in ("skipped", "error", "failed"):
         for report in terminalreporter.stats.get(outcome, []):
             said = report.longrepr[2] if outcome == "skipped" else report.longreprtext
-            counts.update(name for name in _HOW if f"{_ABSENT}{name}" in said)
+            counts.update(name for name in HOW if f"{ABSENT}{name}" in said)
     if counts:
         terminalreporter.section("absent components")
     for name, count in sorted(counts.items()):
-        terminalreporter.line(f"{name}: {count} tests did not run; {_HOW[name]}")
+        terminalreporter.line(f"{name}: {count} tests did not run; {HOW[name]}")

@@ -2,39 +2,29 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING
 
 import psycopg
 import pytest
 
 from chaos.run import Plan, run
-from chaos.servers import Servers
 from chaos.stream import POISON, messages
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from chaos.run import Outcome
+    from chaos.servers import Servers
 
 pytestmark = [
     pytest.mark.broker,
     pytest.mark.postgresql,
     pytest.mark.slow,
-    pytest.mark.alone,
     pytest.mark.timeout(600),
 ]
 
 # As while the client is being changed, one worker after the other.
 CLIENTS = "kafka-python,librdkafka,kafka-python"
-
-
-@pytest.fixture
-def servers(kafka_address: str, postgresql_server: str) -> Servers:
-    named = os.environ.get("HABITUS_TEST_KAFKA"), os.environ.get("HABITUS_TEST_POSTGRESQL")
-    made = Servers(*named)
-    assert (made.kafka, made.postgresql) == (kafka_address, postgresql_server)
-    return made
 
 
 def is_whole(outcome: Outcome, plan: Plan) -> None:
@@ -61,14 +51,16 @@ def is_whole(outcome: Outcome, plan: Plan) -> None:
     ],
 )
 def test_workers_killed_for_a_minute_leave_the_state_of_uninterrupted_ones(
-    tmp_path: Path, servers: Servers, plan: Plan
+    tmp_path: Path, own_servers: Servers, plan: Plan
 ) -> None:
-    outcome = run(plan, tmp_path, servers)
+    outcome = run(plan, tmp_path, own_servers)
     assert outcome.kills >= plan.kills
     is_whole(outcome, plan)
 
 
-def test_check_detects_a_missing_row_and_a_changed_byte(tmp_path: Path, servers: Servers) -> None:
+def test_check_detects_a_missing_row_and_a_changed_byte(
+    tmp_path: Path, own_servers: Servers
+) -> None:
     plan = Plan(seconds=4, kills=0, restarts=0, workers=2, partitions=2, events=1_000)
 
     def meddle(url: str) -> None:
@@ -77,6 +69,6 @@ def test_check_detects_a_missing_row_and_a_changed_byte(tmp_path: Path, servers:
             database.execute("update profiles set trust_digest = '' where agent_id like '%1'")
             database.execute("update counters set value = value + 1 where name = 'events'")
 
-    outcome = run(plan, tmp_path, servers, before_comparing=meddle)
+    outcome = run(plan, tmp_path, own_servers, before_comparing=meddle)
     tables = {said.partition(" of ")[0].partition(":")[0] for said in outcome.differences}
     assert tables == {"seen", "profiles", "counters"}

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import debian
 import processes
 import wire
-from place import HOME, SOURCES, Absent
+from place import FETCHED, HOME, SOURCES, Absent
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -127,7 +127,7 @@ def _java() -> str:
 
 def _libraries() -> Path:
     """Give the folder of jars; fetch them once per version."""
-    folder = HOME / f"kafka-{_version()}" / "libs"
+    folder = FETCHED / f"kafka-{_version()}" / "libs"
     if folder.is_dir():
         return folder
     if shutil.which("mvn") is None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import os
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,7 +12,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 SOURCES = Path(__file__).resolve().parent
-HOME = SOURCES.parents[1] / ".services"  # ignored by git; may be deleted when all are stopped
+FETCHED = SOURCES.parents[1] / ".services"  # ignored by git; may be deleted when all are stopped
+# Data, logs and addresses of the servers; another folder gives other servers.
+HOME = Path(os.environ.get("HABITUS_TEST_SERVICES") or FETCHED)
 
 
 class Absent(Exception):

@@ -2,6 +2,8 @@
 
     python3 deploy/services/services.py up|down|status [kafka] [postgresql] [chromium] [promtool]
 
+HABITUS_TEST_SERVICES names a folder for servers of their own, beside those of the repository.
+
 An unavailable component is reported with the reason and is no failure: its tests are skipped by
 name (and fail if CI=true). Only the standard library is used, so this runs before any installation.
 """

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 import time
@@ -12,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from chaos.servers import Servers
 from chaos.topics import Topics
 from pipeline.processing.stream_types import Message
 from pipeline.publishing.outputs import ANOMALIES
@@ -21,13 +19,13 @@ from pipeline.store import open_store
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from chaos.servers import Servers
     from pipeline.settings import Settings
 
 pytestmark = [
     pytest.mark.broker,
     pytest.mark.postgresql,
     pytest.mark.slow,
-    pytest.mark.alone,
     pytest.mark.timeout(400),
 ]
 EVENTS = 3_000
@@ -36,17 +34,8 @@ MOST_SECONDS = 55
 
 
 @pytest.fixture
-def servers(kafka_address: str, postgresql_server: str) -> Servers:
-    if os.environ.get("HABITUS_TEST_KAFKA"):
-        pytest.skip("the broker is not ours to stop")
-    made = Servers(postgresql=postgresql_server)
-    assert made.kafka == kafka_address
-    return made
-
-
-@pytest.fixture
-def topics(servers: Servers) -> Iterator[Topics]:
-    made = Topics(servers.kafka, f"hang-{uuid.uuid4().hex[:10]}", 4)
+def topics(own_servers: Servers) -> Iterator[Topics]:
+    made = Topics(own_servers.kafka, f"hang-{uuid.uuid4().hex[:10]}", 4)
     yield made
     made.close()
 
@@ -75,10 +64,10 @@ def started(pipeline: Any, settings: Settings, *arguments: str) -> subprocess.Po
 
 
 @pytest.fixture
-def settings(on_server: Any, servers: Servers, topics: Topics, kafka_client: str) -> Settings:
+def settings(on_server: Any, own_servers: Servers, topics: Topics, kafka_client: str) -> Settings:
     settings: Settings = on_server.settings(
-        f"kafka://{servers.kafka}/{topics.actions}?group={topics.actions}",
-        sink=f"kafka://{servers.kafka}",
+        f"kafka://{own_servers.kafka}/{topics.actions}?group={topics.actions}",
+        sink=f"kafka://{own_servers.kafka}",
         batch_size=50,
         kafka_client=kafka_client,
     )
@@ -97,13 +86,13 @@ def sent(pipeline: Any, topics: Topics) -> int:
 
 
 def test_worker_of_a_hanging_broker_ends_in_time_and_its_successor_continues(
-    on_server: Any, servers: Servers, topics: Topics, settings: Settings
+    on_server: Any, own_servers: Servers, topics: Topics, settings: Settings
 ) -> None:
     events = sent(on_server, topics)
     worker = started(on_server, settings)
     try:
         until(lambda: counted(settings) > 500)
-        with servers.hanging_kafka():
+        with own_servers.hanging_kafka():
             worker.terminate()
             begun = time.monotonic()
             assert worker.wait(150) == 0
