@@ -29,8 +29,8 @@ def registered_detectors(settings: Settings) -> tuple[list[Detector], PeerGroups
         return detectors, None
     from pipeline.files.fitted_models import load_fitted  # importing scikit-learn takes a second
 
-    groups, forests = load_fitted(settings.offline_models)
-    return detectors + forests, groups
+    groups, fitted = load_fitted(settings.offline_models)
+    return [*detectors, *fitted], groups
 
 
 def detectors_named(names: Sequence[str]) -> list[Detector]:

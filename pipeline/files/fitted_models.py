@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from hashlib import sha256
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 from msgspec import Struct
@@ -17,10 +18,15 @@ from models.errors import ConfigError
 from pipeline.files.named_output import write
 from pipeline.text.quoted import LONGEST_PATH, quoted
 
+if TYPE_CHECKING:
+    from models.detectors.fitted.fitted_detector import FittedDetector
+
 FORMAT = 1
 SUFFIX = ".model.json"
 MOST_BYTES = 64 * 2**20
-_KINDS = {one.KIND: one for one in (PeerGroups, SecondOpinion)}
+_KINDS: dict[str, type[PeerGroups | FittedDetector]] = {
+    kind.KIND: kind for kind in (PeerGroups, SecondOpinion)
+}
 
 
 class _Header(Struct, frozen=True):
@@ -50,7 +56,7 @@ class _File(Struct, frozen=True):
     body: msgspec.Raw
 
 
-def save_fitted(model: PeerGroups | SecondOpinion, folder: Path | str) -> Path:
+def save_fitted(model: PeerGroups | FittedDetector, folder: Path | str) -> Path:
     """Write a model into a folder, which is made if it is not there; give its file."""
     raw, columns = model.to_bytes(), list(model.columns)
     digest = _digest_of(model.KIND, model.name, columns, raw)
@@ -61,7 +67,7 @@ def save_fitted(model: PeerGroups | SecondOpinion, folder: Path | str) -> Path:
     return path
 
 
-def load_fitted(folder: Path | str) -> tuple[PeerGroups | None, list[SecondOpinion]]:
+def load_fitted(folder: Path | str) -> tuple[PeerGroups | None, list[FittedDetector]]:
     """Load every model of a folder.
 
     Raises
@@ -81,11 +87,11 @@ def load_fitted(folder: Path | str) -> tuple[PeerGroups | None, list[SecondOpini
         raise ConfigError(
             f"{len(groups)} tables of peer groups in {str(folder)!r}, expected one at most"
         )
-    opinions = [model for model in models if isinstance(model, SecondOpinion)]
-    return (groups[0] if groups else None), opinions
+    detectors = [model for model in models if not isinstance(model, PeerGroups)]
+    return (groups[0] if groups else None), detectors
 
 
-def _load(path: Path) -> PeerGroups | SecondOpinion:
+def _load(path: Path) -> PeerGroups | FittedDetector:
     file = _read(path)
     header, raw = file.header, bytes(file.body)
     if header.kind not in _KINDS:

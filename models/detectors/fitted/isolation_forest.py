@@ -21,8 +21,8 @@ from sklearn.ensemble import IsolationForest
 from sklearn.tree import ExtraTreeRegressor
 from skops.io import dumps, loads
 
-from models.detectors.detector import Detector
 from models.detectors.fitted.columns import COLUMNS, row_of
+from models.detectors.fitted.fitted_detector import FittedDetector
 from models.errors import ConfigError
 from models.result import Reason
 
@@ -60,7 +60,7 @@ class _Body(Struct, frozen=True):
     reference: list[float]
 
 
-class SecondOpinion(Detector):
+class SecondOpinion(FittedDetector):
     """How easily an event is separated from the history that the forest was fitted on.
 
     Sees unusual combinations of a few numbers (`models.detectors.fitted.columns`): when, how much,

@@ -12,20 +12,25 @@ import numpy as np
 import pytest
 import sklearn
 
-from models.detectors.fitted.columns import COLUMNS
+from models.detectors.fitted.columns import COLUMNS, row_of
+from models.detectors.fitted.fitted_detector import FittedDetector
 from models.detectors.fitted.isolation_forest import SecondOpinion, fit_opinion
 from models.detectors.fitted.peer_groups import PeerGroups
 from models.errors import ConfigError
+from models.result import Reason
 from pipeline.commands.doctor.checks import examine
+from pipeline.configuration.detectors import registered_detectors
+from pipeline.files import fitted_models
 from pipeline.files.fitted_models import MOST_BYTES, load_fitted, save_fitted
 from pipeline.processing.runner import run
 from pipeline.settings import Settings
 from pipeline.sharding.loop import run_sharded
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
+    from models.detectors.detector import Act
     from pipeline.commands.doctor.checks import Check
 
 ROWS = np.random.default_rng(7).normal(size=(600, len(COLUMNS)))
@@ -44,6 +49,38 @@ def test_a_kept_forest_gives_the_same_scores_and_version(
     assert groups is None
     assert (loaded.name, loaded.version) == (opinion.name, opinion.version)
     assert loaded.score([0.3] * len(COLUMNS)) == opinion.score([0.3] * len(COLUMNS))
+
+
+class LongestCall(FittedDetector):
+    """A kind of model that only this file knows: the longest call of a history."""
+
+    KIND = "longest_call"
+
+    def __init__(self, name: str, most: float) -> None:
+        self.name, self.columns, self.most = name, COLUMNS, most
+
+    def judge(self, act: Act) -> Reason | None:
+        took = row_of(act)[COLUMNS.index("duration")]
+        return None if took <= self.most else Reason(self.name, 8.0, f"{took:.2f}", [], "Long.")
+
+    def to_bytes(self) -> bytes:
+        return json.dumps(self.most).encode()
+
+    @classmethod
+    def from_bytes(cls, name: str, columns: Sequence[str], raw: bytes) -> LongestCall:
+        assert tuple(columns) == COLUMNS
+        return cls(name, json.loads(raw))
+
+
+def test_model_of_another_registered_kind_is_loaded(
+    opinion: SecondOpinion, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(fitted_models._KINDS, LongestCall.KIND, LongestCall)
+    for model in (opinion, LongestCall("long", 3.5)):
+        save_fitted(model, tmp_path)
+    detectors, groups = registered_detectors(Settings(offline_models=tmp_path))
+    assert [one.name for one in detectors] == [opinion.name, "long"]
+    assert (cast("LongestCall", detectors[1]).most, groups) == (3.5, None)
 
 
 def _other_columns(file: dict[str, Any]) -> None:
