@@ -11,12 +11,13 @@ from radix import Radix
 
 from models.errors import ConfigError
 from models.event import SAID_BY_EVENT, Origin
+from pipeline.enrichment.intel import ADDRESS_CLASSES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from models.event import Egress, Network
-    from pipeline.enrichment.intel import Address, IntelList, Kind, Net, Range
+    from pipeline.enrichment.intel import Address, IntelList, Net, Range
 
 # Not `is_private`, which also includes documentation and benchmark networks.
 _INTERNAL = (
@@ -101,22 +102,21 @@ class Enricher:
     def __init__(self, corporate: Iterable[str], lists: Sequence[IntelList]) -> None:
         self._corporate = _tree((_network(text), "corporate_networks") for text in corporate)
         self._internal = _tree((_network(text), "private_address") for text in _INTERNAL)
-        kinds: tuple[Kind, ...] = ("tor", "proxy", "vpn", "hosting")
         self._prefixes = {
             kind: _tree(
                 (net, one.evidence) for one in lists if one.kind == kind for net in one.networks
             )
-            for kind in kinds
+            for kind in ADDRESS_CLASSES
         }
         self._asns = {
             kind: {asn: one.evidence for one in lists if one.kind == kind for asn in one.asns}
-            for kind in kinds
+            for kind in ADDRESS_CLASSES
         }
         self._known_asn = [Ranges(one.v4, one.v6) for one in lists if one.kind == "asn"]
         self._country = [Ranges(one.v4, one.v6) for one in lists if one.kind == "country"]
         self._has_prefixes = any(one.networks for one in lists)
         self._has_asns = any(one.asns for one in lists)
-        self._lists = sum(1 for one in lists if one.kind in kinds)
+        self._lists = sum(1 for one in lists if one.kind in ADDRESS_CLASSES)
         self._cached = lru_cache(maxsize=_REMEMBERED)(self._look_up)
 
     def origin(self, network: Network | None) -> Origin:
@@ -161,7 +161,7 @@ class Enricher:
             return "corporate", evidence
         if evidence := self._internal.find(address):
             return "internal", evidence
-        for kind in ("tor", "proxy", "vpn", "hosting"):
+        for kind in ADDRESS_CLASSES:
             evidence = self._prefixes[kind].find(address)
             if evidence is None and asn is not None:
                 evidence = self._asns[kind].get(asn)

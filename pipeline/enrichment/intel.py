@@ -22,7 +22,7 @@ import hashlib
 import ipaddress
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import msgspec
 from msgspec import Struct, field
@@ -33,7 +33,11 @@ from models.units import DAY_US
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-Kind = Literal["vpn", "tor", "proxy", "hosting", "country", "asn"]
+AddressClass = Literal["tor", "proxy", "vpn", "hosting"]
+ADDRESS_CLASSES: tuple[AddressClass, ...] = get_args(AddressClass)
+"""Kinds of list that give the class of an address, in the order in which they are consulted."""
+
+Kind = AddressClass | Literal["country", "asn"]
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Net = ipaddress.IPv4Network | ipaddress.IPv6Network
 
