@@ -56,7 +56,7 @@ def simulate(
         days=days,
         attacked=attacked,
         attacks=_named(attacks, ATTACKS),
-        novelties=_named(novelties, NOVELTIES),
+        novelties=_named(novelties, tuple(NOVELTIES)),
         novelties_per_week=news,
         activity=activity,
         quiet_days=quiet_days,

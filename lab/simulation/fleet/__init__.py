@@ -8,7 +8,8 @@ first agents of a larger fleet equal the smaller fleet.
 from __future__ import annotations
 
 from lab.simulation.fleet.cases import Truth
-from lab.simulation.fleet.config import ATTACKS, NOVELTIES, SimulationConfig
+from lab.simulation.fleet.config import ATTACKS, SimulationConfig
+from lab.simulation.fleet.novelties import NOVELTIES
 from lab.simulation.fleet.personas import inventory
 from lab.simulation.fleet.stream import simulate
 

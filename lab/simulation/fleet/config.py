@@ -1,9 +1,10 @@
-"""Configuration of a simulation, and names of plantable cases."""
+"""Configuration of a simulation, and names of attacks."""
 
 from __future__ import annotations
 
 from msgspec import Struct
 
+from lab.simulation.fleet.novelties import NOVELTIES
 from models.errors import ConfigError
 from models.units import DAY_US
 
@@ -43,17 +44,6 @@ ATTACKS: tuple[str, ...] = (
     "tool.definition_changed",
 )
 """Names of attacks, equal to the anomaly type if there is one."""
-
-NOVELTIES: tuple[str, ...] = (
-    "deployment",
-    "holiday",
-    "new_agent",
-    "new_colleague",
-    "first_use",
-    "month_end_peak",
-    "new_resource",
-)
-"""Names of benign novelties."""
 
 START_US = 1_788_739_200_000_000
 """Default start of a simulation: 2026-09-07T00:00:00Z, a Monday."""
@@ -96,7 +86,7 @@ class SimulationConfig(Struct, frozen=True, kw_only=True):
     days: int = 60
     attacked: float = 0.3
     attacks: tuple[str, ...] = ATTACKS
-    novelties: tuple[str, ...] = NOVELTIES
+    novelties: tuple[str, ...] = tuple(NOVELTIES)
     novelties_per_week: float = 0.05
     activity: float = 1.0
     quiet_days: int | None = None
@@ -117,7 +107,7 @@ class SimulationConfig(Struct, frozen=True, kw_only=True):
         _within("activity", self.activity, 0.01, 7)
         _within("quiet_days", self.history_days, 0, self.days)
         _known("attack", self.attacks, ATTACKS)
-        _known("novelty", self.novelties, NOVELTIES)
+        _known("novelty", self.novelties, tuple(NOVELTIES))
         if self.start_us % DAY_US:
             raise ConfigError(f"start_us must be a midnight, got {self.start_us}")
         return self

@@ -6,6 +6,7 @@ import sys
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
+from lab.simulation.fleet.novelties import NOVELTIES
 from lab.simulation.fleet.schedule import GroupNovelties, attacks, novelties
 from lab.simulation.fleet.working_days import QUIET, WorkingConditions, conditions, ordinary
 
@@ -58,12 +59,13 @@ class Plans:
 
     def _add(self, case: Case) -> None:
         self._ending[min(case.last_day, self._last)].append(case)
-        if case.type == "new_agent":
+        begins = NOVELTIES[case.type].begins
+        if begins == "agent":
             self._joining.append(case)
-        elif case.type == "holiday":
+        elif begins == "absence":
             for day in range(case.first_day, case.last_day + 1):
                 self._away[day].append(case)
-        elif case.type in ("deployment", "first_use"):
+        elif begins == "session":
             self.begin[case.first_day].append(case)
 
     def factors(self, day: int) -> dict[int, float]:

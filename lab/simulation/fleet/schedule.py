@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from lab.simulation.fleet.attacks import PLANTERS
 from lab.simulation.fleet.calendar import month_end, weekday
 from lab.simulation.fleet.cases import Case
+from lab.simulation.fleet.novelties import NOVELTIES
 from lab.simulation.fleet.working_days import fresh_resource, newcomer, spared
 from lab.simulation.fleet.world.draw import mix, unit, word
 from lab.simulation.fleet.world.roles import MONTHLY
@@ -21,25 +22,10 @@ if TYPE_CHECKING:
     from lab.simulation.fleet.config import SimulationConfig
     from lab.simulation.fleet.personas import Persona
 
-_OWN = ("holiday", "new_agent", "new_colleague", "first_use", "deployment")
-"""Novelties of single agents; those of groups are in `GroupNovelties`."""
-
-_GROUP = ("deployment", "new_resource")
-_SHOWN_DAYS = {"deployment": 2, "new_agent": 2, "new_colleague": 3, "first_use": 3}
 _FRESH_DAYS = 3
 _LEAST_DAYS = 7
 _HELPED_FROM = 8
 _ATTACKED, _NOVELTY, _WHEN = word("attacked"), word("news"), word("when")
-
-_WHAT = {
-    "deployment": "a new version with changed habits, announced beforehand",
-    "holiday": "hardly any delegated work for a few days",
-    "new_agent": "a registered agent starts work",
-    "new_colleague": "a new person asks for work",
-    "first_use": "first use of a tool that peers use",
-    "month_end_peak": "the month ends: nearly twice the work",
-    "new_resource": "a resource that the whole group begins to use",
-}
 
 
 def attacks(config: SimulationConfig, fleet: Sequence[Persona]) -> Iterator[Case]:
@@ -98,7 +84,7 @@ def novelties(
 ) -> dict[int, list[Case]]:
     """Plan the benign novelties of single agents, never on days of an attack."""
     planned: dict[int, list[Case]] = defaultdict(list)
-    types = [name for name in _OWN if name in config.novelties]
+    types = [name for name, one in NOVELTIES.items() if one.agents and name in config.novelties]
     if config.days < _LEAST_DAYS or not types:
         return {}
     expected = config.novelties_per_week * config.days / 7
@@ -114,13 +100,13 @@ def novelties(
 
 
 def _apart(case: Case, attack: Case) -> bool:
-    before = case.first_day > attack.last_day + 1 and case.type != "new_agent"
+    before = case.first_day > attack.last_day + 1 and NOVELTIES[case.type].begins != "agent"
     return before or case.last_day < attack.first_day - 1
 
 
 def _own(config: SimulationConfig, one: Persona, name: str) -> Case:
     key = mix(one.key, _NOVELTY, word(name))
-    days = _SHOWN_DAYS.get(name, 1 + key % 3)
+    days = NOVELTIES[name].shown_days or 1 + key % 3
     room = max(1, config.days - 3 - days)
     day = min(3 + int(unit(key, _WHEN) * room), config.days - days)
     day = _early_in_week(config, day)
@@ -137,7 +123,7 @@ def _early_in_week(config: SimulationConfig, day: int) -> int:
 def _benign(number: str, one: Persona, name: str, day: int, days: int, key: int) -> Case:
     case = Case(
         number=number, kind="benign", type=name, index=one.index, agent_id=one.agent.id,
-        first_day=day, days=days, key=key, what=_WHAT[name],
+        first_day=day, days=days, key=key, what=NOVELTIES[name].what,
     )  # fmt: skip
     case.shows = _shows(one, case)
     return case
@@ -168,7 +154,9 @@ class GroupNovelties:
 
     def __init__(self, config: SimulationConfig) -> None:
         self._config = config
-        self._types = [name for name in _GROUP if name in config.novelties]
+        self._types = [
+            name for name, one in NOVELTIES.items() if one.groups and name in config.novelties
+        ]
         self._monthly = "month_end_peak" in config.novelties
         self._open: dict[str, Case] = {}
         self._days: dict[tuple[int, str], int] = {}
