@@ -8,12 +8,13 @@ same answer and is described in OpenAPI.
 from __future__ import annotations
 
 from time import perf_counter
-from typing import Final
+from typing import Final, get_args
 
 from scoring_api.authentication.authenticator import Authenticator
 from scoring_api.clock import wall_us
 from scoring_api.problems import App, Message, ProblemError, Receive, Scope, Send, send_problem
 from scoring_api.requests.guard import agent_path, check_local, header
+from scoring_api.schemas import ModeName, OperationName
 from scoring_api.status.metrics import Metrics
 from scoring_api.trust_cache.cache import TrustCache
 from scoring_api.trust_cache.cached_agent import Known, Question
@@ -22,8 +23,8 @@ TRUST: Final = b"/trust"
 MAX_ID: Final = 256
 MOST_PATHS: Final = 65_536
 ROUTE: Final = "/v1/agents/{agent_id}/trust"
-MODES: Final = ("delegated", "autonomous", "unknown")
-OPERATIONS: Final = ("read", "write", "delete", "execute", "send", "pay", "admin", "unknown")
+MODES: Final = get_args(ModeName)
+OPERATIONS: Final = get_args(OperationName)
 
 _NO_BODY: Final[Message] = {"type": "http.response.body", "body": b""}
 _QUESTIONS: Final[dict[bytes, Question]] = {

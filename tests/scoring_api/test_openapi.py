@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import Any, get_args
 
 import jsonschema
 import msgspec
 import pytest
 
-from models.trust.response import Answer, Facets, Obligation, Reason, Recovery
+from models.event import Mode, Operation
+from models.trust.levels import Gate
+from models.trust.policy import Level, Severity
+from models.trust.response import Answer, Facets, Obligation, Reason, Recovery, State
 from pipeline.credentials.entries import make_key
 from pipeline.events.schema import PATH, event_parts
 from pipeline.publishing import messages
@@ -27,6 +30,16 @@ PAIRS = [
     (messages.Position, schemas.EventPosition),
     (messages.Change, schemas.ScoreChange),
     (messages.Agents, schemas.AnomalyAgents),
+]
+
+# The API would refuse a value that only the core has, or send it undescribed.
+VALUES = [
+    (Mode, schemas.ModeName),
+    (Operation, schemas.OperationName),
+    (Severity, schemas.SeverityName),
+    (Level, schemas.LevelName),
+    (State, schemas.StateName),
+    (Gate, schemas.GateName),
 ]
 
 # Clients are generated from these: renaming one breaks them.
@@ -72,10 +85,16 @@ def operations(api: dict[str, Any]) -> dict[str, tuple[str, dict[str, Any]]]:
 @pytest.mark.parametrize(("core", "wire"), PAIRS, ids=lambda kind: kind.__name__)
 def test_an_answer_has_the_keys_of_its_description_in_order(core, wire):
     fields = msgspec.structs.fields(core)
-    assert [field.encode_name for field in fields] == list(wire.model_fields)
+    todo = "describe the same keys, in the same order, in scoring_api/schemas.py"
+    assert [field.encode_name for field in fields] == list(wire.model_fields), todo
     required = [field.encode_name for field in fields if field.required]
     described = [name for name, field in wire.model_fields.items() if field.is_required()]
     assert set(required) <= set(described)
+
+
+@pytest.mark.parametrize(("core", "wire"), VALUES)
+def test_description_has_the_values_of_the_core(core, wire):
+    assert sorted(get_args(wire)) == sorted(get_args(core)), "change it in scoring_api/schemas.py"
 
 
 def test_operations_have_stable_ids(api):
