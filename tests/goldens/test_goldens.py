@@ -1,13 +1,14 @@
 """The judgement of every event of four logs, as the committed files have it, by both kernels.
 
-``python tests/goldens/test_goldens.py`` judges the logs anew and writes the files. A change of
-judgement is a change of these files: it belongs in a commit that says why.
+``python tests/goldens/test_goldens.py`` judges all logs anew, or those that it is given, and writes
+their files. A change of judgement is a change of these files: it belongs in a commit that says why.
 """
 
 from __future__ import annotations
 
 import gzip
 import os
+import sys
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -157,12 +158,12 @@ def test_the_bundled_labelled_log_is_made_by_its_generator() -> None:
     assert gzip.decompress((DATA / "labelled_log.jsonl.gz").read_bytes()) == log_bytes(7)
 
 
-def main() -> None:
-    """Judge all logs by the reference, and write the files."""
-    for name in LOGS:
+def main(names: list[str]) -> None:
+    """Judge the named logs by the reference, or all, and write their files."""
+    for name in names or LOGS:
         lines = judged(name, "python")
         file_of(name).write_bytes(gzip.compress(b"\n".join(lines) + b"\n", mtime=0))
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])

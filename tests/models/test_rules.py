@@ -294,7 +294,7 @@ def test_a_rule_speaks_when_it_should_and_only_then(tell, rule, name):
 
 
 def test_every_rule_has_a_case_that_fires_and_one_that_must_not():
-    assert set(CASES) | OVER_DAYS == set(RULES)
+    assert set(CASES) | OVER_DAYS == set(RULES), "add cases to CASES, or name it in OVER_DAYS"
     for rule, cases in CASES.items():
         assert {case.fires for case in cases.values()} == {True, False}, rule
 

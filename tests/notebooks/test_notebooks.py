@@ -23,15 +23,18 @@ def cells(path: Path) -> list[tuple[str, str]]:
     return [(cell.cell_type, cell.source.strip()) for cell in jupytext.read(path).cells]
 
 
-def test_five_notebooks_exist_and_the_readme_names_each() -> None:
-    said = (FOLDER / "README.md").read_text()
-    assert [name[0] for name in NAMES] == list("12345")
-    assert [name for name in NAMES if f"`{name}`" not in said] == []
+def test_notebooks_are_numbered_and_the_readme_names_each() -> None:
+    assert len(NAMES) >= 5
+    assert [int(name.partition("_")[0]) for name in NAMES] == [*range(1, len(NAMES) + 1)]
+    rows = re.findall(r"^\| `(\w+)` \|", (FOLDER / "README.md").read_text(), re.M)
+    assert rows == NAMES, "notebooks/README.md has a row for each notebook, in order"
 
 
 @each
 def test_both_halves_of_a_pair_are_the_same(script: Path) -> None:
-    assert cells(script) == cells(script.with_suffix(".ipynb"))
+    pair = script.with_suffix(".ipynb")
+    assert pair.is_file(), "run jupytext --set-formats ipynb,py:percent on the script"
+    assert cells(script) == cells(pair), "run jupytext --sync notebooks/*.ipynb"
 
 
 @each

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
 from typing import TYPE_CHECKING
 
@@ -9,7 +10,9 @@ import psycopg
 import pytest
 
 from models.errors import StateError
-from pipeline.store import open_store
+from models.trust.state import TrustState
+from pipeline.store import Commit, open_store
+from pipeline.store.postgresql import migrations as migrating
 from pipeline.store.postgresql.migrations import migrations
 from pipeline.store.schema import VERSION
 
@@ -61,3 +64,30 @@ def test_server_store_of_another_version_is_refused(
         open_store(postgresql_url, read_only=read_only)
     with psycopg.connect(postgresql_url) as database:
         assert database.execute("select number from migrations").fetchall() == [(number,)]
+
+
+def test_migrations_are_numbered_one_after_the_other() -> None:
+    numbers = sorted(int(file.name[:4]) for file in migrating._FOLDER.glob("*.sql"))
+    assert numbers == [*range(FIRST, FIRST + len(numbers))], "two files have one number, or none"
+
+
+@pytest.mark.postgresql
+def test_server_store_of_an_earlier_number_is_migrated_and_keeps_its_rows(
+    postgresql_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    state = TrustState(agent_id="a", mode="delegated")
+    with open_store(postgresql_url) as store:
+        store.commit(Commit(profiles=[("a", "delegated", b"profile", state)]))
+    shutil.copytree(migrating._FOLDER, tmp_path, dirs_exist_ok=True)
+    known = [*migrations()]
+    added = "alter table anomalies add column note text not null default '';"
+    (tmp_path / f"{known[-1] + 1:04}_note.sql").write_text(added)
+    monkeypatch.setattr(migrating, "_FOLDER", tmp_path)
+    with pytest.raises(StateError, match="start habitus run once to migrate it"):
+        open_store(postgresql_url, read_only=True)
+    with open_store(postgresql_url) as store:
+        assert store.profiles(["a"])["a", "delegated"][0] == b"profile"
+    with psycopg.connect(postgresql_url) as database:
+        numbers = database.execute("select number from migrations order by number").fetchall()
+        assert [number for (number,) in numbers] == [*known, known[-1] + 1]
+        database.execute("select note from anomalies")

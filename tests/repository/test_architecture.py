@@ -92,8 +92,9 @@ def test_every_module_of_the_core_has_a_layer() -> None:
     modules = {one for one in graph.modules if not graph.find_children(one)}
     outside = {one for one in modules if not one.startswith((*(f"{name}." for name in listed),))}
     assert sorted(listed) == sorted(set(listed))
-    assert outside - set(listed) == set()
-    assert set(listed) - graph.modules == set()
+    where = '`layers` of the contract "Inside the core" in pyproject.toml'
+    assert outside - set(listed) == set(), f"name the module in {where}"
+    assert set(listed) - graph.modules == set(), f"remove the name from {where}"
 
 
 def test_every_file_of_the_kernel_names_the_module_that_it_compiles() -> None:

@@ -13,4 +13,4 @@ PAGE = Path(__file__).parents[3] / "docs" / "detectors.md"
 def test_the_page_names_every_type_and_no_other():
     rows = [line for line in PAGE.read_text().splitlines() if line.startswith("| `")]
     named = {name for row in rows for name in re.findall(r"`([a-z_.]+)`", row.split("|")[1])}
-    assert named == set(catalogue())
+    assert named == set(catalogue()), "the table of docs/detectors.md has a row for each type"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import get_args
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -10,7 +11,8 @@ from hypothesis import strategies as st
 
 from models.codec.hashing import Hasher
 from models.errors import MalformedEvent
-from models.event import microseconds
+from models.event import Egress, Kind, Mode, Operation, Outcome, Sensitivity, microseconds
+from pipeline.events.schema import EXAMPLES
 from pipeline.formats import Native
 from tests.native.both import native, needs_native
 
@@ -27,6 +29,10 @@ BASE = {
     "network": {"source_ip": "192.0.2.7", "destination": "api.example.com", "asn": 64500},
     "volume": {"bytes_in": 3}, "credential": {"id": "c", "issued_at": "2026-01-05T07:00:00+01:00"},
     "attributes": {"tokens": 7},
+}  # fmt: skip
+VALUES = {
+    ("", "mode"): Mode, ("", "operation"): Operation, ("", "outcome"): Outcome, ("", "kind"): Kind,
+    ("resource", "sensitivity"): Sensitivity, ("network", "egress"): Egress,
 }  # fmt: skip
 values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=12)
@@ -93,6 +99,22 @@ def test_kernel_accepts_only_records_of_ordinary_form():
         plain + b" " * 9_000,
     ):
         assert not read_alike(odd)
+
+
+@pytest.mark.parametrize("example", EXAMPLES.values(), ids=EXAMPLES)
+def test_kernel_reads_every_member_of_an_event(example):
+    todo = "add the member to native/src/json/action.rs: the kernel leaves such events to Python"
+    assert read_alike(json.dumps(example).encode()), todo
+
+
+@pytest.mark.parametrize(
+    ("part", "name", "value"),
+    [(*place, value) for place, values in VALUES.items() for value in get_args(values)],
+)
+def test_kernel_reads_every_value_of_a_member(part, name, value):
+    event = BASE | ({part: BASE[part] | {name: value}} if part else {name: value})
+    todo = "add the value to native/src/json/action.rs: the kernel leaves such events to Python"
+    assert read_alike(json.dumps(event).encode()), todo
 
 
 @pytest.mark.parametrize(

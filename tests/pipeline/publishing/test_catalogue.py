@@ -89,7 +89,7 @@ def test_the_version_of_atlas_is_the_one_the_table_names(shared_dir):
 def test_table_has_every_anomaly_of_features_and_rules():
     said = {feature.anomaly for feature in FEATURES} | set(RULES)
     said |= {"goal.drift", "resource.new", "volume.exfil", "tool.sequence"}
-    assert said <= set(catalogue())
+    assert said <= set(catalogue()), "add the type to pipeline/data/anomalies.toml"
 
 
 @pytest.mark.parametrize("feature", FEATURES, ids=lambda feature: feature.name)

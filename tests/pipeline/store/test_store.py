@@ -170,11 +170,11 @@ def test_another_version_is_refused_with_both_versions_named(
 ) -> None:
     open_store(url).close()
     marks = {
-        "sqlite": "update meta set value = 9 where key = 'version'",
-        "postgresql": "insert into migrations (number) values (9)",
+        "sqlite": "update meta set value = 99 where key = 'version'",
+        "postgresql": "insert into migrations (number) values (99)",
     }
     from_outside(url, marks[url.partition(":")[0]])
-    with pytest.raises(StateError, match=r"by version 9, this is \d; a newer Habitus is needed"):
+    with pytest.raises(StateError, match=r"by version 99, this is \d+; a newer Habitus is needed"):
         open_store(url)
 
 
