@@ -11,6 +11,7 @@ from pipeline.enrichment import intel, inventory
 from pipeline.enrichment.enricher import Enricher
 from pipeline.events.accepted_times import ahead_us_of
 from pipeline.formats import format_named
+from pipeline.processing.judging.observers import Observers
 from pipeline.processing.worker import Worker
 from pipeline.settings import trust_policy_of
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from models.features.selection import Selection
     from models.trust.policy import TrustPolicy
     from pipeline.enrichment.inventory import Inventory
-    from pipeline.processing.worker import Listener, Observer
+    from pipeline.processing.judging.observers import Listener, Observer
     from pipeline.settings import Settings
     from pipeline.store.protocol import Store
 
@@ -93,8 +94,6 @@ def build_worker(
         explain_all=explain_all,
         kernel=settings.kernel,
         panel=Panel(detectors),
-        observer=observer,
-        listener=listener,
-        reviewer=reviewer,
+        observers=Observers(observer, listener, reviewer),
         selection=selection,
     )

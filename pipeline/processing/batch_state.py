@@ -137,6 +137,8 @@ class BatchState:
         Agents of the events decoded by the compiled kernel, in its order.
     slot_of
         Slot of each of these agents.
+    in_kernel
+        Whether the compiled kernel has the agent of each slot.
     several
         Agents that act in several modes.
     anomalies
@@ -162,6 +164,7 @@ class BatchState:
                 self.slots.append((agent_id, mode))
                 self.change((agent_id, mode), place)
         self.slot_of = {key: slot for slot, key in enumerate(self.slots)}
+        self.in_kernel = [False] * len(self.slots)
         modes = Counter(agent_id for agent_id, _ in self.changed)
         self.several = {agent_id for agent_id, number in modes.items() if number > 1}
 
@@ -182,6 +185,10 @@ class BatchState:
         actions = self.events.actions
         slot = -1 if actions is None else actions.slot(position)
         return self.slots[slot][0] if slot >= 0 else self.events.event(position).event.agent.id
+
+    def where(self, position: int) -> str:
+        """Give the location of the event at a position in its stream."""
+        return self.events.where(self.events.order[position])
 
     def change(self, key: Key, place: int, among: int = 0) -> None:
         """Note that the event at a position changes an agent.

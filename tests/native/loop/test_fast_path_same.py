@@ -18,8 +18,8 @@ from models.event import microseconds
 from models.fast_path import FastPath
 from models.peers.fleet import Fleet
 from pipeline.processing import runner
+from pipeline.processing.judging.fast_path_run import FastPathRun
 from pipeline.processing.replay import learn
-from pipeline.processing.worker import Worker
 from pipeline.settings import Settings
 from pipeline.store import open_store
 from tests.native.both import needs_native
@@ -61,16 +61,16 @@ def stored(
         model={"pool_minimum": 100, "learning_sessions": 4, "session_minimum": 10},
     )  # fmt: skip
     fast_path = 0
-    whole = Worker._run_fast_path
+    whole = FastPathRun.run
 
-    def counted(self: Worker, way: Any, job: Any, slots: Any, position: int) -> int:
+    def counted(self: FastPathRun, batch: Any, position: int) -> int:
         nonlocal fast_path
-        end = whole(self, way, job, slots, position)
+        end = whole(self, batch, position)
         fast_path += end - position
         return end
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Worker, "_run_fast_path", counted)
+        patch.setattr(FastPathRun, "run", counted)
         if past is not None:
             learn([str(past)], fmt="native", settings=values)
         at_first = fast_path

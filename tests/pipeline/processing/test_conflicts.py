@@ -43,8 +43,8 @@ class Desk:
         self.settings, self.store, self.judged = settings, store, 0
         self.start()
 
-    def start(self) -> None:
-        self.worker = build_worker(self.settings, self.store)
+    def start(self, reviewer: Any = None) -> None:
+        self.worker = build_worker(self.settings, self.store, reviewer=reviewer)
 
     def judge(self, *values: bytes) -> dict[str, int]:
         """Judge and commit one batch; give what was counted."""
@@ -147,12 +147,12 @@ def test_another_agent_may_use_the_same_id(desk):
 
 
 def test_conflict_in_trusted_history_is_found_without_an_alert(desk):
-    desk.worker.engine.vouched = True
     seen = []
-    desk.worker._reviewer = lambda *found: seen.append(found[2])
+    desk.start(reviewer=lambda *found: seen.append(found[2]))
+    desk.worker.engine.vouched = True
     desk.judge(an_event(1), ATTACK)
-    (assessment,) = seen
-    assert (assessment.anomaly, assessment.alert, assessment.learned) == (CONFLICT, False, False)
+    (result,) = seen
+    assert (result.anomaly, result.alert, result.learned) == (CONFLICT, False, False)
 
 
 def twice(name: str, first: str, second: str) -> bytes:

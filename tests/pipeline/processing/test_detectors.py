@@ -10,7 +10,7 @@ import pytest
 
 from lab.exploration import Explored
 from lab.simulation.sample import fleet_events
-from models.detectors.panel import Failure, Panel
+from models.detectors.panel import Failure
 from models.detectors.registry import DETECTORS, register
 from models.errors import StateError
 from models.result import Reason
@@ -140,7 +140,7 @@ def judged_by(source: Path, *detectors: Detector) -> dict[str, int]:
     settings = Settings(source=f"file:{source}", store="sqlite::memory:", clock="event")
     with open_store("sqlite::memory:", secret=b"x" * 32) as store:
         worker = build_worker(settings, store, publish=False, explain_all=True)
-        worker.panel = Panel(detectors)
+        worker.panel.detectors.extend(detectors)
         records = [
             RawRecord(line, "test", at, 1_800_000_000_000_000)
             for at, line in enumerate(source.read_bytes().splitlines(), 1)

@@ -1,0 +1,106 @@
+"""Judge single events in Python: the reference (`models.engine.Engine.judge`)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from models.baseline.identity import as_known
+from models.trust.ledger import AGENT_WIDE
+
+if TYPE_CHECKING:
+    from models.engine import Engine
+    from models.result import Held, Result
+    from pipeline.processing.batch_state import BatchState, Key
+    from pipeline.processing.detector_failures import LoggedPanel
+    from pipeline.processing.judging.agent_modes import AgentModes
+    from pipeline.processing.judging.anomalies import Anomalies
+    from pipeline.processing.judging.event_in_mode import EventInMode
+    from pipeline.processing.judging.observers import Observers
+    from pipeline.processing.judging.trust_answers import TrustAnswers
+    from pipeline.store.batch import HeldRow
+
+_encode = msgspec.msgpack.Encoder().encode
+
+
+class ReferenceJudge:
+    """Judges an event in Python, and records in the batch all that follows from the judgement.
+
+    Parameters
+    ----------
+    modes
+        The modes of agents.
+    panel
+        Additional detectors.
+    anomalies, trust_answers
+        Take the results.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        modes: AgentModes,
+        panel: LoggedPanel,
+        anomalies: Anomalies,
+        trust_answers: TrustAnswers,
+        observers: Observers,
+    ) -> None:
+        self._engine = engine
+        self._config_version = engine.config.version
+        self._modes = modes
+        self._panel = panel
+        self._anomalies = anomalies
+        self._trust_answers = trust_answers
+        self._observers = observers
+
+    def judge(self, batch: BatchState, position: int) -> list[Key]:
+        """Judge the event at a position; give the other modes that it identifies the agent in."""
+        identified: list[Key] = []
+        for step in self._modes.events(batch, position):
+            result = self._judge_in_mode(batch, step)
+            if result.identified and step.event.kind == "action":
+                identified += self._modes.share_identity(batch, step)
+        return identified
+
+    def _judge_in_mode(self, batch: BatchState, step: EventInMode) -> Result:
+        agent_state = step.agent_state
+        result = self._engine.judge(
+            step.event,
+            step.origin,
+            agent_state,
+            declared=step.declared,
+            time_us=step.time_us,
+            conflict=batch.events.order[step.position] in batch.events.conflicts,
+        )
+        step = step._replace(event=as_known(step.event, agent_state.trust))
+        self._panel.consider(step.event, result, agent_state, batch.count)
+        agent_state.trust.config_version = self._config_version
+        batch.count["events"] += step.in_first_mode
+        if result.held is not None:
+            batch.out.held.append(_held_row(result.held))
+        if result.anomaly is not None:
+            self._report_anomaly(batch, step, result)
+        self._update_trust(batch, step, result)
+        if self._observers.observer is not None and step.in_first_mode:
+            self._observers.observer(step.record, step.event, result, agent_state)
+        return result
+
+    def _report_anomaly(self, batch: BatchState, step: EventInMode, result: Result) -> None:
+        """Add an anomaly to the batch; the reviewer gets those of a trusted history."""
+        if not self._engine.vouched:
+            self._anomalies.add(batch, step, result)
+        elif self._observers.reviewer is not None and step.in_first_mode:
+            self._observers.reviewer(step.record, step.event, result, step.agent_state)
+
+    def _update_trust(self, batch: BatchState, step: EventInMode, result: Result) -> None:
+        """Apply identity evidence to all modes; publish trust that changed."""
+        moved = result.trust_changed
+        if result.facet == AGENT_WIDE and not self._engine.vouched:
+            moved |= self._modes.apply_identity_evidence(batch, step)
+        if moved:
+            self._trust_answers.make(batch, step.agent_state, result.time_us, step.record.where)
+
+
+def _held_row(held: Held) -> HeldRow:
+    return (held.event_id, held.agent_id, held.mode, held.time_us, _encode(held.categories))
