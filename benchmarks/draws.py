@@ -21,7 +21,7 @@ from benchmarks.measuring.findings import Findings, add_save, show
 from lab.evaluation.run import evaluate
 from lab.evaluation.truth import HISTORY
 from lab.measurement import Goal, Table
-from pipeline.settings import load_settings
+from pipeline.configuration.loading import load_settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

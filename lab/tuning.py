@@ -11,7 +11,7 @@ from lab.evaluation.figures import figures
 from lab.evaluation.run import HISTORY_DAYS, measured
 from lab.evaluation.truth import JUDGED
 from models.errors import ConfigError
-from pipeline.settings import model_config_of
+from pipeline.configuration.derived import model_config_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

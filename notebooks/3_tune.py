@@ -15,7 +15,7 @@ from lab.examples import made_up
 from lab.exploration import Explored
 from lab.tuning import by_agent, candidate, sweep, with_parameters
 from pipeline.configuration.config_file import differences, write_config
-from pipeline.settings import model_config_of
+from pipeline.configuration.derived import model_config_of
 
 SCRATCH = tempfile.TemporaryDirectory(prefix="habitus-")
 FOLDER = Path(SCRATCH.name)

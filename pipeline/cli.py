@@ -16,9 +16,9 @@ import typer
 from pydantic import ValidationError
 
 from models.errors import ConfigError, HabitusError
+from pipeline.configuration.loading import load_settings
 from pipeline.files.named_output import fault_of
 from pipeline.installed_kernel import installed_kernel
-from pipeline.settings import load_settings
 from pipeline.text.quoted import quoted
 from pipeline.text.visible import visible
 

@@ -6,10 +6,12 @@ from pkgutil import resolve_name
 
 from models.errors import ConfigError
 from models.event import Event, microseconds
+from pipeline.configuration.derived import trust_policy_of
+from pipeline.configuration.loading import load_settings
 from pipeline.credentials.entries import read_credentials
 from pipeline.enrichment import inventory
 from pipeline.events.accepted_times import ahead_us_of, check_time
-from pipeline.settings import Settings, load_settings, trust_policy_of
+from pipeline.settings import Settings
 from pipeline.store import open_store
 from scoring_api.app import Application, create_app
 from scoring_api.authentication.jwks import KeySource

@@ -13,9 +13,10 @@ import pytest
 
 from lab.simulation.sample import fleet_events
 from models.trust.response import trust_answer
+from pipeline.configuration.derived import trust_policy_of
 from pipeline.formats import Native
 from pipeline.processing import runner
-from pipeline.settings import Settings, trust_policy_of
+from pipeline.settings import Settings
 from pipeline.store import Store, open_store
 from scoring_api.app import create_app
 from scoring_api.config import ApiConfig

@@ -10,10 +10,10 @@ import typer
 from rich.table import Table
 
 from pipeline.commands.terminal import AsJson, Force, console, note, print_json
+from pipeline.configuration.loading import load_settings
 from pipeline.files.installed_files import installed_files
 from pipeline.files.overwrite_check import refuse_to_overwrite
 from pipeline.processing.progress import progress_for
-from pipeline.settings import load_settings
 
 _NONE = "none"
 

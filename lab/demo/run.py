@@ -18,10 +18,11 @@ from models.event import rfc3339
 from pipeline.commands.current_trust import CurrentTrust
 from pipeline.commands.running import listening, serve_on
 from pipeline.commands.terminal import console, note, stop_on_signals
+from pipeline.configuration.loading import load_settings
 from pipeline.logs import start_logs
 from pipeline.processing import runner
 from pipeline.processing.progress import progress_for
-from pipeline.settings import FILE_VARIABLE, PREFIX, Settings, load_settings, variable
+from pipeline.settings import FILE_VARIABLE, PREFIX, Settings, variable
 from pipeline.store import open_store
 
 if TYPE_CHECKING:

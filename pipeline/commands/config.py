@@ -15,9 +15,12 @@ from models.errors import ConfigError, NoStore
 from models.event import rfc3339
 from pipeline.commands.terminal import AsJson, console, note, now_us, print_json
 from pipeline.configuration.config_file import differences, read_config
+from pipeline.configuration.derived import shown
+from pipeline.configuration.loading import load_settings
 from pipeline.configuration.promotion import InEffect, in_effect, signed_off
 from pipeline.configuration.promotion import promote as promoted
-from pipeline.settings import MODEL_PARAMETERS, Settings, load_settings, shown, variable
+from pipeline.configuration.setting_types import MODEL_PARAMETERS
+from pipeline.settings import Settings, variable
 from pipeline.store import is_made, open_store
 from pipeline.text.quoted import plain
 

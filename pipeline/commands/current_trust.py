@@ -12,13 +12,14 @@ from models.trust.state import registered_of
 from models.units import SECOND_US
 from pipeline.commands.doctor.last_event import quiet_in_words
 from pipeline.commands.terminal import now_us
+from pipeline.configuration.derived import trust_policy_of
 from pipeline.enrichment import inventory
-from pipeline.settings import Settings, trust_policy_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from models.trust.state import TrustState
+    from pipeline.settings import Settings
     from pipeline.store import PipelineStatus, Store
 
 _PAGE = 1000

@@ -11,8 +11,9 @@ from rich.table import Table
 from models.errors import ConfigError, HabitusError
 from pipeline.commands.doctor import checks
 from pipeline.commands.terminal import AsJson, console, note, now_us, print_json
+from pipeline.configuration.loading import load_settings
 from pipeline.files.overwrite_check import refuse_folder
-from pipeline.settings import Settings, load_settings, variable
+from pipeline.settings import Settings, variable
 from pipeline.text.quoted import plain
 
 if TYPE_CHECKING:

@@ -14,6 +14,7 @@ from rich.table import Table
 from models.errors import ConfigError
 from models.event import EPOCH, Instant, microseconds
 from pipeline.commands.terminal import AsJson, console, note, now_us, print_json
+from pipeline.configuration.loading import load_settings
 from pipeline.credentials.agent_patterns import Binding
 from pipeline.credentials.edits import add_entry, entries_of, revoke_entry
 from pipeline.credentials.entries import (
@@ -24,7 +25,7 @@ from pipeline.credentials.entries import (
     read_bytes,
     readable_by_others,
 )
-from pipeline.settings import load_settings, variable
+from pipeline.settings import variable
 from pipeline.text.quoted import plain, quoted
 
 if TYPE_CHECKING:

@@ -16,10 +16,10 @@ from pipeline.commands.terminal import (
     note,
     print_json,
 )
+from pipeline.configuration.loading import load_settings
 from pipeline.logs import start_logs
 from pipeline.processing.progress import progress_for
 from pipeline.publishing.rejected import in_words
-from pipeline.settings import Settings, load_settings
 from pipeline.sources.files import results_in
 from pipeline.sources.own_results import not_read
 from pipeline.sources.recordings import refuse_empty
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pipeline.processing.review import Review
+    from pipeline.settings import Settings
 
 _WORST = 15  # number of anomalies of a history to show
 Files = Annotated[

@@ -14,17 +14,19 @@ import typer
 from models.errors import ConfigError, HabitusError
 from pipeline.commands.offline import note_results
 from pipeline.commands.terminal import note, stop_on_signals
+from pipeline.configuration.loading import load_settings
 from pipeline.logs import start_logs
 from pipeline.processing.progress import progress_for
 from pipeline.publishing import folder_of
 from pipeline.publishing.rejected import all_rejected, in_words
 from pipeline.publishing.rejected_file import own_files, where_rejected
-from pipeline.settings import Settings, load_settings
 from pipeline.sources.file_url import file_query
 from pipeline.store import open_store
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from pipeline.settings import Settings
 
 _log = logging.getLogger(__name__)
 # By name: the pipeline does not import the API.

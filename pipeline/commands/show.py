@@ -31,8 +31,8 @@ from pipeline.commands.terminal import (
     note,
     print_json,
 )
+from pipeline.configuration.loading import load_settings
 from pipeline.processing.shadow_findings import with_members
-from pipeline.settings import load_settings
 from pipeline.store import open_store
 from pipeline.text.quoted import plain, quoted
 from pipeline.text.visible import distinguishable

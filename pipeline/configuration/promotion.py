@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from models.errors import ConfigError
 from pipeline.configuration.config_file import differences, read_config
-from pipeline.settings import model_config_of
+from pipeline.configuration.derived import model_config_of
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal, get_args, get_origin
 
 from models.config import ModelConfig
+from pipeline.configuration.setting_types import MODEL_PARAMETERS
 from pipeline.formats import FORMATS
-from pipeline.settings import MODEL_PARAMETERS, Settings, variable
+from pipeline.settings import Settings, variable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

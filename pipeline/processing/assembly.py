@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from models.detectors.panel import Panel
+from pipeline.configuration.derived import trust_policy_of
 from pipeline.configuration.detectors import registered_detectors
 from pipeline.configuration.promotion import in_effect
 from pipeline.enrichment import intel, inventory
@@ -13,7 +14,6 @@ from pipeline.events.accepted_times import ahead_us_of
 from pipeline.formats import format_named
 from pipeline.processing.judging.observers import Observers
 from pipeline.processing.worker import Worker
-from pipeline.settings import trust_policy_of
 
 if TYPE_CHECKING:
     from models.config import ModelConfig

@@ -22,12 +22,12 @@ import time
 import traceback
 from typing import TYPE_CHECKING, Any
 
+from pipeline.configuration.loading import load_settings
 from pipeline.processing import runner
 from pipeline.processing.worker import Worker
 from pipeline.publishing.folder import Folder
 from pipeline.publishing.kafka.sink import KafkaSink
 from pipeline.publishing.rejected_file import RejectedFile
-from pipeline.settings import load_settings
 from pipeline.sources.files import Files
 from pipeline.sources.kafka.source import KafkaSource
 from pipeline.store import SqliteStore, is_postgresql

@@ -9,7 +9,9 @@ import pytest
 
 from models.config import ModelConfig
 from models.errors import ConfigError
-from pipeline.settings import Settings, load_settings, model_config_of, shown, trust_policy_of
+from pipeline.configuration.derived import model_config_of, shown, trust_policy_of
+from pipeline.configuration.loading import load_settings
+from pipeline.settings import Settings
 
 
 @pytest.fixture(autouse=True)

@@ -18,9 +18,9 @@ from pipeline.commands.current_trust import lag_us
 from pipeline.commands.doctor.credential_checks import fault_or_note
 from pipeline.commands.doctor.last_event import last_event
 from pipeline.commands.running import has_credentials
+from pipeline.configuration.derived import model_config_of
 from pipeline.events.unknown_members import in_words, unknown_by
 from pipeline.installed_kernel import installed_kernel
-from pipeline.settings import model_config_of
 from pipeline.sources import source_of
 from pipeline.sources.file_url import file_query
 from pipeline.store import (

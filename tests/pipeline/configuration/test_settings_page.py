@@ -6,8 +6,9 @@ import re
 
 import pytest
 
+from pipeline.configuration.setting_types import MODEL_PARAMETERS
 from pipeline.configuration.settings_page import DETAILS, PATH, SECTIONS, page
-from pipeline.settings import MODEL_PARAMETERS, Settings, variable
+from pipeline.settings import Settings, variable
 
 
 def test_page_is_what_the_command_writes() -> None:

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from models.trust.response import trust_answer
+from pipeline.configuration.derived import trust_policy_of
 from pipeline.processing.assembly import build_worker
 from pipeline.processing.stream_types import RawRecord
-from pipeline.settings import trust_policy_of
 from pipeline.store import PipelineStatus, open_store
 
 if TYPE_CHECKING:

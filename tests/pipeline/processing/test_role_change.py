@@ -12,10 +12,11 @@ import httpx
 import pytest
 
 from pipeline.commands.current_trust import CurrentTrust
+from pipeline.configuration.derived import trust_policy_of
 from pipeline.enrichment import inventory
 from pipeline.formats import Native
 from pipeline.processing import runner
-from pipeline.settings import Settings, trust_policy_of
+from pipeline.settings import Settings
 from pipeline.store import open_store
 from scoring_api.app import create_app
 from scoring_api.config import ApiConfig

@@ -11,10 +11,10 @@ import pytest
 from models.errors import REJECT_REASONS
 from models.event import microseconds
 from models.trust.response import encode, trust_answer
+from pipeline.configuration.derived import trust_policy_of
 from pipeline.formats import format_named
 from pipeline.processing.assembly import build_worker
 from pipeline.processing.stream_types import MAX_VALUE, RawRecord
-from pipeline.settings import trust_policy_of
 from pipeline.store import PipelineStatus, open_store
 
 if TYPE_CHECKING:

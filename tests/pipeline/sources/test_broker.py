@@ -12,12 +12,12 @@ import jsonschema
 import pytest
 
 from models.trust.response import trust_answer
+from pipeline.configuration.derived import trust_policy_of
 from pipeline.events.unknown_members import unknown_by
 from pipeline.processing import runner
 from pipeline.processing.stream_types import Message
 from pipeline.publishing import open_sink
 from pipeline.publishing.asyncapi import topics_document
-from pipeline.settings import trust_policy_of
 from pipeline.sources.kafka.clients.kafka_module import KafkaConsumer, TopicPartition
 from pipeline.sources.kafka.topics import create_topics
 from pipeline.store import open_store
