@@ -10,7 +10,9 @@ from fastapi.routing import APIRoute
 from pydantic.json_schema import models_json_schema
 
 from pipeline.events.schema import event_parts
-from scoring_api.schemas import Problem, RejectedActions, TrustQuery
+from scoring_api.schemas.actions import RejectedActions
+from scoring_api.schemas.problem import Problem
+from scoring_api.schemas.trust import TrustQuery
 
 _TEMPLATE: Final = "#/components/schemas/{name}"
 _FRAMEWORK: Final = ("HTTPValidationError", "ValidationError")

@@ -18,7 +18,8 @@ from scoring_api.authentication.authenticator import Authenticator
 from scoring_api.authentication.principal import Principal
 from scoring_api.config import ApiConfig
 from scoring_api.problems import MEDIA_TYPE, ProblemError
-from scoring_api.schemas import Problem, RejectedActions
+from scoring_api.schemas.actions import RejectedActions
+from scoring_api.schemas.problem import Problem
 from scoring_api.status.metrics import Metrics
 from scoring_api.status.silent_agents import Silences
 from scoring_api.trust_cache.cache import TrustCache

@@ -31,7 +31,7 @@ from models.units import DAY_US
 from pipeline.formats.native import Native
 from scoring_api.app import Application, create_app
 from scoring_api.config import ApiConfig
-from scoring_api.schemas import Trust
+from scoring_api.schemas.trust import Trust
 from scoring_api.serving.server import Server
 from scoring_api.trust_cache.store_reading import PipelineStatus
 

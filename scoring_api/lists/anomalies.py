@@ -9,7 +9,7 @@ from msgspec import Meta, Struct, structs
 from pipeline.store import COLUMNS, Place, Sort, place_of
 from scoring_api.lists import cursors
 from scoring_api.problems import ProblemError
-from scoring_api.schemas import SeverityName
+from scoring_api.schemas.values import SeverityName
 from scoring_api.trust_cache.store_reading import Reading
 
 _MOST = 2**63 - 1

@@ -17,7 +17,7 @@ from pipeline.events.duplicates import Fate
 from pipeline.events.unknown_members import OTHER, suggestion
 from scoring_api.problems import ProblemError
 from scoring_api.requests.item_scanner import UnsplitError, items_of
-from scoring_api.schemas import ActionResult, UnknownMember
+from scoring_api.schemas.actions import ActionResult, UnknownMember
 from scoring_api.service import Validate
 
 MOST_WARNINGS = 20

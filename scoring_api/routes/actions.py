@@ -15,7 +15,7 @@ from scoring_api.authentication.principal import Principal
 from scoring_api.problems import ProblemError
 from scoring_api.requests.batches import sort_out, split
 from scoring_api.requests.clients import client_of
-from scoring_api.schemas import STATUSES, ActionResults
+from scoring_api.schemas.actions import STATUSES, ActionResults
 from scoring_api.service import DESCRIBED, Shared, needs, problems, require_json
 
 _WRITER = needs("actions:write")  # runs before the request is read; called once

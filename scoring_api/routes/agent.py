@@ -12,7 +12,9 @@ from fastapi.responses import Response
 
 from scoring_api.routes import agents
 from scoring_api.routes import trust as look_up
-from scoring_api.schemas import AgentDetail, Evidence, History, ModeName, OperationName, Trust
+from scoring_api.schemas.agents import AgentDetail, Evidence, History
+from scoring_api.schemas.trust import Trust
+from scoring_api.schemas.values import ModeName, OperationName
 from scoring_api.service import DESCRIBED, Shared, needs, problems
 
 router = APIRouter(dependencies=[*DESCRIBED, needs("trust:read")])

@@ -11,15 +11,8 @@ from models.trust.response import Answer
 from scoring_api.clock import wall_us
 from scoring_api.lists import cursors
 from scoring_api.lists.agents import detail, evidence, history, row
-from scoring_api.schemas import (
-    AgentDetail,
-    AgentPage,
-    Evidence,
-    History,
-    LevelName,
-    ModeName,
-    StateName,
-)
+from scoring_api.schemas.agents import AgentDetail, AgentPage, Evidence, History
+from scoring_api.schemas.values import LevelName, ModeName, StateName
 from scoring_api.service import DESCRIBED, AgentPath, Service, Shared, needs, problems
 from scoring_api.trust_cache.cached_agent import Entry
 

@@ -15,7 +15,8 @@ from pipeline.publishing.catalogue import catalogue
 from pipeline.store import Sort
 from scoring_api.lists.anomalies import Filters, page_of, turn_of
 from scoring_api.problems import ProblemError
-from scoring_api.schemas import AnomalyPage, OpenedAnomaly, SeverityName
+from scoring_api.schemas.anomalies import AnomalyPage, OpenedAnomaly
+from scoring_api.schemas.values import SeverityName
 from scoring_api.service import DESCRIBED, Shared, nearest, needs, problems
 
 router = APIRouter(tags=["anomalies"], dependencies=[*DESCRIBED, needs("anomaly:read")])

@@ -12,7 +12,7 @@ from models.units import SECOND_US
 from scoring_api.authentication.principal import unusable
 from scoring_api.clock import wall_us
 from scoring_api.config import is_loopback
-from scoring_api.schemas import Health
+from scoring_api.schemas.health import Health
 from scoring_api.service import Shared, open_problems, problems
 
 router = APIRouter(tags=["operations"])

@@ -11,7 +11,8 @@ from fastapi.responses import Response
 from pydantic import ValidationError
 
 from scoring_api.clock import wall_us
-from scoring_api.schemas import ModeName, OperationName, Trust, TrustAnswers, TrustQuery
+from scoring_api.schemas.trust import Trust, TrustAnswers, TrustQuery
+from scoring_api.schemas.values import ModeName, OperationName
 from scoring_api.service import DESCRIBED, AgentPath, Shared, body_of, needs, problems, require_json
 from scoring_api.trust_cache.fast_path import not_modified
 

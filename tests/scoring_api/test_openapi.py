@@ -16,20 +16,20 @@ from models.trust.response import Answer, Facets, Obligation, Reason, Recovery, 
 from pipeline.credentials.entries import make_key
 from pipeline.events.schema import PATH, event_parts
 from pipeline.publishing import messages
-from scoring_api import schemas
+from scoring_api.schemas import anomalies, trust
 
 PAIRS = [
-    (Answer, schemas.Trust),
-    (Facets, schemas.Facets),
-    (Obligation, schemas.Obligation),
-    (Reason, schemas.Reason),
-    (Recovery, schemas.Recovery),
-    (messages.Anomaly, schemas.Anomaly),
-    (messages.Reason, schemas.AnomalyReason),
-    (messages.Bits, schemas.Surprise),
-    (messages.Position, schemas.EventPosition),
-    (messages.Change, schemas.ScoreChange),
-    (messages.Agents, schemas.AnomalyAgents),
+    (Answer, trust.Trust),
+    (Facets, trust.Facets),
+    (Obligation, trust.Obligation),
+    (Reason, trust.Reason),
+    (Recovery, trust.Recovery),
+    (messages.Anomaly, anomalies.Anomaly),
+    (messages.Reason, anomalies.AnomalyReason),
+    (messages.Bits, anomalies.Surprise),
+    (messages.Position, anomalies.EventPosition),
+    (messages.Change, anomalies.ScoreChange),
+    (messages.Agents, anomalies.AnomalyAgents),
 ]
 
 # The API would refuse a value that only the core has, or send it undescribed.
