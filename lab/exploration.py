@@ -19,7 +19,7 @@ from models.features.feature_slots import slots_of
 from models.ranked import STATISTICS
 from pipeline.clock import clock_us
 from pipeline.processing.assembly import build_worker
-from pipeline.processing.replay import REPLAY_SECRET, in_order, judge_all, learn_history
+from pipeline.processing.recordings.judge import REPLAY_SECRET, in_order, judge_all, learn_history
 from pipeline.publishing.outputs import replay_line
 from pipeline.sources.recordings import records_of
 from pipeline.store import open_store

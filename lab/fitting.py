@@ -15,7 +15,7 @@ from models.errors import MalformedEvent
 from pipeline.clock import clock_us
 from pipeline.formats import event_of, format_named
 from pipeline.processing.assembly import build_worker
-from pipeline.processing.replay import REPLAY_SECRET, in_order, learn_history
+from pipeline.processing.recordings.judge import REPLAY_SECRET, in_order, learn_history
 from pipeline.sources.recordings import records_of
 from pipeline.store import open_store
 

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
     from pathlib import Path
 
+    from pipeline.processing.run_summary import RunSummary
+
 STRANGER = "spiffe://example.com/ns/shop/sa/stranger"
 AGENTS = 6
 EVENTS = 900
@@ -77,7 +79,7 @@ def store(settings: Settings) -> Iterator[Store]:
         yield opened
 
 
-def run(settings: Settings) -> runner.RunSummary:
+def run(settings: Settings) -> RunSummary:
     return runner.run(settings, drain=True, stop=threading.Event())
 
 

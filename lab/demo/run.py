@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from lab.simulation.sample.truth import Truth
-    from pipeline.processing.runner import RunSummary
+    from pipeline.processing.run_summary import RunSummary
 
 _DEFAULT_LISTEN = str(Settings.model_fields["listen"].default)
 _MOST_ANOMALIES = 10_000

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from lab.demo.findings import Anomaly, FalseAlert, Findings, Incident, Novelty
     from lab.simulation.sample.truth import Truth
     from models.trust.response import Answer
-    from pipeline.processing.runner import RunSummary
+    from pipeline.processing.run_summary import RunSummary
 
 _SEVERITY_STYLE = {"low": "dim", "medium": "yellow", "high": "red", "critical": "bold red"}
 _OF_SESSION = {"session": "session_p", "together": "together_p"}

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from lab.evaluation.judged import Judgement, Scored, Session
 from pipeline.processing.assembly import build_worker
-from pipeline.processing.replay import REPLAY_SECRET, judge_all, learn_history
+from pipeline.processing.recordings.judge import REPLAY_SECRET, judge_all, learn_history
 from pipeline.store import open_store
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from models.errors import ConfigError, MalformedEvent
 from models.event import microseconds
 from models.units import DAY_US, HOUR_US
 from pipeline.formats import FORMATS, Labels, event_of, format_named
-from pipeline.processing.replay import in_order
+from pipeline.processing.recordings.judge import in_order
 from pipeline.processing.stream_types import BYTES
 from pipeline.sources.recordings import nothing_in, records_of, size_of
 from pipeline.text.quoted import quoted

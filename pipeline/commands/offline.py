@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
     from pathlib import Path
 
-    from pipeline.processing.review import Review
+    from pipeline.processing.recordings.review import Review
     from pipeline.settings import Settings
 
 _WORST = 15  # number of anomalies of a history to show
@@ -91,8 +91,8 @@ def replay(
     Rejected lines go to OUT.rejected.jsonl with line number and reason. A folder or a pattern does
     not include OUT, OUT.rejected.jsonl, or results of an earlier replay.
     """
-    from pipeline.processing.replay import outputs
-    from pipeline.processing.replay import replay as replayed
+    from pipeline.processing.recordings.replay import replay as replayed
+    from pipeline.processing.recordings.replay_lines import outputs
 
     settings = begun()
     note_empty(files, history or [], skip=outputs(out))
@@ -136,7 +136,7 @@ def learn(
     Events that would have alerted are learned, too, and shown. Review them before you rely on the
     store.
     """
-    from pipeline.processing.replay import learn as learned
+    from pipeline.processing.recordings.learn import learn as learned
 
     settings = begun()
     note_empty(files)

@@ -1,249 +1,36 @@
-"""The loop: take a batch, judge it, commit it, publish it.
-
-    for batch in source:                      1. records of one batch
-        commit = worker.judge(batch)          2. judged in memory: score, decide, learn
-        store.commit(commit, positions)       3. state, results and position in one transaction
-        sink.publish(store.outbox)            4. at least once, with deterministic ids
-        store.drop_outbox                     5. published messages are removed
-        source.commit(positions)              6. a hint; a start resumes from step 3
-
-After a kill at any step, the loop resumes from the last commit. Later records are judged again,
-from the same state and in the same order. Repeated messages have the same ids.
-"""
+"""Run the loop over the source of the settings, or over the inbox of the API alone."""
 
 from __future__ import annotations
 
-import gc
 from functools import partial
 from typing import TYPE_CHECKING
 
-from msgspec import Struct
-
 from models.errors import ConfigError
 from pipeline.clock import clock_us
-from pipeline.formats import format_named
 from pipeline.processing.assembly import SharedResources, build_worker
-from pipeline.processing.lag import lags_us, worst_us
-from pipeline.processing.quarantine import judged
-from pipeline.processing.stream_types import RawRecord
+from pipeline.processing.loop import Loop, collect_rarely
+from pipeline.processing.run_summary import RunSummary, summary_of
 from pipeline.publishing import open_sink
-from pipeline.publishing.publisher import Publisher
-from pipeline.publishing.rejected import FirstRejected, rejected_by
 from pipeline.publishing.rejected_file import keeping, own_files
 from pipeline.sources import open_source, source_of
-from pipeline.sources.live_sources import HTTP, Feeds, feeds_of
+from pipeline.sources.live_sources import feeds_of
 from pipeline.store import is_postgresql, open_store, shown_url, writer_lock
-from pipeline.store.batch import PipelineStatus
 
 if TYPE_CHECKING:
     import threading
-    from collections import Counter
-    from collections.abc import Callable, Sequence
-    from typing import Literal
+    from collections.abc import Callable
 
-    from pipeline.formats import Format
     from pipeline.processing.progress import Progress
-    from pipeline.processing.stream_types import Batch, Sink, Source
     from pipeline.processing.worker import Worker
     from pipeline.settings import Settings
-    from pipeline.store.batch import Commit
     from pipeline.store.protocol import Store
 
-_INBOX_CHUNK = 1_000
-_HEARTBEAT_US = 1_000_000
-_READ = {"duplicate_id"}  # rejection reasons of readable records
 _UNSET = (
     "no source is set: set HABITUS_SOURCE to a Kafka topic "
     "(kafka://HOST:9092/agent.actions?group=habitus) or a file or folder "
     "(file:/var/log/agents?follow=1), or start habitus serve and send events to POST /v1/actions; "
     "habitus demo shows a made-up fleet"
 )
-
-
-class RunSummary(Struct, frozen=True):
-    """Summary of a run.
-
-    >>> RunSummary(0, {"bad_value": 2}, 0).unreadable
-    True
-    >>> RunSummary(0, {"bad_value": 2, "duplicate_id": 1}, 0).unreadable
-    False
-    """
-
-    events: int
-    rejected_by: dict[str, int]
-    anomalies: int
-    first_rejected: FirstRejected | None = None
-
-    @property
-    def rejected(self) -> int:
-        """Number of rejected records."""
-        return sum(self.rejected_by.values())
-
-    @property
-    def unreadable(self) -> bool:
-        """Whether there was input, and no record could be read."""
-        return not self.events and bool(self.rejected) and not _READ & self.rejected_by.keys()
-
-
-class Loop:
-    """A worker with source and sink.
-
-    Parameters
-    ----------
-    make
-        Makes the worker from the store.
-    source, name
-        The source, and its name in `feeds`; None for a loop that judges only the inbox of the API.
-    feeds
-        Last event of each source.
-    stop
-        Set to end the loop; the current batch is finished first.
-    """
-
-    def __init__(
-        self,
-        make: Callable[[], Worker],
-        store: Store,
-        sink: Sink,
-        source: Source | None = None,
-        *,
-        name: str = "",
-        feeds: Feeds,
-        stop: threading.Event,
-    ) -> None:
-        self._make = make
-        self.worker = make()
-        self.store = store
-        self.sink = sink
-        self.source = source
-        self._name, self._feeds = name, feeds
-        self._stop = stop
-        self._publisher = Publisher(stop)
-        self._at: dict[str, str] = {}
-        self._beat_us = 0
-        self._lags: dict[str, int] = {}
-
-    def run(self, progress: Progress | None = None, *, drain: bool = False) -> None:
-        """Run until the source ends or `stop` is set.
-
-        Parameters
-        ----------
-        drain
-            Whether the source ends after the records present at the start.
-        """
-        _collect_rarely()
-        if self.source is None:
-            self._inbox_only()
-            return
-        if hasattr(self.source, "on_assigned") and hasattr(self.source, "positions"):
-            # A partition may come from another worker, with a newer position.
-            self.source.on_assigned = lambda _: self._resumed()
-            self.source.positions = self.store.positions
-        self.source.resume(self._resumed())
-        if progress is not None:
-            size = self.source.size_hint() if drain or self.source.ends else None
-            progress.start(size, "judging", self.source.unit)
-        self._publish()
-        done = self.source.progress()
-        for batch in self.source.batches():
-            if batch.records or batch.positions:
-                self.step(batch)
-            else:
-                self._update_lags(())
-            self.inbox()
-            self._beat()
-            if progress is not None:
-                progress.advance(self.source.progress() - done)
-                done = self.source.progress()
-            if self._stop.is_set():
-                break
-        if progress is not None:  # records read by an earlier run are not in any batch
-            progress.advance(self.source.progress() - done)
-        self.inbox()
-
-    def step(self, batch: Batch) -> None:
-        """Judge, commit and publish one batch."""
-        out = self._judged(batch.records)
-        out.expected = {source: self._at.get(source) for source in batch.positions}
-        self._feeds.note(self._name, out.newest_us, clock_us())
-        self._update_lags(batch.records)
-        self.worker.commit(out, batch.positions, self._status("running"))
-        self._at.update(batch.positions)
-        self._publish()
-        if self.source is not None:
-            self.source.commit(batch.positions)
-
-    def _judged(self, records: Sequence[RawRecord], wire: Format | None = None) -> Commit:
-        def with_new(some: Sequence[RawRecord]) -> Commit:
-            before, self.worker = self.worker, self._make()
-            self.worker.take_over_counters(before)
-            return self.worker.judge(some, wire)
-
-        return judged(lambda some: self.worker.judge(some, wire), with_new, records)
-
-    def _update_lags(self, records: Sequence[RawRecord]) -> None:
-        """Update the lag of each source; Kafka gives the lag of partitions outside the batch."""
-        known: Callable[[], dict[str, int]] = getattr(self.source, "lags_us", dict)
-        self._lags = dict.fromkeys(self._lags, 0) | known() | lags_us(records, clock_us())
-
-    def _resumed(self) -> dict[str, str]:
-        """Give the stored positions, and note them: the next commit compares with them."""
-        self._at = self.store.positions()
-        return dict(self._at)
-
-    def inbox(self) -> int:
-        """Judge the events received over HTTP; return their number."""
-        total = 0
-        while rows := self.store.inbox_batch(0, _INBOX_CHUNK):
-            records = [RawRecord(value, "inbox", at, arrived) for at, value, arrived in rows]
-            out = self._judged(records, format_named("native"))
-            out.inbox_done = rows[-1][0]
-            self._feeds.note(HTTP, out.newest_us, clock_us())
-            self.worker.commit(out, {}, self._status("running"))
-            self._publish()
-            total += len(rows)
-        return total
-
-    def end(self, state: Literal["drained", "stopped"]) -> None:
-        """Publish queued messages as far as possible, then store how the loop ended."""
-        self._publish()
-        self.worker.commit(self.worker.flush(whole=True), {}, self._status(state))
-
-    def publish_all(self) -> None:
-        """Empty the outbox; retry while the sink is unavailable.
-
-        Raises
-        ------
-        SinkUnavailable
-            The sink stayed unavailable; the next run publishes the messages.
-        """
-        self._publisher.drain(self._publish)
-
-    def _publish(self) -> bool:
-        return self._publisher.empty(self.store, self.sink)
-
-    def _inbox_only(self) -> None:
-        while not self._stop.wait(0.05):
-            self.inbox()
-            self._beat()
-
-    def _beat(self) -> None:
-        """Store a heartbeat, at most once a second."""
-        if clock_us() - self._beat_us >= _HEARTBEAT_US:
-            self.worker.commit(self.worker.flush(), {}, self._status("running"))
-
-    def _status(self, state: Literal["running", "drained", "stopped"]) -> PipelineStatus:
-        self._beat_us = clock_us()
-        return PipelineStatus(
-            state,
-            self._beat_us,
-            self.worker.watermark_us or None,
-            worst_us(self._lags),
-            dict(self._lags),
-            self.store.waiting(),
-            dict(self._feeds.last_events),
-            self._feeds.newest_us,
-        )
 
 
 def run(
@@ -267,7 +54,7 @@ def run(
     if _shared(settings):
         from pipeline.sharding.loop import run_sharded  # may be one of several workers
 
-        _collect_rarely()
+        collect_rarely()
         return summary_of(*run_sharded(settings, drain=drain, progress=progress, stop=stop))
     store = open_store(settings.store)
     lock = writer_lock(settings.store)
@@ -341,19 +128,3 @@ def _maker(settings: Settings, store: Store) -> Callable[[], Worker]:
 def _shared(settings: Settings) -> bool:
     """Return whether several workers may share the stream."""
     return is_postgresql(settings.store) and settings.source.startswith("kafka:")
-
-
-def _collect_rarely() -> None:
-    """Freeze current objects for the garbage collector, and let it run less often.
-
-    Agents in memory are a large heap without cycles. Traversing it took a tenth of the time.
-    """
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(50_000, 20, 50)
-
-
-def summary_of(counters: Counter[str], first: FirstRejected | None) -> RunSummary:
-    """Summarise the counters."""
-    anomalies = sum(n for name, n in counters.items() if name.startswith("anomalies_"))
-    return RunSummary(counters["events"], rejected_by(counters), anomalies, first)

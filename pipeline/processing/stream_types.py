@@ -1,6 +1,6 @@
 """Types of the stream: received records, batches, messages to publish, sources and sinks.
 
-The adapters in ``pipeline/sources`` and ``pipeline/publishing`` use these types; the runner knows
+The adapters in ``pipeline/sources`` and ``pipeline/publishing`` use these types; the loop knows
 only them.
 """
 

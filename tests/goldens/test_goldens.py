@@ -25,7 +25,7 @@ from models.trust.policy import TrustPolicy
 from models.trust.response import trust_answer
 from pipeline.formats import format_named
 from pipeline.processing.assembly import build_worker
-from pipeline.processing.replay import REPLAY_SECRET, judge_all, learn_history
+from pipeline.processing.recordings.judge import REPLAY_SECRET, judge_all, learn_history
 from pipeline.processing.stream_types import RawRecord
 from pipeline.settings import Settings
 from pipeline.store import open_store

@@ -23,6 +23,7 @@ from tests.pipeline.mortals import Mortals
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from pipeline.processing.run_summary import RunSummary
     from pipeline.store.postgresql import PostgresStore
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -145,7 +146,7 @@ class Pipeline:
         with psycopg.connect(self._server, autocommit=True) as server:
             server.execute(statement.format(url.rpartition("/")[2]).encode())
 
-    def run(self, settings: Settings, *, drain: bool = True) -> runner.RunSummary:
+    def run(self, settings: Settings, *, drain: bool = True) -> RunSummary:
         return runner.run(settings, drain=drain, stop=threading.Event())
 
     def lives(self, settings: Settings, step: str = "none", nth: int = 2) -> int:

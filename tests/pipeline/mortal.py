@@ -23,7 +23,7 @@ import traceback
 from typing import TYPE_CHECKING, Any
 
 from pipeline.configuration.loading import load_settings
-from pipeline.processing import runner
+from pipeline.processing import loop, runner
 from pipeline.processing.worker import Worker
 from pipeline.publishing.folder import Folder
 from pipeline.publishing.kafka.sink import KafkaSink
@@ -43,7 +43,7 @@ MOST_LIVES = 200
 
 # Step of the loop: the call, and whether death comes before or after it.
 STEPS: dict[str, tuple[Any, str, str]] = {
-    "1 a batch came": (runner.Loop, "step", "before"),
+    "1 a batch came": (loop.Loop, "step", "before"),
     "2 judging": (Worker, "judge", "before"),
     "2 judged": (Worker, "judge", "after"),
     "3 in the transaction": (Writer, "_write_progress", "before"),
@@ -104,7 +104,7 @@ def mortal(method: Callable[..., Any], nth: int, when: str) -> Callable[..., Any
 
 
 def live(step: str, nth: int) -> None:
-    runner.clock_us = lambda: NOW_US
+    runner.clock_us = loop.clock_us = lambda: NOW_US
     settings = load_settings()
     if step in STEPS:
         owner, name, when = STEPS[step]

@@ -20,7 +20,7 @@ from lab.evaluation.report.table import table
 from lab.evaluation.run import evaluate, judged_sessions
 from lab.evaluation.truth import HISTORY
 from models.errors import ConfigError
-from pipeline.processing.replay import replay
+from pipeline.processing.recordings.replay import replay
 from pipeline.settings import Settings
 
 if TYPE_CHECKING:

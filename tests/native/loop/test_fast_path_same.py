@@ -19,7 +19,7 @@ from models.fast_path import FastPath
 from models.peers.fleet import Fleet
 from pipeline.processing import runner
 from pipeline.processing.judging.fast_path_run import FastPathRun
-from pipeline.processing.replay import learn
+from pipeline.processing.recordings.learn import learn
 from pipeline.settings import Settings
 from pipeline.store import open_store
 from tests.native.both import needs_native
@@ -294,7 +294,8 @@ def test_credentials_with_fewer_privileges_are_ordinary_in_both_kernels(tmp_path
 def test_loop_continues_after_a_gap_of_decades(tmp_path, monkeypatch, year):
     """After a silence of decades the squares of rates underflow before the rates do."""
     arrival_us = microseconds(datetime(year, 1, 2, tzinfo=UTC))
-    monkeypatch.setattr("pipeline.processing.runner.clock_us", lambda: arrival_us)
+    for module in ("runner", "loop"):
+        monkeypatch.setattr(f"pipeline.processing.{module}.clock_us", lambda: arrival_us)
     lines = list(fleet_events(11, 5, limit=600))
     of = json.loads(lines[500])["agent"]["id"]
     mine = [at for at, line in enumerate(lines) if json.loads(line)["agent"]["id"] == of]

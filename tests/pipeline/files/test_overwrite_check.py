@@ -40,7 +40,7 @@ def _idle(monkeypatch: pytest.MonkeyPatch) -> None:
         raise AssertionError(NO_WORK)
 
     for place in (
-        "pipeline.processing.replay.build_worker",
+        "pipeline.processing.recordings.replay.build_worker",
         "lab.evaluation.run.measured",
         "lab.simulation.output.files.write",
     ):

@@ -16,7 +16,7 @@ from models.errors import StateError
 from models.result import Reason
 from pipeline.logs import JsonLines
 from pipeline.processing.assembly import build_worker
-from pipeline.processing.replay import replay
+from pipeline.processing.recordings.replay import replay
 from pipeline.processing.stream_types import RawRecord
 from pipeline.settings import Settings
 from pipeline.store import open_store

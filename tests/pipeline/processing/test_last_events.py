@@ -15,7 +15,7 @@ import pytest
 from models.errors import ConfigError
 from pipeline.commands.doctor.last_event import last_event
 from pipeline.processing import runner
-from pipeline.processing.replay import learn
+from pipeline.processing.recordings.learn import learn
 from pipeline.settings import Settings
 from pipeline.sources import open_source, source_of
 from pipeline.sources.kafka.address import parse

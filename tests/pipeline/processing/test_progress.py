@@ -16,7 +16,8 @@ from lab.simulation.fleet import SimulationConfig
 from lab.simulation.output.files import write
 from pipeline.processing import progress as shown
 from pipeline.processing import runner
-from pipeline.processing.replay import learn, replay
+from pipeline.processing.recordings.learn import learn
+from pipeline.processing.recordings.replay import replay
 from pipeline.settings import Settings
 from pipeline.sources.stdin import Stdin
 

@@ -18,7 +18,7 @@ from models.errors import ConfigError, SourceUnavailable
 from pipeline.commands.doctor.checks import Check, examine
 from pipeline.processing import runner
 from pipeline.processing.progress import Silent
-from pipeline.processing.replay import learn
+from pipeline.processing.recordings.learn import learn
 from pipeline.processing.stream_types import Message
 from pipeline.publishing import open_sink
 from pipeline.settings import Settings

@@ -19,7 +19,7 @@ from models.errors import StateError, Superseded
 from models.event import microseconds
 from pipeline.clock import clock_us
 from pipeline.processing.assembly import SharedResources
-from pipeline.processing.replay import learn
+from pipeline.processing.recordings.learn import learn
 from pipeline.processing.stream_types import RawRecord
 from pipeline.settings import Settings
 from pipeline.sharding import shard as shard_module

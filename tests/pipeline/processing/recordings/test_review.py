@@ -13,8 +13,8 @@ import pytest
 from models.errors import ConfigError, HabitusError
 from models.result import Reason, Result
 from models.trust.policy import DEFAULT_POLICY
-from pipeline.processing.replay import learn
-from pipeline.processing.review import MOST, Review
+from pipeline.processing.recordings.learn import learn
+from pipeline.processing.recordings.review import MOST, Review
 
 if TYPE_CHECKING:
     from models.baseline.agent_state import AgentState

@@ -11,7 +11,8 @@ import pytest
 
 from models.errors import ConfigError
 from models.trust.levels import LEVELS
-from pipeline.processing import replay as replaying
+from pipeline.processing.recordings import judge
+from pipeline.processing.recordings.replay import replay
 from pipeline.settings import Settings
 from pipeline.store import open_store
 
@@ -47,7 +48,7 @@ def replayed(pipeline, lines: list[bytes] | Path, name: str = "out.jsonl", **mor
     settings = Settings(inventory=pipeline.inventory, clock="event")
     out = str(pipeline.folder / name)
     given = {"fmt": "native", "out": out, "settings": settings} | more
-    return replaying.replay([str(source)], **given)
+    return replay([str(source)], **given)
 
 
 def lines_of(pipeline, name: str = "out.jsonl") -> list[dict[str, Any]]:
@@ -62,7 +63,7 @@ def judged(shared_pipeline) -> list[dict[str, Any]]:
 
 def test_output_does_not_depend_on_the_batch_size(shared_pipeline, judged, monkeypatch):
     for name, batch in (("again.jsonl", 2_000), ("by-seven.jsonl", 7)):
-        monkeypatch.setattr(replaying, "_BATCH", batch)
+        monkeypatch.setattr(judge, "_BATCH", batch)
         replayed(shared_pipeline, shared_pipeline.folder / "events.jsonl", name)
         folder = shared_pipeline.folder
         assert (folder / name).read_bytes() == (folder / "out.jsonl").read_bytes()
