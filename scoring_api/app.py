@@ -26,9 +26,10 @@ from scoring_api.routes import PAGES, ROUTERS
 from scoring_api.service import Service, Validate
 from scoring_api.status.metrics import Metrics
 from scoring_api.status.silent_agents import Silences
-from scoring_api.trust_cache.cache import Settle, TrustCache
+from scoring_api.trust_cache.cache import TrustCache
 from scoring_api.trust_cache.fast_path import FastTrust
 from scoring_api.trust_cache.store_reading import Reading
+from scoring_api.trust_cache.store_thread import Settle
 
 DESCRIPTION = (
     "Behavioural baselines and trust scores for AI agents. Errors are problem details (RFC 9457). "
