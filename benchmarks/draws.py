@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from benchmarks.measuring.findings import Findings, add_save, show
 from lab.evaluation.run import evaluate
-from lab.evaluation.truth import HISTORY
+from lab.evaluation.truth.known import HISTORY
 from lab.measurement import Goal, Table
 from pipeline.configuration.loading import load_settings
 

@@ -13,7 +13,8 @@ from lab.evaluation.budget import raised
 from lab.evaluation.cases import cases_of
 from lab.evaluation.figures import ALARMED, figures
 from lab.evaluation.judging import joined, judge_after_history
-from lab.evaluation.truth import ATTACK, JUDGED
+from lab.evaluation.truth.known import JUDGED
+from lab.evaluation.truth.planted import ATTACK
 from lab.left_out import KIND_OF, LeftOut
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from lab.evaluation.cases import Case
     from lab.evaluation.judged import Scored, Session
     from lab.evaluation.judging import Measured
-    from lab.evaluation.truth import Truth
+    from lab.evaluation.truth.known import Truth
     from pipeline.processing.progress import Progress
     from pipeline.settings import Settings
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import pandas as pd
 
-from lab.evaluation.truth import Planted
+from lab.evaluation.truth.planted import Planted
 from models.baseline.frequency_model import FrequencyModel
 from models.baseline.volume_baseline import quantities
 from models.errors import ConfigError

@@ -9,7 +9,7 @@ import pandas as pd
 from lab.evaluation.budget import at_budget
 from lab.evaluation.figures import figures
 from lab.evaluation.run import HISTORY_DAYS, measured
-from lab.evaluation.truth import JUDGED
+from lab.evaluation.truth.known import JUDGED
 from models.errors import ConfigError
 from pipeline.configuration.derived import model_config_of
 

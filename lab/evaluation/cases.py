@@ -9,14 +9,14 @@ import numpy as np
 from msgspec import Struct
 
 from lab.evaluation.ranking import auroc
-from lab.evaluation.truth import ATTACK, causes_of
+from lab.evaluation.truth.planted import ATTACK, causes_of
 from models.units import MINUTE_US
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from lab.evaluation.judged import Scored, Session
-    from lab.evaluation.truth import Planted
+    from lab.evaluation.truth.planted import Planted
 
 _LEVELS = (0.05, 0.01)
 FAILED = "failed attack"

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from lab.baselines import Baseline, Offer
     from lab.evaluation.judged import Judgement, Session
-    from lab.evaluation.truth import Truth
+    from lab.evaluation.truth.known import Truth
     from models.event import Event
     from pipeline.formats import Format
     from pipeline.processing.progress import Progress

@@ -14,7 +14,7 @@ from pipeline.store import open_store
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from lab.evaluation.truth import Truth
+    from lab.evaluation.truth.known import Truth
     from models.baseline.agent_state import AgentState
     from models.event import Event
     from models.fast_path import OrdinaryEvent

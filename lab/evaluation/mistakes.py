@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from lab.evaluation.cases import Case
     from lab.evaluation.judged import Session
-    from lab.evaluation.truth import Planted
+    from lab.evaluation.truth.planted import Planted
 
 
 def mistakes(

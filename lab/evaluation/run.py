@@ -17,7 +17,11 @@ from lab.evaluation.judging import Measured, joined, judge_after_history
 from lab.evaluation.mistakes import mistakes
 from lab.evaluation.spread import reliability, thinned
 from lab.evaluation.transfer import left_out
-from lab.evaluation.truth import ATTACK, JUDGED, InFile, InLabels, refuse_mismatch
+from lab.evaluation.truth.known import JUDGED
+from lab.evaluation.truth.labels import InLabels
+from lab.evaluation.truth.mismatch import refuse_mismatch
+from lab.evaluation.truth.planted import ATTACK
+from lab.evaluation.truth.planted_file import InFile
 from lab.field_ablation import Without
 from pipeline.clock import clock_us
 from pipeline.formats import format_named
@@ -28,7 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from lab.evaluation.judged import Session
-    from lab.evaluation.truth import Truth
+    from lab.evaluation.truth.known import Truth
     from pipeline.processing.progress import Progress
     from pipeline.settings import Settings
 

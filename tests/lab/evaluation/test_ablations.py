@@ -17,7 +17,7 @@ from lab.evaluation.cases import cases_of
 from lab.evaluation.judged import Scored, Session
 from lab.evaluation.report.details import ablations, details
 from lab.evaluation.run import evaluate
-from lab.evaluation.truth import ATTACK
+from lab.evaluation.truth.planted import ATTACK
 from lab.examples import made_up
 from lab.left_out import KIND_OF, LeftOut
 from models.errors import ConfigError

@@ -17,7 +17,7 @@ from lab.evaluation.mistakes import mistakes
 from lab.evaluation.ranking import auroc, average_precision
 from lab.evaluation.spread import reliability, thinned
 from lab.evaluation.transfer import left_out
-from lab.evaluation.truth import Planted
+from lab.evaluation.truth.planted import Planted
 from models.units import DAY_US
 
 MINUTE_US = 60_000_000

@@ -18,7 +18,7 @@ from rich.console import Console
 from lab.evaluation.figures import figures, groups
 from lab.evaluation.report.table import table
 from lab.evaluation.run import evaluate, judged_sessions
-from lab.evaluation.truth import HISTORY
+from lab.evaluation.truth.known import HISTORY
 from models.errors import ConfigError
 from pipeline.processing.recordings.replay import replay
 from pipeline.settings import Settings
