@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from models.detectors.detector import Act
-    from pipeline.commands.doctor.checks import Check
+    from pipeline.commands.doctor.check import Check
 
 ROWS = np.random.default_rng(7).normal(size=(600, len(COLUMNS)))
 

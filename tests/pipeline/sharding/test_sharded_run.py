@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from models.errors import ConfigError, SourceUnavailable
-from pipeline.commands.doctor.checks import Check, examine
+from pipeline.commands.doctor.checks import examine
 from pipeline.processing import runner
 from pipeline.processing.progress import Silent
 from pipeline.processing.recordings.learn import learn
@@ -29,6 +29,8 @@ from pipeline.store import open_shard, open_store, writer_lock
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+    from pipeline.commands.doctor.check import Check
 
 pytestmark = [pytest.mark.broker, pytest.mark.postgresql, pytest.mark.slow]
 

@@ -11,7 +11,7 @@ import pytest
 from confluent_kafka import Consumer, KafkaError, Message, Producer
 
 from models.errors import ConfigError
-from pipeline.commands.doctor import checks
+from pipeline.commands.doctor import stream_checks
 from pipeline.processing.stream_types import BATCH_BYTES
 from pipeline.processing.stream_types import Message as Sent
 from pipeline.publishing import open_sink
@@ -131,11 +131,11 @@ def test_prefetching_is_bounded() -> None:
 
 
 def test_the_doctor_says_that_the_client_is_not_installed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(checks, "find_spec", lambda _: None)
+    monkeypatch.setattr(stream_checks, "find_spec", lambda _: None)
     settings = Settings(source="kafka://127.0.0.1:9/t", kafka_client="librdkafka")
-    assert checks._source(settings).found == "the client librdkafka is not installed"
+    assert stream_checks.check_source(settings).found == "the client librdkafka is not installed"
     settings = Settings(sink="kafka://127.0.0.1:9", kafka_client="librdkafka")
-    assert checks._sink(settings).found == "the client librdkafka is not installed"
+    assert stream_checks.check_sink(settings).found == "the client librdkafka is not installed"
 
 
 class Receiving(LibrdkafkaMember):
