@@ -8,29 +8,26 @@ from __future__ import annotations
 
 import logging
 from collections import deque
-from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from models.errors import ConfigError, SourceUnavailable
-from models.units import MINUTE_US
 from pipeline.processing.stream_types import RECORDS, Batch, Joined, Message, RawRecord
 from pipeline.publishing.kafka.sink import KafkaSink
-from pipeline.sources.kafka.address import answers, parse, without_group
+from pipeline.sources.kafka.address import parse, without_group
 from pipeline.sources.kafka.clients.member import MemberFault, OutOfRange, TransientFault, key_of
-from pipeline.sources.kafka.clients.registry import open_member
+from pipeline.sources.kafka.connecting import answering, bounds, connect
 from pipeline.sources.kafka.levels import Levels
 from pipeline.sources.kafka.position import Position
 from pipeline.sources.kafka.retained import lost
-from pipeline.sources.kafka.topics import topic_id_at
+from pipeline.sources.kafka.topic_identity import TopicIdentity
 from pipeline.sources.pace import Pace
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-    from pipeline.sources.kafka.clients.member import Change, Member
+    from pipeline.sources.kafka.clients.member import Change
 
 IDLE_MS = 200
-CHECK_EVERY_US = MINUTE_US  # interval of checks for a re-created topic
 
 _log = logging.getLogger(__name__)
 # Error names of both clients for wrong client options, where a retry is useless.
@@ -90,7 +87,6 @@ class KafkaSource:
         client: str = "kafka-python",
     ) -> None:
         self._address = parse(url, topic=True)
-        self._batch_size = batch_size
         self._clock_us = clock_us
         self._drain = drain
         self._client = client
@@ -98,54 +94,24 @@ class KafkaSource:
         self._taken = 0
         self._pace = Pace(batch_size, batch_ms * 1_000)
         self._held = False
-        self._checked_us = clock_us()
         self._back: KafkaSink | None = None
         self._changes: deque[tuple[Change, list[int]]] = deque()
         self.on_assigned: Callable[[list[str]], Mapping[str, str]] = self._resumed
         self.on_revoked: Callable[[list[str]], None] = self._nothing
         self.positions: Callable[[], Mapping[str, str]] = lambda: self._stored
-        self._member = self._connect(client)
+        self._member = connect(self._address, client, batch_size, clock_us)
         self._levels = Levels(self._member, clock_us)
         try:
-            with self._answering():
-                self._first, self._end = self._bounds()
-                self._topic_id = topic_id_at(self._address)
+            with answering(self._address.topic):
+                self._first, self._end = bounds(self._member, self._address)
+                self._identity = TopicIdentity(self._address, clock_us)
                 self._member.join(self._note)
         except BaseException:
             self.close()
             raise
 
-    def _connect(self, client: str) -> Member:
-        where = ",".join(self._address.brokers)
-        if not answers(self._address.brokers):
-            raise ConfigError(f"no Kafka broker answers at {where}")
-        try:
-            return open_member(client, self._address, self._batch_size, self._clock_us)
-        except MemberFault as error:
-            raise ConfigError(f"cannot connect to Kafka at {where}: {error}") from error
-
-    def _bounds(self) -> tuple[dict[int, int], dict[int, int]]:
-        """Give the first offsets and the ends of all partitions of the topic."""
-        partitions = self._member.partitions()
-        if not partitions:
-            raise ConfigError(
-                f"topic {self._address.topic!r} does not exist at "
-                f"{','.join(self._address.brokers)}; "
-                "create it, e.g. with habitus doctor --create-topics"
-            )
-        return self._member.first(partitions), self._member.end(partitions)
-
     def _key(self, partition: int) -> str:
         return key_of(self._address.topic, partition)
-
-    @contextmanager
-    def _answering(self) -> Iterator[None]:
-        try:
-            yield
-        except MemberFault as error:
-            raise SourceUnavailable(
-                f"topic {self._address.topic!r} does not answer: {error.name}"
-            ) from error
 
     def resume(self, positions: Mapping[str, str]) -> None:
         """Note the start positions of partitions for their assignment."""
@@ -162,9 +128,10 @@ class KafkaSource:
             The broker refuses, for example for missing authorisation, or does not answer.
         """
         while True:
-            self._check_for_new_topic()
+            if self._identity.changed():
+                self.again([self._key(partition) for partition in self._member.assignment()])
             polled = self._poll()
-            with self._answering():
+            with answering(self._address.topic):
                 self._settle()
             batch = self._batch(polled)
             begun = self._clock_us()
@@ -178,7 +145,7 @@ class KafkaSource:
         try:
             return self._member.poll(self._pace.records, IDLE_MS)
         except OutOfRange as error:
-            with self._answering():
+            with answering(self._address.topic):
                 for partition, offset in error.offsets.items():
                     self._start(partition, Position(offset))
         except TransientFault as error:
@@ -192,7 +159,7 @@ class KafkaSource:
         positions: dict[str, str] = {}
         for partition, received in polled.items():
             key, last = self._key(partition), received[-1]
-            positions[key] = str(Position(last.offset + 1, self._topic_id))
+            positions[key] = str(Position(last.offset + 1, self._identity.id))
             self._levels.took(partition, last.offset + 1, last.sent_us)
         parts = list(polled.values())
         records = parts[0] if len(parts) == 1 else Joined(parts)
@@ -216,7 +183,7 @@ class KafkaSource:
             if change == "revoked":
                 self.on_revoked(keys)
                 continue
-            self._note_topic_id()
+            self._identity.read()
             stored = self.on_assigned(keys)
             for partition in self._member.assignment() & set(partitions):
                 position = stored.get(self._key(partition))
@@ -224,29 +191,11 @@ class KafkaSource:
                 if not self._held:
                     self._member.resume([partition])
 
-    def _check_for_new_topic(self) -> None:
-        """Stop if the topic was re-created, as a client would read on in the new one."""
-        now = self._clock_us()
-        if now - self._checked_us < CHECK_EVERY_US:
-            return
-        self._checked_us, before = now, self._topic_id
-        with suppress(SourceUnavailable):  # the next check asks again
-            self._note_topic_id()
-        if self._topic_id != before:
-            self.again([self._key(partition) for partition in self._member.assignment()])
-
-    def _note_topic_id(self) -> None:
-        """Note the current id of the topic."""
-        try:
-            self._topic_id = topic_id_at(self._address) or self._topic_id
-        except ConfigError as error:  # the topic existed before, so the broker may be away
-            raise SourceUnavailable(str(error)) from error
-
     def _start(self, partition: int, position: Position | None) -> None:
         """Seek to a position, or the beginning; raise or warn if the broker lost it."""
         first = self._member.first([partition])[partition]
         end = self._member.end([partition])[partition]
-        topic = self._address.topic, self._topic_id
+        topic = self._address.topic, self._identity.id
         if position is not None and (said := lost(topic, partition, position, (first, end))):
             if not self._address.skip_lost:
                 raise ConfigError(
@@ -263,7 +212,7 @@ class KafkaSource:
         """Return whether all is done; for other workers' partitions the store decides."""
         mine = self._member.assignment() - self._member.paused()
         stored = self.positions()
-        with self._answering():
+        with answering(self._address.topic):
             return all(
                 (self._member.position(at) if at in mine else self._offset(stored, at)) >= end
                 for at, end in self._end.items()
@@ -272,7 +221,7 @@ class KafkaSource:
 
     def _offset(self, stored: Mapping[str, str], partition: int) -> int:
         """Give the store's offset in a partition of this topic."""
-        return Position.of(stored.get(self._key(partition))).offset_in(self._topic_id)
+        return Position.of(stored.get(self._key(partition))).offset_in(self._identity.id)
 
     def commit(self, positions: Mapping[str, str]) -> None:
         """Commit the store's positions to the group; a failure is only logged."""
@@ -302,7 +251,7 @@ class KafkaSource:
             self._note("assigned", mine)
             # At once: kafka-python 3.0.12 never gives records again of a partition that is polled
             # while halted with prefetched records.
-            with self._answering():
+            with answering(self._address.topic):
                 self._settle()
 
     def hold(self, *, held: bool) -> None:

@@ -13,7 +13,8 @@ from pipeline.sources.kafka.clients.kafka_module import TopicPartition
 from pipeline.sources.kafka.clients.member import NoAnswer
 from pipeline.sources.kafka.levels import ASK_US
 from pipeline.sources.kafka.position import Position
-from pipeline.sources.kafka.source import CHECK_EVERY_US, KafkaSource
+from pipeline.sources.kafka.source import KafkaSource
+from pipeline.sources.kafka.topic_identity import CHECK_EVERY_US
 
 if TYPE_CHECKING:
     from collections.abc import Callable

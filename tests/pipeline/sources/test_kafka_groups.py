@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from models.errors import ConfigError, SourceUnavailable
-from pipeline.sources.kafka import source as source_module
+from pipeline.sources.kafka import topic_identity
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -122,7 +122,7 @@ def test_broker_without_a_topic_id_counts_as_unavailable(
         raise ConfigError("cannot describe topics")
 
     source = kafka.source()
-    monkeypatch.setattr(source_module, "topic_id_at", nobody)
+    monkeypatch.setattr(topic_identity, "topic_id_at", nobody)
     with pytest.raises(SourceUnavailable, match="cannot describe topics"):
         list(source.batches())
     source.close()
