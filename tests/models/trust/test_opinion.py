@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import math
 
 import pytest
 from hypothesis import given
@@ -11,50 +10,22 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from models.trust.evidence import weigh
-from models.trust.ledger import FULL_DAY, MAX_ITEMS, Item, Ledger, join
-from models.trust.opinion import (
-    confidence,
-    days_until,
-    effects,
-    forecast,
-    opine,
-    opinion,
-)
+from models.trust.ledger import FULL_DAY, Item, Ledger
+from models.trust.opinion import confidence, days_until, effects, forecast, opine, opinion
 from models.trust.policy import DEFAULT_POLICY, SEVERITIES, TrustPolicy
 from models.units import DAY_US
-
-LAST_DAY = 400
-instants = st.integers(0, LAST_DAY * DAY_US)
-later = st.integers(LAST_DAY * DAY_US, (LAST_DAY + 800) * DAY_US)
-sums = st.floats(0, 200)
-items = st.builds(
-    Item,
-    key=st.sampled_from("abcdef"),
-    id=st.sampled_from(["a-1", "a-2", "a-3"]),
-    at_us=instants,
-    severity=st.sampled_from(SEVERITIES),
-    anomaly=st.just("tool.new"),
-    facet=st.sampled_from(["tools", "data", "network", "volume", "identity"]),
-    confidence=st.floats(0, 1),
-    status=st.sampled_from(["open", "confirmed", "dismissed"]),
+from tests.models.trust.histories import (
+    LAST_DAY,
+    a_ledger,
+    evidence,
+    give,
+    histories,
+    instants,
+    later,
+    open_items,
 )
-open_items = items.map(lambda item: replace(item, status="open"))
-evidence = st.lists(st.one_of(instants, items), max_size=40)
-histories = st.tuples(evidence, st.sets(st.integers(0, LAST_DAY - 1), max_size=LAST_DAY))
 
-
-def give(ledger: Ledger, *pieces: int | Item) -> Ledger:
-    for piece in pieces:
-        if isinstance(piece, Item):
-            ledger.add(piece)
-        else:
-            ledger.clean(piece)
-    return ledger
-
-
-def a_ledger(history: tuple[list[int | Item], set[int]]) -> Ledger:
-    pieces, full_days = history
-    return give(Ledger(days=dict.fromkeys(full_days, FULL_DAY)), *pieces)
+sums = st.floats(0, 200)
 
 
 def a_policy(half_lives: list[float], prior: float, rate: float) -> TrustPolicy:
@@ -105,20 +76,6 @@ def test_t2_order_of_days_changes_no_bit(order, hour):
     met = Ledger(days={day: 1 + day % FULL_DAY for day in order})
     sorted_days = Ledger(days={day: 1 + day % FULL_DAY for day in range(40)})
     assert weigh(met, at).positive == weigh(sorted_days, at).positive
-
-
-@given(left=evidence, right=evidence)
-def test_t3_merging_parts_gives_the_state_of_the_whole(left, right):
-    merged = give(Ledger(), *left)
-    merged.merge(give(Ledger(), *right))
-    assert merged == give(Ledger(), *left, *right)
-
-
-@given(one=items, two=items, three=items)
-def test_t3_the_join_of_items_does_not_depend_on_grouping(one, two, three):
-    one, two, three = (replace(item, key="k") for item in (one, two, three))
-    assert join(join(one, two), three) == join(one, join(three, two))
-    assert join(one, one) == one
 
 
 @given(history=histories, item=open_items, at=later)
@@ -221,18 +178,6 @@ def test_t12_clean_sum_is_bounded_at_any_rate_of_events(burst, at):
     assert max(ledger.days.values()) <= FULL_DAY
 
 
-@given(data=st.data(), pieces=evidence, at=later)
-def test_t13_late_evidence_equals_evidence_on_time(data, pieces, at):
-    def when(piece):
-        return piece.at_us if isinstance(piece, Item) else piece
-
-    on_time, late = give(Ledger(), *sorted(pieces, key=when)), Ledger()
-    for piece in data.draw(st.permutations(pieces)):
-        give(late, piece)
-        late.prune(LAST_DAY * DAY_US)
-    assert opinion(late, at) == opinion(on_time, at)
-
-
 @given(history=histories, at=later)
 def test_effect_of_an_item_is_the_gain_of_its_dismissal(history, at):
     ledger = a_ledger(history)
@@ -276,75 +221,11 @@ def test_evidence_counts_from_its_own_instant():
     assert opinion(ledger, 39 * DAY_US).negative == 3
 
 
-def test_item_of_two_days_removes_both_clean_days_until_dismissed():
-    ledger = Ledger(days=dict.fromkeys(range(10), FULL_DAY))
-    clean = opinion(ledger, 10 * DAY_US)
-    for day in (4, 6):
-        ledger.add(Item("k", f"a-{day}", day * DAY_US, "low", "x", "data"))
-    spoilt = set(ledger.items["k"].days)
-    assert spoilt == {4, 5, 6}
-    kept = [2 ** (-(10 - day) / 14) for day in range(10) if day not in spoilt]
-    assert opinion(ledger, 10 * DAY_US).positive == pytest.approx(math.fsum(kept))
-    assert ledger.add(replace(ledger.items["k"], status="dismissed"))
-    assert opinion(ledger, 10 * DAY_US) == clean
-
-
-@pytest.mark.parametrize("status", ["confirmed", "dismissed"])
-def test_late_evidence_never_reopens_an_item_closed_by_a_person(status):
-    item = Item("k", "a-1", DAY_US, "medium", "x", "data", status=status)
-    ledger = give(Ledger(), item)
-    late = replace(item, id="a-2", severity="high", at_us=2 * DAY_US, status="open")
-    assert ledger.add(late)
-    assert ledger.items["k"] == replace(late, first_us=DAY_US, status=status)
-
-
 def test_a_confirmed_item_fades_six_times_slower():
     ledger = give(Ledger(), Item("k", "a-1", 0, "high", "x", "data"))
     assert opinion(ledger, 180 * DAY_US).negative == 6 / 64
     ledger.add(replace(ledger.items["k"], status="confirmed"))
     assert opinion(ledger, 180 * DAY_US).negative == 3
-
-
-def test_adding_clean_events_returns_whether_anything_changed():
-    ledger = Ledger()
-    assert [ledger.clean(7) for _ in range(FULL_DAY + 2)] == [True] * FULL_DAY + [False] * 2
-
-
-def test_a_flood_of_items_is_bounded_and_never_raises_trust():
-    flood, six_hours = MAX_ITEMS + 40, DAY_US // 4
-    ledger = Ledger(days=dict.fromkeys(range(flood // 4 + 1), FULL_DAY))
-    last = 100.0
-    for place in range(flood):
-        at = place * six_hours
-        ledger.add(Item(f"k{place}", "a-1", at, "low", "x", "data", confidence=0.25))
-        score = opinion(ledger, flood * six_hours).score
-        assert score <= last + 1e-9
-        last = score
-    assert len(ledger.items) == MAX_ITEMS
-    assert opinion(ledger, flood * six_hours).positive == 1  # the last day, without an item
-    assert "k0" not in ledger.items
-    assert not ledger.clean(0)
-
-
-def test_dismissed_item_is_evicted_first():
-    ledger = Ledger()
-    for place in range(MAX_ITEMS):
-        ledger.add(Item(f"k{place}", "a-1", place, "low", "x", "data"))
-    ledger.add(replace(ledger.items["k100"], status="dismissed"))
-    ledger.add(Item("new", "a-1", 0, "high", "x", "data"))
-    assert "k100" not in ledger.items
-    assert len(ledger.items) == MAX_ITEMS
-    assert ledger.clean(0)
-
-
-def test_pruning_drops_expired_entries_and_sorts_the_others():
-    ledger = Ledger(days={400: 20, 176: 20, 175: 20, 300: 1})
-    ledger.add(Item("z", "a-1", 400 * DAY_US, "low", "x", "data"))
-    ledger.add(Item("b", "a-2", -80 * DAY_US - 1, "critical", "x", "data"))
-    ledger.add(Item("a", "a-3", -80 * DAY_US, "critical", "x", "data"))
-    ledger.prune(400 * DAY_US)
-    assert list(ledger.days) == [176, 300, 400]
-    assert list(ledger.items) == ["a", "z"]
 
 
 def test_confidence_is_zero_at_the_threshold_and_at_most_one():
@@ -361,13 +242,3 @@ def test_computed_day_is_the_first_at_the_bound(events, lower):
     after = [forecast(give(Ledger(), *events), LAST_DAY * DAY_US, clean_days=n) for n in range(99)]
     first = next((n for n, one in enumerate(after) if one.lower >= lower), None)
     assert days == first or (first is None and (days is None or days >= 99))
-
-
-@given(evidence, later)
-def test_pruning_leaves_days_and_items_in_order_and_changes_no_score(pieces, at):
-    ledger, pruned = give(Ledger(), *pieces), give(Ledger(), *pieces)
-    pruned.prune(at)
-    oldest = at - 16 * 14 * DAY_US
-    assert list(pruned.days) == [day for day in sorted(ledger.days) if day * DAY_US >= oldest]
-    assert list(pruned.items) == sorted(pruned.items)
-    assert opinion(pruned, at) == opinion(ledger, at)
