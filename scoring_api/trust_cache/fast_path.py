@@ -14,7 +14,7 @@ from scoring_api.authentication.authenticator import Authenticator
 from scoring_api.clock import wall_us
 from scoring_api.problems import App, Message, ProblemError, Receive, Scope, Send, send_problem
 from scoring_api.requests.guard import agent_path, check_local, header
-from scoring_api.schemas import ModeName, OperationName
+from scoring_api.schemas.values import ModeName, OperationName
 from scoring_api.status.metrics import Metrics
 from scoring_api.trust_cache.cache import TrustCache
 from scoring_api.trust_cache.cached_agent import Known, Question
