@@ -94,7 +94,9 @@ def test_an_answer_has_the_keys_of_its_description_in_order(core, wire):
 
 @pytest.mark.parametrize(("core", "wire"), VALUES)
 def test_description_has_the_values_of_the_core(core, wire):
-    assert sorted(get_args(wire)) == sorted(get_args(core)), "change it in scoring_api/schemas/values.py"
+    assert sorted(get_args(wire)) == sorted(get_args(core)), (
+        "change it in scoring_api/schemas/values.py"
+    )
 
 
 def test_operations_have_stable_ids(api):
