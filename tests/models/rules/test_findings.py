@@ -9,7 +9,7 @@ from tests.models.places import ABROAD, FAR, HOME, KEY, MINUTES_OF_DAY, NEAR, TO
 from tests.models.rules.rule_cases import ENDED
 
 
-def test_a_version_is_spoken_of_once(a_stream, an_event):
+def test_new_version_is_reported_once(a_stream, an_event):
     stream = a_stream(learning_sessions=1)
     for number in range(30):
         stream.judge(an_event(at=number, version="1", session=f"s-{number // 15}"))
@@ -17,7 +17,7 @@ def test_a_version_is_spoken_of_once(a_stream, an_event):
     assert [one.anomaly for one in said] == ["config.change", None, None]
 
 
-def test_a_credential_of_two_places_is_spoken_of_from_either(a_stream, an_event):
+def test_credential_of_two_networks_is_reported_from_either(a_stream, an_event):
     stream = a_stream(learning_sessions=1)
     said = [
         stream.judge(an_event(at=at, credential=KEY, network=network), origin).anomaly
@@ -26,7 +26,7 @@ def test_a_credential_of_two_places_is_spoken_of_from_either(a_stream, an_event)
     assert said == [None, "cred.reuse", "cred.reuse"]
 
 
-def test_an_agent_long_known_in_another_mode_has_used_no_anonymiser(a_stream, an_event):
+def test_agent_known_in_another_mode_has_used_no_anonymiser(a_stream, an_event):
     stream = a_stream()
     heard = stream.engine.watcher.heard
     heard.note("billing-7", "autonomous", 0)
@@ -57,7 +57,7 @@ def test_the_gravest_of_several_findings_names_the_anomaly(a_stream, an_event):
     assert {reason.feature for reason in both.reasons} >= {"credential", "version"}
 
 
-def test_rules_are_silent_about_what_an_operator_vouches_for(a_stream, an_event):
+def test_rules_raise_no_alert_in_a_trusted_history(a_stream, an_event):
     stream = a_stream()
     stream.engine.vouched = True
     judged = stream.judge(an_event(credential=ENDED, at=200))
@@ -66,7 +66,7 @@ def test_rules_are_silent_about_what_an_operator_vouches_for(a_stream, an_event)
     assert not stream.agent_state("billing-7").trust.ledger.items
 
 
-def test_at_most_so_many_credentials_and_versions_are_remembered(a_stream, an_event):
+def test_number_of_stored_credentials_and_versions_is_bounded(a_stream, an_event):
     stream = a_stream()
     for number in range(40):
         credential = Credential(id=f"digest-{number}")
@@ -78,5 +78,5 @@ def test_at_most_so_many_credentials_and_versions_are_remembered(a_stream, an_ev
     assert len(facts.versions) == 16
 
 
-def test_the_hour_of_two_places_is_the_one_of_the_configuration():
+def test_credential_minutes_are_sixty_by_default():
     assert ModelConfig().credential_minutes == 60

@@ -9,4 +9,6 @@ from pipeline.settings import Settings
 
 @pytest.fixture
 def settings(postgresql_url: str) -> Settings:
-    return Settings(store=postgresql_url, sink="none", clock="event")
+    return Settings(
+        source="kafka://127.0.0.1:9/t?group=g", store=postgresql_url, sink="none", clock="event"
+    )

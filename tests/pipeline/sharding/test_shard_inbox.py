@@ -23,7 +23,7 @@ FIRST = "kafka:t:0"
 
 @pytest.fixture
 def settings(postgresql_url: str) -> Settings:
-    return Settings(store=postgresql_url, sink="none")
+    return Settings(source="kafka://127.0.0.1:9/t?group=g", store=postgresql_url, sink="none")
 
 
 def first_shard(settings: Settings, store: PostgresStore) -> Shard:

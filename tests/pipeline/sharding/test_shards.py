@@ -77,7 +77,6 @@ def test_failing_record_leaves_no_trace_in_a_shard(
 def test_the_newest_event_of_a_topic_is_that_of_all_its_partitions(
     pipeline: Any, settings: Settings, store: PostgresStore
 ) -> None:
-    settings = settings.model_copy(update={"source": "kafka://127.0.0.1:9/t?group=g"})
     newest = {}
     for name in (ONE, ZERO):
         stream = records(pipeline, name)[:60]
@@ -101,6 +100,7 @@ def test_three_shards_find_every_incident_of_the_sample(
 ) -> None:
     data = ROOT / "data"
     settings = Settings(
+        source="kafka://127.0.0.1:9/t?group=g",
         store=postgresql_url,
         inventory=data / "sample_inventory.csv",
         intel=data / "intel",

@@ -111,7 +111,9 @@ def test_empty_store_has_no_silent_agent(habitus: Callable[..., Any], store_url:
 @pytest.mark.parametrize("last", [ZERO, ONE])
 def test_agent_is_silent_if_no_partition_has_recent_events(postgresql_url: str, last: str) -> None:
     """Each shard has heard of the agents of the other one, up to when it last took that in."""
-    settings = Settings(store=postgresql_url, sink="none", clock="event")
+    settings = Settings(
+        source="kafka://127.0.0.1:9/t?group=g", store=postgresql_url, sink="none", clock="event"
+    )
     streams = {
         ZERO: in_order(events("a", *range(0, 114, 3)), events("gone", *range(70), 75, 79)),
         ONE: in_order(events("b", *range(0, 114, 3))),
