@@ -85,8 +85,9 @@ def test_make_help_lists_every_target() -> None:
     declared = re.search(r"^\.PHONY: ((?:.*\\\n)*.*)$", MAKEFILE, re.MULTILINE)
     assert declared is not None
     targets = set(declared[1].replace("\\\n", " ").split())
-    assert targets == set(re.findall(r"^([a-z-]+):", MAKEFILE, re.MULTILINE))
-    assert targets == set(re.findall(r"^  make ([a-z-]+) ", make("help"), re.MULTILINE))
+    todo = "name a target in .PHONY, and describe it behind ##"
+    assert targets == set(re.findall(r"^([a-z-]+):", MAKEFILE, re.MULTILINE)), todo
+    assert targets == set(re.findall(r"^  make ([a-z-]+) ", make("help"), re.MULTILINE)), todo
 
 
 def test_make_alone_gives_the_help() -> None:

@@ -135,7 +135,7 @@ def test_a_rejection_names_reason_place_and_expectation(
 def test_every_reason_a_format_can_give_is_shown_here() -> None:
     shown = {reason for _, reason, _ in REJECTED}
     by_the_runner = {"past_time", "future_time", "duplicate_id", "wrong_partition"}
-    assert shown == set(REJECT_REASONS) - by_the_runner
+    assert shown == set(REJECT_REASONS) - by_the_runner, "add an example to REJECTED"
 
 
 def test_half_a_surrogate_pair_is_refused_at_any_position() -> None:

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from schemathesis import GenerationMode
 from schemathesis.specs.openapi import checks as openapi_checks
 
-from pipeline.credentials.entries import make_key
+from pipeline.credentials.entries import SCOPES, make_key
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,7 +33,6 @@ NEEDS = {
     "getAnomaly": "anomaly:read",
     "postActions": "actions:write",
 }
-SCOPES = ["trust:read", "anomaly:read", "anomaly:write", "actions:write", "admin"]
 CALLERS = ["without a credential store", "without a key", "with a bad key", *SCOPES]
 # Requests to one operation, by day and by night; a third of them where they are refused.
 DRAWS = [6, pytest.param(60, marks=[pytest.mark.nightly, pytest.mark.timeout(1_800)])]
