@@ -59,7 +59,8 @@ def test_server_store_of_another_version_is_refused(
 ) -> None:
     open_store(postgresql_url).close()
     with psycopg.connect(postgresql_url) as database:
-        database.execute("update migrations set number = %s", (number,))
+        database.execute("delete from migrations")
+        database.execute("insert into migrations (number) values (%s)", (number,))
     with pytest.raises(StateError, match=f"was written by version {number}, this is .*; {todo}"):
         open_store(postgresql_url, read_only=read_only)
     with psycopg.connect(postgresql_url) as database:
@@ -80,8 +81,8 @@ def test_server_store_of_an_earlier_number_is_migrated_and_keeps_its_rows(
         store.commit(Commit(profiles=[("a", "delegated", b"profile", state)]))
     shutil.copytree(migrating._FOLDER, tmp_path, dirs_exist_ok=True)
     known = [*migrations()]
-    added = "alter table anomalies add column note text not null default '';"
-    (tmp_path / f"{known[-1] + 1:04}_note.sql").write_text(added)
+    added = "alter table anomalies add column of_this_test text not null default '';"
+    (tmp_path / f"{known[-1] + 1:04}_of_this_test.sql").write_text(added)
     monkeypatch.setattr(migrating, "_FOLDER", tmp_path)
     with pytest.raises(StateError, match="start habitus run once to migrate it"):
         open_store(postgresql_url, read_only=True)
@@ -90,4 +91,4 @@ def test_server_store_of_an_earlier_number_is_migrated_and_keeps_its_rows(
     with psycopg.connect(postgresql_url) as database:
         numbers = database.execute("select number from migrations order by number").fetchall()
         assert [number for (number,) in numbers] == [*known, known[-1] + 1]
-        database.execute("select note from anomalies")
+        database.execute("select of_this_test from anomalies")
