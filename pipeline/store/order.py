@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Literal
 
 from models.event import microseconds
+from models.trust.policy import SEVERITIES
 
 if TYPE_CHECKING:
     from pipeline.store.batch import AnomalyRow
@@ -14,11 +15,11 @@ Sort = Literal["time", "severity", "rank"]
 Place = list[int | float | str]
 """Sort key of an anomaly; the id is last, so keys are unique."""
 
-_URGENCY = {"critical": 4, "high": 3, "medium": 2, "low": 1}
+_URGENCY = {severity: number for number, severity in enumerate(SEVERITIES, 1)}
+_WHEN = [f"when '{name}' then {number}" for name, number in [*_URGENCY.items()][:0:-1]]
 # Equal to the indexed expressions, letter by letter.
 _URGENT = (
-    "(case when status = 'dismissed' then 0 else case severity "
-    "when 'critical' then 4 when 'high' then 3 when 'medium' then 2 else 1 end end)"
+    f"(case when status = 'dismissed' then 0 else case severity {' '.join(_WHEN)} else 1 end end)"
 )
 _RANK = "(coalesce(rank, 0))"
 COLUMNS: dict[Sort, tuple[str, ...]] = {
