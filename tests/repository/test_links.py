@@ -33,3 +33,15 @@ def test_links_of_a_page_lead_somewhere(page: Path) -> None:
         if not file.exists() or (anchor and anchor not in anchors(file)):
             broken.append(target)
     assert broken == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_rows_of_a_table_have_a_cell_for_each_column(page: Path) -> None:
+    text = re.sub(r"^```.*?^```", "", page.read_text(), flags=re.MULTILINE | re.DOTALL)
+    broken = []
+    for table in re.findall(r"(?:^\|.*\n)+", text, re.MULTILINE):
+        rows = table.splitlines()
+        columns = {len(re.split(r"(?<!\\)\|", row)) for row in rows}
+        if len(columns) > 1 or not re.fullmatch(r"(\|[ :-]+)+\|", rows[1]):
+            broken.append(rows[0])
+    assert broken == []
