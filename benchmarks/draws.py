@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 PLANTED = 14  # sessions, 2 % of the 702 of the history
 _LEVELS = {"0.05": (2.5, 6.0), "0.01": (0.5, 1.2)}
-_MOST_LOST = 0.02
+_MAX_LOST = 0.02
 Line = dict[str, Any]
 
 
@@ -120,11 +120,11 @@ def attacks(clean: dict[str, Any], found: Sequence[dict[str, Any]]) -> Findings:
         rows=[
             ["mean", f"{mean(lost):.3f}"],
             ["largest", f"{max(lost):.3f}"],
-            [f"draws with a loss above {_MOST_LOST}", f"{sum(x > _MOST_LOST for x in lost)}"],
+            [f"draws with a loss above {_MAX_LOST}", f"{sum(x > _MAX_LOST for x in lost)}"],
         ],
     )
     goal = Goal(
-        figure="largest loss of session AUROC", row="largest", column="measured", most=_MOST_LOST
+        figure="largest loss of session AUROC", row="largest", column="measured", most=_MAX_LOST
     )
     return Findings([table], [goal])
 

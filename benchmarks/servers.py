@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 OURS = "habitus serve"
 BEFORE = "version before"
-MOST_SLOWER = 0.05
+MAX_SLOWER = 0.05
 
 
 def starts(before: Path | None) -> dict[str, Start]:
@@ -77,8 +77,8 @@ def findings(found: dict[str, Result]) -> Findings:
 def slower(found: dict[str, Result]) -> bool:
     """Return whether ours is more than 5 % slower than the earlier version, by rate or p99."""
     ours, before = found[OURS], found[BEFORE]
-    fewer = ours.rate < before.rate * (1 - MOST_SLOWER)
-    return fewer or ours.p99_ms > before.p99_ms * (1 + MOST_SLOWER)
+    fewer = ours.rate < before.rate * (1 - MAX_SLOWER)
+    return fewer or ours.p99_ms > before.p99_ms * (1 + MAX_SLOWER)
 
 
 def main() -> int:
@@ -97,7 +97,7 @@ def main() -> int:
     print(f"{'wrk' if shutil.which('wrk') else 'asyncio client'}, 32 connections, closed loop")
     show(findings(found), "Servers", "benchmarks.servers", chosen.save)
     if BEFORE in found and slower(found):
-        print(f"MISSED: more than {MOST_SLOWER:.0%} slower than the version before")
+        print(f"MISSED: more than {MAX_SLOWER:.0%} slower than the version before")
         return 1
     return 0
 

@@ -204,14 +204,14 @@ def _row(name: str, whole: _Outcome, without: _Outcome) -> dict[str, Any]:
         "feature": name,
         "kind": TOGETHER.join(kinds),
         "without": after,
-        "change": {key: _less(before[key], after[key]) for key in before},
+        "change": {key: _difference(before[key], after[key]) for key in before},
         "lost": lost.total(),
         "gained": sum(again and not hit for (_, hit), (_, again) in pairs),
         "types": dict(lost.most_common()),
     }
 
 
-def _less(before: float | None, after: float | None) -> float | None:
+def _difference(before: float | None, after: float | None) -> float | None:
     return None if before is None or after is None else after - before
 
 

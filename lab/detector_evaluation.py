@@ -36,10 +36,10 @@ class Recorder(Detector):
 
     def judge(self, act: Act) -> Reason | None:
         """Call the detector, and record its bits."""
-        said = self.detector.judge(act)
-        if said is not None:
-            self.bits[act.assessment.agent_id, act.assessment.event_id] = said.bits
-        return said
+        opinion = self.detector.judge(act)
+        if opinion is not None:
+            self.bits[act.result.agent_id, act.result.event_id] = opinion.bits
+        return opinion
 
     def learn(self, act: Act) -> None:
         """Let the detector learn."""

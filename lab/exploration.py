@@ -89,16 +89,16 @@ class Explored:
         return Portrait(self, agent_id, mode)
 
     def _observe(
-        self, record: RawRecord, event: Event, assessment: Result, agent_state: AgentState
+        self, record: RawRecord, event: Event, result: Result, agent_state: AgentState
     ) -> None:
         del record
-        self.agent_states[assessment.agent_id, assessment.mode] = agent_state
+        self.agent_states[result.agent_id, result.mode] = agent_state
         previous = self._last.get((event.agent.id, event.session), "START")
         self._last[event.agent.id, event.session] = event.tool
-        if self.worker.engine.vouched or event.kind != "action":
+        if self.worker.engine.trusted_history or event.kind != "action":
             return
-        x = extract(event, Origin(), previous, assessment.time_us)
-        row = replay_line(assessment, agent_state, self.worker.policy)
+        x = extract(event, Origin(), previous, result.time_us)
+        row = replay_line(result, agent_state, self.worker.policy)
         trust = row.pop("trust")
         amounts = dict(
             zip(("bytes_in", "bytes_out", "records", "spent"), quantities(event), strict=True)
@@ -116,10 +116,10 @@ class Explored:
                 "previous_tool": previous,
                 "resource": x.get("resource"),
                 "purpose": event.purpose,
-                "reason": assessment.reasons[0].feature if assessment.reasons else None,
+                "reason": result.reasons[0].feature if result.reasons else None,
                 "trust": trust["score"],
                 "level": trust["level"],
-                "held": assessment.held is not None,
+                "held": result.held is not None,
             }
         )
 

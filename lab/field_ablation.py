@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pipeline.formats import Format
 
 
-class Without:
+class FieldAblation:
     """A format that removes fields from events.
 
     Parameters
@@ -36,10 +36,10 @@ class Without:
     >>> from pipeline.formats import Native
     >>> line = (b'{"id":"1","time":"2026-01-05T08:00:00Z","agent":{"id":"a"},"tool":"t",'
     ...     b'"volume":{"bytes_in":9,"records":1}}')
-    >>> volume = Without(Native(), ["volume.bytes_in"]).normalise(line).volume
+    >>> volume = FieldAblation(Native(), ["volume.bytes_in"]).normalise(line).volume
     >>> volume.bytes_in, volume.records
     (None, 1)
-    >>> Without(Native(), ["agent.id"])
+    >>> FieldAblation(Native(), ["agent.id"])
     Traceback (most recent call last):
     models.errors.ConfigError: field 'agent.id' cannot be left out, every event needs it
     """

@@ -10,7 +10,7 @@ import numpy as np
 
 from models.detectors.detector import Act
 from models.detectors.fitted.columns import COLUMNS, row_of
-from models.detectors.fitted.peer_groups import LEAST_EVENTS, Shares, shares_of
+from models.detectors.fitted.peer_groups import MIN_EVENTS, Shares, shares_of
 from models.errors import MalformedEvent
 from pipeline.clock import clock_us
 from pipeline.formats import event_of, format_named
@@ -58,11 +58,11 @@ class History:
         self.agents: list[str] = []
 
         def observe(
-            record: RawRecord, event: Event, assessment: Result, agent_state: AgentState
+            record: RawRecord, event: Event, result: Result, agent_state: AgentState
         ) -> None:
             del record
             if event.kind == "action":
-                rows.append(row_of(Act(event, assessment, agent_state.profile.facts)))
+                rows.append(row_of(Act(event, result, agent_state.profile.facts)))
                 self.agents.append(event.agent.id)
 
         with ExitStack() as stack:
@@ -73,7 +73,7 @@ class History:
         self.matrix = np.array(rows, dtype=np.float64).reshape(-1, len(COLUMNS))
 
 
-def tool_shares(files: Sequence[str], *, fmt: str, least: int = LEAST_EVENTS) -> Shares:
+def tool_shares(files: Sequence[str], *, fmt: str, minimum: int = MIN_EVENTS) -> Shares:
     """Count the tools of every agent in recordings; agents with fewer events are left out."""
     wire = format_named(fmt)
     counts: dict[str, Counter[str]] = {}
@@ -84,4 +84,4 @@ def tool_shares(files: Sequence[str], *, fmt: str, least: int = LEAST_EVENTS) ->
             continue
         if event.kind == "action":
             counts.setdefault(event.agent.id, Counter())[event.tool] += 1
-    return shares_of(counts, least=least)
+    return shares_of(counts, minimum=minimum)

@@ -1,4 +1,4 @@
-"""Leave features out of judging: the detection that is lost is what they contribute.
+"""Leave features out of judging: the lost detection is their contribution.
 
 Only judging changes. Baselines, counts of peers and tables are learned whole. A score is ranked
 among past scores without the same features.
@@ -37,7 +37,7 @@ KIND_OF = {name: kind for kind, names in KINDS.items() for name in names}
 class LeftOut:
     """A selection of all features but some: a `models.features.selection.Selection`.
 
-    Whatever is computed from a feature is left out with it: the sum ``disorder`` with ``sequence``,
+    All values computed from a feature are omitted with it: the sum ``disorder`` with ``sequence``,
     ``astray`` with ``intent``, ``recurrence``, ``wandering`` and ``names`` with ``value``.
 
     Parameters
@@ -82,21 +82,23 @@ class LeftOut:
         if not self._categories:
             return seen
         found = [one for one in seen.found if one[0] not in self._categories]
-        total = most = order = peak = steady = rarest = 0.0
+        total = maximum = order = peak = steady = rarest = 0.0
         for i, bits, *_ in found:
-            if FEATURES[i].under is not None:
+            if FEATURES[i].extends is not None:
                 order = bits - baseline[i]
             else:
-                total, most = total + bits, max(most, bits)
-        for i, excess in seen.far:
+                total, maximum = total + bits, max(maximum, bits)
+        for i, excess in seen.excesses:
             if i in self._categories:
                 continue
             rare = view.weighted(i, excess)
             rarest = max(rarest, rare)
-            if not seen.again >> i & 1:
+            if not seen.repeated >> i & 1:
                 peak = max(peak, rare)
                 steady = max(steady, rare if FEATURES[i].steady else 0.0)
-        return Surprise(found, total, most, peak, order, steady, rarest, seen.far, seen.again)
+        return Surprise(
+            found, total, maximum, peak, order, steady, rarest, seen.excesses, seen.repeated
+        )
 
     def measures(self, found: list[Measure]) -> list[Measure]:
         """Give the remaining metrics."""

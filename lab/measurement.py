@@ -39,7 +39,7 @@ class Table(Struct, frozen=True, kw_only=True):
     Attributes
     ----------
     sentence
-        What the rows are, in one sentence.
+        Meaning of the rows, in one sentence.
     columns
         Headings, the first of which names the rows.
     rows
@@ -61,7 +61,7 @@ class Goal(Struct, frozen=True, kw_only=True, omit_defaults=True):
     Attributes
     ----------
     figure
-        What people call it.
+        Name of the machine.
     row, column
         First cell and heading of the cell, in the first table that has both.
     least, most
@@ -98,7 +98,7 @@ class Goal(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Measurement(Struct, frozen=True, kw_only=True):
-    """What one command measured.
+    """Results of one command.
 
     Attributes
     ----------
@@ -182,9 +182,9 @@ def save(
     goals
         Bounds; those of the file that it replaces by default.
     program
-        What was called, such as ``habitus evaluate``.
+        Name of the command, such as ``habitus evaluate``.
     arguments
-        What followed it; those of this process by default.
+        Arguments; those of this process by default.
     """
     file = Path(path)
     given = sys.argv[1:] if arguments is None else arguments

@@ -11,7 +11,7 @@ from models.result import Result
 from models.together import oddest, total
 
 if TYPE_CHECKING:
-    from models.baseline.agent_state import Bits
+    from models.baseline.agent_state import EventScores
     from models.baseline.profile import Profile
     from models.calibration.p_values import Calibrated
     from models.codec.hashing import Hasher
@@ -23,13 +23,13 @@ if TYPE_CHECKING:
     from models.result import Finding
 
 _EVENTS_A_DAY = 50.0  # assumed of an agent whose days are not known yet
-_MOST_ALPHA = 0.01
-_LEAST_BITS = 1.0  # less is nothing to be woken for, however the tie with its like is broken
+_MAX_ALPHA = 0.01
+_MIN_BITS = 1.0  # less is nothing to be woken for, however the tie with its like is broken
 _SESSIONS, _TOGETHER, _EVENTS = 0.5, 0.05, 0.45
 """Shares of the budget where an event has content."""
-_MOST_FAR = 6.0
+_MAX_FAR = 6.0
 _STEADY_BITS = 8.0  # what the rarest of so many features reaches by chance
-_MOST_STEADY = 10.0  # rarer than that is as rare as the windows can tell
+_MAX_STEADY = 10.0  # rarer than that is as rare as the windows can tell
 _LOOKED_INTO = 3.0  # content bits from which on it matters where they come from
 
 
@@ -61,7 +61,7 @@ class Assessor:
         event: Event,
         profile: Profile,
         session: Session,
-        bits: Bits,
+        bits: EventScores,
         result: Calibrated,
         led: float | None,
         findings: list[Finding],
@@ -75,33 +75,33 @@ class Assessor:
             The statistic that has led to the event's p-value, in bits; None without one.
         """
         facts, content, counted = profile.facts, bits.content, bits.counted or 0.0
-        total, most = bits.categories.total, bits.categories.most
+        total, maximum = bits.categories.total, bits.categories.maximum
         for _, _, surplus in bits.quantities:
-            total, most = total + surplus, max(most, surplus)
+            total, maximum = total + surplus, max(maximum, surplus)
         if content is not None:
-            total, most = total + counted, max(most, counted)
-        per_day = max(facts.per_day or _EVENTS_A_DAY, self._fleet.events_each(), 1.0)
+            total, maximum = total + counted, max(maximum, counted)
+        per_day = max(facts.per_day or _EVENTS_A_DAY, self._fleet.events_per_agent(), 1.0)
         alpha = self._config.alerts_per_day / (self._fleet.active_agents() * per_day)
         out = Result(
             event.id, facts.agent_id, facts.mode, event.session or "", time_us,
-            s_sum=total, s_max=most, p=result.p, p_pool=result.pool,
-            p_n=result.n, alpha=min(alpha, _MOST_ALPHA), snapshot=self._fleet.head.version,
+            s_sum=total, s_max=maximum, p=result.p, p_pool=result.pool,
+            p_n=result.n, alpha=min(alpha, _MAX_ALPHA), snapshot=self._fleet.head.version,
         )  # fmt: skip
         if content is not None:
             per_session = max(1.0, facts.events / max(1, facts.opened))
             rose = self._session_p(session, counted)
-            share = min(_SESSIONS * alpha * per_session, _MOST_ALPHA)
-            if session.score >= _LEAST_BITS and self._decides(session, bits, share, rose=rose):
+            share = min(_SESSIONS * alpha * per_session, _MAX_ALPHA)
+            if session.score >= _MIN_BITS and self._decides(session, bits, share, rose=rose):
                 out.session_alpha = share
             # All that an agent does is a little odd while it learns.
             if self._session_sum and profile.state() == "active" and not session.alerted:
                 self._together(out, session, result, alpha * per_session)
             out.session_p = session.p
             out.alpha *= _EVENTS
-        if led is not None and led < _LEAST_BITS:
+        if led is not None and led < _MIN_BITS:
             out.alpha = 0.0
         if content is None and result.p is None:
-            out.rank = most  # nothing to rank it among yet
+            out.rank = maximum  # nothing to rank it among yet
         else:
             out.rank = counted + self._excess(
                 result, bits.categories.steady, content=content is not None
@@ -119,7 +119,7 @@ class Assessor:
                 session.p = pool.p_value(session.role, session.score, self._u(session))
         return rose
 
-    def _decides(self, session: Session, bits: Bits, alpha: float, *, rose: bool) -> bool:
+    def _decides(self, session: Session, bits: EventScores, alpha: float, *, rose: bool) -> bool:
         """Tell whether an event makes its session as rare as `alpha`, by what decides on alerts.
 
         Not every one does that makes it as rare by all its bits (`accounted`): then a later event
@@ -135,12 +135,12 @@ class Assessor:
     def _together(self, out: Result, session: Session, result: Calibrated, alpha: float) -> None:
         """Rank the session by all that is odd about it, where this event adds to that."""
         before = tuple(session.peak_p_bits)
-        session.peak_p_bits = least = oddest(before, result.each)
+        session.peak_p_bits = minimum = oddest(before, result.each)
         pool = self._fleet.together
-        if least != before and pool.n >= self._config.session_minimum:
-            out.together = least
-            out.together_p = pool.p_value(session.role, total(least), self._u(session))
-            out.together_alpha = min(_TOGETHER * alpha, _MOST_ALPHA)
+        if minimum != before and pool.n >= self._config.session_minimum:
+            out.together = minimum
+            out.together_p = pool.p_value(session.role, total(minimum), self._u(session))
+            out.together_alpha = min(_TOGETHER * alpha, _MAX_ALPHA)
 
     def _u(self, session: Session) -> float:
         name = f"{session.agent_id}\x1f{session.mode}\x1f{session.ordinal}"
@@ -157,8 +157,8 @@ class Assessor:
         others = -log2(3 * smallest)
         if not content:
             return max(0.0, others)
-        far = min(_MOST_FAR, max(0.0, others - self._config.excess_bits))
-        return max(far, min(_MOST_STEADY, steady - _STEADY_BITS))
+        far = min(_MAX_FAR, max(0.0, others - self._config.excess_bits))
+        return max(far, min(_MAX_STEADY, steady - _STEADY_BITS))
 
 
 def carried(content: CallScore | None) -> float | None:

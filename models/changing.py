@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 FEW_USES = 16 << 12
 """As often, in units of 1/4096, is a tool used before it is one like others."""
 
-_MOST_ADDED = 16
+_MAX_ADDED = 16
 _NONE_BROUGHT = ""  # among the tools that deployments of an agent bring: this one brings none
 _STAYING = {metric: bits for metric, bits in SHIFTING.items() if metric != ASTRAY}
 
@@ -69,7 +69,7 @@ def take_change(
         agent_state.profile.frequency_model.scale(config.relearning_factor)
         unsettle(facts.watch, config.relearning_factor)
         facts.watch.anchored = -1
-        facts.watch.added = [*facts.watch.added, *added][-_MOST_ADDED:]
+        facts.watch.added = [*facts.watch.added, *added][-_MAX_ADDED:]
     agent_state.trust.state = agent_state.profile.state()  # type: ignore[assignment]
     return Result(event.id, facts.agent_id, facts.mode, event.session or "", time_us)
 
@@ -151,7 +151,7 @@ def unannounced(tool: str, agent_state: AgentState, categories: Surprise) -> flo
     """
     added = agent_state.profile.facts.watch.added
     index, bits, value, _ = next(iter(categories.found), (-1, 0.0, 0, 0))
-    if not added or tool in added or index != TOOL or categories.again >> TOOL & 1:
+    if not added or tool in added or index != TOOL or categories.repeated >> TOOL & 1:
         return 0.0
     assert agent_state.view is not None  # noqa: S101 - judge has set it
     view = agent_state.view.view
@@ -187,4 +187,4 @@ def _added(event: Event) -> list[str]:
     for key in ("adds_tool", "adds_tools"):
         value = attributes.get(key)
         named += [value] if isinstance(value, str) else value if isinstance(value, list) else []
-    return [name for name in named if isinstance(name, str)][:_MOST_ADDED]
+    return [name for name in named if isinstance(name, str)][:_MAX_ADDED]

@@ -9,14 +9,14 @@ from msgspec import Struct
 
 from models.errors import ConfigError
 
-_MOST = 10**9
+_MAX = 10**9
 _WITHIN = {
-    "daily_cap": (1, _MOST), "agent_window": (2, _MOST), "peer_window": (2, _MOST),
-    "pool_minimum": (1, _MOST), "learning_sessions": (0, _MOST), "relearning_sessions": (0, _MOST),
-    "session_minimum": (1, _MOST), "session_window": (2, _MOST), "role_session_window": (2, _MOST),
-    "idle_minutes": (1, _MOST), "snapshot_minutes": (1, _MOST), "excess_bits": (0, 1_000),
-    "credential_minutes": (1, _MOST), "relearning_factor": (0, 1), "held_limit": (1, _MOST),
-    "held_days": (1, 366), "drift_tests": (2, 1e300), "stray_limit": (0, _MOST),
+    "daily_cap": (1, _MAX), "agent_window": (2, _MAX), "peer_window": (2, _MAX),
+    "pool_minimum": (1, _MAX), "learning_sessions": (0, _MAX), "relearning_sessions": (0, _MAX),
+    "session_minimum": (1, _MAX), "session_window": (2, _MAX), "role_session_window": (2, _MAX),
+    "idle_minutes": (1, _MAX), "snapshot_minutes": (1, _MAX), "excess_bits": (0, 1_000),
+    "credential_minutes": (1, _MAX), "relearning_factor": (0, 1), "held_limit": (1, _MAX),
+    "held_days": (1, 366), "drift_tests": (2, 1e300), "stray_limit": (0, _MAX),
     "half_life_days": (0, 36_500), "alerts_per_day": (0, 1e9),
 }  # fmt: skip
 """Least and most of each number."""
@@ -111,10 +111,10 @@ class ModelConfig(Struct, frozen=True):
                 raise ConfigError(f"{name} must be above 0, got {getattr(self, name)}")
         if not 0 < self.gate < 1:
             raise ConfigError(f"gate must be a probability, got {self.gate}")
-        for name, (least, most) in _WITHIN.items():
-            if not least <= getattr(self, name) <= most:
+        for name, (minimum, maximum) in _WITHIN.items():
+            if not minimum <= getattr(self, name) <= maximum:
                 given = getattr(self, name)
-                raise ConfigError(f"{name} must be from {least:g} to {most:g}, got {given}")
+                raise ConfigError(f"{name} must be from {minimum:g} to {maximum:g}, got {given}")
         return self
 
     def numbers(self) -> dict[str, float]:

@@ -30,7 +30,7 @@ from models.watch.scene import RULE_BITS
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from models.baseline.agent_state import AgentState, Bits
+    from models.baseline.agent_state import AgentState, EventScores
     from models.calibration.p_values import Calibrated
     from models.event import Event
     from models.features.feature_slots import FeatureSlot
@@ -52,7 +52,7 @@ _ONE_CAUSE = frozenset({
 _CHOICES = frozenset({"tool.sequence", "goal.drift"})
 """Of a tool that the agent knows: when, and what for."""
 _OWN_VALUE = frozenset({"tool", "area", "sensitivity", "destination"})
-_MOST_CLAIMS = 8
+_MAX_CLAIMS = 8
 """So many different claims of an agent and day are findings of their own; all others are one."""
 _FAMILIAR = 0.01  # P(tool) of the agent itself above which an odd tool is an odd order
 
@@ -83,12 +83,12 @@ class Decider:
         out: Result,
         event: Event,
         agent_state: AgentState,
-        bits: Bits,
+        bits: EventScores,
         result: Calibrated,
         findings: list[Finding],
         x: dict[str, str],
         *,
-        vouched: bool,
+        trusted_history: bool,
     ) -> None:
         """Say whether an event is an anomaly, which one, how severe and why.
 
@@ -99,14 +99,21 @@ class Decider:
         if self.explain_all or unusual or findings:
             by_session = odd_session and not odd_event
             alone = odd_together and not odd_event and not odd_session
-            least = out.together if alone else None
+            minimum = out.together if alone else None
             out.reasons = self._reasons(
-                event, agent_state, bits, result, findings, x, by_session=by_session, least=least
+                event,
+                agent_state,
+                bits,
+                result,
+                findings,
+                x,
+                by_session=by_session,
+                minimum=minimum,
             )
-            if least is not None and out.together_p is not None:
-                out.reasons.insert(1, together_reason(least, out.together_p))
+            if minimum is not None and out.together_p is not None:
+                out.reasons.insert(1, together_reason(minimum, out.together_p))
         if findings:
-            self.speak(out, event, agent_state, findings, x, vouched=vouched)
+            self.speak(out, event, agent_state, findings, x, trusted_history=trusted_history)
         elif unusual:
             anomaly = self._anomaly_of(out.reasons[0])
             if out.reasons[0].feature != "provenance" or remembers(event):
@@ -117,7 +124,7 @@ class Decider:
             out.confidence = max(
                 confidence(p, alpha) for p, alpha in out.chances() if p is not None
             )
-            out.alert = not vouched
+            out.alert = not trusted_history
             out.rank += RULE_BITS  # before all that did not cross the budget, as what a rule found
 
     def speak(
@@ -128,7 +135,7 @@ class Decider:
         findings: list[Finding],
         x: dict[str, str],
         *,
-        vouched: bool,
+        trusted_history: bool,
     ) -> None:
         """Name an event for the gravest of what the rules found, not for its claims if as grave."""
         first = max(
@@ -141,7 +148,7 @@ class Decider:
         if first.anomaly == MISMATCH:
             out.key = _bounded(out, agent_state.trust.ledger)
         out.ground, out.confidence = "rule", 1.0
-        out.alert = out.severity != "low" and not vouched
+        out.alert = out.severity != "low" and not trusted_history
 
     def tell(
         self, out: Result, event: Event, anomaly: str, reason: Reason, x: dict[str, str]
@@ -216,13 +223,13 @@ class Decider:
         self,
         event: Event,
         agent_state: AgentState,
-        bits: Bits,
+        bits: EventScores,
         result: Calibrated,
         findings: list[Finding],
         x: dict[str, str],
         *,
         by_session: bool,
-        least: Least | None,
+        minimum: Least | None,
     ) -> list[Reason]:
         """Give the reasons, the one that decided first.
 
@@ -240,11 +247,11 @@ class Decider:
             factor = content.score / whole if whole else UNTAINTED_FACTOR
             carried = _by_weight(content_reasons(content, factor, event), event)
         excesses = [(i, b, b - usual[i]) for i, b, *_ in bits.categories.found if b > usual[i]]
-        most, of_sum = sum(excess for *_, excess in excesses) / 2, _of_sum(result)
+        maximum, of_sum = sum(excess for *_, excess in excesses) / 2, _of_sum(result)
         found: list[Unusual] = []
         told_as: list[Callable[[], Reason]] = []  # a reason takes a while
         for i, b, excess in excesses:
-            rare = of_sum if excess > most else 0.0
+            rare = of_sum if excess > maximum else 0.0
             if slots[i].alone:
                 rare = rarity(i, excess)
             found.append((slots[i].name, rare, excess))
@@ -255,7 +262,7 @@ class Decider:
             told_as.append(partial(measure_reason, baseline, view, one))
         order = in_order(found, again=x["tool"] == x["previous_tool"])
         others = [told_as[at]() for at in order[:4]]
-        leads = by_session or content_leads(result, [one.feature for one in carried], least)
+        leads = by_session or content_leads(result, [one.feature for one in carried], minimum)
         first = carried if leads and carried else others
         rest = others if first is carried else carried
         rest = sorted(rest, key=lambda r: -r.bits)
@@ -268,7 +275,7 @@ class Decider:
         told = [finding.reason for finding in findings] + (first + rest)[:5]
         if told:
             return told
-        i, b, *_ = max(bits.categories.found or bits.seen.found, key=lambda one: one[1])
+        i, b, *_ = max(bits.categories.found or bits.learned.found, key=lambda one: one[1])
         return [category_reason(baseline, view, slots[i], x, b)]
 
 
@@ -276,7 +283,7 @@ def _bounded(out: Result, ledger: Ledger) -> str:
     """Give the key of a claim, that of all others where an agent has claimed much in a day."""
     start, end = f"{out.agent_id}|{out.mode}|{MISMATCH}|", f"|{out.time_us // DAY_US}"
     known = [key for key in ledger.items if key.startswith(start) and key.endswith(end)]
-    return out.key if out.key in known or len(known) < _MOST_CLAIMS else f"{start}others{end}"
+    return out.key if out.key in known or len(known) < _MAX_CLAIMS else f"{start}others{end}"
 
 
 def _circumstances(reasons: list[Reason], x: dict[str, str]) -> list[str]:

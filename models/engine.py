@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from models.assessing import Assessor, accounted, carried
 from models.baseline import frequency_model as reference
-from models.baseline.agent_state import AgentState, Bits
-from models.baseline.identity import UNDECLARED, hear, settle
+from models.baseline.agent_state import AgentState, EventScores
+from models.baseline.identity import UNDECLARED, apply_claims, settle
 from models.baseline.volume_baseline import QUANTITIES, quantities
 from models.calibration import session_calibration as session_pools
 from models.changing import (
@@ -32,13 +32,13 @@ from models.features.extraction import FEATURES, LEAK, TOOL, extract
 from models.features.feature_slots import slots_of
 from models.kernel import native_kernel
 from models.learning.learner import Learner, may_be_shared
-from models.learning.roll_forward import meet
+from models.learning.roll_forward import roll_forward
 from models.narrower import count_as_known
 from models.peers import baselines as peer_baselines
 from models.peers.fleet import FLEET, Fleet, GroupView
 from models.provenance.backend import provenance_detector
 from models.provenance.open_sessions import open_sessions
-from models.ranked import LEAST_BITS, VOLUME
+from models.ranked import MIN_BITS, VOLUME
 from models.rules import RULES, note_version, refusal
 from models.together import total
 from models.trust.policy import DEFAULT_POLICY, TrustPolicy
@@ -52,7 +52,7 @@ from models.watch.modes import begun_late
 from models.watch.order import begin, top
 from models.watch.scene import Scene
 from models.watch.sizes import calm
-from models.watch.traces import LEAST_AGENTS
+from models.watch.traces import MIN_AGENTS
 from models.watch.watcher import DRIFT, Watcher
 from models.ways import Ways
 
@@ -94,7 +94,7 @@ class Engine:
 
     Attributes
     ----------
-    vouched
+    trusted_history
         The operator trusts the events that follow: learn them without the gate.
     """
 
@@ -111,7 +111,7 @@ class Engine:
     ) -> None:
         self.config = config.validate()
         self.policy = policy
-        self.vouched = False
+        self.trusted_history = False
         self.announcements: Announcements | None = None
         self.kernel = native = native_kernel(kernel)
         self.hasher = hasher_of(secret, native)
@@ -119,7 +119,7 @@ class Engine:
             config,
             (native or reference).Groups(config, secret),
             (native or session_pools).SessionPools(
-                config.session_window, of_role=config.role_session_window, leaning=True
+                config.session_window, of_role=config.role_session_window, linked_tails=True
             ),
             (native or session_pools).SessionPools(config.peer_window),
             (native or peer_baselines).PeerBaselines(),
@@ -161,7 +161,7 @@ class Engine:
 
     def finish_recording(self) -> None:
         """Close every session and publish: what follows is another recording."""
-        for session in self.sessions.take_all():
+        for session in self.sessions.pop_all():
             self._close(session)
         self.fleet.publish()
         self.fleet.head.watermark_us = self.fleet.head.published_us = 0
@@ -193,12 +193,12 @@ class Engine:
         if time_us is None:
             time_us = microseconds(event.time)
         self.fleet.advance(time_us)
-        for session in self.sessions.take_idle(self.fleet.head.watermark_us):
+        for session in self.sessions.pop_idle(self.fleet.head.watermark_us):
             self._close(session)
         settle(agent_state.trust, declared)
-        identified, refused = hear(event, agent_state.trust, declared, trusted=not conflict)
+        identified, refused = apply_claims(event, agent_state.trust, declared, trusted=not conflict)
         self._meet(agent_state)
-        meet(event, agent_state, self.fleet, time_us)
+        roll_forward(event, agent_state, self.fleet, time_us)
         if agent_state.profile.facts.events == 1:
             begin_as(event, agent_state.profile.facts, self.watcher)
         if event.kind != "action":
@@ -215,7 +215,7 @@ class Engine:
         assert view is not None  # noqa: S101 - _meet has set it
         watch, state = profile.facts.watch, profile.state()
         strayed = self.watcher.meet(
-            event, profile, time_us, whole=self.vouched or state != "active"
+            event, profile, time_us, whole=self.trusted_history or state != "active"
         )
         previous = session.previous_tool or "START"
         before = watch.before if watch.session == session.ordinal else ""
@@ -223,7 +223,7 @@ class Engine:
         count_as_known(x, self._by_name, profile.baseline, view.view)
         new_tool = brought(event.tool, agent_state, self._slots[TOOL])
         bits = self._score(event, agent_state, session, x, time_us, new_tool=new_tool)
-        top(watch, bits.categories.far)
+        top(watch, bits.categories.excesses)
         watch.session, watch.before = session.ordinal, previous
         statistics = self._statistics(bits, view.view)
         u = self.hasher.uniform(event.id)
@@ -243,30 +243,39 @@ class Engine:
         led = tested[result.lead] if result.lead >= 0 else None
         out = self.assessor.assess(event, profile, session, bits, result, led, findings, time_us)
         out.identified = identified
-        vouched = self.vouched
-        self.decider.decide(out, event, agent_state, bits, result, findings, x, vouched=vouched)
-        if not vouched:
+        trusted_history = self.trusted_history
+        self.decider.decide(
+            out, event, agent_state, bits, result, findings, x, trusted_history=trusted_history
+        )
+        if not trusted_history:
             self._look_back(out, event, agent_state, strayed, x)
         session.alerted |= out.alert
         if not conflict:
             self.learner.learn(
-                out, event, agent_state, session, bits, tested, result, x, vouched=vouched,
-                shared=not findings and may_be_shared(event), first=first,
+                out, event, agent_state, session, bits, tested, result, x,
+                trusted_history=trusted_history,
+                shared=not findings and may_be_shared(event), newcomer_statistics=first,
             )  # fmt: skip
         name = self.anomaly_id(out.key) if out.key else ""
-        update_trust(out, agent_state, name, self.policy, vouched=vouched)
+        update_trust(out, agent_state, name, self.policy, trusted_history=trusted_history)
         return out
 
     def _refuse(
         self, out: Result, event: Event, agent_state: AgentState, refused: list[Mismatch]
     ) -> None:
         """Report that an announced change contradicts the inventory."""
-        found, vouched = [refusal(refused)], self.vouched
+        found, trusted_history = [refusal(refused)], self.trusted_history
         if self.selection is not None:
             found = self.selection.findings(found)
         if found:
-            self.decider.speak(out, event, agent_state, found, {}, vouched=vouched)
-            update_trust(out, agent_state, self.anomaly_id(out.key), self.policy, vouched=vouched)
+            self.decider.speak(out, event, agent_state, found, {}, trusted_history=trusted_history)
+            update_trust(
+                out,
+                agent_state,
+                self.anomaly_id(out.key),
+                self.policy,
+                trusted_history=trusted_history,
+            )
 
     def _meet(self, agent_state: AgentState) -> None:
         """Connect the agent to the peers of its role in effect."""
@@ -296,12 +305,12 @@ class Engine:
         watermark_us = self.fleet.head.watermark_us
         session = self.sessions.resume(facts.agent_id, facts.mode, name, time_us, watermark_us)
         if session is None:
-            for cut in self.sessions.take_overlong():
+            for cut in self.sessions.pop_overlong():
                 self._close(cut)
             facts.opened += 1
             session = self.content.open(
                 facts.agent_id, facts.mode, facts.role, event.purpose or "", time_us, watermark_us,
-                facts.opened, facts.opened <= facts.learn_until, self.vouched,
+                facts.opened, facts.opened <= facts.learn_until, self.trusted_history,
             )  # fmt: skip
             self.sessions.add(name, session)
         return session
@@ -314,13 +323,13 @@ class Engine:
 
     def pool(self, session: Session) -> None:
         """Add a finished session, of this or another shard, to the session pools."""
-        free = session.learning or session.vouched
-        self.fleet.closed(
+        free = session.learning or session.trusted_history
+        self.fleet.add_session(
             session.role,
             session.score,
             session.p,
             total(session.peak_p_bits),
-            free=free,
+            ungated=free,
             alerted=session.alerted,
         )
 
@@ -333,7 +342,7 @@ class Engine:
         time_us: int,
         *,
         new_tool: bool,
-    ) -> Bits:
+    ) -> EventScores:
         profile, view, selection = agent_state.profile, agent_state.view, self.selection
         assert view is not None  # noqa: S101 - _meet has set it
         baseline, facts = profile.baseline, profile.facts
@@ -362,30 +371,30 @@ class Engine:
         shift = shifting(facts) if profile.state() == "relearning" else {}
         for one in found:
             left = one.bits - shift.get(one.metric, 0.0)
-            if left >= LEAST_BITS and one.risen and one.metric != LEAK:
+            if left >= MIN_BITS and one.risen and one.metric != LEAK:
                 rarest = max(rarest, weighted(_METRICS_FROM + one.metric, left))
         sums = [
             (QUANTITIES[one.metric], one.value, one.bits)
             for one in found
             if one.metric < len(QUANTITIES)
         ]
-        return Bits(
+        return EventScores(
             categories, seen, sums, content, new_tool, counted, decisive, found, metrics, rarest
         )  # fmt: skip
 
-    def _statistics(self, bits: Bits, view: View) -> list[float | None]:
+    def _statistics(self, bits: EventScores, view: View) -> list[float | None]:
         peak = bits.categories.peak if view.has_scores(0) else None  # 0 without a pool
         return [bits.decisive, bits.categories.total, peak, bits.volume]
 
     @staticmethod
-    def _staying(tool: str, agent_state: AgentState, bits: Bits) -> list[float | None]:
+    def _staying(tool: str, agent_state: AgentState, bits: EventScores) -> list[float | None]:
         """Give the statistics that stay stable while behaviour changes.
 
         A tool that no deployment announced is not an expected change. Its resources are not either.
         """
         content = bits.decisive if bits.new_tool else carried(bits.content)
         strange = unannounced(tool, agent_state, bits.categories)
-        whole = bits.categories.total if strange >= LEAST_BITS else None
+        whole = bits.categories.total if strange >= MIN_BITS else None
         steady = steady_bits(tool, agent_state, bits.categories, strange)
         return [content, whole, steady, bits.volume]
 
@@ -419,14 +428,16 @@ class Engine:
             conflict,
         )  # fmt: skip
         said = [finding for rule in RULES.values() if (finding := rule(scene)) is not None]
-        found = self.ways.news(said, agent_state.profile, time_us, vouched=self.vouched)
+        found = self.ways.news(
+            said, agent_state.profile, time_us, trusted_history=self.trusted_history
+        )
         if self.selection is not None:
             found = self.selection.findings(found)
         note_credential(scene)
         profile = agent_state.profile
         if profile.facts.watch.leak >= ALARM or profile.state() == "learning":
             calm(profile.facts.watch, self.hasher.of(event.tool) & MARK)
-        new = not found or self.vouched or found[0].anomaly == "config.change"
+        new = not found or self.trusted_history or found[0].anomaly == "config.change"
         if new and not conflict:
             note_version(scene)
         return found
@@ -452,7 +463,7 @@ class Engine:
             if reason is not None and out.anomaly is None:
                 self.decider.tell(out, event, DRIFT, reason, x)
         agents = self.watcher.linked(out, event)
-        if len(agents) >= LEAST_AGENTS:
+        if len(agents) >= MIN_AGENTS:
             self.decider.cascade(out, event, agents, x)
 
     def anomaly_id(self, key: str) -> str:

@@ -1,4 +1,4 @@
-"""What can go wrong, as a tree.
+"""All errors, as a tree.
 
 HabitusError
 ConfigError        the operator fixes it before start
@@ -70,14 +70,14 @@ class MessageTooLarge(SinkUnavailable):
 
     Parameters
     ----------
-    said
+    message
         The sentence.
     left
         Indices of the messages that were not accepted, in order. All others were.
     """
 
-    def __init__(self, said: str, left: tuple[int, ...]) -> None:
-        super().__init__(said)
+    def __init__(self, message: str, left: tuple[int, ...]) -> None:
+        super().__init__(message)
         self.left = left
 
 

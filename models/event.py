@@ -65,7 +65,7 @@ def _date(days: int) -> str:
 
 
 class Agent(Struct, frozen=True, omit_defaults=True, kw_only=True, gc=False):
-    """Who acted. `id` is a SPIFFE ID where there is one."""
+    """The agent that acted. `id` is a SPIFFE ID where there is one."""
 
     id: Id256
     instance: Word | None = None

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from models.trust.fast_response import fast_response
-from models.trust.levels import LEVELS, Standing
+from models.trust.levels import LEVELS, LevelState
 from models.trust.update import refresh_level
 from models.units import HOUR_US
 
@@ -139,7 +139,7 @@ class FastPath:
             Whether any mode of the agent holds evidence that counts in all of them.
         """
         trust = agent_state.trust
-        if trust.standing.gate != "open" or trust.registered is False:
+        if trust.level_state.gate != "open" or trust.registered is False:
             return
         agent = agent_state.profile.agent if agent_state.view is not None else None
         if agent is None:
@@ -159,8 +159,8 @@ class FastPath:
         found = self._judge.answer(agents, time_us)
         if found is None:
             return None
-        place, parts = found
-        return fast_response(modes[place].trust, parts, time_us, self._engine.policy)
+        index, parts = found
+        return fast_response(modes[index].trust, parts, time_us, self._engine.policy)
 
     def trust_changes(
         self, subject_at: Callable[[int], AgentState]
@@ -193,8 +193,8 @@ class FastPath:
                 actions,
                 position,
                 fleet.head,
-                (fleet.active_agents(), fleet.events_each()),
-                (announcements is not None, self._engine.vouched),
+                (fleet.active_agents(), fleet.events_per_agent()),
+                (announcements is not None, self._engine.trusted_history),
             )
             position, why = stopped
             if announcements is not None:
@@ -205,10 +205,10 @@ class FastPath:
 
     def _announce(self, announcements: Announcements) -> None:
         """Pass the announcements of the kernel to other engines."""
-        sessions, voices = self._judge.announcements()
+        sessions, activity = self._judge.announcements()
         for session in sessions:
             announcements.session_finished(session)
-        for agent_id, mode, hour in voices:
+        for agent_id, mode, hour in activity:
             announcements.agent_seen(agent_id, mode, hour)
 
 
@@ -216,11 +216,11 @@ def _load_trust(agent: Any, trust: TrustState) -> bool:
     """Let the kernel evaluate an agent's trust. Only for an agent without negative evidence."""
     if agent.trust_loaded:
         return True
-    standing = trust.standing
-    if trust.ledger.items or standing.gate != "open":
+    level_state = trust.level_state
+    if trust.ledger.items or level_state.gate != "open":
         return False
     days = list(trust.ledger.days.items())
-    agent.load_trust(days, LEVELS.index(standing.level), standing.above_since_us)
+    agent.load_trust(days, LEVELS.index(level_state.level), level_state.above_since_us)
     return True
 
 
@@ -232,16 +232,16 @@ def sync_trust(agent_state: AgentState) -> None:
     changes = agent.take_changes()
     if changes is None:
         return
-    events, last_us, state, clean, standing, version = changes
+    events, last_us, state, clean, level_state, version = changes
     trust = agent_state.trust
     trust.events, trust.last_seen_us, trust.state = events, last_us, state
     trust.version = trust.version if version is None else version
     for day, number in clean:
         trust.ledger.count(day, number)
-    if standing is not None:
-        days, place, since = standing
+    if level_state is not None:
+        days, index, since = level_state
         trust.ledger.days = days
-        trust.standing = Standing(LEVELS[place], tuple(since), trust.standing.gate)
+        trust.level_state = LevelState(LEVELS[index], tuple(since), trust.level_state.gate)
 
 
 def refresh_trust(agent_state: AgentState, time_us: int, policy: TrustPolicy) -> bool:

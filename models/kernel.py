@@ -1,7 +1,7 @@
-"""The compiled kernel, where it is installed; without it `models/` itself does the work.
+"""Choice of the kernel: the compiled one if it is installed, else Python.
 
-Both give the same numbers, bit for bit: what is written here in Python is the reference, and what
-a machine without the compiled package runs.
+Both give the same numbers, bit for bit. The Python code is the reference, and it runs on machines
+without the compiled package.
 """
 
 from __future__ import annotations

@@ -21,7 +21,7 @@ _GENERIC = frozenset({
     "rate_day", "bytes_out_day", "records_hour", "drift", "disorder", "sequence", "astray",
 })  # fmt: skip
 _GENERIC_BITS = 6.0  # by which what says little of the cause has to exceed what says more
-_MOST_GENERIC = 11.0
+_MAX_GENERIC = 11.0
 _TELLING = frozenset({"failures_hour", "failures_day", "destructive"})
 _TELLING_BITS = 8.0
 _LEAKING = 8.0  # spreads together from which on a leak says more than the order of its calls
@@ -102,7 +102,7 @@ def _counts_for(one: Unusual, known: Mapping[str, tuple[float, float]], *, repea
     if name in _TELLING or (name == "drift" and bits >= _LEAKING):
         return rare + _TELLING_BITS
     if name in _GENERIC:
-        return min(rare - _GENERIC_BITS, _MOST_GENERIC)
+        return min(rare - _GENERIC_BITS, _MAX_GENERIC)
     if name == "discovery" and bits >= _SWEPT_BITS:
         return max(rare, _rarest(known, {"resource"}) + _AHEAD)
     if name in _HOW_OFTEN and bits >= _OFTEN_BITS:
@@ -158,7 +158,7 @@ def says_more(found: Sequence[Unusual], *, denied: bool) -> int | None:
     return None
 
 
-def content_leads(result: Calibrated, carried: Sequence[str], least: Least | None) -> bool:
+def content_leads(result: Calibrated, carried: Sequence[str], minimum: Least | None) -> bool:
     """Tell whether content names the cause, where other features are unusual too.
 
     What a call carries says more of the cause than that it is odd. That nobody asked for it says
@@ -168,12 +168,12 @@ def content_leads(result: Calibrated, carried: Sequence[str], least: Least | Non
     ----------
     carried
         Features of content that are unusual, the one that says most first.
-    least
+    minimum
         Where all that is odd about the session decides: the bits of each part of its oddest event.
     """
     carries = bool(carried) and carried[0] == "provenance"
-    if least is not None:
-        return least[0] >= max(least[1:]) + (0.0 if carries else log2(_UNASKED))
+    if minimum is not None:
+        return minimum[0] >= max(minimum[1:]) + (0.0 if carries else log2(_UNASKED))
     content = result.each[CONTENT]
     rest = [p for p in result.each[CONTENT + 1 :] if p is not None]
     if content is None or not rest or not carried:

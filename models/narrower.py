@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from models.features.extraction import LIFETIMES, UNSTATED
-from models.peers.groups import MOST_NAME
+from models.peers.groups import MAX_NAME
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -44,7 +44,7 @@ def _more_scopes(scopes: str, slot: FeatureSlot, view: View) -> Iterable[str]:
     Also the same ones, written otherwise. What may have been cut off is not looked into.
     """
     few = set(scopes.split())
-    whole = (name for name in view.names(slot.index).values() if len(name) < MOST_NAME)
+    whole = (name for name in view.names(slot.index).values() if len(name) < MAX_NAME)
     names = [name for name in whole if few <= set(name.split())]
     return sorted(names, key=lambda name: (len(name.split()), name))
 

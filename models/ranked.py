@@ -13,7 +13,7 @@ WINDOWS = len(STATISTICS) + len(FEATURES) + len(METRICS)
 
 FIRST_METRIC = len(STATISTICS) + len(FEATURES)
 
-LEAST_BITS = 5.0
+MIN_BITS = 5.0
 """What goes less far beyond the usual is not looked at more closely."""
 
 _KINDS = [one.anomaly for one in FEATURES] + [BY_METRIC[name] for name in METRICS]

@@ -56,12 +56,12 @@ class Kind(Struct, frozen=True):
 
 
 class Finding(Struct, frozen=True):
-    """What an explicit rule says of an event.
+    """Finding of an explicit rule about an event.
 
     Attributes
     ----------
     way
-        What the agent does. It raises no alert for an agent known to do so (`models.ways`).
+        Name of the behaviour. An agent known to do so raises no alert (`models.ways`).
     """
 
     anomaly: str

@@ -23,7 +23,7 @@ ANONYMISERS = frozenset({"vpn", "proxy", "tor"})
 _ENOUGH_EVENTS = 20
 _COMMON_AMONG_PEERS = 0.2
 _LOW_BITS = 0.0
-_MOST_VERSIONS = 16
+_MAX_VERSIONS = 16
 _UNIT = 4096
 
 
@@ -167,4 +167,4 @@ def note_version(scene: Scene) -> None:
     facts, version = scene.profile.facts, scene.event.agent.version
     if version is not None and version not in facts.versions:
         facts.versions.append(version)
-        del facts.versions[:-_MOST_VERSIONS]
+        del facts.versions[:-_MAX_VERSIONS]

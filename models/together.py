@@ -21,13 +21,13 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 PARTS = (CONTENT, PEAK, VOLUME)
-MOST_BITS = 40.0
+MAX_BITS = 40.0
 
 Least = tuple[float, float, float]
 """Bits of the p-value of each part of a session's oddest event; 0 where it had none."""
 
 
-def oddest(least: Sequence[float], each: Sequence[float | None]) -> Least:
+def oddest(minimum: Sequence[float], each: Sequence[float | None]) -> Least:
     """Give the parts of the odder one: of the events before, or of this one.
 
     Parameters
@@ -44,23 +44,23 @@ def oddest(least: Sequence[float], each: Sequence[float | None]) -> Least:
     """
     content, peak, volume = (0.0 if (p := each[part]) is None else bits(p) for part in PARTS)
     now = content, peak, volume
-    return now if total(now) > total(least) else (least[0], least[1], least[2])
+    return now if total(now) > total(minimum) else (minimum[0], minimum[1], minimum[2])
 
 
-def total(least: Sequence[float]) -> float:
+def total(minimum: Sequence[float]) -> float:
     """Give how odd an event is altogether, in bits.
 
     >>> total((2.0, 3.0, 0.5))
     5.5
     """
-    content, peak, volume = least
+    content, peak, volume = minimum
     return content + peak + volume
 
 
 def bits(p: float) -> float:
-    """Give ``-log2 p``, at most `MOST_BITS`.
+    """Give ``-log2 p``, at most `MAX_BITS`.
 
     >>> bits(0.125), bits(1e-300)
     (3.0, 40.0)
     """
-    return min(MOST_BITS, -log2(p))
+    return min(MAX_BITS, -log2(p))

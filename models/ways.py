@@ -40,10 +40,10 @@ class Ways:
         self._config, self._hasher, self._adopting = config, hasher, adopting
 
     def news(
-        self, found: list[Finding], profile: Profile, time_us: int, *, vouched: bool
+        self, found: list[Finding], profile: Profile, time_us: int, *, trusted_history: bool
     ) -> list[Finding]:
         """Leave out what an agent, or its group, is known to do; note what may become known."""
-        facts, may_say = profile.facts, vouched or profile.state() == "learning"
+        facts, may_say = profile.facts, trusted_history or profile.state() == "learning"
         known = set()
         for one in found:
             mark = self._mark(one.way)
@@ -80,22 +80,22 @@ def is_usual(mark: int, facts: Facts) -> bool:
     return len(facts.waiting.get(mark, ())) >= _USUAL
 
 
-def note_way(mark: int, facts: Facts, time_us: int, most: int) -> None:
+def note_way(mark: int, facts: Facts, time_us: int, maximum: int) -> None:
     """Note that an agent does something that counts for what is usual.
 
     Parameters
     ----------
-    most
+    maximum
         Ways and waiting values whose days are kept; the longest unseen go first.
     """
     days, day = facts.waiting.setdefault(mark, []), time_us // DAY_US
     if day not in days:
         days.append(day)
         del days[:-_USUAL]
-    make_room(facts.waiting, most)
+    make_room(facts.waiting, maximum)
 
 
-def make_room(waiting: dict[int, list[int]], most: int) -> None:
+def make_room(waiting: dict[int, list[int]], maximum: int) -> None:
     """Forget what waits for the longest time unseen, until so much is left."""
-    while len(waiting) > most:
+    while len(waiting) > maximum:
         del waiting[min(waiting, key=lambda k: (max(waiting[k]), k))]

@@ -12,7 +12,7 @@ import msgspec
 from models.event import rfc3339
 
 AGAIN_S = 10.0
-_MOST_REMEMBERED = 256
+_MAX_REMEMBERED = 256
 STATE_CHANGE = {"state_change": True}
 """Field that marks the log record of a state change.
 
@@ -92,7 +92,7 @@ class Repeats(logging.Filter):
         if not again and left_out:
             record.left_out = left_out
         self._said[key] = (at_s, left_out + 1) if again else (record.created, 0)
-        if len(self._said) > _MOST_REMEMBERED:
+        if len(self._said) > _MAX_REMEMBERED:
             del self._said[next(iter(self._said))]
         return not again
 

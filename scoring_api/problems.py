@@ -94,14 +94,14 @@ async def send_problem(send: Send, error: ProblemError) -> None:
     await send({"type": "http.response.body", "body": body})
 
 
-def _where(error: Mapping[str, Any]) -> str:
+def _location(error: Mapping[str, Any]) -> str:
     # The location contains our parameters and the caller's keys. Keys of free-form objects may be
     # long, so only the first few steps are shown.
     return ".".join(str(step)[:64] for step in error["loc"][:4])
 
 
 def _fault(error: Mapping[str, Any]) -> str:
-    return f"{_where(error)}: {error['msg'] if error['type'] in _SAFE else error['type']}"
+    return f"{_location(error)}: {error['msg'] if error['type'] in _SAFE else error['type']}"
 
 
 async def _on_problem(_: Request, error: Exception) -> Response:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from benchmarks.costs import Measured
 
 POLL_S = 0.025
-_MOST_DRAWN = 4_000
+_MAX_DRAWN = 4_000
 
 
 class Simulated(Struct, frozen=True, kw_only=True):
@@ -78,7 +78,7 @@ def simulate(
         commits = np.unique(rng.integers(PARTS, size=taken)).size
         took = (costs.event_us * taken + costs.row_us * named + costs.batch_us * commits) / 1e6
         # The taken events arrived while the previous batch was judged.
-        came = rng.uniform(since, now, min(taken, _MOST_DRAWN)) if now > since else np.full(1, now)
+        came = rng.uniform(since, now, min(taken, _MAX_DRAWN)) if now > since else np.full(1, now)
         seen = now + took + rng.uniform(0, POLL_S, came.size) + named / costs.replica_changes_per_s
         fresh.append(seen - came)
         since, now = now, now + took

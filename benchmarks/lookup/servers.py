@@ -23,7 +23,7 @@ from uvicorn.loops.auto import auto_loop_factory
 
 from benchmarks.lookup.turns import Turns
 from models.trust.ledger import Item, Ledger
-from models.trust.levels import Standing
+from models.trust.levels import LevelState
 from models.trust.opinion import TrustPolicy
 from models.trust.response import encode, trust_answer
 from models.trust.state import TrustState
@@ -67,7 +67,7 @@ def trust_state(number: int) -> TrustState:
         mode="delegated",
         state="active",
         ledger=ledger,
-        standing=Standing(level="trusted"),
+        level_state=LevelState(level="trusted"),
         config_version="benchmark",
     )
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 _WIDTH = 64
 _FIRST = 256
-_MOST = 100_000
+_MAX = 100_000
 
 
 class Isolation:
@@ -39,7 +39,7 @@ class Isolation:
         if self._forest is not None:
             # In scikit-learn, higher is more normal.
             scores = [-float(score) for score in self._forest.score_samples(np.array(rows))]
-        self._rows += rows[: _MOST - len(self._rows)]
+        self._rows += rows[: _MAX - len(self._rows)]
         if len(self._rows) >= self._next:
             self._next = 2 * len(self._rows)
             self._forest = IsolationForest(random_state=7).fit(np.array(self._rows))

@@ -129,10 +129,10 @@ def evaluate(
         for one in (table(result), *details(result)):
             console().print(one, end="\n\n")
     if registered is not None:
-        said = quoted(str(registered), LONGEST_PATH)
-        note(f"registered agents: {said}; HABITUS_INVENTORY names others")
+        shown_path = quoted(str(registered), LONGEST_PATH)
+        note(f"registered agents: {shown_path}; HABITUS_INVENTORY names others")
     for path in written:
-        note(f"written: {path}")
+        note(f"written: {shown_path}")
 
 
 def _beside(files: Files) -> Path | None:

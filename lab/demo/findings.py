@@ -163,14 +163,14 @@ def _incident(
 
 
 def _false_alerts(truth: Truth, alerts: Iterable[Anomaly]) -> list[FalseAlert]:
-    guilty = {name for incident in truth.incidents for name in incident.event_ids}
+    incident_events = {name for incident in truth.incidents for name in incident.event_ids}
     found = []
     for anomaly in alerts:
-        innocent = [name for name in _ids(anomaly) if name not in guilty]
-        if innocent:
-            beside = len(innocent) < len(anomaly["events"])
+        ordinary_events = [name for name in _ids(anomaly) if name not in incident_events]
+        if ordinary_events:
+            beside = len(ordinary_events) < len(anomaly["events"])
             near = None if beside else _near(truth, anomaly)
-            found.append(FalseAlert(anomaly, innocent, beside, near))
+            found.append(FalseAlert(anomaly, ordinary_events, beside, near))
     return found
 
 

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from pipeline.processing.run_summary import RunSummary
 
 _DEFAULT_LISTEN = str(Settings.model_fields["listen"].default)
-_MOST_ANOMALIES = 10_000
+_MAX_ANOMALIES = 10_000
 _LATER_US = 300_000_000
 
 
@@ -70,7 +70,7 @@ def demo(*, once: bool = False) -> Findings:
                 write_settings(folder, data, _address(listener))
                 settings = load_settings()
             summary = _judged(settings)
-            findings = _tell(settings, summary, truth_of(data), topics_of(folder))
+            findings = _print_findings(settings, summary, truth_of(data), topics_of(folder))
             if not once:
                 url = f"http://{settings.listen}"
                 story.invitation(console(), url, str(file), _later(settings))
@@ -89,17 +89,19 @@ def _judged(settings: Settings) -> RunSummary:
     return summary
 
 
-def _tell(settings: Settings, summary: RunSummary, truth: Truth, topics: Path) -> Findings:
+def _print_findings(
+    settings: Settings, summary: RunSummary, truth: Truth, topics: Path
+) -> Findings:
     out = console()
     with open_store(settings.store, read_only=True) as store:
-        anomalies = store.anomalies(limit=_MOST_ANOMALIES)
+        anomalies = store.anomalies(limit=_MAX_ANOMALIES)
         rows = CurrentTrust(store, settings).rows()
     findings = compare(truth, anomalies, published_answers(topics))
     story.opening(out, truth, summary)
     story.incidents(out, findings)
     story.novelties(out, findings)
-    story.faults(out, findings, truth, settings.alerts_per_day)
-    story.standings(out, rows)
+    story.false_alerts(out, findings, truth, settings.alerts_per_day)
+    story.trust_table(out, rows)
     return findings
 
 

@@ -57,11 +57,13 @@ def novelties(console: Console, findings: Findings) -> None:
     console.rule(f"[bold]{count} benign novelties not flagged[/]", align="left")
     table = Table(box=None, padding=(0, 2, 0, 0), show_header=False)
     for kind, group in by_kind(findings.novelties).items():
-        table.add_row(_verdict(group), kind.replace("_", " "), _who(group), group[0].truth.what)
+        table.add_row(
+            _verdict(group), kind.replace("_", " "), _agents_text(group), group[0].truth.what
+        )
     console.print(table)
 
 
-def faults(console: Console, findings: Findings, truth: Truth, alerts_per_day: float) -> None:
+def false_alerts(console: Console, findings: Findings, truth: Truth, alerts_per_day: float) -> None:
     """Print missed incidents and false alerts."""
     console.print()
     console.rule("[bold]What went wrong[/]", align="left")
@@ -85,7 +87,7 @@ def faults(console: Console, findings: Findings, truth: Truth, alerts_per_day: f
         console.print(f"{findings.notes} low findings: recorded without alert")
 
 
-def standings(console: Console, rows: Iterable[dict[str, Any]]) -> None:
+def trust_table(console: Console, rows: Iterable[dict[str, Any]]) -> None:
     """Print the trust of every agent at the end."""
     console.print()
     table = Table(
@@ -155,7 +157,7 @@ def _described(incident: Incident) -> str:
             f"[{style}]{title_of(lead['anomaly'])}[/] ({lead['severity']}, {lead['anomaly']}), "
             f"alert at event {incident.first} of {len(truth.event_ids)}{_also(incident)}",
             f"[dim]why:[/] {escape(reason['why'])}",
-            f"[dim]how sure:[/] {_sure(lead, reason)}",
+            f"[dim]how sure:[/] {_confidence_text(lead, reason)}",
             f"[dim]trust:[/] {_moved(incident.before, incident.after)}",
             happened,
         )
@@ -171,7 +173,7 @@ def _also(incident: Incident) -> str:
     return f"; also {', '.join(more)}" if more else ""
 
 
-def _sure(anomaly: Anomaly, reason: dict[str, Any]) -> str:
+def _confidence_text(anomaly: Anomaly, reason: dict[str, Any]) -> str:
     ground, bits = anomaly.get("ground"), f"{reason['bits']:.1f} bits"
     if ground == "rule":
         return f"an explicit rule, counted as {reason['bits']:.0f} bits"
@@ -184,10 +186,10 @@ def _sure(anomaly: Anomaly, reason: dict[str, Any]) -> str:
 
 
 def _moved(before: Answer | None, after: Answer | None) -> str:
-    return f"{_stand(before)} → {_stand(after)}"
+    return f"{_trust_text(before)} → {_trust_text(after)}"
 
 
-def _stand(answer: Answer | None) -> str:
+def _trust_text(answer: Answer | None) -> str:
     if answer is None:
         return "unknown"
     style = LEVEL_STYLE.get(answer.level, "")
@@ -199,7 +201,7 @@ def _verdict(group: Sequence[Novelty]) -> str:
     return f"[red]{flagged} flagged[/]" if flagged else "[green]quiet[/]"
 
 
-def _who(group: Sequence[Novelty]) -> str:
+def _agents_text(group: Sequence[Novelty]) -> str:
     names = [novelty.truth.agent_id or "everyone" for novelty in group]
     return names[0] if len(names) == 1 else f"{len(names)} agents"
 

@@ -94,12 +94,12 @@ def top(queue: Iterable[Entry], per_day: int) -> dict[str, Any]:
         "per_day": per_day,
         "precision": 1 - false / len(seen) if seen else None,
         "recall": len(_named(seen)) / len(attacks) if attacks else None,
-        "possible": _most_found(days.values(), per_day) / len(attacks) if attacks else None,
+        "possible": _possible_attacks(days.values(), per_day) / len(attacks) if attacks else None,
         "false_per_day": false / len(days) if days else None,
     }
 
 
-def _most_found(days: Iterable[Sequence[Entry]], per_day: int) -> int:
+def _possible_attacks(days: Iterable[Sequence[Entry]], per_day: int) -> int:
     """Give the largest number of attacks that can be found.
 
     Each attack needs a slot on one of its days, which is a maximum matching. The slots of a day are

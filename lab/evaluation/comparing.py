@@ -72,7 +72,7 @@ def compared(
             highest[_run(event)] = max(score, highest[_run(event)])
         pool = sorted(highest.values())
         scores = {where: s for where, _, s in _scored(built, _events(rest, wire), progress)}
-    sessions = joined(_with(judged, scores, pool), truth)
+    sessions = joined(_with_scores(judged, scores, pool), truth)
     return sessions, {
         "title": offer.title,
         "whole_runs": isinstance(built, RunBaseline),
@@ -131,7 +131,7 @@ def _of_runs(
     return {where: found[_run(event)] for where, event in events.items()}
 
 
-def _with(
+def _with_scores(
     judged: Sequence[Judgement], scores: dict[str, float], pool: list[float]
 ) -> Iterator[Judgement]:
     """Replace the product's scores by those of a baseline, with p-values of the running maximum."""

@@ -62,7 +62,7 @@ def judge_after_history(
     found: list[Judgement] = []
 
     def observe(record: RawRecord, event: Event, a: Result, agent_state: AgentState) -> None:
-        if worker.engine.vouched:
+        if worker.engine.trusted_history:
             return
         found.append(
             Judgement(

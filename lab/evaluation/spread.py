@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 LEVELS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5)
 _FEWEST = 20
-_MOST = 2_000
+_MAX = 2_000
 
 
 def reliability(sessions: Sequence[Session]) -> list[dict[str, Any]]:
@@ -48,12 +48,12 @@ def reliability(sessions: Sequence[Session]) -> list[dict[str, Any]]:
     ]
 
 
-def thinned(sessions: Sequence[Session], most: int = _MOST) -> list[dict[str, Any]]:
+def thinned(sessions: Sequence[Session], maximum: int = _MAX) -> list[dict[str, Any]]:
     """Give role, label and score of sessions; many sessions are sampled evenly by score.
 
     Parameters
     ----------
-    most
+    maximum
         Largest number of sessions per role and label, including the highest and the lowest.
     """
     parts: defaultdict[tuple[str, str], list[float]] = defaultdict(list)
@@ -63,7 +63,7 @@ def thinned(sessions: Sequence[Session], most: int = _MOST) -> list[dict[str, An
     rows = []
     for (role, label), scores in parts.items():
         kept = sorted(scores)
-        if len(kept) > most:
-            kept = [kept[i] for i in np.linspace(0, len(kept) - 1, most).astype(int)]
+        if len(kept) > maximum:
+            kept = [kept[i] for i in np.linspace(0, len(kept) - 1, maximum).astype(int)]
         rows += [{"role": role, "label": label, "score": score} for score in kept]
     return rows

@@ -1,1 +1,1 @@
-"""What one agent typically does in one mode, and everything that is remembered of it."""
+"""Expected behaviour of one agent in one mode, and its stored profile."""

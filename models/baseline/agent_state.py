@@ -1,4 +1,4 @@
-"""What the engine works on: one agent in one mode, and the bits of one event."""
+"""State of one agent in one mode, and the scores of one event."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ if TYPE_CHECKING:
 
 
 class AgentState:
-    """One agent in one mode, as the engine works on it.
+    """State of one agent in one mode during a judgement.
 
     Attributes
     ----------
     stored
-        Bytes of the profile as it was last written or read, where its holder keeps them.
+        Bytes of the profile when it was last written or read, if its holder keeps them.
     others
-        Gives the trust states of the agent's other modes, where one holds evidence that counts in
-        all modes (`models.trust.agent_evidence`).
+        Gives the trust states of the agent's other modes, if one has evidence that counts in all
+        modes (`models.trust.agent_evidence`).
     """
 
     __slots__ = ("others", "profile", "stored", "trust", "view")
@@ -47,29 +47,29 @@ class AgentState:
         return ledger_in(self.trust, self.others(), policy)
 
 
-class Bits(Struct):
+class EventScores(Struct):
     """The bits of one event, by detector.
 
     Attributes
     ----------
     categories
         The surprise that is judged.
-    seen
+    learned
         The surprise that is learned: `categories` without a `models.features.selection.Selection`.
     quantities
         (name, running sum of the open window, bits).
     new_tool
-        Whether the tool is new with a deployment that said so: `models.changing.brought`.
+        Whether a deployment announced the new tool: `models.changing.brought`.
     counted, decisive
         Content bits that count, and those of them that decide on alerts; None without content.
     measures, metrics
-        What `models.watch.measure` found, and the bits of every metric, in order.
+        Results of `models.watch.measure`, and the bits of every metric, in order.
     volume
         Rarity among the peers, in bits, of the rarest metric.
     """
 
     categories: Surprise
-    seen: Surprise
+    learned: Surprise
     quantities: list[tuple[str, float, float]]
     content: CallScore | None
     new_tool: bool = False

@@ -1,7 +1,7 @@
 """Backed-off count models: one level of the chain agent+context -> agent -> peers -> fleet.
 
-Counts are integers in units of 1/4096 event, so that sums are exact: a total kept up to date
-equals a total computed from scratch, whatever was added in which order.
+Counts are integers in units of 1/4096 event, so that sums are exact. An updated
+total equals a recomputed one, for any order of additions.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ STRENGTH = 2 * UNIT
 NEGLIGIBLE = UNIT // 100
 HORIZON_DAYS = 150
 ADOPTION = 0.1
-MOST_COUNT = (1 << 29) - 1  # 131,071 events of one value: more would say nothing more
-MOST_TODAY = (1 << 16) - 1
+MAX_COUNT = (1 << 29) - 1  # 131,071 events of one value
+MAX_TODAY = (1 << 16) - 1
 
 
 def fades(half_life_days: float) -> tuple[int, ...]:
@@ -99,20 +99,20 @@ class AgentCounts:
         return interpolate(count, total, self.discounted[node], parent)
 
     def mixed(self, node: int, value: int, peers: float) -> float:
-        """P(value) of an agent that mostly acts by itself and sometimes as its peers do.
+        """P(value): a mixture of the agent's own probability and that of its peers.
 
-        The count model alone makes the first use of a colleague's everyday tool ever more
-        surprising the longer the agent has been watched. A share of `ADOPTION` of acts that follow
-        the peers bounds that: such a first use costs at most 3.3 bits more than it costs them.
+        With the count model alone, the first use of a common tool of the peers becomes more
+        surprising with every day of history. The weight `ADOPTION` of the peers bounds that: such a
+        first use has at most 3.3 bits more than for them.
         """
         return (1 - ADOPTION) * self.probability(node, value, peers) + ADOPTION * peers
 
     def add(self, node: int, value: int, cap: int) -> bool:
-        """Learn one event; False when the value has had its share of the day."""
+        """Learn one event. False when the value reached its daily cap."""
         key = node << 32 | value
         had = self.today.get(key, 0)
         count = self.counts.get(key, 0)
-        if had >= cap or had >= MOST_TODAY or count > MOST_COUNT - UNIT:
+        if had >= cap or had >= MAX_TODAY or count > MAX_COUNT - UNIT:
             return False
         self.today[key] = had + 1
         self.counts[key] = count + UNIT
@@ -123,7 +123,7 @@ class AgentCounts:
         return True
 
     def roll(self, day: int, half_life_days: float) -> None:
-        """Let the counts fade to a later day; an earlier day changes nothing."""
+        """Decay the counts to a later day. An earlier day changes nothing."""
         if day <= self.day:
             return
         self.scale(2.0 ** ((self.day - day) / half_life_days))
@@ -131,7 +131,7 @@ class AgentCounts:
         self.day = day
 
     def scale(self, factor: float) -> None:
-        """Multiply every count; what is left with under a hundredth of an event is dropped."""
+        """Multiply every count. Counts under a hundredth of an event are dropped."""
         faded = ((key, round(count * factor)) for key, count in self.counts.items())
         self.counts = {key: count for key, count in faded if count >= NEGLIGIBLE}
         self._sum_up()

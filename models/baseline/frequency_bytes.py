@@ -20,16 +20,16 @@ from __future__ import annotations
 
 from itertools import accumulate, pairwise
 
-from models.baseline.counts import MOST_COUNT, MOST_TODAY, UNIT
+from models.baseline.counts import MAX_COUNT, MAX_TODAY, UNIT
 from models.calibration.score_window import Histogram, ScoreWindow
-from models.codec.bitpacking import BitReader, Bits, width
+from models.codec.bitpacking import BitReader, BitWriter, width
 from models.codec.compact_reader import Reader
 from models.codec.compact_writer import Writer
 from models.codec.tokens import unzigzag, zigzag
 
 LAYOUT = 2
 _LOW32 = 0xFFFF_FFFF
-_MOST_DAY = (1 << 31) - 1
+_MAX_DAY = (1 << 31) - 1
 Row = tuple[int, int, int, int, int]
 State = tuple[int, int, int, int]
 
@@ -64,14 +64,14 @@ def _write_rows(out: Writer, day: int, rows: list[Row], values: list[int]) -> No
         out.varint(today)
         out.varint(1 + zigzag(day + 1 - vote) if vote else 0)
         out.varint(1 + zigzag(vote - published) if published >= 0 else 0)
-    bits, node = Bits(), -1
+    bits, node = BitWriter(), -1
     bits.words(nodes)
     bits.words(values)
     of_value, of_state = width(len(values)), width(len(states))
-    place = {value: at for at, value in enumerate(values)}
+    index = {value: at for at, value in enumerate(values)}
     for (key, *_), state in zip(rows, indices, strict=True):
         first, node = key >> 32 != node, key >> 32
-        bits.push(place[key & _LOW32] | first << of_value, of_value + 1)
+        bits.push(index[key & _LOW32] | first << of_value, of_value + 1)
         bits.push(state, of_state)
     out.out += bits.end()
 
@@ -95,22 +95,22 @@ class _Reader(Reader):
         layout, features, windows = self.take(3)
         if layout != LAYOUT:
             raise ValueError(f"layout {layout}, expected {LAYOUT}")
-        day = self.number(_MOST_DAY)
+        day = self.number(_MAX_DAY)
         typical_bits = [self.double() for _ in range(features)]
         scores = [
             ScoreWindow(self.varint(), self.histogram(), self.histogram()) for _ in range(windows)
         ]
         return day, typical_bits, scores, self.rows(day)
 
-    def number(self, most: int) -> int:
+    def number(self, maximum: int) -> int:
         number = self.varint()
-        if number > most:
-            raise ValueError(f"{number} is out of range, expected at most {most}")
+        if number > maximum:
+            raise ValueError(f"{number} is out of range, expected at most {maximum}")
         return number
 
     def rows(self, day: int) -> list[Row]:
-        most = len(self.raw)
-        ids, values_, states_ = self.number(most), self.number(most), self.number(most)
+        maximum = len(self.raw)
+        ids, values_, states_ = self.number(maximum), self.number(maximum), self.number(maximum)
         number = self.varint()
         states = [self.state(day) for _ in range(states_)]
         bits = BitReader(self.raw[self.at :])
@@ -141,8 +141,11 @@ class _Reader(Reader):
         )
         if published:
             state = (*state[:3], state[2] - unzigzag(published - 1))
-        bounds = ((0, MOST_COUNT), (0, MOST_TODAY), (0, _LOW32), (-1, _MOST_DAY))
-        if any(not least <= one <= most for one, (least, most) in zip(state, bounds, strict=True)):
+        bounds = ((0, MAX_COUNT), (0, MAX_TODAY), (0, _LOW32), (-1, _MAX_DAY))
+        if any(
+            not minimum <= one <= maximum
+            for one, (minimum, maximum) in zip(state, bounds, strict=True)
+        ):
             raise ValueError("a row is out of range")
         return state
 

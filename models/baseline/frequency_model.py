@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from models.baseline.counts import ADOPTION, DISCOUNT, STRENGTH, AgentCounts
 from models.baseline.frequency_bytes import Row, read, write
-from models.calibration.p_values import Calibrated, calibrate, take_in, take_in_new
+from models.calibration.p_values import Calibrated, add_newcomer_scores, add_scores, calibrate
 from models.calibration.score_window import ScoreWindow, bin_of
 from models.features.extraction import FEATURES
 from models.features.feature_slots import LOW32
 from models.peers.groups import Groups, peer_probability
-from models.ranked import LEAST_BITS, STATISTICS
+from models.ranked import MIN_BITS, STATISTICS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -39,7 +39,7 @@ class Found(NamedTuple):
     feature: int
     bits: float
     value: int
-    inside: int
+    context_node: int
 
 
 class Surprise(NamedTuple):
@@ -49,7 +49,7 @@ class Surprise(NamedTuple):
     ----------
     found
         Each category, in the order of `FEATURES`.
-    total, most
+    total, maximum
         Sum and maximum of the bits.
     peak
         Highest rarity among the peers, in bits, of a category above its typical bits:
@@ -60,21 +60,21 @@ class Surprise(NamedTuple):
         `peak` over the categories that a new version leaves unchanged.
     rarest
         `peak` without regard to earlier peaks of the session.
-    far
+    excesses
         Features far above their typical bits, each with its excess.
-    again
-        Bit set of the features in `far` that reached this excess in the session before.
+    repeated
+        Bit set of the features in `excesses` that reached this excess in the session before.
     """
 
     found: list[Found]
     total: float
-    most: float
+    maximum: float
     peak: float
     order: float
     steady: float
     rarest: float
-    far: list[tuple[int, float]]
-    again: int
+    excesses: list[tuple[int, float]]
+    repeated: int
 
 
 class FrequencyModel:
@@ -144,21 +144,21 @@ class FrequencyModel:
         session. The arithmetic is `AgentCounts.mixed` over `View.probability`, inlined for speed.
         """
         found: list[Found] = []
-        far: list[tuple[int, float]] = []
-        rarest, again = 0.0, 0
+        excesses: list[tuple[int, float]] = []
+        rarest, repeated = 0.0, 0
         groups, known, levels = view.groups, view.group.known, view.nodes
         of = groups.hasher.of
         counts, total, discounted = self.counts.counts, self.counts.total, self.counts.discounted
         votes, pending, typical_bits = self.votes, self.pending, self.typical_bits
-        whole = most = peak = order = steady = q = 0.0
+        whole = maximum = peak = order = steady = q = 0.0
         chain = [0.0] * len(FEATURES)
         for slot in groups.slots:
             text = x.get(slot.name)
             if text is None:
                 continue
             value = of(text) & LOW32
-            if slot.under >= 0:
-                q, n = chain[slot.under], 0
+            if slot.extends >= 0:
+                q, n = chain[slot.extends], 0
             else:
                 key = slot.base | value
                 own_day = pending[key] if key in pending else votes.get(key, -1)
@@ -172,47 +172,47 @@ class FrequencyModel:
                 kept = count - DISCOUNT if count > DISCOUNT else 0
                 p = (kept + (STRENGTH + discounted[slot.node]) * q) / (n + STRENGTH)
                 q = (1 - ADOPTION) * p + ADOPTION * q
-            inside = 0
+            context_node = 0
             context = x.get(slot.context) if slot.context is not None else None
             if context is not None:
-                inside = slot.inside(context)
+                context_node = slot.context_node(context)
                 if slot.together:
-                    q = view.after(inside, value, q)
-                n = total.get(inside, 0)
+                    q = view.after(context_node, value, q)
+                n = total.get(context_node, 0)
                 if n:
-                    count = counts.get(inside << 32 | value, 0)
+                    count = counts.get(context_node << 32 | value, 0)
                     kept = count - DISCOUNT if count > DISCOUNT else 0
-                    p = (kept + (STRENGTH + discounted[inside]) * q) / (n + STRENGTH)
+                    p = (kept + (STRENGTH + discounted[context_node]) * q) / (n + STRENGTH)
                     q = (1 - ADOPTION) * p + ADOPTION * q
             chain[slot.index] = q
             bits = -log2(q)
             excess = bits - typical_bits[slot.index]
-            if excess >= LEAST_BITS and value in slot.beside:
-                bits = self._beside(slot, value, levels, bits)
+            if excess >= MIN_BITS and value in slot.neighbours:
+                bits = self._near_neighbours(slot, value, levels, bits)
                 excess = bits - typical_bits[slot.index]
-            if slot.under < 0:
+            if slot.extends < 0:
                 whole += bits
-                most = max(most, bits)
+                maximum = max(maximum, bits)
             else:
                 order = excess
-            if excess >= LEAST_BITS and slot.alone:
+            if excess >= MIN_BITS and slot.alone:
                 rare = view.weighted(slot.index, excess)
-                far.append((slot.index, excess))
+                excesses.append((slot.index, excess))
                 rarest = max(rarest, rare)
                 if excess < tops.get(slot.index, 0.0) + FURTHER:
-                    again |= 1 << slot.index
+                    repeated |= 1 << slot.index
                 else:
                     peak = max(peak, rare)
                     if slot.steady:
                         steady = max(steady, rare)
-            found.append(Found(slot.index, bits, value, inside))
-        return Surprise(found, whole, most, peak, order, steady, rarest, far, again)
+            found.append(Found(slot.index, bits, value, context_node))
+        return Surprise(found, whole, maximum, peak, order, steady, rarest, excesses, repeated)
 
-    def _beside(
+    def _near_neighbours(
         self, slot: FeatureSlot, value: int, levels: tuple[dict[int, PeerCounts], ...], bits: float
     ) -> float:
         """Give the bits of a value near typical ones, such as an hour earlier than before."""
-        for other, off in slot.beside[value]:
+        for other, off in slot.neighbours[value]:
             own_day = self.own_day(slot.node, other)
             q = peer_probability(slot, other, own_day, levels)
             if self.counts.total.get(slot.node, 0):
@@ -232,24 +232,26 @@ class FrequencyModel:
         """Rank an event's statistics among past ones; see `models.calibration.p_values`."""
         return calibrate(statistics, self.windows, view, u, own=own, new=new)
 
-    def take_in(
+    def add_scores(
         self,
         view: View,
         statistics: list[float | None],
         calibrated: Calibrated,
         gate: float,
         *,
-        whole: bool = False,
+        uncapped: bool = False,
     ) -> None:
         """Add an event's statistics to the windows; see `models.calibration.p_values`."""
-        take_in(statistics, calibrated, self.windows, view, gate, whole=whole)
+        add_scores(statistics, calibrated, self.windows, view, gate, uncapped=uncapped)
 
     @staticmethod
-    def take_in_new(view: View, statistics: list[float | None]) -> None:
+    def add_newcomer_scores(view: View, statistics: list[float | None]) -> None:
         """Add the statistics of an agent's first days; see `models.calibration.p_values`."""
-        take_in_new(statistics, view)
+        add_newcomer_scores(statistics, view)
 
-    def show(self, view: View, surprise: Surprise, metrics: Sequence[float] = ()) -> None:
+    def contribute_scores(
+        self, view: View, surprise: Surprise, metrics: Sequence[float] = ()
+    ) -> None:
         """Add excess bits of the features and bits of the metrics to the peers' windows.
 
         A missing feature, and one that its session had before, count as 0 bits.
@@ -257,7 +259,10 @@ class FrequencyModel:
         first, typical_bits = len(STATISTICS), self.typical_bits
         entered = [(first + i, 0) for i in range(len(FEATURES))]
         for i, bits, _, _ in surprise.found:
-            entered[i] = first + i, 0 if surprise.again >> i & 1 else bin_of(bits - typical_bits[i])
+            entered[i] = (
+                first + i,
+                0 if surprise.repeated >> i & 1 else bin_of(bits - typical_bits[i]),
+            )
         first += len(FEATURES)
         entered += [(first + i, bin_of(bits)) for i, bits in enumerate(metrics)]
         view.groups.score(view.name, entered)
@@ -273,12 +278,12 @@ class FrequencyModel:
     ) -> None:
         """Count a scored action, vote for it, and update the typical bits.
 
-        A vote also adds the action to the peers' windows: `show`.
+        A vote also adds the action to the peers' windows: `contribute_scores`.
         """
         self._count(view, surprise.found, x, vote=vote)
         typical_bits = self.typical_bits
         if vote:
-            self.show(view, surprise, metrics)
+            self.contribute_scores(view, surprise, metrics)
         for index, bits, _, _ in surprise.found:
             typical_bits[index] += _TYPICAL_RATE * (bits - typical_bits[index])
 
@@ -288,32 +293,36 @@ class FrequencyModel:
         for slot in view.groups.slots:
             if slot.name in x:
                 context = x.get(slot.context) if slot.context else None
-                inside = slot.inside(context) if context is not None else 0
-                found.append(Found(slot.index, 0.0, of(x[slot.name]) & LOW32, inside))
+                context_node = slot.context_node(context) if context is not None else 0
+                found.append(Found(slot.index, 0.0, of(x[slot.name]) & LOW32, context_node))
         self._count(view, found, x, vote=vote)
 
     def _count(self, view: View, found: list[Found], x: dict[str, str], *, vote: bool) -> None:
         add, cap, slots = self.counts.add, self._cap, view.groups.slots
         total, order = self.counts.total, 0
-        for index, _, value, inside in found:
+        for index, _, value, context_node in found:
             slot = slots[index]
-            if slot.under >= 0:  # a longer context counts only where the shorter one is well known
-                if inside and total.get(order, 0) >= OFTEN:
-                    add(inside, value, cap)
+            if slot.extends >= 0:  # a longer context counts only if the shorter one is well known
+                if context_node and total.get(order, 0) >= OFTEN:
+                    add(context_node, value, cap)
                 continue
             if index == 0:
-                order = inside
-            if inside:
-                first = vote and slot.together and inside << 32 | value not in self.counts.today
-                if add(inside, value, cap) and first:
-                    view.groups.follow(view.name, inside, value, x[slot.name], self.counts.day)
+                order = context_node
+            if context_node:
+                first = (
+                    vote and slot.together and context_node << 32 | value not in self.counts.today
+                )
+                if add(context_node, value, cap) and first:
+                    view.groups.follow(
+                        view.name, context_node, value, x[slot.name], self.counts.day
+                    )
             add(slot.node, value, cap)
         if not vote:
             return
         today, votes = self.counts.day, self.votes
         for index, _, value, _ in found:
             slot = slots[index]
-            if slot.under >= 0:
+            if slot.extends >= 0:
                 continue
             key = slot.base | value
             before = votes.get(key, -1)

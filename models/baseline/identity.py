@@ -1,8 +1,8 @@
-"""Who an agent is: what the inventory declares, else what the agent said first.
+"""Role, owner and team of an agent: from the inventory, else from the first claim.
 
-An event only claims a role, an owner or a team. A claim counts where no inventory says otherwise
-and none was made before. Later an announced change (a deployment, another owner) replaces it. An
-agent outside the inventory has no role and no owner, whatever it claims.
+An event only claims a role, an owner or a team. A first claim counts unless the inventory
+declares another value. Later an announced change (a deployment, another owner) replaces it. An
+agent outside the inventory has no role and no owner, despite its claims.
 """
 
 from __future__ import annotations
@@ -17,23 +17,23 @@ if TYPE_CHECKING:
     from models.trust.state import TrustState
 
 MISMATCH = "identity.mismatch"
-"""The anomaly that an event claims what its agent is not."""
+"""Anomaly type of an event that claims a wrong identity."""
 GROUP = "like:"
-"""How the name of a group begins that was fitted on behaviour: no agent may claim such a role."""
+"""Prefix of the names of groups that were fitted on behaviour. No agent may claim such a role."""
 TEAM = ("agent.team", "team")
 """Attributes that name the team: an unknown member of ``agent``, and the plain attribute."""
 _LONGEST = 128
 
 
 class Declared(Struct, frozen=True):
-    """What is known of an agent beside its events.
+    """Data about an agent from sources other than its events.
 
     Attributes
     ----------
     registered
         Whether the inventory names the agent; None where no inventory is loaded.
     role, owner, team
-        As the inventory says; None where it does not.
+        Values of the inventory. None where it has none.
     group
         Peer group for an agent without a role, fitted on behaviour; None without one.
     """
@@ -46,7 +46,7 @@ class Declared(Struct, frozen=True):
 
 
 UNDECLARED = Declared()
-"""Of an agent where no inventory is loaded."""
+"""Declaration of every agent without an inventory."""
 
 
 class Mismatch(Struct, frozen=True):
@@ -57,11 +57,11 @@ class Mismatch(Struct, frozen=True):
     field
         ``role``, ``owner`` or ``team``.
     claimed
-        What the event says, cut to 128 characters.
+        Claimed value, cut to 128 characters.
     known
-        What is in effect; None where nothing is.
+        Value in effect. None without one.
     declared
-        Whether the inventory says so.
+        Whether the value in effect is from the inventory.
     """
 
     field: str
@@ -71,7 +71,7 @@ class Mismatch(Struct, frozen=True):
 
 
 def settle(trust: TrustState, declared: Declared) -> None:
-    """Set role and owner to what is declared; keep those that were established where nothing is.
+    """Set role and owner to the declared ones. Without a declaration, established ones stay.
 
     >>> from models.trust.state import TrustState
     >>> trust = TrustState(agent_id="a", mode="unknown", role="clerk")
@@ -97,36 +97,36 @@ def established(role: str | None) -> str | None:
     return None if role is None or role.startswith(GROUP) else role
 
 
-def hear(
+def apply_claims(
     event: Event, trust: TrustState, declared: Declared, *, trusted: bool = True
 ) -> tuple[bool, list[Mismatch]]:
-    """Take in what an event claims; call after `settle`.
+    """Apply the claims of an event. Call `settle` first.
 
     Parameters
     ----------
     trusted
-        False for an event of which nothing is learned: none of its claims counts.
+        False for an event that is not learned. None of its claims counts.
 
     Returns
     -------
     bool
-        Whether a claim now counts that did not before.
+        Whether a new claim takes effect.
     list of Mismatch
-        The claims that are refused, the gravest first.
+        The refused claims, the most severe first.
     """
     agent, attributes = event.agent, event.attributes
     if agent.role is None and agent.owner is None and not attributes:
         return False, []
     teams = [attributes.get(name) for name in TEAM] if attributes else []
-    said = {"role": agent.role, "owner": agent.owner}
+    claims = {"role": agent.role, "owner": agent.owner}
     if declared.registered is False:
-        named = said | {"team": next((one for one in teams if isinstance(one, str)), None)}
+        named = claims | {"team": next((one for one in teams if isinstance(one, str)), None)}
         new = {field: value[:_LONGEST] for field, value in named.items() if value}
         if trusted and new and trust.claims | new != trust.claims:
             trust.claims = trust.claims | new
         return False, []
     accepted, refused = False, []
-    for field, claimed in said.items():
+    for field, claimed in claims.items():
         known = getattr(trust, field)
         if not claimed or claimed == known:
             continue
@@ -144,7 +144,7 @@ def hear(
 
 
 def _counts(event: Event, field: str, claimed: str, known: str | None, declared: Declared) -> bool:
-    """Tell whether a claim that differs takes effect."""
+    """Whether a different claim takes effect."""
     if getattr(declared, field) or claimed.startswith(GROUP):
         return False
     first = (established(known) if field == "role" else known) is None
@@ -152,9 +152,9 @@ def _counts(event: Event, field: str, claimed: str, known: str | None, declared:
 
 
 def fill(trust: TrustState, others: list[TrustState]) -> None:
-    """Fill in the role and owner that an agent has in its other modes, the earliest known first.
+    """Copy role and owner from the agent's other modes, the earliest mode first.
 
-    Where modes differ, each keeps its own.
+    A mode that has its own keeps it.
     """
     others = sorted(others, key=lambda one: (one.first_seen_us, one.mode))
     if established(trust.role) is None:
@@ -165,9 +165,9 @@ def fill(trust: TrustState, others: list[TrustState]) -> None:
 
 
 def may_begin(event: Event, trust: TrustState, declared: Declared) -> bool:
-    """Tell whether an event may be the first to say who its agent is in a mode.
+    """Whether an event may have the first claim of its agent in a mode.
 
-    Then the agent's other modes are asked before (`fill`).
+    The agent's other modes are read before such an event (`fill`).
     """
     if declared.registered is False or (declared.role and declared.owner):
         return False
@@ -177,7 +177,7 @@ def may_begin(event: Event, trust: TrustState, declared: Declared) -> bool:
 
 
 def as_known(event: Event, trust: TrustState) -> Event:
-    """Give an event with the role and owner that its agent has, whatever it claims."""
+    """Give an event with the role and owner in effect instead of the claimed ones."""
     agent, role, owner = event.agent, trust.role, trust.owner
     attributes = event.attributes
     if attributes is not None and any(name in attributes for name in TEAM):

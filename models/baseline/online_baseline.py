@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 _OWN_HASHER = Hasher(b"habitus baseline")  # until it joins a fleet
 _OWN_SLOTS = slots_of(_OWN_HASHER)
-_MOST_VOLUMES = 256
+_MAX_VOLUMES = 256
 _OTHER_UNIVERSE = 1 << 16
 _ONE_SIDED = frozenset((*QUANTITIES, "bytes_out_day"))
 CONTEXTS = frozenset({"previous_tool", "previous_two"})
@@ -36,8 +36,8 @@ class AgentBaseline(base.AnomalyDetector):
 
     Strings are categories, numbers are quantities. A declared feature
     (`models.features.extraction`) has its
-    universe and context; any other name is taken as a category of 65,536 values, or as a
-    quantity that may be too high or too low.
+    universe and context. Any other name is a category of 65,536 values, or a quantity that may be
+    too high or too low.
 
     Parameters
     ----------
@@ -107,7 +107,7 @@ class AgentBaseline(base.AnomalyDetector):
         bits = sum(
             -log2(self.path(slot, categories)[-1][1])
             for slot in self._all_slots(categories)
-            if slot.name in categories and slot.under < 0
+            if slot.name in categories and slot.extends < 0
         )
         for name, value in sorted(numbers.items()):
             bits += self.number_bits(name, value)
@@ -117,17 +117,17 @@ class AgentBaseline(base.AnomalyDetector):
         """Learn one action."""
         categories, numbers = self._split(x)
         for slot in self._all_slots(categories):
-            if slot.name in categories and slot.under < 0:
+            if slot.name in categories and slot.extends < 0:
                 context = categories.get(slot.context) if slot.context else None
                 value = self._value(categories[slot.name])
                 if context is not None:
-                    self.frequency_model.add(slot.inside(context), value)
+                    self.frequency_model.add(slot.context_node(context), value)
                 self.frequency_model.add(slot.node, value)
         for name, number in numbers.items():
             self.learn_number(name, number)
 
     def surprise(self, x: dict[str, str], tops: dict[int, float] | None = None) -> Surprise:
-        """Give the bits of the declared categories: `score_one` at the speed of the kernel.
+        """Give the bits of the declared categories, like `score_one` but in the kernel.
 
         Parameters
         ----------
@@ -155,7 +155,7 @@ class AgentBaseline(base.AnomalyDetector):
         """Learn a quantity of a closed window."""
         volume = self.volumes.get(name)
         if volume is None:
-            if len(self.volumes) >= _MOST_VOLUMES:
+            if len(self.volumes) >= _MAX_VOLUMES:
                 return
             volume = self.volumes[name] = VolumeBaseline()
         volume.learn(value)
@@ -163,12 +163,12 @@ class AgentBaseline(base.AnomalyDetector):
     def path(self, slot: FeatureSlot, x: dict[str, str]) -> list[tuple[str, float]]:
         """Give the probability of a category from general to specific, for explanation."""
         value, frequency_model = self._value(x[slot.name]), self.frequency_model
-        if slot.under >= 0:
-            steps = self.path(self._slots[slot.under], x)
+        if slot.extends >= 0:
+            steps = self.path(self._slots[slot.extends], x)
             context = x.get(slot.context) if slot.context else None
             if context is not None:
                 last = steps[-1][1]
-                inner = frequency_model.probability(slot.inside(context), value, last)
+                inner = frequency_model.probability(slot.context_node(context), value, last)
                 steps.append((f"after {context}", _mixed(inner, last)))
             return steps
         q = slot.uniform
@@ -179,11 +179,11 @@ class AgentBaseline(base.AnomalyDetector):
         steps = [("anyone", slot.uniform), ("peers", q), ("agent", own)]
         context = x.get(slot.context) if slot.context else None
         if context is not None:
-            inside, parent = slot.inside(context), own
+            context_node, parent = slot.context_node(context), own
             if slot.together and self._view is not None:
-                parent = self._view.view.after(inside, value, own)
+                parent = self._view.view.after(context_node, value, own)
                 steps.append((f"peers after {context}", parent))
-            inner = frequency_model.probability(inside, value, parent)
+            inner = frequency_model.probability(context_node, value, parent)
             steps.append((f"after {context}", _mixed(inner, parent)))
         return steps
 
@@ -220,5 +220,5 @@ class AgentBaseline(base.AnomalyDetector):
 
 
 def _mixed(own: float, others: float) -> float:
-    """Give the probability of one that mostly acts by itself: see `AgentCounts.mixed`."""
+    """Mix the own probability with that of the peers: see `AgentCounts.mixed`."""
     return (1 - ADOPTION) * own + ADOPTION * others

@@ -25,14 +25,14 @@ if TYPE_CHECKING:
 
 VERSION = 5
 _FIRST = bytes((VERSION,))
-_END = 16  # versions that may come; other bytes are no profile
+_END = 16  # versions that may follow; other first bytes are not a profile
 _encode = msgspec.msgpack.Encoder().encode
 
 
 class CredentialUse(Struct, array_like=True):
-    """Where and when a credential was last used."""
+    """Location and time of the last use of a credential."""
 
-    place: str
+    location: str
     time_us: int
 
 
@@ -50,8 +50,8 @@ class Facts(Struct, array_like=True):
     credentials, versions
         Recently used credentials by digest, and the versions the agent has run as.
     watch
-        What the detectors of `models.watch` remember.
-    shown_us
+        State of the detectors of `models.watch`.
+    contributed_us
         Time of the last event below the gate that entered the peers' windows unchanged.
     waiting
         Days on which a held value was seen, for values that were never alerted on.
@@ -79,7 +79,7 @@ class Facts(Struct, array_like=True):
     vote_version: int = -1
     published: tuple[int, int, str, str, str] | None = None
     watch: Watch = field(default_factory=Watch)
-    shown_us: int = -1
+    contributed_us: int = -1
 
 
 class Profile:
@@ -88,11 +88,11 @@ class Profile:
     Parameters
     ----------
     facts, baseline
-        Its parts; None where the kernel holds them.
+        Its parts. None while the kernel holds them.
     agent
-        The whole profile where the compiled kernel holds it, else None.
+        The whole profile while the compiled kernel holds it, else None.
     config
-        Parameters of the model, needed to take the parts out of the kernel.
+        Parameters of the model, needed to unpack the parts from the kernel.
 
     Examples
     --------
@@ -137,7 +137,7 @@ class Profile:
 
     @property
     def baseline(self) -> AgentBaseline:
-        """Habits, and levels of quantities."""
+        """Frequency model and volume baselines."""
         if self.agent is not None:
             self._unpack()
         return self._baseline  # type: ignore[return-value]  # the same
@@ -158,7 +158,7 @@ class Profile:
         return cast("str", self.agent.mode) if self.agent is not None else self.facts.mode
 
     def use(self, kernel: Any | None, config: ModelConfig) -> None:
-        """Bring the habits into a kernel, where they are in the other one."""
+        """Convert the frequency model to a kernel, unless it is there already."""
         wanted = (kernel or reference).FrequencyModel
         if not isinstance(self.baseline.frequency_model, wanted):
             self.baseline.frequency_model = wanted.load(
@@ -176,7 +176,7 @@ class Profile:
     def pack(self, kernel: Any) -> Any:
         """Give the whole profile as an agent of the compiled kernel.
 
-        From now on the kernel holds it; whoever asks for `facts` or `baseline` takes it back.
+        From now on the kernel holds it. Access to `facts` or `baseline` unpacks it again.
         """
         if self.agent is None:
             assert self._peers is not None  # noqa: S101 - engine.pack attaches first
@@ -219,7 +219,7 @@ class Profile:
         ]
         out = Writer(_FIRST)
         facts = msgspec.to_builtins(self.facts)
-        facts[:2] = "", ""  # whose it is, its reader knows
+        facts[:2] = "", ""  # the reader knows agent and mode
         out.value([facts, volumes, self.baseline.frequency_model.dump()])
         return bytes(out.out)
 
@@ -265,7 +265,7 @@ class Profile:
 
 
 def _parts(raw: bytes) -> tuple[Facts, list[_Level], bytes]:
-    """Give facts, levels and habits."""
+    """Give facts, volume baselines and frequency model."""
     if raw[:1] != _FIRST:
         raise ValueError("it does not begin with a version")
     reader = Reader(raw, 1)

@@ -14,16 +14,19 @@ if TYPE_CHECKING:
 
 FADING = 0.05  # of a window's weight per window
 PRIOR_WINDOWS = 8.0  # weight of the peers' baseline, in windows of the agent
-MOST_FREEDOM = 30.0
-LEAST_SPREAD = 0.35  # on the log scale: a factor of 1.4 is never surprising
-LEAST_WINDOWS = 3.0
+MAX_FREEDOM = 30.0
+MIN_SPREAD = 0.35  # on the log scale: a factor of 1.4 is never surprising
+MIN_WINDOWS = 3.0
 # River's own forms of its two statistics: mean, fading, 1 - fading, begun; mean and mean square.
 _MEAN = struct.Struct("<ddd?d")
 _VARIANCE = struct.Struct("<ddd?ddd?dd")
 QUANTITIES = ("bytes_in_hour", "bytes_out_hour", "records_hour", "cost")
-MOST = 1 << 53
-"""Of one call, and of a window: a double holds each whole number up to it."""
-_TOKENS = ("tokens", "total_tokens")  # attributes that say so, the first that does counts
+MAX = 1 << 53
+"""Largest amount of a call or a window. A double holds every whole number up to it."""
+_TOKENS = (
+    "tokens",
+    "total_tokens",
+)  # attributes with the number of tokens; the first one present counts
 _MILLIONTHS = 1e6  # of one unit of money
 
 
@@ -63,7 +66,7 @@ class VolumeBaseline:
     def learn(self, value: float) -> None:
         """Learn one value of a closed window."""
         if self._statistics is None:
-            self._statistics = self._begun()
+            self._statistics = self._restore_statistics()
         mean, both = self._statistics
         x = squash(value)
         mean.update(x)
@@ -108,7 +111,7 @@ class VolumeBaseline:
             volume.variance = max(0.0, square - mean * mean)  # as river has it
         return volume
 
-    def _begun(self) -> tuple[stats.EWMean, stats.EWVar]:
+    def _restore_statistics(self) -> tuple[stats.EWMean, stats.EWVar]:
         """Give river's statistics with the stored values."""
         mean, both = stats.EWMean(FADING), stats.EWVar(FADING)
         if self.n:
@@ -125,13 +128,13 @@ class VolumeBaseline:
         prior = min(float(peers.n), PRIOR_WINDOWS) if peers is not None else 0.0
         weight = own + prior
         if not weight:
-            return 0.0, LEAST_SPREAD, 0.0
+            return 0.0, MIN_SPREAD, 0.0
         mean = own * self.mean / weight
         variance = own * self.variance / weight
         if peers is not None and prior:
             mean += prior * peers.mean / weight
             variance += prior * peers.variance / weight
-        return mean, max(LEAST_SPREAD, sqrt(variance)), weight
+        return mean, max(MIN_SPREAD, sqrt(variance)), weight
 
     def bits(
         self, value: float, peers: VolumeBaseline | None = None, *, one_sided: bool = True
@@ -149,14 +152,14 @@ class VolumeBaseline:
             True: only too much is surprising.
         """
         mean, spread, weight = self.expected(peers)
-        if weight < LEAST_WINDOWS:
+        if weight < MIN_WINDOWS:
             return 0.0
         z = (squash(value) - mean) / (spread * sqrt(1 + 1 / weight))
         if not one_sided:
             z = abs(z)
         if z <= 1.0:
             return 0.0
-        freedom = min(weight, MOST_FREEDOM)
+        freedom = min(weight, MAX_FREEDOM)
         return -log2(max(float(stdtr(freedom, -z)), 1e-300))
 
 
@@ -164,7 +167,7 @@ def quantities(event: Event) -> tuple[int | None, int | None, int | None, int | 
     """Give bytes in and out, records and cost of an event, in the order of `QUANTITIES`.
 
     The cost of a call is its tokens, or its price in millionths of any currency. With both, it is
-    their geometric mean, so that neither hides the other. Amounts above `MOST` count as `MOST`.
+    their geometric mean, so that neither hides the other. Amounts above `MAX` count as `MAX`.
     """
     volume, spent = event.volume, None
     if event.attributes is not None:
@@ -175,16 +178,16 @@ def quantities(event: Event) -> tuple[int | None, int | None, int | None, int | 
 
 
 def added(total: int, amount: int) -> int:
-    """Give the sum of a window with one call more; -1 is none yet, and `MOST` the most.
+    """Add a call to the sum of a window. -1 means no call yet; `MAX` is the upper bound.
 
-    >>> added(-1, 7), added(MOST, 7) == MOST
+    >>> added(-1, 7), added(MAX, 7) == MAX
     (7, True)
     """
-    return min(MOST, max(0, total) + amount)
+    return min(MAX, max(0, total) + amount)
 
 
 def _most(amount: int | None) -> int | None:
-    return None if amount is None else min(MOST, amount)
+    return None if amount is None else min(MAX, amount)
 
 
 def _spent(attributes: dict[str, Any]) -> int | None:
@@ -193,10 +196,10 @@ def _spent(attributes: dict[str, Any]) -> int | None:
     millionths = None if price is None else price * _MILLIONTHS
     if tokens is None or millionths is None:
         only = millionths if tokens is None else tokens
-        return None if only is None else int(min(only, MOST))
-    return int(min(sqrt((1.0 + tokens) * (1.0 + millionths)), MOST))
+        return None if only is None else int(min(only, MAX))
+    return int(min(sqrt((1.0 + tokens) * (1.0 + millionths)), MAX))
 
 
 def _number(value: object) -> float | None:
-    """Give a number from 0 to `MOST`; None for anything that is none, or below."""
-    return float(min(value, MOST)) if isinstance(value, int | float) and value >= 0 else None
+    """Give a number from 0 to `MAX`. None for anything else."""
+    return float(min(value, MAX)) if isinstance(value, int | float) and value >= 0 else None

@@ -1,4 +1,4 @@
-"""From an event's statistics to one p-value, and what enters the windows afterwards."""
+"""P-values of an event's statistics, and the update of the score windows."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ class Calibrated(Struct):
         By statistic, in the order of `models.ranked.STATISTICS`; None where the event has no such
         statistic or no pool is large enough.
     p
-        Of all together: the smallest by its share of `WEIGHTS` (weighted Bonferroni: valid under
-        dependence; Genovese et al. 2006), times `WIDER`.
+        P-value of the event: the smallest by its share of `WEIGHTS`, times `WIDER` (weighted
+        Bonferroni: valid under dependence; Genovese et al. 2006).
     lead
         The statistic whose p-value that is, -1 while uncalibrated.
     """
@@ -73,7 +73,7 @@ def calibrate(
         surprising.
     """
     result = Calibrated([None] * len(statistics))
-    least = tests = 0.0
+    minimum = tests = 0.0
     for index, value in enumerate(statistics):
         if value is None:
             continue
@@ -84,11 +84,11 @@ def calibrate(
         zeros = _zeros(index, own=own)
         p = result.each[index] = _rank(pools, value, u, zeros, new=name == NEWCOMERS)
         p /= WEIGHTS[index]
-        if result.lead < 0 or p < least:
-            least = p
+        if result.lead < 0 or p < minimum:
+            minimum = p
             result.lead, result.pool, result.n = index, name, pools[-1].n
     if result.lead >= 0:
-        result.p = min(1.0, WIDER * tests * least)
+        result.p = min(1.0, WIDER * tests * minimum)
     return result
 
 
@@ -127,32 +127,32 @@ def _pools(
     index: int, windows: list[ScoreWindow], view: View, *, own: bool, new: bool = False
 ) -> tuple[list[ScoreWindow], str | None]:
     """Give the pools that are large enough, the most specific last, and the name of that."""
-    least = view.groups.pool_minimum
+    minimum = view.groups.pool_minimum
     found, name = [], None
-    if view.fleet.windows[index].n >= least:
+    if view.fleet.windows[index].n >= minimum:
         found, name = [view.fleet.windows[index]], "fleet"
-    if view.name and view.group.windows[index].n >= least:
+    if view.name and view.group.windows[index].n >= minimum:
         found, name = [*found, view.group.windows[index]], "role"
-    if new and view.newcomers.windows[index].n >= least:
+    if new and view.newcomers.windows[index].n >= minimum:
         found, name = [*found, view.newcomers.windows[index]], NEWCOMERS
-    if own and windows[index].n >= least and (index < RARITIES or not found):
+    if own and windows[index].n >= minimum and (index < RARITIES or not found):
         found, name = [*found, windows[index]], "agent"
     return found, name
 
 
-def take_in(
+def add_scores(
     statistics: list[float | None],
     calibrated: Calibrated,
     windows: list[ScoreWindow],
     view: View,
     gate: float,
     *,
-    whole: bool = False,
+    uncapped: bool = False,
 ) -> None:
     """Add an event's statistics to the windows.
 
     A statistic below the learning gate enters as at most the quantile at the gate. So does one of
-    an event below it. It neither raises the threshold nor shrinks the window. With `whole` it
+    an event below it. It neither raises the threshold nor shrinks the window. With `uncapped` it
     enters the windows of the peers unchanged.
     """
     cells: list[tuple[int, int]] = []
@@ -168,11 +168,11 @@ def take_in(
                 entered = min(value, pools[-1].quantile(gate))
         cell = bin_of(entered)
         windows[index].add_cell(cell)
-        cells.append((index, bin_of(value) if whole else cell))
+        cells.append((index, bin_of(value) if uncapped else cell))
     view.groups.score(view.name, cells)
 
 
-def take_in_new(statistics: list[float | None], view: View) -> None:
+def add_newcomer_scores(statistics: list[float | None], view: View) -> None:
     """Add the statistics of an agent's first days to the window of newcomers, unchanged.
 
     Only an agent of a known role counts: while everything is new, its first days say nothing about

@@ -34,7 +34,7 @@ class Tail(NamedTuple):
 
     Attributes
     ----------
-    most
+    maximum
         Most scores above `z*`.
     predictive
         Whether to use the predictive distribution ``(1 + x / (k m))^-k`` (Lomax), as the mean
@@ -42,7 +42,7 @@ class Tail(NamedTuple):
         sqrt(k)``.
     """
 
-    most: int
+    maximum: int
     predictive: bool = False
 
     def beyond(self, bits: float, k: int, excess: float) -> float:
@@ -77,7 +77,7 @@ class Zeros(Enum):
 
 
 INFLATED, PREDICTIVE = Tail(100), Tail(15, predictive=True)
-LEANING = Tail(20)  # tail of a window that continues with a more general one
+LINKED = Tail(20)  # tail of a window that continues with a more general one
 
 
 def bin_of(score: float) -> int:
@@ -182,8 +182,8 @@ class ScoreWindow(Struct, array_like=True):
             above += more
             ties += equal
             n += self.old.n
-        if above <= min(TAIL * n, tail.most):
-            start, k, tied, excess = self._tail(tail.most)
+        if above <= min(TAIL * n, tail.maximum):
+            start, k, tied, excess = self._tail(tail.maximum)
             of_zeros = None if start else zeros
             if cell > start and not (of_zeros is Zeros.CONSTANT and n >= FIRST):
                 if of_zeros is Zeros.UNRANKED:
@@ -222,8 +222,8 @@ class ScoreWindow(Struct, array_like=True):
                 excess = (total / k - start) / STEP if k else 0.0
                 spread = max(excess, FLOOR_BITS) * (1 + 1 / sqrt(max(k, 1)))
                 beyond = (cell - start) / STEP / spread * LOG2_E
-                most = max(0.0, log2(n + 1) - UNSAID)
-                beyond = min(beyond, most + (beyond - most) * FAINT)
+                maximum = max(0.0, log2(n + 1) - UNSAID)
+                beyond = min(beyond, maximum + (beyond - maximum) * FAINT)
                 return -log2((k + 1) / (n + 1)) + beyond
         return -log2((above + 1) / (n + 1))
 
@@ -268,9 +268,9 @@ class ScoreWindow(Struct, array_like=True):
             total += cell * count
         return cell, above, 0, total
 
-    def _tail(self, most: int) -> tuple[int, int, int, float]:
+    def _tail(self, maximum: int) -> tuple[int, int, int, float]:
         """Give the 98 % point, scores above it, scores at it, and their mean excess in bits."""
-        cell, k, there, total = self._walk(min(TAIL * self.n, most))
+        cell, k, there, total = self._walk(min(TAIL * self.n, maximum))
         if not there:
             return -1, k, 0, 0.0
         return cell, k, there, (total / k - cell) / STEP if k else 0.0

@@ -7,13 +7,13 @@ from functools import partial
 import msgspec
 from msgspec import Struct
 
-from models.calibration.score_window import INFLATED, LEANING, PREDICTIVE, ScoreWindow
+from models.calibration.score_window import INFLATED, LINKED, PREDICTIVE, ScoreWindow
 
 PRIOR_SESSIONS = 130.0  # weight of the fleet, in sessions of the role
-MOST_ROLES = 4_096
+MAX_ROLES = 4_096
 GATE = 0.02
 """Rarer sessions enter the pools only as often as chance predicts."""
-MOST_SPARE = 8.0  # most of these that the pool still expects
+MAX_RARE = 8.0  # most of these that the pool still expects
 
 
 class _Stored(Struct, array_like=True):
@@ -43,7 +43,7 @@ class SessionPools:
     of_role
         Most scores kept of a role; `size` without. Tasks change, so the latest thousands predict
         better than all scores.
-    leaning
+    linked_tails
         Whether the fleet uses ranks up to the 15th highest score, then the predictive tail. A role
         then continues with the fleet from its 20th highest score on. Otherwise each pool has its
         own, earlier and more conservative tail.
@@ -58,10 +58,12 @@ class SessionPools:
     True
     """
 
-    __slots__ = ("_of_role", "_size", "_spare", "changed", "fleet", "leaning", "roles")
+    __slots__ = ("_of_role", "_size", "_spare", "changed", "fleet", "linked_tails", "roles")
 
-    def __init__(self, size: int, *, of_role: int | None = None, leaning: bool = False) -> None:
-        self._size, self.leaning = size, leaning
+    def __init__(
+        self, size: int, *, of_role: int | None = None, linked_tails: bool = False
+    ) -> None:
+        self._size, self.linked_tails = size, linked_tails
         self._of_role = size if of_role is None else of_role
         self.fleet = ScoreWindow(size=size)
         self.roles: dict[str, ScoreWindow] = {}
@@ -79,7 +81,7 @@ class SessionPools:
         self.fleet.add(score)
         window = self.roles.get(role)
         if window is None:
-            if len(self.roles) >= MOST_ROLES:
+            if len(self.roles) >= MAX_ROLES:
                 return
             window = self.roles[role] = ScoreWindow(size=self._of_role)
         window.add(score)
@@ -104,7 +106,7 @@ class SessionPools:
         """
         spare = self._spare.get(role, 0.0)
         if p > GATE:
-            spare = min(MOST_SPARE, spare + GATE / (1 - GATE))
+            spare = min(MAX_RARE, spare + GATE / (1 - GATE))
         elif spare >= 1:
             spare -= 1
         else:
@@ -123,13 +125,13 @@ class SessionPools:
         u
             Breaks ties, in (0, 1).
         """
-        tail = PREDICTIVE if self.leaning else INFLATED
+        tail = PREDICTIVE if self.linked_tails else INFLATED
         of_fleet = partial(self.fleet.p_value, u=u, tail=tail)
         p, own = of_fleet(score), self.roles.get(role)
         if own is None or not own.n:
             return p
-        if self.leaning:
-            of_role = own.p_value(score, u, of_fleet, LEANING)
+        if self.linked_tails:
+            of_role = own.p_value(score, u, of_fleet, LINKED)
         else:
             of_role = own.p_value(score, u)
         return (own.n * of_role + PRIOR_SESSIONS * p) / (own.n + PRIOR_SESSIONS)

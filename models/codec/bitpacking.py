@@ -1,4 +1,4 @@
-"""Numbers of some bits each, the lowest first; ascending words by the gaps between them."""
+"""Bit-packed numbers, lowest bits first. Ascending words are stored as gaps."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ _WORD = 32
 _LOW = 1 << _WORD
 
 
-class Bits:
+class BitWriter:
     """Appends bits.
 
     Examples
     --------
-    >>> bits = Bits()
+    >>> bits = BitWriter()
     >>> bits.push(5, 3)
     >>> bits.words([7, 9, 4_000_000_000])
     >>> reader = BitReader(bits.end())
@@ -24,18 +24,18 @@ class Bits:
         self._length = 0
 
     def push(self, value: int, length: int) -> None:
-        """Append a number of so many bits."""
+        """Append a number of `length` bits."""
         self._bits |= value << self._length
         self._length += length
 
     def words(self, words: list[int]) -> None:
-        """Append ascending words of 32 bits: of each gap a part in ones, the rest in bits."""
-        low, least = _low_bits(len(words)), 0
+        """Append ascending words of 32 bits: each gap as a unary part and low bits (Rice code)."""
+        low, minimum = _low_bits(len(words)), 0
         for word in words:
-            ones, rest = divmod(word - least, 1 << low)
+            ones, rest = divmod(word - minimum, 1 << low)
             self.push((1 << ones) - 1, ones + 1)
             self.push(rest, low)
-            least = word + 1
+            minimum = word + 1
 
     def end(self) -> bytes:
         """Give the bytes, the last one filled up with zeros."""
@@ -43,14 +43,14 @@ class Bits:
 
 
 class BitReader:
-    """Reads what `Bits` wrote; `ValueError` where there are no more."""
+    """Reads what `BitWriter` wrote. `ValueError` at the end."""
 
     def __init__(self, raw: bytes) -> None:
         self._bits = int.from_bytes(raw, "little")
         self._left = 8 * len(raw)
 
     def take(self, length: int) -> int:
-        """Read a number of so many bits."""
+        """Read a number of `length` bits."""
         self._left -= length
         if self._left < 0:
             raise ValueError("end too early")
@@ -59,25 +59,25 @@ class BitReader:
         return value
 
     def words(self, number: int) -> list[int]:
-        """Read so many ascending words."""
-        low, least, words = _low_bits(number), 0, []
+        """Read ascending words."""
+        low, minimum, words = _low_bits(number), 0, []
         for _ in range(number):
             ones = (~self._bits & self._bits + 1).bit_length() - 1
             self.take(ones + 1)
-            least += (ones << low) + self.take(low)
-            if least >= _LOW:
+            minimum += (ones << low) + self.take(low)
+            if minimum >= _LOW:
                 raise ValueError("a word is out of range, expected 32 bits")
-            words.append(least)
-            least += 1
+            words.append(minimum)
+            minimum += 1
         return words
 
     def ended(self) -> bool:
-        """Whether all was read, and the last byte was filled up with zeros."""
+        """Whether all bits were read, except zeros that fill the last byte."""
         return self._left < 8 and not self._bits
 
 
 def width(numbers: int) -> int:
-    """Give the bits that numbers below this one take.
+    """Give the number of bits that numbers below this one need.
 
     >>> width(0), width(1), width(8), width(9)
     (0, 0, 3, 4)
@@ -86,5 +86,5 @@ def width(numbers: int) -> int:
 
 
 def _low_bits(number: int) -> int:
-    """How many bits of a gap are not written in ones: about all, for so many words."""
+    """Give the number of low bits of a gap that are not in the unary part."""
     return min(_WORD - 1, (_LOW // max(1, number)).bit_length() - 1)

@@ -1,8 +1,8 @@
 """One canonical text of equal JSON values, so that digests compare content.
 
-Members of objects are in order, without white space; strings are without needless escapes; numbers
-are as written (``1`` is not ``1.0``). Of a name that comes twice the last member counts, and a
-member that is null counts as missing, as in an event.
+Members of objects are sorted, without white space. Strings have no needless escapes. Numbers keep
+their form (``1`` is not ``1.0``). The last of two members with one name counts. A member that is
+null counts as missing, as in an event.
 `native/src/codec/canonical.rs` gives the same bytes.
 """
 

@@ -3,7 +3,7 @@
 A part is stored under its name. Its changes are stored under ``+K:name``, with K from 0. Each has
 the generation of its copy, and those of an older copy are ignored. So nothing need be deleted.
 A write of the whole state restarts the count, and the store then deletes all changes. So equal
-states leave equal bytes, whatever the batches.
+states give equal bytes for any batches.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-MOST_CHANGES = 64  # blobs of changes beside one copy
+MAX_CHANGES = 64  # blobs of changes beside one copy
 Encode = Callable[[int, bool], bytes]  # takes a generation and whether everything is wanted
 Apply = Callable[[bytes, int], int]  # takes bytes and the generation wanted, 0: any
 
@@ -38,7 +38,7 @@ class Journal:
 
         With `replaced` it is always a copy: the part was replaced.
         """
-        if not (whole or replaced) and self.generation and self.changes < MOST_CHANGES:
+        if not (whole or replaced) and self.generation and self.changes < MAX_CHANGES:
             blob = encode(self.generation, False)
             if self.size + len(blob) <= self.whole_size:
                 self.size += len(blob)

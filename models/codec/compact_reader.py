@@ -8,7 +8,7 @@ from models.codec.tokens import (
     DOUBLE,
     FLOAT,
     LARGE,
-    LEAST_TEXT,
+    MIN_TEXT,
     NEAR,
     ONE,
     REACH,
@@ -40,7 +40,7 @@ _FIRST = {FLOAT: b"", SMALL: b"\x3f", LARGE: b"\x40"}
 
 
 class Reader:
-    """Reads values from a place on.
+    """Reads values from an index on.
 
     Raises
     ------
@@ -85,11 +85,11 @@ class Reader:
             raise self._wrong("the end")
 
     def double(self) -> float:
-        """Read a float; a whole number may stand for one."""
+        """Read a float, which may be stored as a whole number."""
         return float(self.value())
 
     def value(self) -> Any:
-        """Read a value and what is in it."""
+        """Read a value with its members."""
         token = self.byte()
         if token < 0x80:
             return token
@@ -137,9 +137,9 @@ class Reader:
         if token == NEAR:
             return self._near(self.varint())
         if token == WORD:
-            place = self.byte()
-            if place < len(WORDS):
-                return WORDS[place]
+            index = self.byte()
+            if index < len(WORDS):
+                return WORDS[index]
         for known, same in ((self._floats, SAME_FLOAT), (self._numbers, SAME_NUMBER),
                             (self._texts, SAME_TEXT)):  # fmt: skip
             if token == same and (ago := self.byte()) < min(REACH, len(known)):
@@ -173,7 +173,7 @@ class Reader:
 
     def _text(self, length: int) -> str:
         text = self.take(length).decode()
-        if length >= LEAST_TEXT:
+        if length >= MIN_TEXT:
             self._texts.append(text)
         return text
 

@@ -10,7 +10,7 @@ from models.codec.tokens import (
     DOUBLE,
     FLOAT,
     LARGE,
-    LEAST_TEXT,
+    MIN_TEXT,
     NEAR,
     ONE,
     REACH,
@@ -30,7 +30,7 @@ from models.codec.tokens import (
 _INDEX_OF = {word: index for index, word in enumerate(WORDS)}
 _SHORT = {0x3F: SMALL, 0x40: LARGE}
 _NEARBY = 1 << 46
-_MOST_WHOLE = 1 << 53
+_MAX_WHOLE = 1 << 53
 _plain = msgspec.msgpack.Encoder().encode
 
 
@@ -61,7 +61,7 @@ class Writer:
         self.out.append(number)
 
     def value(self, value: Any) -> None:
-        """Write a value and what is in it."""
+        """Write a value with its members."""
         if isinstance(value, float):
             self.double(value)
         elif isinstance(value, str):
@@ -87,7 +87,7 @@ class Writer:
         raw = DOUBLE.pack(value)
         if not any(raw):
             self.out.append(ZERO)
-        elif value and abs(value) < _MOST_WHOLE and value.is_integer():
+        elif value and abs(value) < _MAX_WHOLE and value.is_integer():
             self._whole(int(value))
         elif not self._again(self._floats, raw, SAME_FLOAT):
             before = self._floats[-2:-1]
@@ -110,7 +110,7 @@ class Writer:
     def _text(self, value: str) -> None:
         if value in _INDEX_OF:
             self.out += bytes((WORD, _INDEX_OF[value]))
-        elif len(value.encode()) < LEAST_TEXT or not self._again(self._texts, value, SAME_TEXT):
+        elif len(value.encode()) < MIN_TEXT or not self._again(self._texts, value, SAME_TEXT):
             self.out += _plain(value)
 
     def _number(self, value: int) -> None:

@@ -1,6 +1,6 @@
 """Keyed 64-bit hashes of names, stable over processes and machines.
 
-The key is a secret of the installation: whoever names a tool or a file cannot search for a name
+The key is a secret of the installation: without it nobody can search for a name
 that collides with a familiar one.
 """
 

@@ -1,4 +1,4 @@
-"""What a detector is given, and what it has to be."""
+"""Interface of a registered detector."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Act(NamedTuple):
     """
 
     event: Event
-    assessment: Result
+    result: Result
     facts: Facts
 
 
@@ -67,7 +67,7 @@ class Detector(ABC):
         """Take in an event that the product has learned: none that it holds back."""
 
     def dump(self) -> bytes:
-        """Write what was learned, to go on from after a restart; empty for nothing."""
+        """Write the learned state, for a restart; empty for nothing."""
         return b""
 
     def load(self, raw: bytes) -> None:  # noqa: B027  # most have no state

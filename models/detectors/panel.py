@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from models.result import Result
 
 PREFIX = "detector:"
-MOST_REASONS = 5
+MAX_REASONS = 5
 
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(tuple[str, bytes]).decode
@@ -63,7 +63,7 @@ class Panel:
         if len(set(names)) < len(names):
             raise ConfigError(f"detectors need different names, got {names}")
 
-    def consider(self, event: Event, assessment: Result, agent_state: AgentState) -> list[Failure]:
+    def consider(self, event: Event, result: Result, agent_state: AgentState) -> list[Failure]:
         """Add the opinions on an event to its reasons, then let it be learned if it was learned.
 
         The product's first reason stays the first, and there are five at most. A detector that
@@ -72,13 +72,13 @@ class Panel:
         failures: list[Failure] = []
         if not self.detectors:
             return failures
-        act = Act(event, assessment, agent_state.profile.facts)
-        if assessment.reasons:
+        act = Act(event, result, agent_state.profile.facts)
+        if result.reasons:
             asked = [_ask(one, partial(_opinion, one), act, failures) for one in self.detectors]
-            said = [opinion for opinion in asked if opinion is not None]
-            own = assessment.reasons[: max(1, MOST_REASONS - len(said))]
-            assessment.reasons = own + said if said else assessment.reasons
-        if assessment.learned:
+            opinions = [opinion for opinion in asked if opinion is not None]
+            own = result.reasons[: max(1, MAX_REASONS - len(opinions))]
+            result.reasons = own + opinions if opinions else result.reasons
+        if result.learned:
             for one in self.detectors:
                 _ask(one, one.learn, act, failures)
         return failures
@@ -86,7 +86,7 @@ class Panel:
     def dump(self) -> tuple[list[tuple[str, bytes]], list[Failure]]:
         """Write the state of those that have any and changed since the last call.
 
-        Of one that fails to, what was written before is kept.
+        If one fails, its last written state stays.
         """
         rows, failures = [], []
         for detector in self.detectors:
@@ -144,9 +144,9 @@ def _ask(
 
 def _opinion(detector: Detector, act: Act) -> Reason | None:
     """Ask for an opinion; `TypeError` or `ValueError` where it is none."""
-    said = detector.judge(act)
-    if said is not None and not isinstance(said, Reason):
-        raise TypeError(f"expected a Reason or None, got {type(said).__name__}")
-    if said is not None and not (isfinite(said.bits) and said.bits >= 0):
-        raise ValueError(f"bits must be 0 or more, got {said.bits}")
-    return said
+    opinion = detector.judge(act)
+    if opinion is not None and not isinstance(opinion, Reason):
+        raise TypeError(f"expected a Reason or None, got {type(opinion).__name__}")
+    if opinion is not None and not (isfinite(opinion.bits) and opinion.bits >= 0):
+        raise ValueError(f"bits must be 0 or more, got {opinion.bits}")
+    return opinion

@@ -82,12 +82,12 @@ def content_reasons(content: CallScore, factor: float, event: Event) -> list[Rea
     return reasons
 
 
-def together_reason(least: Least, p: float) -> Reason:
+def together_reason(minimum: Least, p: float) -> Reason:
     """Reason of the smallest p-values of a session together.
 
     Parameters
     ----------
-    least
+    minimum
         Bits of its smallest p-values, by part.
     p
         Its joint p-value.
@@ -97,7 +97,7 @@ def together_reason(least: Least, p: float) -> Reason:
     >>> together_reason((8.0, 10.0, 9.0), 2e-5).why
     'Rare in no way by itself, but altogether one session of the role in 50,000 is as odd.'
     """
-    content, peak, volume = (f"{2.0**-bits:.1g}" for bits in least)
+    content, peak, volume = (f"{2.0**-bits:.1g}" for bits in minimum)
     observed = f"p {content} for content, {peak} for a category, {volume} for amount or order"
     often = f"one session of the role in {1 / p:,.0f}"
     why = f"Rare in no way by itself, but altogether {often} is as odd."

@@ -31,25 +31,25 @@ class Feature(Struct, frozen=True):
     Attributes
     ----------
     universe
-        ``V_k``: how many values there could be; a constant, so that "never seen by anyone" costs
-        the same whatever has been seen.
+        ``V_k``: number of possible values, a constant. So the bits of an unseen value do not depend
+        on other values.
     context
         Feature whose value gives a more specific level of the chain, None without one.
-    under
+    extends
         Earlier feature of the same values whose chain this one extends. It then has counts after
         its context only, and no votes.
     alone
-        Whether a new value is surprising by itself. Otherwise it adds to the sum only.
+        Whether a new value alone is surprising. Otherwise it adds to the sum only.
     steady
-        Whether a new version of the agent leaves it as it is.
+        Whether a new version of the agent leaves it unchanged.
     row
         Ordered values. A value near a typical one is less surprising than a distant one.
     together
-        Whether peers have counts after a context too, beside those of the agent.
+        Whether peers have counts after a context as well.
     anomaly, facet
         Anomaly type of an alert led by this feature, and the facet of trust that it changes.
     words
-        How the feature is named in a sentence.
+        Name of the feature in a sentence.
     """
 
     name: str
@@ -58,7 +58,7 @@ class Feature(Struct, frozen=True):
     anomaly: str
     facet: str
     words: str
-    under: str | None = None
+    extends: str | None = None
     alone: bool = True
     steady: bool = True
     row: tuple[str, ...] = ()
@@ -259,7 +259,7 @@ def extract(
     previous_tool
         The session's tool before this one, or ``START``.
     before
-        The one before that, or ``START``; empty where there is none.
+        The one before that, or ``START``. Empty without one.
     time_us
         Event time in microseconds.
     """

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 LOW31 = 0x7FFF_FFFF
 LOW32 = 0xFFFF_FFFF
 FARTHEST = 2  # steps between two ordered values that count as near
-BESIDE_BITS = 3.0  # for each of them
-_MOST_CONTEXTS = 20_000
+NEIGHBOUR_BITS = 3.0  # for each of them
+_MAX_CONTEXTS = 20_000
 
 
 class FeatureSlot:
@@ -26,44 +26,46 @@ class FeatureSlot:
     ----------
     index
         Index of the feature in `FEATURES`. -1 for an undeclared feature.
-    under
+    extends
         Index of the feature whose chain this one extends, -1 for none.
     node
         31-bit hash of the feature. The key of a count is ``node << 32 | value``.
     uniform
-        Probability of a value that nobody has used.
-    inside
+        Probability of an unused value.
+    context_node
         Gives the node of the feature's counts after a context.
-    beside
+    neighbours
         Value -> values near it in the order, each with its distance in bits.
 
     Examples
     --------
     >>> from models.codec.hashing import Hasher
     >>> tool = slots_of(Hasher(b"0123456789abcdef"))[0]
-    >>> tool.name, tool.uniform == 1 / 4096, tool.inside("START") == tool.node
+    >>> tool.name, tool.uniform == 1 / 4096, tool.context_node("START") == tool.node
     ('tool', True, False)
     """
 
-    __slots__ = ("_hasher", "alone", "base", "beside", "context", "feature", "index", "inside",
-                 "name", "node", "steady", "together", "under", "uniform")  # fmt: skip
+    __slots__ = (
+        "_hasher", "alone", "base", "context", "context_node", "extends", "feature", "index",
+        "name", "neighbours", "node", "steady", "together", "uniform",
+    )  # fmt: skip
 
     def __init__(self, index: int, feature: Feature, hasher: Hasher) -> None:
         self._hasher = hasher
-        self.inside = lru_cache(_MOST_CONTEXTS)(self._inside)
+        self.context_node = lru_cache(_MAX_CONTEXTS)(self._inside)
         self.index = index
         self.feature = feature
         self.name = feature.name
         self.context = feature.context
-        self.under = -1
+        self.extends = -1
         self.alone, self.steady, self.together = feature.alone, feature.steady, feature.together
         self.uniform = 1.0 / feature.universe
         self.node = hasher.of("feature:" + feature.name) & LOW31
         self.base = self.node << 32
         row = [hasher.of(value) & LOW32 for value in feature.row]
-        self.beside = {
+        self.neighbours = {
             value: [
-                (other, BESIDE_BITS * abs(there - here))
+                (other, NEIGHBOUR_BITS * abs(there - here))
                 for there, other in enumerate(row)
                 if 0 < abs(there - here) <= FARTHEST
             ]
@@ -71,12 +73,12 @@ class FeatureSlot:
         }
 
     def __getstate__(self) -> dict[str, Any]:
-        return {name: getattr(self, name) for name in self.__slots__ if name != "inside"}
+        return {name: getattr(self, name) for name in self.__slots__ if name != "context_node"}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         for name, value in state.items():
             setattr(self, name, value)
-        self.inside = lru_cache(_MOST_CONTEXTS)(self._inside)
+        self.context_node = lru_cache(_MAX_CONTEXTS)(self._inside)
 
     def _inside(self, context: str) -> int:
         return mix(self.node, self._hasher.of(context)) & LOW31
@@ -87,6 +89,6 @@ def slots_of(hasher: Hasher, features: tuple[Feature, ...] = FEATURES) -> tuple[
     slots = tuple(FeatureSlot(index, feature, hasher) for index, feature in enumerate(features))
     index = {slot.name: slot.index for slot in slots}
     for slot in slots:
-        if slot.feature.under is not None:
-            slot.under = index[slot.feature.under]
+        if slot.feature.extends is not None:
+            slot.extends = index[slot.feature.extends]
     return slots

@@ -1,1 +1,1 @@
-"""What enters the baseline after an event was scored."""
+"""Learning after scoring."""

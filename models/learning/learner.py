@@ -21,7 +21,7 @@ from models.watch.sizes import (
 from models.ways import make_room
 
 if TYPE_CHECKING:
-    from models.baseline.agent_state import AgentState, Bits
+    from models.baseline.agent_state import AgentState, EventScores
     from models.baseline.profile import Profile
     from models.calibration.p_values import Calibrated
     from models.codec.hashing import Hasher
@@ -40,7 +40,7 @@ MARK = 0xFFFF
 _SUSPECTED_US = 7 * DAY_US  # after the last alert against it
 _NEVER_SHARED = frozenset({"execute", "delete", "admin"})
 _ADOPTED = frozenset({"tool", "resource", "area", "destination", "hour", "day"})
-_SELDOM = 50  # a value rarer than one action in so many is still new
+_NEW_BELOW = 50  # a value rarer than one action in so many is still new
 
 
 class Learner:
@@ -68,19 +68,19 @@ class Learner:
         event: Event,
         agent_state: AgentState,
         session: Session,
-        bits: Bits,
+        bits: EventScores,
         statistics: list[float | None],
         result: Calibrated,
         x: dict[str, str],
         *,
-        vouched: bool,
+        trusted_history: bool,
         shared: bool,
-        first: list[float | None] | None = None,
+        newcomer_statistics: list[float | None] | None = None,
     ) -> None:
         """Learn an event, or hold it: below the gate nothing enters the baseline.
 
-        With `shared`, values of several agents count as a change of their group. `first` holds the
-        statistics of an agent's first days, which rank later newcomers.
+        With `shared`, values of several agents count as a change of their group. Later newcomers
+        are ranked by `newcomer_statistics`, those of an agent's first days.
         """
         profile, view, time_us = agent_state.profile, agent_state.view, out.time_us
         assert view is not None  # noqa: S101 - judge has set it
@@ -88,45 +88,52 @@ class Learner:
         state = profile.state()
         # A new version does not excuse stable features: their anomalies are held, too.
         unusual = state != "learning" and (
-            (out.p is not None and out.p < gate) or self._again(profile, bits)
+            (out.p is not None and out.p < gate) or self._is_repeated(profile, bits)
         )
-        kept_out = not vouched and self._kept_out(event, agent_state, out)
-        held = kept_out or (not vouched and (out.alert or unusual))
+        excluded = not trusted_history and self._is_excluded(event, agent_state, out)
+        held = excluded or (not trusted_history and (out.alert or unusual))
         if held and (result.each[PEAK] or 1.0) < gate:
-            self._keep(profile, bits)
+            self._note_held(profile, bits)
         session.events += 1
         session.previous_tool = event.tool
         if bits.content is not None:
             self.content.record_call(session, bits.content)
-        tamed = held or (vouched and unusual)  # a burst is one act in a past that is learned, too
+        # A burst counts as one event, in a trusted history as well.
+        capped = held or (trusted_history and unusual)
         if state == "active":
-            show = tamed and self._shows(out, profile, agent_state.trust)
-            profile.frequency_model.take_in(
-                view.view, statistics, result, gate if tamed or not vouched else 0.0, whole=show
+            contributes = capped and self._contributes(out, profile, agent_state.trust)
+            profile.frequency_model.add_scores(
+                view.view,
+                statistics,
+                result,
+                gate if capped or not trusted_history else 0.0,
+                uncapped=contributes,
             )
-            if show:
-                profile.frequency_model.show(view.view, bits.seen, bits.metrics)
-        elif first is not None and self._shows_new(out, profile):
-            profile.frequency_model.take_in_new(view.view, first)
-        self._sum_up(event, profile, view, time_us, held=held)
+            if contributes:
+                profile.frequency_model.contribute_scores(view.view, bits.learned, bits.metrics)
+        elif newcomer_statistics is not None and self._contributes_new(out, profile):
+            profile.frequency_model.add_newcomer_scores(view.view, newcomer_statistics)
+        self._add_amounts(event, profile, view, time_us, held=held)
         if held:
             out.held = Held(event.id, out.agent_id, out.mode, time_us, x)
-            if shared and not kept_out:
-                self._adopt(profile, view, x, time_us)
+            if shared and not excluded:
+                self._learn_adopted(profile, view, x, time_us)
             if not out.alert:
-                self._wait(profile, view, agent_state.trust, x, time_us)
+                self._learn_recurring(profile, view, agent_state.trust, x, time_us)
             return
         out.learned = True
         facts, vote = profile.facts, state == "active"
-        if tamed or bits.new_tool:
+        if capped or bits.new_tool:
             profile.frequency_model.count(view.view, x, vote=vote)
         else:
-            profile.frequency_model.learn(view.view, bits.seen, x, vote=vote, metrics=bits.metrics)
+            profile.frequency_model.learn(
+                view.view, bits.learned, x, vote=vote, metrics=bits.metrics
+            )
         use(facts.watch, self.hasher.of(event.tool) & MARK)
         facts.voted = facts.voted or vote
 
     @staticmethod
-    def _shows(out: Result, profile: Profile, trust: TrustState) -> bool:
+    def _contributes(out: Result, profile: Profile, trust: TrustState) -> bool:
         """Whether a held event enters the windows of the peers unchanged: rarely, without an alert.
 
         Otherwise the windows have no scores below the gate, and all such scores look impossible. A
@@ -136,39 +143,39 @@ class Learner:
         """
         facts = profile.facts
         apart_us = DAY_US if _suspected(trust, out.time_us) else HOUR_US
-        if out.anomaly is not None or out.time_us - facts.shown_us < apart_us:
+        if out.anomaly is not None or out.time_us - facts.contributed_us < apart_us:
             return False
-        facts.shown_us = out.time_us
+        facts.contributed_us = out.time_us
         return True
 
     @staticmethod
-    def _shows_new(out: Result, profile: Profile) -> bool:
+    def _contributes_new(out: Result, profile: Profile) -> bool:
         """Whether an event enters the window of newcomers: an alerting one once an hour.
 
         The window must contain alerts of newcomers. A burst counts once.
         """
         facts = profile.facts
         if out.alert:
-            if out.time_us - facts.shown_us < HOUR_US:
+            if out.time_us - facts.contributed_us < HOUR_US:
                 return False
-            facts.shown_us = out.time_us
+            facts.contributed_us = out.time_us
         return True
 
     @staticmethod
-    def _again(profile: Profile, bits: Bits) -> bool:
+    def _is_repeated(profile: Profile, bits: EventScores) -> bool:
         """Whether an earlier held action of this session had a category at most as rare."""
         kept = profile.facts.watch.kept
         return bool(kept) and bits.categories.rarest >= kept
 
     @staticmethod
-    def _keep(profile: Profile, bits: Bits) -> None:
+    def _note_held(profile: Profile, bits: EventScores) -> None:
         watch = profile.facts.watch
         watch.kept = min(watch.kept or bits.categories.peak, bits.categories.peak)
 
-    def _kept_out(self, event: Event, agent_state: AgentState, out: Result) -> bool:
+    def _is_excluded(self, event: Event, agent_state: AgentState, out: Result) -> bool:
         """Whether learning stops for a reason outside the event's numbers (science 7.4)."""
         trust = agent_state.trust
-        if trust.standing.gate == "quarantined":
+        if trust.level_state.gate == "quarantined":
             return True
         item = trust.ledger.items.get(out.key) if out.key else None
         if item is not None and item.status == "confirmed":
@@ -184,7 +191,9 @@ class Learner:
         profile.frequency_model.count(view.view, x, vote=vote)
         profile.facts.voted = profile.facts.voted or vote
 
-    def _adopt(self, profile: Profile, view: GroupView, x: dict[str, str], time_us: int) -> None:
+    def _learn_adopted(
+        self, profile: Profile, view: GroupView, x: dict[str, str], time_us: int
+    ) -> None:
         """Learn the held values that other agents of the group use as well.
 
         A value counts while it is rare for the agent: otherwise a value learned once would alert
@@ -202,7 +211,7 @@ class Learner:
             for slot in self._slots
             if slot.name in _ADOPTED
             and (value := x.get(slot.name)) is not None
-            and baseline.count_of(slot, value) * _SELDOM <= baseline.total_of(slot)
+            and baseline.count_of(slot, value) * _NEW_BELOW <= baseline.total_of(slot)
         }
         if not any(adopted.values()):
             return
@@ -217,7 +226,7 @@ class Learner:
         profile.frequency_model.count(view.view, known, vote=vote)
         profile.facts.voted = profile.facts.voted or vote
 
-    def _wait(
+    def _learn_recurring(
         self,
         profile: Profile,
         view: GroupView,
@@ -227,14 +236,14 @@ class Learner:
     ) -> None:
         """Learn values held without an alert once they occurred on enough distinct days.
 
-        Each value counts alone: a tool becomes known whatever its resources.
+        Each value counts alone: a tool becomes known on any resources.
         """
         waiting, baseline = profile.facts.waiting, profile.baseline
         day = time_us // DAY_US
         new: dict[str, int] = {}
         for slot in self._slots:
             value = x.get(slot.name)
-            if slot.under >= 0 or value is None or baseline.count_of(slot, value):
+            if slot.extends >= 0 or value is None or baseline.count_of(slot, value):
                 continue
             key = slot.base | (self.hasher.of(value) & 0xFFFF_FFFF)
             days = waiting.setdefault(key, [])
@@ -242,14 +251,14 @@ class Learner:
                 days.append(day)
             new[slot.name] = key
         ready = {n: key for n, key in new.items() if len(waiting[key]) >= self.config.held_days}
-        if ready and not _against(trust):
+        if ready and not _open_items(trust):
             for key in ready.values():
                 del waiting[key]
             waits = new.keys() - ready.keys()
             self.learn_categories(profile, view, {n: v for n, v in x.items() if n not in waits})
         make_room(waiting, self.config.held_limit)
 
-    def _sum_up(
+    def _add_amounts(
         self, event: Event, profile: Profile, view: GroupView, time_us: int, *, held: bool
     ) -> None:
         """Add to the open hour's sums; learn a window when it closes."""
@@ -263,7 +272,7 @@ class Learner:
                         amount = per_mille(amount, watch.expected[SIZED.index(index)])
                     profile.baseline.learn_number(name, amount)
                     if profile.state() == "active":
-                        self.fleet.quantity(view.name, name, amount)
+                        self.fleet.add_volume(view.name, name, amount)
             facts.hour, facts.sums = hour, [-1] * len(QUANTITIES)
             watch.expected = [0.0] * len(SIZED)
         if held or hour < facts.hour:
@@ -281,7 +290,7 @@ class Learner:
                     learn(watch, tool, slot, one)
                     size = telling(watch, tool, slot)
                     if size is not None and profile.state() == "active":
-                        self.fleet.quantity(view.name, size_name(slot, tool), size)
+                        self.fleet.add_volume(view.name, size_name(slot, tool), size)
 
 
 def may_be_shared(event: Event) -> bool:
@@ -297,10 +306,10 @@ def may_be_shared(event: Event) -> bool:
 
 def _suspected(trust: TrustState, time_us: int) -> bool:
     """Whether the agent has a recent alert that was not dismissed."""
-    return any(time_us - item.at_us < _SUSPECTED_US for item in _against(trust))
+    return any(time_us - item.at_us < _SUSPECTED_US for item in _open_items(trust))
 
 
-def _against(trust: TrustState) -> list[Item]:
+def _open_items(trust: TrustState) -> list[Item]:
     """Give the items against an agent above low severity."""
     items = trust.ledger.items.values()
     return [item for item in items if item.status != "dismissed" and item.severity != "low"]

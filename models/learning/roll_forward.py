@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 _NEWEST_DAY = 0.3  # weight of the last day in the mean number of events a day
 
 
-def meet(event: Event, agent_state: AgentState, fleet: Fleet, time_us: int) -> None:
+def roll_forward(event: Event, agent_state: AgentState, fleet: Fleet, time_us: int) -> None:
     """Decay an agent's counts to the day of an event, and count the event.
 
     Parameters
@@ -27,13 +27,13 @@ def meet(event: Event, agent_state: AgentState, fleet: Fleet, time_us: int) -> N
     if facts.events == 0:
         facts.first_us = trust.first_seen_us = time_us
         frequency_model.start(day)
-        fleet.seen_on(day, 0.0)
+        fleet.count_active_agent(day, 0.0)
     elif day > frequency_model.day:
         frequency_model.roll(day)
         rate = facts.per_day or float(facts.day_events)
         facts.per_day = (1 - _NEWEST_DAY) * rate + _NEWEST_DAY * facts.day_events
         facts.day_events = 0
-        fleet.seen_on(day, facts.per_day)
+        fleet.count_active_agent(day, facts.per_day)
     if facts.vote_version != fleet.head.version:  # its votes are published
         frequency_model.published()
         facts.vote_version = fleet.head.version

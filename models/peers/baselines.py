@@ -1,6 +1,6 @@
 """Volume baselines of groups and of the fleet, and values that await publication.
 
-There are baselines of windows, and of single calls of a tool (`models.watch.sizes`). The class is
+A baseline is of a window, or of a single call of a tool (`models.watch.sizes`). The class is
 the reference of the compiled kernel's class of the same name.
 """
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = ["PeerBaselines"]
 
-_MOST_SIZES = 256  # of tools, in one group
+_MAX_SIZES = 256  # of tools, in one group
 
 
 class PeerBaselines:
@@ -58,7 +58,7 @@ class PeerBaselines:
     def _learn(self, group: str, name: str, amount: float) -> bool:
         """Learn a value. False where the group has too many tools."""
         known, of_tool = self._baselines.setdefault(group, {}), ":" in name
-        if of_tool and name not in known and sum(":" in one for one in known) >= _MOST_SIZES:
+        if of_tool and name not in known and sum(":" in one for one in known) >= _MAX_SIZES:
             return False
         volume = known.setdefault(name, VolumeBaseline())
         if of_tool:

@@ -1,4 +1,4 @@
-"""Peer counts: one vote per agent and value, whatever the number of events."""
+"""Peer counts: one vote per agent and value, for any number of events."""
 
 from __future__ import annotations
 

@@ -28,14 +28,14 @@ if TYPE_CHECKING:
     from models.replication.announcements import Announcements
 
 __all__ = ["FLEET", "STATISTICS", "Fleet", "GroupView", "Head"]
-MOST_PENDING = 20_000
+MAX_PENDING = 20_000
 _OWN_KEY = b"habitus peers"
 _NOTHING = (-1, 0)  # nothing is stored yet: the next write is a copy
 _encode = msgspec.msgpack.Encoder().encode
 
 
 class Pending(Struct, array_like=True):
-    """Contributions since the last publication, beside votes, scores and volumes.
+    """Contributions since the last publication, without votes, scores and volumes.
 
     Attributes
     ----------
@@ -101,7 +101,7 @@ class Fleet:
         self.head = Head()
         if sessions is None:
             of_role = config.role_session_window
-            sessions = SessionPools(config.session_window, of_role=of_role, leaning=True)
+            sessions = SessionPools(config.session_window, of_role=of_role, linked_tails=True)
         self.sessions = sessions
         self.together = SessionPools(config.peer_window) if together is None else together
         self.baselines = PeerBaselines() if baselines is None else baselines
@@ -121,14 +121,14 @@ class Fleet:
     def advance(self, time_us: int) -> None:
         """Move the watermark; publish when a snapshot is due.
 
-        Pending contributions are bounded: events behind one that is far ahead would add without
-        end.
+        Pending contributions are bounded. Otherwise they would grow without end after an event far
+        ahead of its stream.
         """
         head, due = self.head, False
         if time_us > head.watermark_us:
             head.watermark_us = time_us
             due = time_us - head.published_us >= self.config.snapshot_minutes * MINUTE_US
-        if due or self.groups.size + 2 * self.baselines.waiting >= MOST_PENDING:
+        if due or self.groups.size + 2 * self.baselines.waiting >= MAX_PENDING:
             self.publish()
 
     def publish(self) -> None:
@@ -151,18 +151,18 @@ class Fleet:
         self._written = _NOTHING
         self._count()
 
-    def quantity(self, group: str, name: str, value: float) -> None:
-        """Contribute the sum of a closed window to the group's and the fleet's levels."""
+    def add_volume(self, group: str, name: str, value: float) -> None:
+        """Contribute the sum of a closed window to the group's and the fleet's baselines."""
         self.baselines.add(group, name, value)
 
-    def closed(
+    def add_session(
         self,
         role: str,
         score: float,
         p: float | None,
         surprise: float,
         *,
-        free: bool,
+        ungated: bool,
         alerted: bool,
     ) -> None:
         """Add a finished session to the pools that rank later ones.
@@ -173,12 +173,12 @@ class Fleet:
             Its highest score in bits and its p-value, None while uncalibrated.
         surprise
             Bits of its smallest p-values. 0 where no p-value is small.
-        free
+        ungated
             Whether it was learned without the gate.
         alerted
             Whether it alerted. Such a session would hide similar ones.
         """
-        if free or (
+        if ungated or (
             p is None and not alerted
         ):  # otherwise a few agents would never reach the minimum
             if score >= 0.0:
@@ -188,7 +188,7 @@ class Fleet:
         if surprise and not alerted:
             self.together.add(role, surprise)
 
-    def seen_on(self, day: int, per_day: float) -> None:
+    def count_active_agent(self, day: int, per_day: float) -> None:
         """Count an agent on its first event of a day, with its mean events a day."""
         pending = self.head.pending
         pending.active[day] = pending.active.get(day, 0) + 1
@@ -198,7 +198,7 @@ class Fleet:
         """Active agents a day: the maximum of the last eight days, at least 1."""
         return self._most_active
 
-    def events_each(self) -> float:
+    def events_per_agent(self) -> float:
         """Mean events a day of an agent active on the busiest day. 0 if unknown."""
         return self._events_each
 

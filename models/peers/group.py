@@ -21,9 +21,9 @@ It is the name of the pool, too.
 """
 
 AFTER = 1 << 31
-"""Flag of a node after a context (`FeatureSlot.inside`): the votes for values that follow it."""
+"""Flag of a node after a context (`FeatureSlot.context_node`), which has votes for later values."""
 
-_MOST_CONTEXTS = 512
+_MAX_CONTEXTS = 512
 _encode = msgspec.msgpack.Encoder().encode
 _StoredBallots = list[tuple[int, list[tuple[int, str | None, list[int]]]]]
 _StoredGroup = tuple[_StoredBallots, list[ScoreWindow]]
@@ -53,7 +53,7 @@ class Group:
         """Give the node of a feature, rolled to a day; None for one context too many."""
         node = self.nodes.get(feature)
         if node is None:
-            if feature >= AFTER and len(self.nodes) >= _MOST_CONTEXTS:
+            if feature >= AFTER and len(self.nodes) >= _MAX_CONTEXTS:
                 return None
             node = self.nodes[feature] = PeerCounts(Ballot(), self._half_life)
             node.roll(day)
@@ -82,10 +82,10 @@ class Group:
             node.roll(day)
 
 
-def above(group: str) -> str:
+def parent_group(group: str) -> str:
     """Name the group of a role in all its modes, the parent of a group of one mode.
 
-    >>> above("clerk/delegated"), above("clerk/"), above("")
+    >>> parent_group("clerk/delegated"), parent_group("clerk/"), parent_group("")
     ('clerk/', '', '')
     """
     role, slash, mode = group.rpartition("/")

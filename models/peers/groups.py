@@ -15,8 +15,8 @@ from models.baseline.counts import DISCOUNT, HORIZON_DAYS, STRENGTH
 from models.calibration.score_window import PRIOR_SCORES, TOP, UNBOUNDED
 from models.codec.hashing import Hasher
 from models.features.feature_slots import slots_of
-from models.peers.group import AFTER, FLEET, NEWCOMERS, Group, above
-from models.ranked import FIRST_METRIC, LEAST_BITS, SHARED_BITS, STATISTICS, WINDOWS
+from models.peers.group import AFTER, FLEET, NEWCOMERS, Group, parent_group
+from models.ranked import FIRST_METRIC, MIN_BITS, SHARED_BITS, STATISTICS, WINDOWS
 
 if TYPE_CHECKING:
     from models.config import ModelConfig
@@ -26,10 +26,10 @@ if TYPE_CHECKING:
 VOTED_FOR_DAYS = 7
 """Votes after a context are dated to the first of so many days. So each value has few days."""
 
-MOST_NAME = 256
+MAX_NAME = 256
 """Most characters kept of the name of a value."""
 
-_MODES_AT = 1  # level of a role in all its modes, where a group is one mode's
+_MODES_AT = 1  # level of a role in all its modes; a group has one mode
 _encode = msgspec.msgpack.Encoder().encode
 _Vote = tuple[str, int, int, str, int, int]
 _StoredPending = tuple[list[_Vote], list[tuple[str, list[list[int]]]], int]
@@ -46,7 +46,7 @@ class View:
         self.fleet = groups.group(FLEET)
         self.group = groups.group(name)  # the fleet again for an agent without a group
         self.newcomers = groups.group(NEWCOMERS)
-        named = dict.fromkeys((FLEET, above(name), name))
+        named = dict.fromkeys((FLEET, parent_group(name), name))
         self.nodes = tuple(groups.group(one).nodes for one in named)
 
     def probability(self, feature: int, value: int, own_day: int, uniform: float) -> float:
@@ -56,18 +56,18 @@ class View:
             q = node.probability(value, own_day if own_day >= 0 else None, q)
         return q
 
-    def after(self, inside: int, value: int, parent: float) -> float:
+    def after(self, context_node: int, value: int, parent: float) -> float:
         """P(value) after a context among the peers.
 
         Parameters
         ----------
-        inside
+        context_node
             The feature's node after the context.
         parent
             Probability of the value without the context.
         """
         q = parent
-        for node in peers_of(self.nodes, AFTER | inside):
+        for node in peers_of(self.nodes, AFTER | context_node):
             q = node.probability(value, None, q)
         return q
 
@@ -76,14 +76,14 @@ class View:
 
         It is `ScoreWindow.rarity`, at most as rare as the model says: in an empty tail a rank
         cannot separate 2 from 20 bits. Rarities compare between features, and bits do not: a new
-        partner comes every day, a new country never. 0 below `LEAST_BITS`.
+        partner comes every day, a new country never. 0 below `MIN_BITS`.
 
         Parameters
         ----------
         channel
             Index of a feature, or number of features plus index of a metric.
         """
-        if bits < LEAST_BITS:
+        if bits < MIN_BITS:
             return 0.0
         at = len(STATISTICS) + channel
         fleet = self.fleet.windows[at]
@@ -95,8 +95,8 @@ class View:
         if window is fleet or not n:
             return rare
         share = 2.0**-rare
-        leaning = (window.above(bits) + PRIOR_SCORES * share) / (n + PRIOR_SCORES)
-        return -log2(max(leaning, min(share, 1.0 / (n + 1.0))))
+        rank = (window.above(bits) + PRIOR_SCORES * share) / (n + PRIOR_SCORES)
+        return -log2(max(rank, min(share, 1.0 / (n + 1.0))))
 
     def has_scores(self, channel: int) -> bool:
         """Tell whether the fleet has enough scores of a feature or metric to rank it."""
@@ -208,12 +208,12 @@ class Groups:
 
     def vote(self, group: str, feature: int, value: int, text: str, old: int, new: int) -> None:
         """Let an agent vote for a value, in its group and the fleet; `old` is -1 for none."""
-        self._votes.append((group, feature, value, text[:MOST_NAME], old, new))
+        self._votes.append((group, feature, value, text[:MAX_NAME], old, new))
         self.size += 2
 
-    def follow(self, group: str, inside: int, value: int, text: str, day: int) -> None:
+    def follow(self, group: str, context_node: int, value: int, text: str, day: int) -> None:
         """Let an agent vote for a value after a context, in its group and in its role."""
-        self.vote(group, AFTER | inside, value, text, -1, day - day % VOTED_FOR_DAYS)
+        self.vote(group, AFTER | context_node, value, text, -1, day - day % VOTED_FOR_DAYS)
 
     def score(self, group: str, entered: list[tuple[int, int]]) -> None:
         """Contribute an event's (statistic, bin) to the group's and the fleet's windows.
@@ -234,7 +234,7 @@ class Groups:
         self.roll(day)
         for group, feature, value, text, old, new in self._votes:
             before = old if old >= 0 else None
-            role = (above(group), group)
+            role = (parent_group(group), group)
             for name in dict.fromkeys(role if feature >= AFTER else (FLEET, *role)):
                 node = self.group(name).node(feature, self.day)
                 if node is not None:
@@ -246,9 +246,9 @@ class Groups:
             ):
                 # Metrics are unbounded. Small windows keep all scores.
                 bounded = at >= FIRST_METRIC and window.n >= self.pool_minimum
-                most = window.reach() if bounded and cells and max(cells) > UNBOUNDED else TOP
+                maximum = window.reach() if bounded and cells and max(cells) > UNBOUNDED else TOP
                 for cell in sorted(cells):
-                    window.add_cell(min(cell, most), cells[cell])
+                    window.add_cell(min(cell, maximum), cells[cell])
             self._changed.add(name)
         for known in self.groups.values():
             known.known.clear()

@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from models.provenance.call_scoring import CallScorer, TaintedValue
 from models.provenance.history.request_clusters import YOUNG, Cluster, ToolShares
-from models.provenance.history.similarity import LEAST_OVERLAP, RoleIndex
+from models.provenance.history.similarity import MIN_OVERLAP, RoleIndex
 from models.provenance.history.snapshot import snapshot_uses
 from models.provenance.knowledge import ProvenanceKnowledge
 from models.provenance.novelty import WeightedClusters, familiarity
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from models.provenance.knowledge import ProvenanceTables
     from models.provenance.session import Session, Use, UseSnapshot, Vote
 
-SIMILAR_LOW, SIMILAR_HIGH = LEAST_OVERLAP, 0.6  # overlap of boilerplate, and of the same task
+SIMILAR_LOW, SIMILAR_HIGH = MIN_OVERLAP, 0.6  # overlap of boilerplate, and of the same task
 MIN_SIMILARITY = 0.03
 MAX_NEAR = 8  # most similar clusters that a request is compared with
 CLUSTER_CAP = 8.0  # weight of one cluster in an average, in sessions, at most
@@ -136,12 +136,12 @@ def off_task_bits(clusters: dict[int, Cluster], tool: int, bits: float, known: f
     """
     if bits <= ON_TASK_BITS:
         return 0.0
-    most = max(
+    maximum = max(
         (c.tools.get(tool, 0) / (c.n + PRIOR_SESSIONS) for c in clusters.values()), default=0.0
     )
-    if not most:
+    if not maximum:
         return 0.0
-    return max(0.0, bits + log2(most)) * most * (known / (known + 1.0))
+    return max(0.0, bits + log2(maximum)) * maximum * (known / (known + 1.0))
 
 
 class ArgumentDetector(ProvenanceKnowledge):

@@ -59,7 +59,7 @@ class ProvenanceDetector(Protocol):
         seen_us: int,
         ordinal: int,
         learning: bool,
-        vouched: bool,
+        trusted_history: bool,
     ) -> Session:
         """Open a session and compare its request with the clusters; fields as in `Session`."""
 
@@ -111,11 +111,20 @@ class PythonDetector(ArgumentDetector):
         seen_us: int,
         ordinal: int,
         learning: bool,
-        vouched: bool,
+        trusted_history: bool,
     ) -> Session:
         """Open a session and compare its request with the clusters; fields as in `Session`."""
         session = Session(
-            agent_id, mode, role, purpose, opened_us, opened_us, seen_us, ordinal, learning, vouched
+            agent_id,
+            mode,
+            role,
+            purpose,
+            opened_us,
+            opened_us,
+            seen_us,
+            ordinal,
+            learning,
+            trusted_history,
         )
         self.compare(session)
         return session

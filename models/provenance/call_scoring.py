@@ -38,9 +38,8 @@ if TYPE_CHECKING:
 
 RECURRENCE_BITS = 4.0  # for each other task in which a value was suspicious
 MAX_RECURRENCES = 2
-OTHER_ENTITY = (
-    5  # level of a value that is not the one which always came with a name of the request
-)
+# Level of a value that differs from the bound value of an entity in the request.
+OTHER_ENTITY = 5
 
 
 class TaintedValue(Struct, frozen=True, gc=False):
@@ -92,8 +91,8 @@ def recurrence(role: RoleTable, value: int, day: int, own: AbstractSet[int]) -> 
     """
     if value not in role.suspicions:
         return 0, 0.0
-    again = min(MAX_RECURRENCES, count_marks(marks_of(role.suspicions[value], day), own))
-    return again, RECURRENCE_BITS * again
+    recurrences = min(MAX_RECURRENCES, count_marks(marks_of(role.suspicions[value], day), own))
+    return recurrences, RECURRENCE_BITS * recurrences
 
 
 class CallScorer:
@@ -111,7 +110,7 @@ class CallScorer:
     has_new_taint
         Whether a value from a result is new at its argument and mostly not in the request.
     uses, votes, sources
-        What the session records: `models.provenance.history.learning.record_call`.
+        Entries for the session: `models.provenance.history.learning.record_call`.
     """
 
     def __init__(
@@ -129,7 +128,7 @@ class CallScorer:
         self.sources: dict[int, str] = {}
         self._knowledge, self._session, self._request = knowledge, session, request
         self._tool, self._near, self._role = tool, near, knowledge.role(session.role)
-        self._votes_count = session.learning or session.vouched
+        self._votes_count = session.learning or session.trusted_history
         self._day = session.last_us // DAY_US
         self._own = similar_marks(session.near, own_cluster(session.near, self._role))
 
@@ -220,7 +219,7 @@ class CallScorer:
             value_bits = max(value_bits, other)
             if level != NEW_DOMAIN:
                 level = OTHER_ENTITY
-        again, cross_task_bits = self._cross_task(context, use, level, novelty)
+        recurrences, cross_task_bits = self._cross_task(context, use, level, novelty)
         value_bits += cross_task_bits
         cover = request_coverage(value, self._request)
         uncovered = cover < 0.5
@@ -228,7 +227,7 @@ class CallScorer:
         if bits > (self.tainted.bits if self.tainted else 0.0):
             self.tainted = TaintedValue(
                 bits, argument.key, value.kind, source[0], value_bits, flow_bits, level, flow_level,
-                use.value, argument.tool_key, again, source[1], uncovered, cross_task_bits,
+                use.value, argument.tool_key, recurrences, source[1], uncovered, cross_task_bits,
             )  # fmt: skip
         self.has_new_taint = self.has_new_taint or (level >= NEW_AT_ARGUMENT and uncovered)
 
@@ -236,13 +235,13 @@ class CallScorer:
         self, context: ArgumentContext, use: Use, level: int, novelty: _Novelty
     ) -> tuple[int, float]:
         """Give the recurrences and the cross-task bits of a value with this level."""
-        again, bits, parts = 0, 0.0, self._knowledge.parts
+        recurrences, bits, parts = 0, 0.0, self._knowledge.parts
         if parts.recurrence and level > NEW_AT_ARGUMENT:
-            again, bits = recurrence(self._role, use.value, self._day, self._own)
+            recurrences, bits = recurrence(self._role, use.value, self._day, self._own)
         if parts.wandering and level and novelty.spread:
             spread_bits = self._knowledge.tables.rates.bits(context.spread, VALUE, self._day)
             bits += min(MAX_SPREAD_BITS, spread_bits)
-        return again, bits
+        return recurrences, bits
 
 
 class _Novelty(NamedTuple):

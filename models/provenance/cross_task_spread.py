@@ -27,7 +27,7 @@ _BITS = 2  # bits of the count, below the day of the last one
 
 
 def record_spread(
-    role: RoleTable, session: Session, number: int, alike: AbstractSet[int], *, calm: bool
+    role: RoleTable, session: Session, number: int, same_task: AbstractSet[int], *, calm: bool
 ) -> None:
     """Record the untypical values of a session in its cluster, and count its typical values.
 
@@ -35,7 +35,7 @@ def record_spread(
     ----------
     number
         Number of the session's cluster.
-    alike
+    same_task
         Marks of the similar clusters.
     calm
         Whether the session is ordinary enough to count typical values from results.
@@ -43,7 +43,7 @@ def record_spread(
     day = session.last_us // DAY_US
     for use in session.uses.values():
         if use.level and use.flow:
-            role.spread.add_cluster_mark(use.value, number, alike, day)
+            role.spread.add_cluster_mark(use.value, number, same_task, day)
         elif not use.level and (calm or not use.flow):
             _count(role.ordinary, use.value, 1 if use.flow else _ORDINARY, day)
 

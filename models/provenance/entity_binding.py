@@ -25,7 +25,7 @@ MIN_REPEATS = 3  # repeats of a value from which on it is expected
 REPEATS_PER_CHANGE = 8  # repeats that outweigh one change; each further 8 remove a change
 _BINDING_KEY = 14  # domain of the hashes of bindings
 _COUNT = 6  # bits of each of the two counts
-_MOST = (1 << _COUNT) - 1
+_MAX = (1 << _COUNT) - 1
 _VALUE = 32
 _MARK = (1 << _VALUE) - 1
 _SENTENCE_ENDS = ".!?"
@@ -154,11 +154,11 @@ def learn_binding(table: Table, tool_key: int, entity: int, value: int, day: int
     if packed is not None:
         repeats, changes, known = _parts(packed)
         if known == mark:
-            repeats = min(repeats + 1, _MOST)
-            if repeats % REPEATS_PER_CHANGE == 0 or repeats == _MOST:
+            repeats = min(repeats + 1, _MAX)
+            if repeats % REPEATS_PER_CHANGE == 0 or repeats == _MAX:
                 changes = max(0, changes - 1)
         else:
-            repeats, changes = 0, min(changes + 1, _MOST)
+            repeats, changes = 0, min(changes + 1, _MAX)
     last_use = day + REPEAT_BONUS_DAYS if repeats else day
     packed_binding = ((last_use << _COUNT | repeats) << _COUNT | changes) << _VALUE | mark
     if packed_binding != packed:
@@ -167,5 +167,5 @@ def learn_binding(table: Table, tool_key: int, entity: int, value: int, day: int
 
 def _parts(packed: int) -> tuple[int, int, int]:
     """Give the repeats of the value, the number of changes before, and 32 bits of the value."""
-    changes = packed >> _VALUE & _MOST
-    return packed >> _VALUE + _COUNT & _MOST, changes, packed & _MARK
+    changes = packed >> _VALUE & _MAX
+    return packed >> _VALUE + _COUNT & _MAX, changes, packed & _MARK

@@ -38,16 +38,16 @@ class OpenSessions(Protocol):
     ) -> Session | None:
         """Give the session of an event, moved to its time; None when the event opens one."""
 
-    def take_overlong(self) -> list[Session]:
-        """Give the session that `meet` found too long to go on, if there was one."""
+    def pop_overlong(self) -> list[Session]:
+        """Give the session that `resume` found too long to continue, if there was one."""
 
     def add(self, name: str, session: Session) -> None:
         """Add a new session."""
 
-    def take_idle(self, watermark_us: int) -> list[Session]:
+    def pop_idle(self, watermark_us: int) -> list[Session]:
         """Remove and give the sessions that are idle or exceed the limit, in order of their end."""
 
-    def take_all(self) -> list[Session]:
+    def pop_all(self) -> list[Session]:
         """Remove and give all sessions in order of their end, at the end of a recording."""
 
     def dump(self) -> tuple[list[tuple[int, bytes]], list[int]]:
@@ -101,8 +101,8 @@ class PythonOpenSessions:
         self._touched.add(key)
         return session
 
-    def take_overlong(self) -> list[Session]:
-        """Give the session that `meet` found too long to go on, if there was one."""
+    def pop_overlong(self) -> list[Session]:
+        """Give the session that `resume` found too long to continue, if there was one."""
         out, self._overlong = self._overlong, []
         return out
 
@@ -114,7 +114,7 @@ class PythonOpenSessions:
         self._closed.discard(key)
         heappush(self._due, (session.seen_us + self.idle_us, key))
 
-    def take_idle(self, watermark_us: int) -> list[Session]:
+    def pop_idle(self, watermark_us: int) -> list[Session]:
         """Remove and give the sessions that are idle or exceed the limit, in order of their end."""
         due, out = self._due, []
         while due and (due[0][0] <= watermark_us or len(self._by_key) > MAX_OPEN):
@@ -134,7 +134,7 @@ class PythonOpenSessions:
         self._closed.add(key)
         return self._by_key.pop(key)
 
-    def take_all(self) -> list[Session]:
+    def pop_all(self) -> list[Session]:
         """Remove and give all sessions in order of their end, at the end of a recording."""
         order = sorted(self._by_key, key=lambda key: (self._by_key[key].last_us, key))
         self._due.clear()

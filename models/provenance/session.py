@@ -140,7 +140,7 @@ class Session(Struct, array_like=True):
     seen_us: int
     ordinal: int
     learning: bool
-    vouched: bool = False
+    trusted_history: bool = False
     near: list[tuple[int, float, float]] = []
     familiarity: float = 0.0
     events: int = 0

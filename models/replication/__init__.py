@@ -1,1 +1,1 @@
-"""What the shards of one stream tell each other."""
+"""Exchange of shared state between the shards of one stream."""

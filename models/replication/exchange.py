@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from models.engine import Engine
 
 NAME = "exchange"
-MOST_WAITING = 5_000
+MAX_WAITING = 5_000
 """Most snapshots of other shards that wait for the next own snapshot."""
 _Vote = tuple[str, int, int, str, int, int]
 _Scores = list[tuple[str, list[list[int]]]]
@@ -52,7 +52,7 @@ class Contribution(Struct, array_like=True):
         Contributions in its snapshots.
     sessions
         Finished sessions, for the content tables and the session pools.
-    voices
+    activity
         (agent, mode, hour since 1970) of active agents.
     traces
         (trace, agent, microseconds) of anomalies.
@@ -62,7 +62,7 @@ class Contribution(Struct, array_like=True):
 
     published: list[Published] = []
     sessions: list[bytes] = []
-    voices: list[tuple[str, str, int]] = []
+    activity: list[tuple[str, str, int]] = []
     traces: list[tuple[str, str, int]] = []
     rolled_out: list[tuple[str, list[str]]] = []
 
@@ -84,9 +84,9 @@ class Exchange:
     Parameters
     ----------
     engine
-        Engine of this shard. It announces what it learns, and its days begin at midnight.
+        Engine of this shard. It announces its changes, and its days begin at midnight.
     stored
-        What `dump` wrote, empty for a new shard.
+        Bytes of `dump`, empty for a new shard.
     """
 
     def __init__(self, engine: Engine, stored: bytes = b"") -> None:
@@ -113,7 +113,7 @@ class Exchange:
 
     def agent_seen(self, agent_id: str, mode: str, hour: int) -> None:
         """Announce that an agent was active."""
-        self._contribution.voices.append((agent_id, mode, hour))
+        self._contribution.activity.append((agent_id, mode, hour))
 
     def anomaly_traced(self, trace_id: str, agent_id: str, time_us: int) -> None:
         """Announce an anomaly under a trace."""
@@ -161,7 +161,7 @@ class Exchange:
         watcher = self._engine.watcher
         for one in received.sessions:
             self._learn(one)
-        for agent_id, mode, hour in received.voices:
+        for agent_id, mode, hour in received.activity:
             watcher.heard.note(agent_id, mode, hour)
         for trace_id, agent_id, time_us in received.traces:
             watcher.traces.add(trace_id, agent_id, time_us)
@@ -169,7 +169,7 @@ class Exchange:
             watcher.traces.deployed(release, tools)
         if received.published:
             self._waiting += received.published
-            del self._waiting[:-MOST_WAITING]
+            del self._waiting[:-MAX_WAITING]
             self._changed = True
 
     def _learn(self, blob: bytes) -> None:
@@ -179,7 +179,7 @@ class Exchange:
         here = content.open(
             received.agent_id, received.mode, received.role, received.purpose,
             received.opened_us, received.seen_us,
-            received.ordinal, received.learning, received.vouched,
+            received.ordinal, received.learning, received.trusted_history,
         )  # fmt: skip
         self._engine.pool(received)
         received.near = _session(content.dump_session(here)).near

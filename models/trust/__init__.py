@@ -1,1 +1,1 @@
-"""Trust: evidence for and against an agent, and what it says of the agent at an instant."""
+"""Trust: evidence for and against an agent, and the answer at an instant."""

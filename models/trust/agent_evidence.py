@@ -32,7 +32,7 @@ def ledger_in(trust: TrustState, states: Iterable[TrustState], policy: TrustPoli
     Parameters
     ----------
     states
-        Of the agent's other modes; the mode's own state may be among them.
+        States of the agent's other modes; the mode's own state may be among them.
 
     Examples
     --------

@@ -12,7 +12,7 @@ from models.trust.policy import DEFAULT_POLICY, TrustPolicy
 _TOO_CLOSE = 1e-6
 
 # More clean days than any agent has, and halvings down to a share of 1e-12.
-_MOST_NEEDED = 2.0**32
+_MAX_NEEDED = 2.0**32
 _HALVINGS = 60
 
 
@@ -61,7 +61,7 @@ def needed(lower: float, policy: TrustPolicy) -> float:
 def _needed(lower: float, prior_weight: float, base_rate: float, quantile: float) -> float:
     policy = TrustPolicy(prior_weight=prior_weight, base_rate=base_rate, quantile=quantile)
     low, high = 0.0, 1.0
-    while high < _MOST_NEEDED and not _reaches(high, 0.0, lower, policy):
+    while high < _MAX_NEEDED and not _reaches(high, 0.0, lower, policy):
         low, high = high, 2 * high
     if _reaches(low, 0.0, lower, policy):
         return low

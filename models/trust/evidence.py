@@ -1,4 +1,4 @@
-"""A ledger as it weighs at one instant, after forgetting."""
+"""Weighed evidence of a ledger at one instant, after forgetting."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class Evidence(Struct, frozen=True):
-    """A ledger as it weighs at one instant.
+    """Weighed evidence of a ledger at one instant.
 
     Attributes
     ----------
@@ -28,9 +28,9 @@ class Evidence(Struct, frozen=True):
     items
         Undismissed items and their faded weight.
     struck
-        How many undismissed items lie on each day that has any.
+        Number of undismissed items of each day that has any.
     positive, negative
-        The sums over all facets: of the days that are not struck, and of the items.
+        The sums over all facets, of days that are not struck and of items.
     """
 
     at_us: int
@@ -41,7 +41,7 @@ class Evidence(Struct, frozen=True):
     negative: float
 
     def sums(self, facet: Facet | None) -> tuple[float, float]:
-        """Give both sums of a facet, whose own items alone make a day unclean; None for all."""
+        """Give both sums of a facet, whose own items alone strike days. None means all facets."""
         if facet is None:
             return self.positive, self.negative
         own = [(item, weight) for item, weight in self.items if item.facet == facet]
@@ -52,10 +52,10 @@ class Evidence(Struct, frozen=True):
 def weigh(ledger: Ledger, at_us: int, policy: TrustPolicy = DEFAULT_POLICY) -> Evidence:
     """Weigh a ledger at an instant.
 
-    A day is dated at its start, an item at its latest instant. Evidence from later than `at_us`
-    does not count yet; an item whose key was seen before and again after `at_us` counts in full.
+    A day is dated at its start, an item at its latest instant. Later evidence than `at_us` does
+    not count. An item with instants before and after `at_us` counts in full.
     """
-    if not ledger.items:  # as nearly always
+    if not ledger.items:  # the usual case
         days = _days(ledger, at_us, policy)
         return Evidence(at_us, days, [], {}, math.fsum(days.values()), 0.0)
     items: list[tuple[Item, float]] = []
@@ -74,7 +74,7 @@ def weigh(ledger: Ledger, at_us: int, policy: TrustPolicy = DEFAULT_POLICY) -> E
 
 
 def _worth(days: dict[int, float], struck: Iterable[int]) -> float:
-    left = dict(days)  # few days are struck: taking them out costs less than asking each
+    left = dict(days)  # few days are struck, so their removal is faster than a test of each
     for day in struck:
         left.pop(day, None)
     return math.fsum(left.values())
@@ -83,7 +83,7 @@ def _worth(days: dict[int, float], struck: Iterable[int]) -> float:
 def _days(ledger: Ledger, at_us: int, policy: TrustPolicy) -> dict[int, float]:
     half = policy.positive_half_life_days
     today, since_midnight = divmod(at_us, DAY_US)
-    # One power for the hour and a table for the days: a year of days would be as many powers.
+    # One power for the hour and a table for the days, instead of a power for each day.
     fade, by_age = 2.0 ** (-since_midnight / (half * DAY_US)), fade_by_day(half)
     oldest = today - int((FORGOTTEN_HALF_LIVES * half * DAY_US - since_midnight) // DAY_US)
     return {

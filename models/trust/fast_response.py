@@ -40,11 +40,11 @@ def fast_response(trust: TrustState, parts: Parts, at_us: int, policy: TrustPoli
     trust
         Trust state of the mode with the lowest cautious score.
     """
-    news, positive, lower, number, days, ttl_us = parts
+    new_state, positive, lower, number, days, ttl_us = parts
     level, total = LEVELS[number], positive + policy.prior_weight
     score = nearest(expectation(positive, 0.0, policy))
     believed = round(positive / total, DIGITS)
-    state = cast("State", news or trust.state)
+    state = cast("State", new_state or trust.state)
     above = next_level(level)
     as_of = rfc3339(at_us)
     return Answer(

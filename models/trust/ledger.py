@@ -1,4 +1,4 @@
-"""Evidence for and against an agent: clean days and items, and nothing derived from them.
+"""Evidence for and against an agent: clean days and items, without derived values.
 
 Items join by key: largest weight, widest span. Clean events count up to a cap. So the order, delay
 and repetition of evidence do not matter.
@@ -100,8 +100,8 @@ def _payload(item: Item, policy: TrustPolicy) -> tuple[float, int, float, str, s
 def join(a: Item, b: Item, policy: TrustPolicy = DEFAULT_POLICY) -> Item:
     """Make one item of two with the same key: largest weight, widest span, firmest status.
 
-    Commutative, associative and idempotent. A confirmed status outlives a dismissed one, and
-    that an open one, so that late evidence never re-opens what a person has closed.
+    Commutative, associative and idempotent. A confirmed status wins over a dismissed one, and
+    a dismissed one over an open one. So late evidence never re-opens an item closed by a person.
     """
     heavier = max(a, b, key=lambda item: _payload(item, policy))
     latest, first = max(a.at_us, b.at_us), min(a.since_us, b.since_us)
@@ -123,7 +123,7 @@ class Ledger(Struct, array_like=True):
         so that volume cannot buy trust. They count for every facet.
     items
         Evidence against the agent by correlation key, at most `MAX_ITEMS` that count in this mode
-        alone and as many that count in every mode.
+        alone, and as many that count in every mode.
 
     Examples
     --------
@@ -146,7 +146,7 @@ class Ledger(Struct, array_like=True):
         return self.count(at_us // DAY_US, 1)
 
     def count(self, day: int, number: int) -> bool:
-        """Count clean events of a day since 1970; False if it was full already."""
+        """Count clean events of a day since 1970. False if the day was full already."""
         count = self.days.get(day, 0)
         if count >= FULL_DAY:
             return False
@@ -161,7 +161,7 @@ class Ledger(Struct, array_like=True):
             return False
         self.items[item.key] = joined
         if len(self.items) > MAX_ITEMS:
-            self._let_go(joined.facet == AGENT_WIDE, policy)
+            self._evict_lightest(joined.facet == AGENT_WIDE, policy)
         return True
 
     def merge(self, other: Ledger, policy: TrustPolicy = DEFAULT_POLICY) -> None:
@@ -192,8 +192,8 @@ class Ledger(Struct, array_like=True):
                 if at_us - item.at_us <= FORGOTTEN_HALF_LIVES * policy.half_life_us(item.status)
             }
 
-    def _let_go(self, agent_wide: bool, policy: TrustPolicy) -> None:
-        """Drop the item of a kind that weighs least at the latest instant, if there are too many.
+    def _evict_lightest(self, agent_wide: bool, policy: TrustPolicy) -> None:
+        """Drop the lightest item of a kind at the latest instant, if there are too many.
 
         Its days never count again: otherwise a flood of items would raise trust. An item of one
         mode never displaces one that counts in every mode.
@@ -203,14 +203,14 @@ class Ledger(Struct, array_like=True):
             return
         now = max(item.at_us for item in self.items.values())
 
-        def standing(item: Item) -> tuple[float, int, str]:
+        def weight_order(item: Item) -> tuple[float, int, str]:
             if item.status == "dismissed":
                 return (-1.0, item.at_us, item.key)
             faded = 2.0 ** ((item.at_us - now) / policy.half_life_us(item.status))
             return (item.weight(policy) * faded, item.at_us, item.key)
 
-        least = min(kind, key=standing)
-        del self.items[least.key]
-        if least.status != "dismissed":
-            for day in least.days:
+        lightest = min(kind, key=weight_order)
+        del self.items[lightest.key]
+        if lightest.status != "dismissed":
+            for day in lightest.days:
                 self.days[day] = STRUCK

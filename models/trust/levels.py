@@ -1,6 +1,6 @@
 """Levels of trust with hysteresis, and the gate that only a person opens.
 
-A fall is immediate, a rise takes time. Both are functions of (standing, lower, instant). So a
+A fall is immediate, a rise takes time. Both are functions of (state, lower, instant). So a
 reader computes the level of any instant without a write.
 """
 
@@ -24,8 +24,8 @@ __all__ = [
     "LEVELS",
     "Gate",
     "Level",
+    "LevelState",
     "Risk",
-    "Standing",
     "advance",
     "guard",
     "level_of",
@@ -39,10 +39,10 @@ Gate = Literal["open", "quarantined"]
 Risk = Literal["LOW", "MEDIUM", "HIGH"]
 
 # Halvings of one stretch of time in the search for a level change.
-_MOST_HALVINGS = 48
+_MAX_HALVINGS = 48
 
 
-class Standing(Struct, frozen=True, array_like=True):
+class LevelState(Struct, frozen=True, array_like=True):
     """Level and gate of an agent.
 
     Attributes
@@ -62,7 +62,7 @@ class Standing(Struct, frozen=True, array_like=True):
 
 
 def level_of(lower: float, policy: TrustPolicy = DEFAULT_POLICY) -> Level:
-    """Give the level that a cautious score, 0..100, has by itself.
+    """Give the level of a cautious score, 0..100, without hysteresis.
 
     >>> level_of(74.9), level_of(75.0)
     ('normal', 'trusted')
@@ -72,41 +72,41 @@ def level_of(lower: float, policy: TrustPolicy = DEFAULT_POLICY) -> Level:
 
 def next_level(level: Level) -> Level | None:
     """Give the level above, None above ``trusted``."""
-    place = LEVELS.index(level) + 1
-    return LEVELS[place] if place < len(LEVELS) else None
+    rank = LEVELS.index(level) + 1
+    return LEVELS[rank] if rank < len(LEVELS) else None
 
 
 def advance(
-    standing: Standing, lower: float, at_us: int, policy: TrustPolicy = DEFAULT_POLICY
-) -> Standing:
-    """Give the standing at an instant at which the cautious score is `lower`.
+    level_state: LevelState, lower: float, at_us: int, policy: TrustPolicy = DEFAULT_POLICY
+) -> LevelState:
+    """Give the state of a level at an instant at which the cautious score is `lower`.
 
-    A caller that stores standings calls this before it adds evidence, with the score of the old
+    A caller that stores the state calls this before it adds evidence, with the score of the old
     evidence at that instant, and again after. So no fall between two events is missed.
 
     Examples
     --------
     >>> day = 86_400_000_000
-    >>> risen = advance(advance(Standing(), 57.0, 0), 57.0, day)
+    >>> risen = advance(advance(LevelState(), 57.0, 0), 57.0, day)
     >>> risen.level, advance(risen, 49.9, day + 1).level
     ('normal', 'watch')
     """
-    known, margin, bounds = standing.above_since_us, policy.margin, policy.bounds
+    known, margin, bounds = level_state.above_since_us, policy.margin, policy.bounds
     since: list[int | None] = []
-    by_itself = reached = 0
-    for place, before in enumerate(known, 1):
-        bound = bounds.get(LEVELS[place], 0.0)
+    risen = reached = 0
+    for rank, before in enumerate(known, 1):
+        bound = bounds.get(LEVELS[rank], 0.0)
         start = _since(before, at_us) if lower >= bound + margin else None
         since.append(start)
         if lower >= bound:
-            by_itself = place
+            risen = rank
         if start is not None and at_us - start >= policy.rise_us:
-            reached = place
-    level = LEVELS[max(min(LEVELS.index(standing.level), by_itself), reached)]
+            reached = rank
+    level = LEVELS[max(min(LEVELS.index(level_state.level), risen), reached)]
     watch, normal, trusted = since
-    if level == standing.level and (watch, normal, trusted) == known:
-        return standing
-    return Standing(level, (watch, normal, trusted), standing.gate)
+    if level == level_state.level and (watch, normal, trusted) == known:
+        return level_state
+    return LevelState(level, (watch, normal, trusted), level_state.gate)
 
 
 def _since(known: int | None, at_us: int) -> int:
@@ -115,7 +115,7 @@ def _since(known: int | None, at_us: int) -> int:
     return at_us if known is None else known
 
 
-def guard(standing: Standing, ledger: Ledger, key: str) -> Standing:
+def guard(level_state: LevelState, ledger: Ledger, key: str) -> LevelState:
     """Shut the gate if the item of this key is a confirmed critical one.
 
     Call it after each added or confirmed item. The change shuts the gate, not the existence of the
@@ -123,13 +123,13 @@ def guard(standing: Standing, ledger: Ledger, key: str) -> Standing:
     """
     item = ledger.items.get(key)
     if item is None or item.status != "confirmed" or item.severity != "critical":
-        return standing
-    return replace(standing, gate="quarantined")
+        return level_state
+    return replace(level_state, gate="quarantined")
 
 
-def release(standing: Standing) -> Standing:
+def release(level_state: LevelState) -> LevelState:
     """Open the gate after a decision of a person. The level does not change."""
-    return replace(standing, gate="open")
+    return replace(level_state, gate="open")
 
 
 def risk_level(level: Level, gate: Gate) -> Risk:
@@ -145,7 +145,7 @@ def risk_level(level: Level, gate: Gate) -> Risk:
 
 def next_change_us(
     ledger: Ledger,
-    standing: Standing,
+    level_state: LevelState,
     at_us: int,
     policy: TrustPolicy = DEFAULT_POLICY,
     horizon_us: int = DAY_US,
@@ -155,8 +155,8 @@ def next_change_us(
 
     Parameters
     ----------
-    standing
-        The standing at `at_us`, as `advance` gives it.
+    level_state
+        The state at `at_us`, as `advance` gives it.
     horizon_us
         Length of the search, in microseconds from `at_us`.
     evidence
@@ -173,18 +173,18 @@ def next_change_us(
     --------
     >>> from models.trust.ledger import Ledger
     >>> ledger, day = Ledger(days=dict.fromkeys(range(60), 20)), 86_400_000_000
-    >>> change = next_change_us(ledger, Standing("trusted"), 59 * day, horizon_us=30 * day)
+    >>> change = next_change_us(ledger, LevelState("trusted"), 59 * day, horizon_us=30 * day)
     >>> round((change - 59 * day) / day, 1)
     6.8
     """
     rises = [
         since + policy.rise_us
-        for level, since in zip(LEVELS[1:], standing.above_since_us, strict=True)
-        if since is not None and LEVELS.index(level) > LEVELS.index(standing.level)
+        for level, since in zip(LEVELS[1:], level_state.above_since_us, strict=True)
+        if since is not None and LEVELS.index(level) > LEVELS.index(level_state.level)
     ]
     end = min([at_us + horizon_us, *rises])
     now = weigh(ledger, at_us, policy) if evidence is None else evidence
-    fall = _fall_us(ledger, standing.level, now, end, policy)
+    fall = _fall_us(ledger, level_state.level, now, end, policy)
     if fall is not None:
         return fall
     return max(at_us, end) if rises and end == min(rises) else None
@@ -215,7 +215,7 @@ def _fall_us(
 def _holds(now: Evidence, bound: float, span_us: int, policy: TrustPolicy) -> bool:
     """Tell cheaply and conservatively that a bound holds over a span without new evidence.
 
-    Almost every answer ends here. The worst case is: clean days fade, old days are forgotten, and
+    Almost every search ends here. The worst case is: clean days fade, old days are forgotten, and
     no item fades.
     """
     faded = now.positive * 2.0 ** (-span_us / (policy.positive_half_life_days * DAY_US))
@@ -238,7 +238,7 @@ def _fall_within(
 
     known = {at: sums(at) for at in stretch}
     todo = [stretch]
-    for _ in range(_MOST_HALVINGS):
+    for _ in range(_MAX_HALVINGS):
         if not todo:
             return None
         start, end = todo.pop()

@@ -1,8 +1,8 @@
 """Evidence into trust: an opinion in the sense of subjective logic, with forgetting.
 
-Scores run from 0 to 100, more is better. Everything here is a function of (ledger, instant,
-policy) and a sum of kernels, so it depends neither on the order of evidence nor on how often it
-is asked for. Sums are exactly rounded (`math.fsum`), which makes that true bit for bit.
+Scores run from 0 to 100, more is better. All results are functions of (ledger, instant,
+policy). They do not depend on the order of evidence or on earlier evaluations. Sums are exactly
+rounded (`math.fsum`), so results are equal bit for bit.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ __all__ = [
     "weigh",
 ]
 
-# Ten years: beyond it nobody is helped by the number of days.
+# Ten years. A longer recovery is reported as none.
 _LONGEST_RECOVERY_DAYS = 3650
 
 
@@ -53,9 +53,9 @@ class Opinion(Struct, frozen=True):
     score
         Expected trust, 0..100.
     lower
-        What a cautious reader compares: the policy's low quantile, 0..100, never above `score`.
+        Cautious score: the policy's low quantile, 0..100, never above `score`.
     belief, disbelief, uncertainty
-        Shares of the evidence for, against, and of what is not known; they add up to 1.
+        Shares of evidence for, of evidence against, and of missing evidence. Their sum is 1.
     positive, negative
         The faded sums behind them, in clean days.
     """
@@ -70,7 +70,7 @@ class Opinion(Struct, frozen=True):
 
 
 class Effect(Struct, frozen=True):
-    """What one item does to the score.
+    """Effect of one item on the score.
 
     Attributes
     ----------
@@ -79,9 +79,9 @@ class Effect(Struct, frozen=True):
     effect
         Score with the item minus score without it, in points; never above 0.
     age_us, half_life_us
-        Microseconds of event time; the age is 0 while the item's latest instant is to come.
+        Microseconds of event time. The age is 0 before the item's latest instant.
     halves_at_us
-        Next instant at which the item's weight will have halved again since it was new.
+        Next instant at which the item's weight has halved again.
     """
 
     item: Item
@@ -165,7 +165,7 @@ def effects(
     policy: TrustPolicy = DEFAULT_POLICY,
     limit: int = 5,
 ) -> list[Effect]:
-    """Say what each item does to the score: what dismissing it would give back.
+    """Give the effect of each item on the score: the gain of its dismissal.
 
     Returns
     -------
@@ -176,7 +176,7 @@ def effects(
 
 
 def effects_of(evidence: Evidence, policy: TrustPolicy, limit: int = 5) -> list[Effect]:
-    """Do the same for evidence already weighed."""
+    """Give the same for weighed evidence."""
     if not evidence.items:
         return []
     score = expectation(evidence.positive, evidence.negative, policy)
@@ -204,7 +204,7 @@ def forecast(
     *,
     clean_days: int,
 ) -> Opinion:
-    """Form the opinion after so many more days, each clean in full, and nothing else new."""
+    """Form the opinion after more days, each fully clean, without new items."""
     run = _CleanRun(weigh(ledger, at_us, policy), policy)
     return opine(*run.after(clean_days), policy)
 
@@ -220,7 +220,7 @@ def recovery(
     Returns
     -------
     int or None
-        0 if it is there; None if it will not be within ten years.
+        0 if it is reached. None if it is not reached within ten years.
     """
     return days_until(weigh(ledger, at_us, policy), policy, policy.bound(level))
 
@@ -230,8 +230,8 @@ def days_until(
 ) -> int | None:
     """Count the days of clean running until the cautious score reaches `lower`, 0..100.
 
-    By the hour of the day at which the evidence was weighed; with `all_day`, until there is a
-    day throughout which the score is that high. It is least at the day's end.
+    The count refers to the hour of the day at which the evidence was weighed. With `all_day`, the
+    score must be that high throughout a day. It is lowest at the end of a day.
     """
     to_midnight = 1.0 - evidence.at_us % DAY_US / DAY_US
     run = _CleanRun(evidence, policy, wait=to_midnight if all_day else 0.0)
@@ -239,12 +239,12 @@ def days_until(
     def there(days: int) -> bool:
         return reaches(*run.after(days), lower, policy)
 
-    # Without items the day can be worked out, and is right but for a rounding.
+    # Without items the day has a closed form, exact except for rounding.
     about = run.about(needed(lower, policy))
     if about is not None and there(about) and (not about or not there(about - 1)):
         return about
-    # More clean days never lower it, so halving the range finds the first. Most agents need a
-    # fortnight or a month.
+    # More clean days never lower it, so bisection finds the first. Most agents need two to four
+    # weeks.
     low, high = -1, 16
     while not there(high):
         low, high = high, high * 2
@@ -257,7 +257,7 @@ def days_until(
 
 
 class _CleanRun:
-    """The sums of evidence after so many clean days and a part of one, in closed form."""
+    """The sums of evidence after a number of clean days, in closed form."""
 
     def __init__(self, evidence: Evidence, policy: TrustPolicy, wait: float = 0.0) -> None:
         half = policy.positive_half_life_days
@@ -272,7 +272,7 @@ class _CleanRun:
             (math.fsum([w for item, w in evidence.items if item.status == status]), half_of_it)
             for status, half_of_it in (halves if evidence.items else ())
         ]
-        # What an endless run of clean days is worth at this hour of the day.
+        # Limit of the positive sum after endless clean days, at this hour of the day.
         hour = evidence.at_us % DAY_US / DAY_US + wait
         self._limit = 2.0 ** (-hour / half) / (1 - 2.0 ** (-1 / half))
 
@@ -285,8 +285,8 @@ class _CleanRun:
         return positive, negative
 
     def about(self, positive: float) -> int | None:
-        """Give the first day on which clean days are worth so much, None where items fade too."""
-        left, most = self._limit - positive, self._limit - self._positive
-        if self._negative or not 0 < left < most:
+        """Give the first day on which the positive sum is as high. None if items fade as well."""
+        left, maximum = self._limit - positive, self._limit - self._positive
+        if self._negative or not 0 < left < maximum:
             return None
-        return math.ceil(self._half * math.log2(most / left))
+        return math.ceil(self._half * math.log2(maximum / left))

@@ -1,4 +1,4 @@
-"""The trust answer: what a policy decision point, a cache and the compacted topic get.
+"""The trust answer, for policy decision points, caches and the compacted topic.
 
 Numbers of the answer that policies compare are integers, because policy languages lack floats:
 `lower` is rounded down and agrees with the level's bounds, `score` to the nearest.
@@ -15,7 +15,7 @@ from msgspec import Struct
 
 from models.event import rfc3339
 from models.trust.agent_evidence import ledger_in
-from models.trust.levels import Gate, Level, Standing, advance, next_change_us, next_level
+from models.trust.levels import Gate, Level, LevelState, advance, next_change_us, next_level
 from models.trust.opinion import (
     Evidence,
     Opinion,
@@ -52,17 +52,17 @@ __all__ = [
 
 State = Literal["active", "learning", "relearning", "stale", "unknown"]
 
-# As many digits as the decimal type of policy languages has.
+# The decimal type of policy languages has as many digits.
 DIGITS = 4
 
 
 class Obligation(Struct, frozen=True):
-    """What a policy should ask for at a level.
+    """Requirements of a policy at a level.
 
     Attributes
     ----------
     max_credential_ttl_s
-        Longest life of a credential issued now, in seconds; 0 for none at all.
+        Longest life of a credential issued now, in seconds. 0 forbids one.
     step_up
         Whether a person has to agree.
     """
@@ -78,7 +78,7 @@ DEFAULT_OBLIGATIONS: dict[str, Obligation] = {
     "restricted": Obligation(60, step_up=True),
     "quarantined": Obligation(0, step_up=True),
 }
-"""By level; ``quarantined`` goes before any level."""
+"""By level. ``quarantined`` takes precedence over all levels."""
 
 
 class Facets(Struct, frozen=True):
@@ -102,13 +102,13 @@ class Reason(Struct, frozen=True):
 
 
 class Recovery(Struct, frozen=True):
-    """The next level, and how long a clean run takes to it.
+    """The next level, and the number of clean days until it.
 
     Attributes
     ----------
     clean_days
-        Whole days from `as_of`, each clean in full, until the agent has that level at the latest:
-        the margin above the bound and the patience of a rise included.
+        Whole, fully clean days from `as_of` until the agent has that level at the latest. They
+        include the margin above the bound and the waiting time of a rise.
     """
 
     to: Level
@@ -145,7 +145,7 @@ class _View(Struct, frozen=True):
     ledger: Ledger
     evidence: Evidence
     opinion: Opinion
-    standing: Standing
+    level_state: LevelState
 
 
 def trust_answer(
@@ -163,9 +163,9 @@ def trust_answer(
 ) -> Answer:
     """Answer for an agent at an instant.
 
-    The mode with the lowest cautious score speaks for the agent, unless a mode is asked for. In
-    every mode the identity items of all modes count, and one mode's shut gate shuts all. An agent
-    without a state gets a normal answer: the prior, nothing known.
+    Without a requested mode, the mode with the lowest cautious score gives the answer. Identity
+    items of all modes count in every mode. A closed gate of one mode closes all. An agent without a
+    state gets the prior as a normal answer.
 
     Parameters
     ----------
@@ -174,12 +174,12 @@ def trust_answer(
     at_us
         Instant of evaluation, microseconds of event time.
     computed_us
-        The caller's clock. `valid_until` is on this clock, because the reader's cache is; the
-        time to the next level change is taken to pass no faster on it than in the stream.
+        The caller's clock. `valid_until` is on this clock, like the reader's cache. The answer
+        assumes that this clock is not slower than the stream.
     stale, lag_us
         Whether the stream is late beyond its bound, and how late it is.
     operation
-        What the reader is about to do, for how long it may keep the answer.
+        Intended operation of the reader. It decides how long the answer may be cached.
 
     Examples
     --------
@@ -197,9 +197,9 @@ def trust_answer(
             agent_id=agent_id, mode=mode or "unknown", config_version=policy.version
         )
         view, state = _view(nobody, states, at_us, policy), "unknown"
-    shut = any(one.standing.gate == "quarantined" for one in states)
+    shut = any(one.level_state.gate == "quarantined" for one in states)
     gate: Gate = "quarantined" if shut else "open"
-    level = view.standing.level
+    level = view.level_state.level
     believed, disbelieved = (
         round(share, DIGITS) for share in (view.opinion.belief, view.opinion.disbelief)
     )
@@ -233,17 +233,17 @@ def _view(
     ledger = ledger_in(trust, states, policy)
     evidence = weigh(ledger, at_us, policy)
     opinion = opine(*evidence.sums(None), policy)
-    standing = advance(trust.standing, opinion.lower, at_us, policy)
-    return _View(trust, ledger, evidence, opinion, standing)
+    level_state = advance(trust.level_state, opinion.lower, at_us, policy)
+    return _View(trust, ledger, evidence, opinion, level_state)
 
 
 def nearest(points: float) -> int:
-    """Round halves down: a rounded score is never better than the true one by half a point."""
+    """Round to the nearest integer, halves down."""
     return math.ceil(points - 0.5)
 
 
 def _facets(evidence: Evidence, policy: TrustPolicy) -> Facets:
-    # A facet without items has every day and no weight against it: most have.
+    # A facet without items, like most, has every clean day and no negative weight.
     blank = nearest(expectation(math.fsum(evidence.days.values()), 0.0, policy))
     if not evidence.items:
         return Facets(tools=blank, data=blank, network=blank, volume=blank, identity=blank)
@@ -273,8 +273,8 @@ def _reasons(evidence: Evidence, policy: TrustPolicy) -> list[Reason]:
 
 
 def _recovers(view: _View, policy: TrustPolicy) -> Recovery | None:
-    """Count the days to the next level as `advance` grants it: margin and patience included."""
-    level = next_level(view.standing.level)
+    """Count the days to the next level of `advance`, with margin and waiting time."""
+    level = next_level(view.level_state.level)
     if level is None:
         return None
     steady = policy.bound(level) + policy.margin
@@ -287,11 +287,11 @@ def _recovers(view: _View, policy: TrustPolicy) -> Recovery | None:
 def _ttl_us(
     view: _View, at_us: int, policy: TrustPolicy, lag_us: int, operation: str | None
 ) -> int:
-    """Give how long the answer holds: until it may be stale, too old, or wrong by decay alone."""
+    """Give the validity of the answer: until it may be stale, too old, or wrong by decay alone."""
     horizon = min(policy.ttl_us(operation), policy.stale_after_s * SECOND_US - lag_us)
     if horizon <= 0:
         return 0
-    change = next_change_us(view.ledger, view.standing, at_us, policy, horizon, view.evidence)
+    change = next_change_us(view.ledger, view.level_state, at_us, policy, horizon, view.evidence)
     return horizon if change is None else min(horizon, change - at_us)
 
 

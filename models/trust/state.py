@@ -8,7 +8,7 @@ import msgspec
 from msgspec import Struct, field
 
 from models.trust.ledger import Item, Ledger
-from models.trust.levels import LEVELS, Gate, Standing
+from models.trust.levels import LEVELS, Gate, LevelState
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -36,7 +36,7 @@ class TrustState(Struct, kw_only=True, array_like=True):
         Unproven role, owner and team that an agent outside the inventory claims.
     first_seen_us, last_seen_us, events
         First and last event in microseconds of event time, and the number of events.
-    ledger, standing
+    ledger, level_state
         Evidence, and the stored level and gate.
     config_version
         Configuration that wrote the state.
@@ -53,7 +53,7 @@ class TrustState(Struct, kw_only=True, array_like=True):
     last_seen_us: int = 0
     events: int = 0
     ledger: Ledger = field(default_factory=Ledger)
-    standing: Standing = field(default_factory=Standing)
+    level_state: LevelState = field(default_factory=LevelState)
     config_version: str = ""
     claims: dict[str, str] = field(default_factory=dict)
 
@@ -63,15 +63,15 @@ def registered_of(states: Sequence[TrustState]) -> bool | None:
 
     >>> registered_of([TrustState(agent_id="a", mode="unknown")])
     """
-    said = {state.registered for state in states}
-    return True if True in said else False if False in said else None
+    known = {state.registered for state in states}
+    return True if True in known else False if False in known else None
 
 
-class _Kept(Struct, array_like=True):
+class _Stored(Struct, array_like=True):
     """Stored form of a state: without agent and mode, words by their indices.
 
-    `registered` is 0 where no inventory was loaded, 1 where it names the agent, else what the agent
-    claims.
+    `registered` is 0 without an inventory and 1 for a listed agent. For an unlisted agent it holds
+    the claims.
     """
 
     role: str | None
@@ -80,7 +80,7 @@ class _Kept(Struct, array_like=True):
     state: int
     registered: int | dict[str, str]
     first_seen_us: int
-    lasted_us: int
+    duration_us: int
     events: int
     days: dict[int, int]
     items: dict[str, Item]
@@ -97,47 +97,47 @@ def trust_bytes(state: TrustState) -> bytes:
     >>> trust_of(trust_bytes(state), "a", "unknown") == state
     True
     """
-    ledger, standing = state.ledger, state.standing
+    ledger, level_state = state.ledger, state.level_state
     return _encode(
-        _Kept(
+        _Stored(
             state.role, state.owner, state.version, _STATES.index(state.state),
             state.claims if state.registered is False else int(state.registered or 0),
             state.first_seen_us, state.last_seen_us - state.first_seen_us, state.events,
-            ledger.days, ledger.items, LEVELS.index(standing.level), standing.above_since_us,
-            _GATES.index(standing.gate), state.config_version,
+            ledger.days, ledger.items, LEVELS.index(level_state.level), level_state.above_since_us,
+            _GATES.index(level_state.gate), state.config_version,
         )
     )  # fmt: skip
 
 
 def trust_of(raw: bytes, agent_id: str, mode: str) -> TrustState:
     """Read a state as `trust_bytes` writes it."""
-    kept = _decode(raw)
+    stored = _decode(raw)
     return TrustState(
         agent_id=agent_id,
         mode=mode,
-        role=kept.role,
-        owner=kept.owner,
-        version=kept.version,
-        state=_STATES[kept.state],
-        registered=_registered(kept.registered),
-        first_seen_us=kept.first_seen_us,
-        last_seen_us=kept.first_seen_us + kept.lasted_us,
-        events=kept.events,
-        ledger=Ledger(kept.days, kept.items),
-        standing=Standing(LEVELS[kept.level], kept.above_since_us, _GATES[kept.gate]),
-        config_version=kept.config_version,
-        claims=kept.registered if isinstance(kept.registered, dict) else {},
+        role=stored.role,
+        owner=stored.owner,
+        version=stored.version,
+        state=_STATES[stored.state],
+        registered=_registered(stored.registered),
+        first_seen_us=stored.first_seen_us,
+        last_seen_us=stored.first_seen_us + stored.duration_us,
+        events=stored.events,
+        ledger=Ledger(stored.days, stored.items),
+        level_state=LevelState(LEVELS[stored.level], stored.above_since_us, _GATES[stored.gate]),
+        config_version=stored.config_version,
+        claims=stored.registered if isinstance(stored.registered, dict) else {},
     )
 
 
-def _registered(said: int | dict[str, str]) -> bool | None:
-    if isinstance(said, dict):
+def _registered(stored: int | dict[str, str]) -> bool | None:
+    if isinstance(stored, dict):
         return False
-    return True if said else None
+    return True if stored else None
 
 
 # In the order of the stored indices.
 _STATES: tuple[State, ...] = ("active", "learning", "relearning")
 _GATES: tuple[Gate, ...] = ("open", "quarantined")
 _encode = msgspec.msgpack.Encoder().encode
-_decode = msgspec.msgpack.Decoder(_Kept).decode
+_decode = msgspec.msgpack.Decoder(_Stored).decode

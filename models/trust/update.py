@@ -14,22 +14,27 @@ if TYPE_CHECKING:
     from models.result import Result
     from models.trust.policy import TrustPolicy
 
-Shown = tuple[int, int, str, str, str]
+PublishedTrust = tuple[int, int, str, str, str]
 """Published trust: score, lower, level, gate and state."""
 
 
-def refresh_level(agent_state: AgentState, at_us: int, policy: TrustPolicy) -> Shown:
+def refresh_level(agent_state: AgentState, at_us: int, policy: TrustPolicy) -> PublishedTrust:
     """Update an agent's level to an instant. Give the published values."""
     trust = agent_state.trust
     sums = weigh(agent_state.ledger(policy), at_us, policy).sums(None)
     lower = caution(*sums, policy)
-    standing = trust.standing = advance(trust.standing, lower, at_us, policy)
+    level_state = trust.level_state = advance(trust.level_state, lower, at_us, policy)
     score = round(expectation(*sums, policy))
-    return score, int(lower), standing.level, standing.gate, trust.state
+    return score, int(lower), level_state.level, level_state.gate, trust.state
 
 
 def update_trust(
-    out: Result, agent_state: AgentState, anomaly_id: str, policy: TrustPolicy, *, vouched: bool
+    out: Result,
+    agent_state: AgentState,
+    anomaly_id: str,
+    policy: TrustPolicy,
+    *,
+    trusted_history: bool,
 ) -> None:
     """Update an agent's trust after the judgement of an event.
 
@@ -39,25 +44,25 @@ def update_trust(
     time_us = out.time_us
     trust, facts = agent_state.trust, agent_state.profile.facts
     trust.state = agent_state.profile.state()  # type: ignore[assignment]
-    moved = False
-    if out.anomaly is not None and not vouched:
+    changed = False
+    if out.anomaly is not None and not trusted_history:
         item = Item(
             out.key, anomaly_id, time_us, out.severity, out.anomaly,  # type: ignore[arg-type]
             out.facet, out.confidence,  # type: ignore[arg-type]
         )  # fmt: skip
         out.trust_before = _score(agent_state, facts.last_us, policy)
-        moved = trust.ledger.add(item, policy)
+        changed = trust.ledger.add(item, policy)
         out.trust_after = _score(agent_state, facts.last_us, policy)
     if not out.alert and out.learned:
         trust.ledger.clean(time_us)
     hour = time_us // HOUR_US
-    if moved or hour > facts.utc_hour:
+    if changed or hour > facts.utc_hour:
         if hour > facts.utc_hour:
             trust.ledger.prune(time_us, policy)
         facts.utc_hour = max(facts.utc_hour, hour)
-        shown = refresh_level(agent_state, facts.last_us, policy)
-        out.trust_changed = shown != facts.published
-        facts.published = shown
+        published = refresh_level(agent_state, facts.last_us, policy)
+        out.trust_changed = published != facts.published
+        facts.published = published
 
 
 def refresh_mode(other: AgentState, at_us: int, policy: TrustPolicy) -> bool:
@@ -66,10 +71,10 @@ def refresh_mode(other: AgentState, at_us: int, policy: TrustPolicy) -> bool:
     A fall is stored, so the mode rises again after the same time as after any fall.
     """
     facts = other.profile.facts
-    shown = refresh_level(other, max(at_us, facts.last_us), policy)
-    moved = bool(shown != facts.published)
-    facts.published = shown
-    return moved
+    published = refresh_level(other, max(at_us, facts.last_us), policy)
+    changed = bool(published != facts.published)
+    facts.published = published
+    return changed
 
 
 def _score(agent_state: AgentState, at_us: int, policy: TrustPolicy) -> float:

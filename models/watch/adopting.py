@@ -8,10 +8,10 @@ from msgspec import Struct
 from models.units import DAY_US, HOUR_US
 
 NAME = "adopting"
-LEAST_AGENTS = 3
-LEAST_US = HOUR_US
+MIN_AGENTS = 3
+MIN_US = HOUR_US
 FORGET_US = 14 * DAY_US
-_MOST = 4_096
+_MAX = 4_096
 
 
 class News(Struct, array_like=True):
@@ -55,13 +55,13 @@ class Adopting:
         if news is None or time_us - news.last_us > FORGET_US:
             news = News(time_us, time_us, [])
         news.last_us = max(news.last_us, time_us)
-        if agent not in news.agents and len(news.agents) < LEAST_AGENTS:
+        if agent not in news.agents and len(news.agents) < MIN_AGENTS:
             news.agents.append(agent)
         self._news[group, key] = news  # the newest last
-        while len(self._news) > _MOST:
+        while len(self._news) > _MAX:
             del self._news[next(iter(self._news))]
         self._changed = True
-        return len(news.agents) >= LEAST_AGENTS and news.last_us - news.first_us >= LEAST_US
+        return len(news.agents) >= MIN_AGENTS and news.last_us - news.first_us >= MIN_US
 
     def dump(self) -> list[tuple[str, bytes]]:
         """Write them where they changed."""

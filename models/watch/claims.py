@@ -17,10 +17,10 @@ if TYPE_CHECKING:
     from models.result import Finding
     from models.watch.scene import Scene
 
-_MOST_DEFINITIONS = 256  # of tools, and as many digests that were seen
+_MAX_DEFINITIONS = 256  # of tools, and as many digests that were seen
 _HASTE = ((2.0, 8), (10.0, 1))
 """An approval given in under so many seconds counts so much."""
-_MOST_HASTE = 40  # within an hour: five that nobody can have read, forty that hardly anybody has
+_MAX_HASTE = 40  # within an hour: five that nobody can have read, forty that hardly anybody has
 
 
 def definition(scene: Scene) -> Finding | None:
@@ -70,7 +70,7 @@ def _note(known: list[int], of_tool: int, with_digest: int) -> None:
         if mark in known:
             known.remove(mark)
         known.append(mark)
-    del known[: -2 * _MOST_DEFINITIONS]
+    del known[: -2 * _MAX_DEFINITIONS]
 
 
 def unverified(scene: Scene) -> Finding | None:
@@ -93,7 +93,7 @@ def hasty(scene: Scene) -> Finding | None:
     haste = next((counts for under, counts in _HASTE if seconds < under), 0)
     watch = scene.profile.facts.watch
     watch.hasty = add(watch.hasty, haste)
-    if not haste or within_hour(watch.hasty) < _MOST_HASTE:
+    if not haste or within_hour(watch.hasty) < _MAX_HASTE:
         return None
     why = (
         "More approvals were given within an hour than anybody can have read, the last one in "
@@ -104,8 +104,8 @@ def hasty(scene: Scene) -> Finding | None:
 
 def too_fast(event: Event) -> Reason | None:
     """Say that an event's approval was given faster than anybody can read, where it was."""
-    seconds, least = _approval_seconds(event), _HASTE[0][0]
-    if seconds is None or seconds >= least:
+    seconds, minimum = _approval_seconds(event), _HASTE[0][0]
+    if seconds is None or seconds >= minimum:
         return None
     why = f"An approval was given in {seconds:.1f} s, which is faster than anybody can read."
     return Reason("approval", 0.0, f"{seconds:.1f} s", [("read first", 1.0)], why)

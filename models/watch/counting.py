@@ -21,12 +21,12 @@ LENGTH_US = (MINUTE_US, HOUR_US, DAY_US)
 HALF_LIFE = (10_080.0, 720.0, 30.0)  # in windows: a week of minutes, a month of hours and of days
 PRIOR = 1.0  # one window with one act
 EVEN = 1e9  # shape of counts that vary as little as chance makes them
-LEAST_SHAPE = 0.25
-LEAST_OF_QUIET = 1e-9  # shape of hours in which nothing was done for years
-MOST_BITS = 250.0
-MOST_SEEN = 96
+MIN_SHAPE = 0.25
+MIN_OF_QUIET = 1e-9  # shape of hours in which nothing was done for years
+MAX_BITS = 250.0
+MAX_SEEN = 96
 RISE_BITS = 2  # more than when it was last looked at: else each act of a busy hour is odd again
-LEAST_SEEN = (0.0, 12.0, 3.0)  # windows of each kind from which on anything is unusual
+MIN_SEEN = (0.0, 12.0, 3.0)  # windows of each kind from which on anything is unusual
 TOGETHER = 3.0  # acts of a kind that comes seldom come together, as long as none came
 UNSURE = 1.0  # how uneven counts are before there are windows to tell, fading with their square
 _FADE = tuple(2.0 ** (-1 / half) for half in HALF_LIFE)
@@ -66,7 +66,7 @@ def surprise(count: int, rate: float, weight: float, shape: float = EVEN) -> flo
     Returns
     -------
     float
-        0 (nothing unusual) .. `MOST_BITS`; only too many are unusual.
+        0 (nothing unusual) .. `MAX_BITS`; only too many are unusual.
 
     Examples
     --------
@@ -80,7 +80,7 @@ def surprise(count: int, rate: float, weight: float, shape: float = EVEN) -> flo
         a, b = shape, shape / mean
     if above <= 1.0 or above * above <= 4.0 * (mean + mean / b):
         return 0.0
-    return min(MOST_BITS, upper_bits(count, a, 1.0 / (b + 1.0)))
+    return min(MAX_BITS, upper_bits(count, a, 1.0 / (b + 1.0)))
 
 
 def shape_of(rate: float, squares: float, weight: float) -> float:
@@ -99,7 +99,7 @@ def shape_of(rate: float, squares: float, weight: float) -> float:
     unsure = UNSURE / ((weight + PRIOR) * (weight + PRIOR))
     square = rate * rate  # 0 after a silence of decades, before the rate itself is
     more = squares * weight / square - 1.0 if square else 0.0
-    return max(LEAST_SHAPE, 1.0 / (max(0.0, more) + unsure))
+    return max(MIN_SHAPE, 1.0 / (max(0.0, more) + unsure))
 
 
 def shape_in_bursts(rate: float, squares: float, weight: float) -> float:
@@ -209,7 +209,7 @@ def expected(watch: Watch) -> tuple[float, float, float]:
     if uneven is None:
         return any_hour
     unsure = UNSURE / ((windows + PRIOR) * (windows + PRIOR))
-    return acts, windows, max(LEAST_OF_QUIET, 1.0 / (uneven * windows / acts + unsure))
+    return acts, windows, max(MIN_OF_QUIET, 1.0 / (uneven * windows / acts + unsure))
 
 
 def count(
@@ -241,7 +241,7 @@ def count(
     if event.operation == "delete":
         counts[DESTROYED] += 1
         touched = (*touched, DESTROYED)
-    if mark >= 0 and mark not in watch.seen and len(watch.seen) < MOST_SEEN:
+    if mark >= 0 and mark not in watch.seen and len(watch.seen) < MAX_SEEN:
         watch.seen.append(mark)
         counts[FOUND] += 1
         touched = (*touched, FOUND)
@@ -260,7 +260,7 @@ def count(
     for index in touched:
         kind = COUNTED[index][1]
         rate, weight = rates[index], weights[kind]
-        if weight < LEAST_SEEN[kind]:
+        if weight < MIN_SEEN[kind]:
             continue
         if index == RATE:
             rate, weight, shape = expected(watch)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from models.watch.state import Watch
 
-_LEAST_P, _MOST_P = 1e-9, 1.0 - 1e-4
+_MIN_P, _MAX_P = 1e-9, 1.0 - 1e-4
 
 
 def e_value(p: float) -> float:
@@ -21,22 +21,22 @@ def e_value(p: float) -> float:
     >>> round(e_value(0.5), 2), round(e_value(0.001), 1)
     (0.64, 20.8)
     """
-    p = min(max(p, _LEAST_P), _MOST_P)
+    p = min(max(p, _MIN_P), _MAX_P)
     ln = log(p)
     return (1 - p + p * ln) / (p * ln * ln)
 
 
-def gather(watch: Watch, p: float, most: float) -> bool:
+def gather(watch: Watch, p: float, maximum: float) -> bool:
     """Take in a p-value; True when the evidence that habits have changed reaches its limit.
 
     Parameters
     ----------
-    most
+    maximum
         ``A_drift``: with valid p-values, at least so many tests lie between two false alarms
         (Shin, Ramdas and Rinaldo 2023).
     """
     watch.evidence = max(0.0, watch.evidence) + log2(e_value(p))
-    if watch.evidence < log2(most):
+    if watch.evidence < log2(maximum):
         return False
     watch.evidence = 0.0
     return True

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from models.event import Event
 
-MOST = 20  # doublings of one call: a million times what was asked for
+MAX = 20  # doublings of one call: a million times what was asked for
 
 _CURRENCY = r"(?:[$€£¥]|[A-Z]{3}\b|\b[A-Z]{3}(?=\d))"
 _GROUPED = r"\d{1,3}(?:[,' \u00a0\u202f]\d{3}){1,4}(?!\d)(?:\.\d{1,9}(?!\d))?"
@@ -33,7 +33,7 @@ _NAMES = re.compile(
     r"amount|price|quantit|qty|total|sum|cost|(?<!ac)(?<!dis)count(?!r)|budget|fee|payment|balance|units|value",
     re.ASCII | re.IGNORECASE,
 )
-_MOST_DIGITS = 6  # of a number in a request without a currency and separators: more are an id
+_MAX_DIGITS = 6  # of a number in a request without a currency and separators: more are an id
 _UNITS = {"k": 1e3, "thousand": 1e3, "m": 1e6, "million": 1e6, "billion": 1e9}
 
 
@@ -53,7 +53,7 @@ def excess(event: Event, request: str) -> int:
     -------
     int
         Whole doublings from the largest amount of the request to the largest of the call, from 0
-        to `MOST`.
+        to `MAX`.
 
     Examples
     --------
@@ -76,7 +76,7 @@ def excess(event: Event, request: str) -> int:
     )
     largest = max((one for one in amounts if one is not None), default=0.0)
     stated = largest_stated(request) if largest else 0.0
-    return min(MOST, int(largest / stated).bit_length() - 1) if largest > stated > 0.0 else 0
+    return min(MAX, int(largest / stated).bit_length() - 1) if largest > stated > 0.0 else 0
 
 
 def amount(text: str) -> float | None:
@@ -109,7 +109,7 @@ def largest_stated(request: str) -> float:
 
 def _is_id(found: re.Match[str]) -> bool:
     digits = found["plain"] or ""
-    return len(digits) > _MOST_DIGITS and digits.isdigit() and found[0][0].isdigit()
+    return len(digits) > _MAX_DIGITS and digits.isdigit() and found[0][0].isdigit()
 
 
 def _value(found: re.Match[str], *, thousands: bool) -> float:

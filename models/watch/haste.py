@@ -5,7 +5,7 @@ from __future__ import annotations
 STEP = 10  # minutes
 _STEPS = 6
 _BITS = 8
-_MOST = (1 << _BITS) - 1
+_MAX = (1 << _BITS) - 1
 _ALL = (1 << _BITS * _STEPS) - 1
 
 
@@ -35,9 +35,9 @@ def add(hasty: int, count: int) -> int:
     >>> within_hour(add(add(0, 8), 1)), within_hour(add(0, 10_000))
     (9, 255)
     """
-    return hasty - (hasty & _MOST) + min(_MOST, (hasty & _MOST) + count)
+    return hasty - (hasty & _MAX) + min(_MAX, (hasty & _MAX) + count)
 
 
 def within_hour(hasty: int) -> int:
     """Give the sum of all steps: of fifty minutes at least, and of less than an hour."""
-    return sum(hasty >> _BITS * step & _MOST for step in range(_STEPS))
+    return sum(hasty >> _BITS * step & _MAX for step in range(_STEPS))

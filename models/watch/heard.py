@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import msgspec
 from msgspec import Struct
 
-from models.codec.change_log import MOST_CHANGES, Journal
+from models.codec.change_log import MAX_CHANGES, Journal
 from models.watch.week import DAY_HOURS, cell, workday_hours
 
 if TYPE_CHECKING:
@@ -20,12 +20,12 @@ if TYPE_CHECKING:
 
 NAME = "heard:"
 BUCKETS = 64
-LEAST_GAP = 4  # hours; shorter silences say nothing
+MIN_GAP = 4  # hours; shorter silences say nothing
 _KEPT = 0.9
-LEAST_SILENCE = 24
+MIN_SILENCE = 24
 TIMES = 2.0
 _SETTLED_HOURS = 72
-_MOST_WEEKENDS = 255  # hours; whoever was heard in so many works then
+_MAX_WEEKENDS = 255  # hours; whoever was heard in so many works then
 MODES = ("unknown", "delegated", "autonomous")
 
 
@@ -86,11 +86,11 @@ class Heard:
             voice = self._buckets[at][agent_id] = Voice(hour, hour)
         elif hour > voice.last:
             gap = hour - voice.last
-            if gap >= LEAST_GAP:
+            if gap >= MIN_GAP:
                 voice.reach = max(_KEPT * voice.reach, float(_working(voice, hour)))
             voice.last = hour
             if cell(hour) >= DAY_HOURS:  # on a weekend
-                voice.weekends = min(_MOST_WEEKENDS, voice.weekends + 1)
+                voice.weekends = min(_MAX_WEEKENDS, voice.weekends + 1)
         bit = 1 << MODES.index(mode)
         if not voice.modes & bit:
             voice.modes |= bit
@@ -151,7 +151,7 @@ def silence_of(voice: Voice, hour: int) -> tuple[int, float] | None:
     if not is_settled(voice, voice.last):
         return None
     silent = _working(voice, hour)
-    if silent < max(LEAST_SILENCE, TIMES * voice.reach):
+    if silent < max(MIN_SILENCE, TIMES * voice.reach):
         return None
     return silent, voice.reach
 
@@ -163,7 +163,7 @@ def stored_names(bucket: int) -> list[str]:
     ['heard:07', '+0:heard:07']
     """
     name = f"{NAME}{bucket:02d}"
-    return [name, *(f"+{change}:{name}" for change in range(MOST_CHANGES))]
+    return [name, *(f"+{change}:{name}" for change in range(MAX_CHANGES))]
 
 
 def _take(bucket: dict[str, Voice], blob: bytes, wanted: int) -> int:
@@ -182,7 +182,7 @@ def bucket_of(agent_id: str) -> int:
 def _working(voice: Voice, hour: int) -> int:
     """Hours since an agent was last heard, without weekends where it hardly works then."""
     gap = hour - voice.last
-    works = voice.weekends == _MOST_WEEKENDS or voice.weekends * 20 > voice.last - voice.first
+    works = voice.weekends == _MAX_WEEKENDS or voice.weekends * 20 > voice.last - voice.first
     if works or gap <= 0:
         return max(0, gap)
     return workday_hours(hour) - workday_hours(voice.last)

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
     from models.watch.state import Watch
 
-MOST_TOOLS = 32
+MAX_TOOLS = 32
 SCALE = 64
 """Uses are kept as whole numbers, so many to one."""
 
@@ -22,7 +22,7 @@ def use(watch: Watch, mark: int) -> None:
     """Count a use of a tool; the rarest is forgotten where there are too many."""
     row = watch.mixture.get(mark)
     if row is None:
-        if len(watch.mixture) >= MOST_TOOLS:
+        if len(watch.mixture) >= MAX_TOOLS:
             del watch.mixture[min(watch.mixture, key=lambda m: (sum(watch.mixture[m]), m))]
         row = watch.mixture[mark] = [0, 0, 0, 0]
     row[_TODAY] += SCALE

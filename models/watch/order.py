@@ -8,11 +8,11 @@ if TYPE_CHECKING:
     from models.watch.state import Watch
 
 DRIFT_BITS = 1.0
-MOST_STEP = 12.0
-DETOUR_BITS, MOST_STRAY = 0.25, 5.0
-SPARE, MOST_SPREADS = 1.0, 4.0
+MAX_STEP = 12.0
+DETOUR_BITS, MAX_STRAY = 0.25, 5.0
+SPARE, MAX_SPREADS = 1.0, 4.0
 LOG2_E = 1.4426950408889634
-MOST_SUM = 40.0  # so odd that more of it says nothing new
+MAX_SUM = 40.0  # so odd that more of it says nothing new
 
 
 def begin(watch: Watch, session: int) -> None:
@@ -42,7 +42,7 @@ def add_up(watch: Watch, session: int, excess: float) -> tuple[float, bool]:
     [(0.0, False), (5.0, True), (4.0, False)]
     """
     before = turned(watch, session)
-    watch.disorder = max(0.0, min(MOST_SUM, before + min(excess, MOST_STEP) - DRIFT_BITS))
+    watch.disorder = max(0.0, min(MAX_SUM, before + min(excess, MAX_STEP) - DRIFT_BITS))
     return watch.disorder, watch.disorder > before
 
 
@@ -75,9 +75,9 @@ def stray(watch: Watch, session: int, off_task_bits: float, turned: float) -> tu
     (7.25, True)
     """
     before = watch.astray if watch.session == session else 0.0
-    step = min(off_task_bits, MOST_STRAY) - DETOUR_BITS
+    step = min(off_task_bits, MAX_STRAY) - DETOUR_BITS
     turn = max(0.0, min(step, turned)) if before == 0.0 else 0.0
-    watch.astray = max(0.0, min(MOST_SUM, before + step + turn))
+    watch.astray = max(0.0, min(MAX_SUM, before + step + turn))
     return watch.astray, watch.astray > before
 
 
@@ -99,8 +99,8 @@ def spend(watch: Watch, spreads: float) -> float:
     >>> [round(spend(watch, spreads), 1) for spreads in (3.0, 3.0, 0.5)]
     [5.8, 11.5, 10.1]
     """
-    watch.spent = max(0.0, watch.spent + min(spreads, MOST_SPREADS) - SPARE)
-    return min(MOST_SUM, 2.0 * SPARE * LOG2_E * watch.spent)
+    watch.spent = max(0.0, watch.spent + min(spreads, MAX_SPREADS) - SPARE)
+    return min(MAX_SUM, 2.0 * SPARE * LOG2_E * watch.spent)
 
 
 def top(watch: Watch, far: list[tuple[int, float]]) -> None:

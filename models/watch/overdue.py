@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from models.event import rfc3339
 from models.units import HOUR_US
-from models.watch.heard import LEAST_GAP, LEAST_SILENCE, TIMES, Heard, Voice, silence_of
+from models.watch.heard import MIN_GAP, MIN_SILENCE, TIMES, Heard, Voice, silence_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -36,14 +36,14 @@ class Overdue(NamedTuple):
     @property
     def times(self) -> float:
         """How many times its usual silence; a day is twice that of an agent that hardly rests."""
-        return self.hours / max(self.usual, LEAST_SILENCE / TIMES)
+        return self.hours / max(self.usual, MIN_SILENCE / TIMES)
 
-    def told(self) -> dict[str, Any]:
+    def fields(self) -> dict[str, Any]:
         """Describe the silence for programs; shorter ones than four hours are not noted."""
         return {
             "since": rfc3339(self.last * HOUR_US),
             "hours": self.hours,
-            "usual_hours": round(max(self.usual, LEAST_GAP), 1),
+            "usual_hours": round(max(self.usual, MIN_GAP), 1),
             "times": round(self.times, 1),
         }
 

@@ -20,21 +20,21 @@ PER_MILLE = 1_000.0
 """As usual, in the numbers that the levels of these quantities learn."""
 
 _ANY, _LAST = -1, len(SIZED) - 1
-_MOST_TOOLS = 32
+_MAX_TOOLS = 32
 _KNOWN, _SETTLED = 5, 20  # calls from which on a tool's size is known; cannot be pulled any more
-_MOST_CALLS = 400.0
+_MAX_CALLS = 400.0
 _TOLD = frozenset({5.0, 20.0, 80.0, 320.0})  # calls at which an agent tells its peers
-_LEAST_PEERS = 3  # tellings from which on peers know what calls of a tool take
-_APART, _LEAST_APART = 2.0, 0.5  # spreads of the peers that an agent may lie above them; and these
+_MIN_PEERS = 3  # tellings from which on peers know what calls of a tool take
+_APART, _MIN_APART = 2.0, 0.5  # spreads of the peers that an agent may lie above them; and these
 _SILENT = 60.0  # calls without sending from which on it is odd that a tool sends
 _TAKEN_UP = 0.25  # share of such a tool's calls from which on it is one that sends
-_MOST_STEP = 1.0
+_MAX_STEP = 1.0
 _ROW = 2 * len(SIZED) + 2  # calls and mean of each; then deviation and running sum of the first,
 # or of any tool the deviation of the last
 _DEVIATION, _LEANING = _ROW - 2, _ROW - 1
 _SPREAD = 1.25  # of a normal distribution, in mean absolute deviations
-_LEAST_SPREAD = 0.2
-_SLACK, _MOST_LEAN = 0.25, 3.0
+_MIN_SPREAD = 0.2
+_SLACK, _MAX_LEAN = 0.25, 3.0
 
 
 def usual(
@@ -67,17 +67,17 @@ def usual(
     >>> round(usual(watch, 7, 0, 90_000)), round(usual(Watch(), 7, 0, 90_000))
     (500, 90000)
     """
-    for mark, least in ((tool, _KNOWN), (_ANY, _SETTLED)):
+    for mark, minimum in ((tool, _KNOWN), (_ANY, _SETTLED)):
         if mark == _ANY and not slot:  # what is sent depends on the tool alone
             break
         row = watch.sizes.get(mark)
-        if row is not None and row[2 * slot] >= least:
+        if row is not None and row[2 * slot] >= minimum:
             return max(1.0, expm1(row[2 * slot + 1]))
     if not slot and row is not None and row[0] <= -_SETTLED:
         return max(1.0, expm1(watch.sizes[_ANY][1]) / (1.0 - row[0]))
     level = peers(size_name(slot, tool)) if peers is not None else None
-    if level is not None and level.n >= _LEAST_PEERS:
-        return max(1.0, expm1(level.mean + _APART * max(_LEAST_APART, sqrt(level.variance))))
+    if level is not None and level.n >= _MIN_PEERS:
+        return max(1.0, expm1(level.mean + _APART * max(_MIN_APART, sqrt(level.variance))))
     return float(max(1, amount))
 
 
@@ -105,7 +105,7 @@ def learn(watch: Watch, tool: int, slot: int, amount: int) -> None:
     for mark in (tool, _ANY):
         row = sizes.get(mark)
         if row is None:
-            if len(sizes) > _MOST_TOOLS:
+            if len(sizes) > _MAX_TOOLS:
                 continue
             row = sizes[mark] = [0.0] * _ROW
         if not slot and row[0] <= -_SILENT:
@@ -113,10 +113,10 @@ def learn(watch: Watch, tool: int, slot: int, amount: int) -> None:
             if row[1] < _TAKEN_UP:
                 continue
             row[_LEANING] = 0.0
-        n = row[2 * slot] = min(max(0.0, row[2 * slot]) + 1.0, _MOST_CALLS)
+        n = row[2 * slot] = min(max(0.0, row[2 * slot]) + 1.0, _MAX_CALLS)
         step = x - row[2 * slot + 1]
         if n > _SETTLED:
-            step = max(-_MOST_STEP, min(_MOST_STEP, step))
+            step = max(-_MAX_STEP, min(_MAX_STEP, step))
         row[2 * slot + 1] += step / n
         if slot == (_LAST if mark == _ANY else 0):
             row[_DEVIATION] += (abs(step) - row[_DEVIATION]) / n
@@ -143,7 +143,7 @@ def send_nothing(watch: Watch, tool: int) -> None:
         return
     row = sizes.get(tool)
     if row is None:
-        if len(sizes) > _MOST_TOOLS:
+        if len(sizes) > _MAX_TOOLS:
             return
         row = sizes[tool] = [0.0] * _ROW
     if row[0] <= -_SILENT:
@@ -155,8 +155,8 @@ def send_nothing(watch: Watch, tool: int) -> None:
 
 def _note_silent(row: list[float], x: float) -> None:
     """Take in a call of a tool that never sent anything, or had not until lately."""
-    n = min(1.0 - row[0], _MOST_CALLS)
-    step = max(-_MOST_STEP, min(_MOST_STEP, x - row[1]))
+    n = min(1.0 - row[0], _MAX_CALLS)
+    step = max(-_MAX_STEP, min(_MAX_STEP, x - row[1]))
     row[0] = -n
     row[1] += step / n
     row[_DEVIATION] += (abs(step) - row[_DEVIATION]) / n
@@ -214,11 +214,11 @@ def lean(watch: Watch, tool: int, amount: int) -> float:
 
 def _leaned(row: list[float], x: float) -> float:
     z = (x - row[1]) / _spread(row)
-    return max(0.0, row[_LEANING] + max(-_MOST_LEAN, min(_MOST_LEAN, z)) - _SLACK)
+    return max(0.0, row[_LEANING] + max(-_MAX_LEAN, min(_MAX_LEAN, z)) - _SLACK)
 
 
 def _spread(row: list[float]) -> float:
-    return max(_LEAST_SPREAD, _SPREAD * row[_DEVIATION])
+    return max(_MIN_SPREAD, _SPREAD * row[_DEVIATION])
 
 
 def calm(watch: Watch, tool: int) -> None:

@@ -11,7 +11,7 @@ from math import log, log2, pi
 _LN2 = log(2.0)
 _HALF_LOG_2PI = 0.5 * log(2.0 * pi)
 _SHIFTED = 10.0  # from here on the series is good to 1e-10
-_MOST_TERMS = 60
+_MAX_TERMS = 60
 _NEGLIGIBLE = 1e-9
 
 
@@ -52,7 +52,7 @@ def upper_bits(count: int, a: float, share: float) -> float:
     exactly = log_gamma(a + k) - log_gamma(a) - log_gamma(k + 1.0)
     exactly += a * log(1.0 - share) + k * log(share)
     term, total, ratio = 1.0, 0.5, 0.0
-    for _ in range(_MOST_TERMS):
+    for _ in range(_MAX_TERMS):
         ratio = (a + k) / (k + 1.0) * share
         term *= ratio
         total += term

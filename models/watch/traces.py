@@ -9,9 +9,9 @@ from models.units import HOUR_US
 
 NAME = "traces"
 WITHIN_US = HOUR_US
-LEAST_AGENTS = 3
-_MOST = 2_048
-_MOST_RELEASES = 1_000
+MIN_AGENTS = 3
+_MAX = 2_048
+_MAX_RELEASES = 1_000
 _SOME_DEPLOYMENTS = 3
 
 
@@ -88,7 +88,7 @@ class Traces:
         if tools and release and self._brought.get(release) != tools:
             self._brought.pop(release, None)
             self._brought[release] = tools  # the newest last
-            if len(self._brought) > _MOST_RELEASES:
+            if len(self._brought) > _MAX_RELEASES:
                 del self._brought[next(iter(self._brought))]
             self._changed = True
 
@@ -101,7 +101,7 @@ class Traces:
         if agent_id not in trace.agents:
             trace.agents.append(agent_id)
         self._open[trace_id] = trace  # the newest last
-        while len(self._open) > _MOST:
+        while len(self._open) > _MAX:
             del self._open[next(iter(self._open))]
         self._changed = True
         return trace.agents

@@ -45,7 +45,7 @@ impl EventJudge<'_, '_> {
         categories: &Surprise,
     ) -> f64 {
         let AgentState { facts, frequency_model, group, .. } = agent_state;
-        let again = categories.again >> TOOL & 1 != 0;
+        let again = categories.repeated >> TOOL & 1 != 0;
         let first = categories.each().next().filter(|(found, _)| found.index == TOOL);
         let first = first.filter(|_| !facts.added.is_empty() && !facts.brings(tool) && !again);
         let Some((found, bits)) = first else { return 0.0 };

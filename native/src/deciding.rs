@@ -8,13 +8,13 @@ use crate::r#loop::scoring::EventScores;
 use crate::together::{oddest, total};
 
 const EVENTS_A_DAY: f64 = 50.0;
-const MOST_ALPHA: f64 = 0.01;
+const MAX_ALPHA: f64 = 0.01;
 /// Shares of the budget where an event has content.
 const SESSIONS: f64 = 0.5;
 const TOGETHER: f64 = 0.05;
 const EVENTS: f64 = 0.45;
-const LEAST_P: f64 = 1e-9;
-const MOST_P: f64 = 1.0 - 1e-4;
+const MIN_P: f64 = 1e-9;
+const MAX_P: f64 = 1.0 - 1e-4;
 
 /// What is known of an event of which nothing is to be said.
 pub struct Ordinary {
@@ -41,7 +41,7 @@ impl EventJudge<'_, '_> {
     ) -> Option<Ordinary> {
         let active = now.state() == State::Active;
         let alpha = self.alpha(now);
-        let mut event_alpha = alpha.min(MOST_ALPHA);
+        let mut event_alpha = alpha.min(MAX_ALPHA);
         let mut ranked = None;
         if let Some(counted) = scored.counted {
             let per_session = (now.events as f64 / now.opened.max(1) as f64).max(1.0);
@@ -59,10 +59,11 @@ impl EventJudge<'_, '_> {
             ranked = Some(rank);
         }
         let gate = self.config.gate.max(event_alpha);
-        let ordinary = Ordinary { ranked, gate: if self.vouched { 0.0 } else { gate } };
+        let ordinary = Ordinary { ranked, gate: if self.trusted_history { 0.0 } else { gate } };
         let Some(p) = scored.calibrated.p else { return Some(ordinary) };
         let held = p < gate && now.state() != State::Learning;
-        if p <= event_alpha || held || active && !self.vouched && self.gathers(now, p, gate) {
+        if p <= event_alpha || held || active && !self.trusted_history && self.gathers(now, p, gate)
+        {
             return None;
         }
         Some(ordinary)
@@ -71,7 +72,7 @@ impl EventJudge<'_, '_> {
     /// An event's share of the false alerts that are allowed in a day.
     fn alpha(&self, now: &Now) -> f64 {
         let known = if now.per_day == 0.0 { EVENTS_A_DAY } else { now.per_day };
-        let per_day = known.max(self.events_each).max(1.0);
+        let per_day = known.max(self.events_per_agent).max(1.0);
         self.config.alerts_per_day / (self.active * per_day)
     }
 
@@ -81,7 +82,7 @@ impl EventJudge<'_, '_> {
             return false;
         }
         let (odd, u) = (total(rank.least), self.u(session));
-        self.together.p_value(&session.role, odd, u) <= alpha.min(MOST_ALPHA)
+        self.together.p_value(&session.role, odd, u) <= alpha.min(MAX_ALPHA)
     }
 
     /// Whether an event is held, or evidence for slow change has become too much with it.
@@ -122,12 +123,12 @@ impl EventJudge<'_, '_> {
 
 /// Whether a session's content is too rare; one that has alerted and did not rise was told of.
 fn session_is_rare(rank: &Ranked, open: bool, alpha: f64) -> bool {
-    let alpha = if open { alpha.min(MOST_ALPHA) } else { 0.0 };
+    let alpha = if open { alpha.min(MAX_ALPHA) } else { 0.0 };
     rank.p.is_some_and(|p| p <= alpha)
 }
 
 fn e_value(p: f64) -> f64 {
-    let p = p.clamp(LEAST_P, MOST_P);
+    let p = p.clamp(MIN_P, MAX_P);
     let ln = p.ln();
     (1.0 - p + p * ln) / (p * ln * ln)
 }

@@ -2,7 +2,7 @@
 
 use crate::baseline::agent_state::AgentState;
 use crate::features::categories::{lifetime_name, ENDLESS, LIFETIMES};
-use crate::peers::groups::MOST_NAME;
+use crate::peers::groups::MAX_NAME;
 use crate::r#loop::one_event::EventJudge;
 use std::collections::BTreeSet;
 
@@ -41,7 +41,7 @@ impl EventJudge<'_, '_> {
         let feature = self.names.scope;
         let few: BTreeSet<&str> = each(few).collect();
         let known = self.groups.names(agent_state.group, feature).map(|(_, name)| name);
-        let whole = known.filter(|name| name.chars().count() < MOST_NAME);
+        let whole = known.filter(|name| name.chars().count() < MAX_NAME);
         let wider = whole.filter(|name| few.is_subset(&each(name).collect()));
         let had = wider.filter(|name| {
             let (node, value) = self.groups.value_at(feature, name);

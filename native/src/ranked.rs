@@ -6,5 +6,5 @@ use crate::features::{FEATURES, METRICS};
 pub const STATISTICS: usize = 4;
 /// Score windows of a group: of the statistics, of each feature, of each metric.
 pub const WINDOWS: usize = STATISTICS + FEATURES + METRICS;
-/// `models.ranked.LEAST_BITS`.
-pub const LEAST_BITS: f64 = 5.0;
+/// `models.ranked.MIN_BITS`.
+pub const MIN_BITS: f64 = 5.0;

@@ -46,9 +46,9 @@ impl EventJudge<'_, '_> {
         if !placed || origin.own() {
             return false;
         }
-        let Some(here) = &origin.place else { return true };
+        let Some(here) = &origin.location else { return true };
         facts.credential(&credential.id).is_some_and(|before| {
-            before.place != *here
+            before.location != *here
                 && (action.time_us - before.time_us).abs() <= self.config.credential_us
         })
     }

@@ -6,14 +6,14 @@ use crate::provenance::session::Session;
 const CONTENT: usize = 0;
 const PEAK: usize = 2;
 const PARTS: [usize; 3] = [CONTENT, PEAK, VOLUME];
-const MOST_BITS: f64 = 40.0;
+const MAX_BITS: f64 = 40.0;
 
 /// The bits of the odder one: of the session's events before, or of this one.
 pub fn oddest(session: &Session, each: &[Option<f64>]) -> [f64; 3] {
     let mut now = [0.0f64; 3];
     for (bits, part) in now.iter_mut().zip(PARTS) {
         if let Some(p) = each[part] {
-            *bits = (-p.log2()).min(MOST_BITS);
+            *bits = (-p.log2()).min(MAX_BITS);
         }
     }
     if total(now) > total(session.peak_p_bits) {

@@ -141,8 +141,8 @@ def promote(
     if not new:
         note(f"{made.version} is promoted already: no. {made.number}, by {made.by}")
         return
-    said = " ".join(made.reason.split())
-    note(f"promoted {made.version} as no. {made.number}, by {made.by}: {said}")
+    reason = " ".join(made.reason.split())
+    note(f"promoted {made.version} as no. {made.number}, by {made.by}: {reason}")
     if found.base == "file":
         note(f"but {variable('parameters')} names a file, and that is used instead")
     _warn([name for name, *_ in differences(made.config, found.config) if name in found.overridden])
@@ -164,11 +164,11 @@ def _found(settings: Settings) -> tuple[InEffect, list[Promotion]]:
 
 
 def _origin(found: InEffect) -> str:
-    said = {"defaults": "the defaults", "file": f"from the file in {variable('parameters')}"}
+    reason = {"defaults": "the defaults", "file": f"from the file in {variable('parameters')}"}
     if found.base == "promoted" and found.promotion is not None:
-        said["promoted"] = f"promotion no. {found.promotion.number} by {found.promotion.by}"
+        reason["promoted"] = f"promotion no. {found.promotion.number} by {found.promotion.by}"
     over = f", settings over it: {', '.join(found.overridden)}" if found.overridden else ""
-    return said[found.base] + over
+    return reason[found.base] + over
 
 
 def _promotion_row(one: Promotion) -> dict[str, Any]:

@@ -143,7 +143,7 @@ def lag_us(status: PipelineStatus, at_us: int, clock: str) -> int | None:
     """
     if status.state == "none" or status.heartbeat_us is None:
         return None
-    said = status.lag_us or 0
+    stored_us = status.lag_us or 0
     if clock == "event" and status.state == "drained":
-        return said
-    return said + max(0, at_us - status.heartbeat_us)
+        return stored_us
+    return stored_us + max(0, at_us - status.heartbeat_us)

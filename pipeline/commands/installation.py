@@ -81,8 +81,8 @@ def _brokers(settings: Settings) -> list[tuple[Address, str]]:
     return [(one, actions) for at, one in enumerate(alone) if one not in alone[:at]]
 
 
-def _folder(settings: Settings, said: str | None) -> Path:
-    folder = Path(said) if said else settings.intel
+def _folder(settings: Settings, folder_option: str | None) -> Path:
+    folder = Path(folder_option) if folder_option else settings.intel
     if folder is None:
         raise ConfigError("no folder of IP lists: set HABITUS_INTEL, or give --folder")
     return folder

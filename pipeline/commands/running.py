@@ -57,8 +57,8 @@ def run(
     why = f" ({in_words(by)}), {where_rejected(settings)}" if rejected else ""
     note(f"{summary.events} events judged, {summary.anomalies} anomalies, {rejected} rejected{why}")
     if summary.unreadable:
-        said = all_rejected(by, summary.first_rejected)
-        raise HabitusError(f"nothing could be read as {settings.format}: {said}")
+        reason = all_rejected(by, summary.first_rejected)
+        raise HabitusError(f"nothing could be read as {settings.format}: {reason}")
 
 
 def serve(
@@ -130,8 +130,8 @@ def listening(settings: Settings) -> socket.socket:
         return socket.create_server((host.strip("[]"), int(port)), family=family, backlog=1024)
     except OSError as error:
         # The library repeats the address in brackets.
-        said = (error.strerror or str(error)).partition(" (")[0].lower()
-        raise ConfigError(f"cannot listen on {settings.listen}: {said}") from error
+        reason = (error.strerror or str(error)).partition(" (")[0].lower()
+        raise ConfigError(f"cannot listen on {settings.listen}: {reason}") from error
 
 
 @contextlib.contextmanager

@@ -86,7 +86,7 @@ def agents(
 
 def _silent_rows(store: Store, current: CurrentTrust) -> list[dict[str, Any]]:
     return [
-        {**current.row(agent_id), "silent": silence.told()}
+        {**current.row(agent_id), "silent": silence.fields()}
         for agent_id, silence in silent_agents(store).items()
         if agent_id in current.agents
     ]

@@ -77,8 +77,8 @@ def signed_off(file: Path, *, by: str, reason: str | None) -> tuple[ModelConfig,
     ConfigError
         The file is invalid, or the approver or the reason is missing.
     """
-    config, said = read_config(file)
-    name, why = " ".join(by.split()), (said if reason is None else reason).strip()
+    config, file_reason = read_config(file)
+    name, why = " ".join(by.split()), (file_reason if reason is None else reason).strip()
     if not name or len(name) > _LONGEST_NAME or not name.isprintable():
         raise ConfigError(
             f"the approver (--by) must be a name of 1 to {_LONGEST_NAME} printable characters, "

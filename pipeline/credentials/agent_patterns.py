@@ -24,7 +24,7 @@ from pipeline.text.quoted import quoted
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-MOST_PATTERNS = 256
+MAX_PATTERNS = 256
 _LONGEST = 256
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*://)(.*)", re.DOTALL)
 _FOREIGN = re.compile(r"[?\[\]{}\\\s]")
@@ -99,8 +99,8 @@ class Binding:
     def of(cls, texts: Iterable[str], exact: Iterable[str] = ()) -> Binding:
         """Make a binding from pattern texts; raise `ValueError` for an invalid one."""
         patterns = tuple(AgentPattern.parse(text) for text in texts)
-        if len(patterns) > MOST_PATTERNS:
-            raise ValueError(f"{len(patterns)} agent patterns, expected at most {MOST_PATTERNS}")
+        if len(patterns) > MAX_PATTERNS:
+            raise ValueError(f"{len(patterns)} agent patterns, expected at most {MAX_PATTERNS}")
         return cls(patterns, frozenset(exact))
 
     def permits(self, agent_id: str) -> bool:

@@ -166,12 +166,12 @@ def load_list(path: Path) -> IntelList:
         raise ConfigError(f"IP list {path} cannot be read: {error}") from error
     name = path.name.removesuffix(".gz")
     table = _table(path, content) if name.endswith(".json") else {}
-    said = {**table, **meta}
+    stated = {**table, **meta}
     one = IntelList(
         name=Path(name).stem,
-        kind=_kind(path, str(said.get("kind") or "")),
-        version=_version(said, content),
-        licence=str(said.get("licence") or said.get("license") or "not stated"),
+        kind=_kind(path, str(stated.get("kind") or "")),
+        version=_version(stated, content),
+        licence=str(stated.get("licence") or stated.get("license") or "not stated"),
         modified_us=modified_us,
     )
     if table:
@@ -210,9 +210,9 @@ def _table(path: Path, content: bytes) -> dict[str, Any]:
     return table
 
 
-def _kind(path: Path, said: str) -> Kind:
+def _kind(path: Path, stated: str) -> Kind:
     for pattern, kind in _KINDS:
-        if said == kind or (not said and pattern.search(path.name.lower())):
+        if stated == kind or (not stated and pattern.search(path.name.lower())):
             return kind
     raise ConfigError(
         f"unknown kind of list {path}; its name must contain one of: "
@@ -220,8 +220,8 @@ def _kind(path: Path, said: str) -> Kind:
     )
 
 
-def _version(said: dict[str, Any], content: bytes) -> str:
-    given = str(said.get("commit") or said.get("version") or "").split()
+def _version(stated: dict[str, Any], content: bytes) -> str:
+    given = str(stated.get("commit") or stated.get("version") or "").split()
     if not given:
         return hashlib.sha256(content).hexdigest()[:12]
     return given[0][:7] if _HEX.fullmatch(given[0]) else given[0][:40]

@@ -119,11 +119,11 @@ def load(path: Path = SHIPPED) -> Callable[[str], Operation]:
 
 
 def _rule(path: Path, number: int, entry: Mapping[str, object]) -> Rule:
-    said = entry.get("operation")
-    operation = next((known for known in get_args(Operation) if known == said), None)
+    given = entry.get("operation")
+    operation = next((known for known in get_args(Operation) if known == given), None)
     if operation is None:
         raise ConfigError(
-            f"{path}, rule {number}: unknown operation {said!r}, expected one of: "
+            f"{path}, rule {number}: unknown operation {given!r}, expected one of: "
             + ", ".join(get_args(Operation))
         )
     if unknown := set(entry) - _KEYS:

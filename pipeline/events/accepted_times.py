@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 EARLIEST_US = 946_684_800_000_000
 """Start of the year 2000. Earlier times come from clocks that were never set."""
-MOST_AHEAD_US = DAY_US
+MAX_AHEAD_US = DAY_US
 """Upper bound of the setting: an event may be at most a day ahead of its arrival."""
 
 
@@ -66,5 +66,5 @@ def _year(time_us: int) -> int:
 def ahead_us_of(settings: Settings) -> int:
     """Give the largest accepted lead of an event over its arrival, also for recordings."""
     if settings.clock == "event":
-        return MOST_AHEAD_US
-    return min(settings.max_future_s * 1_000_000, MOST_AHEAD_US)
+        return MAX_AHEAD_US
+    return min(settings.max_future_s * 1_000_000, MAX_AHEAD_US)

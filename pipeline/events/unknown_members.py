@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 
 PREFIX: Final = "unknown_member_"
 OTHER: Final = "(other)"
-MOST: Final = 50
+MAX: Final = 50
 """Number of names with an own counter in a store."""
-MOST_OF_EVENT: Final = 32
+MAX_OF_EVENT: Final = 32
 LONGEST: Final = 64
 
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*(?:\.[A-Za-z0-9_-]+)?")
@@ -41,7 +41,7 @@ def names_of(members: Iterable[str]) -> tuple[str, ...]:
     names: dict[str, None] = {}
     other = False
     for member in members:
-        if len(names) < MOST_OF_EVENT and len(member) <= LONGEST and _PLAIN.fullmatch(member):
+        if len(names) < MAX_OF_EVENT and len(member) <= LONGEST and _PLAIN.fullmatch(member):
             names[member] = None
         else:
             other = True
@@ -49,13 +49,13 @@ def names_of(members: Iterable[str]) -> tuple[str, ...]:
 
 
 class MemberCounters:
-    """Counts unknown members; at most `MOST` names have an own counter.
+    """Counts unknown members; at most `MAX` names have an own counter.
 
     Parameters
     ----------
     counters
         Returns the counters of the store. It is called only for a new name while there is room, so
-        at most `MOST` times.
+        at most `MAX` times.
 
     Examples
     --------
@@ -79,10 +79,10 @@ class MemberCounters:
     def _admits(self, name: str) -> bool:
         if name in self._known:
             return True
-        if name == OTHER or len(self._known) >= MOST:
+        if name == OTHER or len(self._known) >= MAX:
             return False
         self._known |= unknown_by(self._counters()).keys() - {OTHER}
-        if len(self._known) < MOST:
+        if len(self._known) < MAX:
             self._known.add(name)
         return name in self._known
 

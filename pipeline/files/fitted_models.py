@@ -23,21 +23,21 @@ if TYPE_CHECKING:
 
 FORMAT = 1
 SUFFIX = ".model.json"
-MOST_BYTES = 64 * 2**20
+MAX_BYTES = 64 * 2**20
 _KINDS: dict[str, type[PeerGroups | FittedDetector]] = {
     kind.KIND: kind for kind in (PeerGroups, SecondOpinion)
 }
 
 
 class _Header(Struct, frozen=True):
-    """What every file begins with.
+    """First bytes of every file.
 
     Attributes
     ----------
     format
         Layout of the file.
     kind, name
-        What the model is, and the word under which it is shown.
+        Kind of the model, and its displayed name.
     features
         Names of the columns that it was fitted on, in their order.
     digest
@@ -110,9 +110,9 @@ def _load(path: Path) -> PeerGroups | FittedDetector:
 def _read(path: Path) -> _File:
     try:
         size = path.stat().st_size
-        if size > MOST_BYTES:
+        if size > MAX_BYTES:
             raise ConfigError(
-                f"the model {path.name} has {size} bytes, expected {MOST_BYTES} at most"
+                f"the model {path.name} has {size} bytes, expected {MAX_BYTES} at most"
             )
         file = msgspec.json.decode(path.read_bytes(), type=_File)
     except OSError as error:

@@ -37,7 +37,7 @@ class Agents(OrderedDict["Key", AgentState]):
         Holds all other agents.
     config, kernel
         Configuration of the model, and the compiled kernel if there is one.
-    most, packed
+    maximum, packed
         Number of agents that stay unpacked after a batch, and of further agents that stay packed.
     """
 
@@ -46,7 +46,7 @@ class Agents(OrderedDict["Key", AgentState]):
         store: Store,
         config: ModelConfig,
         kernel: Any | None,
-        most: int,
+        maximum: int,
         packed: int = 0,
     ) -> None:
         super().__init__()
@@ -54,7 +54,7 @@ class Agents(OrderedDict["Key", AgentState]):
         self._config = config
         self._config_version = config.version  # the property computes it at each call
         self._kernel = kernel
-        self._most = most
+        self._most = maximum
         self._most_packed = packed
         self._packed: OrderedDict[Key, bytes] = OrderedDict()
         self._modes: dict[str, tuple[str, ...]] = {}
@@ -63,7 +63,7 @@ class Agents(OrderedDict["Key", AgentState]):
 
     def elsewhere(self, agents: Iterable[str]) -> dict[str, str]:
         """Give the agents that another worker judges, each with its partition."""
-        return self._store.elsewhere(sorted(one for one in agents if not self._is_here(one)))
+        return self._store.shards_of_others(sorted(one for one in agents if not self._is_here(one)))
 
     def misrouted(self, batch: BatchState) -> set[str]:
         """Give the unknown agents of a batch whose first record has another key.

@@ -106,7 +106,7 @@ class Intake:
         for position, at in enumerate(events.order):
             agent_id = batch.agent_at(position)
             if agent_id in foreign:
-                error = _elsewhere(agent_id, foreign[agent_id])
+                error = _wrong_partition(agent_id, foreign[agent_id])
             elif agent_id in misrouted and has_other_key(events.records[at], agent_id):
                 error = _other_key(agent_id, events.records[at].key)
             else:
@@ -153,7 +153,7 @@ class Intake:
         return DecodedEvent(record, event, time_us, content, unknown)
 
 
-def _elsewhere(agent_id: str, partition: str) -> MalformedEvent:
+def _wrong_partition(agent_id: str, partition: str) -> MalformedEvent:
     detail = (
         f"agent {agent_id!r} is judged in {partition}: an agent has one partition; key the "
         "records by the agent's id, with the partitioner of the Java client, and do not add "

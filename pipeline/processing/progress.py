@@ -107,13 +107,13 @@ class Logged(Lines):
         super().__init__(LOG_SECONDS)
 
     def _write(self, rate: float) -> None:
-        said = {
+        fields = {
             "what": self._what,
             "unit": self._unit,
             "done": self._done,
             "per_second": round(rate),
         }
-        _log.info("progress", extra=said | ({"total": self._total} if self._total else {}))
+        _log.info("progress", extra=fields | ({"total": self._total} if self._total else {}))
 
 
 def amount(done: int, total: int | None, unit: str) -> str:

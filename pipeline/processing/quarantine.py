@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 REASON = "not_judged"
-MOST_QUARANTINED = 10
+MAX_QUARANTINED = 10
 """Largest number of quarantined records in a batch; more failures have another cause."""
 
 
@@ -52,7 +52,7 @@ def judged(with_current: Attempt, with_new: Attempt, records: Sequence[RawRecord
     left = list(records)
     quarantined: list[tuple[RawRecord, MalformedEvent]] = []
     while isinstance(out := _tried(with_new, left), BaseException):
-        if len(quarantined) == MOST_QUARANTINED:
+        if len(quarantined) == MAX_QUARANTINED:
             raise out
         record = left.pop(_first_failing(with_new, left))
         quarantined.append((record, _refused(out)))

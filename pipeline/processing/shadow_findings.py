@@ -28,7 +28,7 @@ GROUPED = frozenset({SHADOW, CONFLICT})
 """Anomaly types of unknown agents that join the finding of many agents."""
 NAMED = 10
 """Number of agents whose ids are in the finding; `Store.members` gives the others."""
-MOST_LISTED = 1_000
+MAX_LISTED = 1_000
 """Largest number of agents listed in the detail view of a finding."""
 NOTABLE = ("pay", "delete", "admin", "send", "execute", "write")
 """Operations other than read, the most severe first."""
@@ -186,7 +186,7 @@ def with_agents(
     Parameters
     ----------
     kind
-        The type `SHADOW`: the type of the finding, whatever the types of its events.
+        The type `SHADOW`: the type of the finding, for any types of its events.
     """
     old: dict[str, Any] = {"count": 0, "first": [], "shared": place.shared}
     if before is not None:
@@ -225,24 +225,26 @@ def _named(
     (['b', 'c', 'a'], {'b': 'pay', 'c': 'write'})
     """
     known = {name: operations[name] for name in first if name in operations}
-    if place.operation is not None and _gravity(place.operation) < _gravity(known.get(agent_id)):
+    if place.operation is not None and _severity_order(place.operation) < _severity_order(
+        known.get(agent_id)
+    ):
         known[agent_id] = place.operation
     elif not place.new:
         return first, operations
     names = first if agent_id in first else [*first, agent_id]
-    names = sorted(names, key=lambda name: _gravity(known.get(name)))[:NAMED]
+    names = sorted(names, key=lambda name: _severity_order(known.get(name)))[:NAMED]
     return names, {name: known[name] for name in names if name in known}
 
 
-def _gravity(operation: str | None) -> int:
+def _severity_order(operation: str | None) -> int:
     return len(NOTABLE) if operation is None else NOTABLE.index(operation)
 
 
 def with_members(finding: dict[str, Any], store: Lister) -> dict[str, Any]:
-    """Add the ids of all agents to a finding of many agents, at most `MOST_LISTED`."""
+    """Add the ids of all agents to a finding of many agents, at most `MAX_LISTED`."""
     if finding.get("agents") is None or finding["agents"]["count"] == 1:
         return finding
-    members = store.members(finding["id"], MOST_LISTED)
+    members = store.members(finding["id"], MAX_LISTED)
     return finding | {"agents": finding["agents"] | {"members": list(members)}}
 
 

@@ -252,7 +252,7 @@ class Source(Protocol):
 
     @property
     def ends(self) -> bool:
-        """Whether the source ends by itself, without `drain`."""
+        """Whether the source has an end, without `drain`."""
 
     def resume(self, positions: Mapping[str, str]) -> None:
         """Resume from these positions; called once, before the first batch."""

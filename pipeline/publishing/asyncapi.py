@@ -95,10 +95,10 @@ def topics_document() -> dict[str, Any]:
 def _topic_binding(topic: str) -> dict[str, Any]:
     """Give the topic configuration that `create_topics` sets."""
     configs = TOPICS[topic]
-    said: dict[str, Any] = {"cleanup.policy": [configs["cleanup.policy"]]}
+    topic_settings: dict[str, Any] = {"cleanup.policy": [configs["cleanup.policy"]]}
     if "max.message.bytes" in configs:
-        said["max.message.bytes"] = int(configs["max.message.bytes"])
-    return {"topic": topic, "topicConfiguration": said, "bindingVersion": _BINDING}
+        topic_settings["max.message.bytes"] = int(configs["max.message.bytes"])
+    return {"topic": topic, "topicConfiguration": topic_settings, "bindingVersion": _BINDING}
 
 
 def _schemas(kind: Any, name: str, suffix: str) -> dict[str, Any]:

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
 ANOMALIES = "agent.anomalies"
 TRUST = "agent.trust"
-_MOST_EVENTS = 20
-_MOST_REASONS = 5
+_MAX_EVENTS = 20
+_MAX_REASONS = 5
 
 
 def reason_object(reason: Reason) -> dict[str, Any]:
@@ -40,7 +40,7 @@ def replay_line(a: Result, agent_state: AgentState, policy: TrustPolicy) -> dict
     """Give the line of `habitus replay` for one judgement (contracts.md 3)."""
     trust = agent_state.trust
     now = opinion(agent_state.ledger(policy), a.time_us, policy)
-    level = advance(trust.standing, now.lower, a.time_us, policy).level
+    level = advance(trust.level_state, now.lower, a.time_us, policy).level
     return {
         "event_id": a.event_id,
         "agent_id": a.agent_id,
@@ -95,7 +95,7 @@ def anomaly_object(
             "together_p": _significant(a.together_p),
             "rank": round(a.rank, 3),
             "bits": {"sum": round(a.s_sum, 3), "max": round(a.s_max, 3)},
-            "reasons": [reason_object(reason) for reason in a.reasons[:_MOST_REASONS]],
+            "reasons": [reason_object(reason) for reason in a.reasons[:_MAX_REASONS]],
             "snapshot": a.snapshot,
             "config_version": config_version,
         }
@@ -114,7 +114,7 @@ def anomaly_object(
         "tags": a.tags,
         "key": a.key,
         "count": 1 if known is None else known["count"] + 1,
-        "events": events[-_MOST_EVENTS:],
+        "events": events[-_MAX_EVENTS:],
         "position": where,
         "status": "open" if known is None else known["status"],
         "trust": {

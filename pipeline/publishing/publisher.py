@@ -62,7 +62,7 @@ class Publisher:
 
     def __init__(self, stop: threading.Event) -> None:
         self._stop = stop
-        self._away = False
+        self._sink_unavailable = False
 
     def drain(self, publish: Callable[[], bool]) -> None:
         """Repeat `publish` once a second until everything is published or a stop is requested.
@@ -104,13 +104,13 @@ class Publisher:
         event
             Log event for an unavailable sink.
         """
-        if self._away and self._stop.is_set():
+        if self._sink_unavailable and self._stop.is_set():
             return False
         try:
             publish()
         except SinkUnavailable as error:
             _log.warning(event, extra={"detail": str(error)})
-            self._away = True
+            self._sink_unavailable = True
         else:
-            self._away = False
-        return not self._away
+            self._sink_unavailable = False
+        return not self._sink_unavailable

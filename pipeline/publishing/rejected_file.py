@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from pipeline.processing.stream_types import Message, Sink
     from pipeline.settings import Settings
 
-MOST_BYTES = 16 << 20
+MAX_BYTES = 16 << 20
 """Largest size of the file; the full file and the current one are kept."""
 BESIDE_STORE = "store"
 NONE = "none"
@@ -67,7 +67,7 @@ class RejectedFile:
         The file cannot be written.
     """
 
-    def __init__(self, path: Path, most_bytes: int = MOST_BYTES) -> None:
+    def __init__(self, path: Path, most_bytes: int = MAX_BYTES) -> None:
         self.path = path
         self._before = _older(path)
         self._most_bytes = most_bytes

@@ -59,7 +59,7 @@ def _hand_in(store: PostgresStore, source: KafkaSource, rows: list[_Row]) -> Non
     large event is found. Accepted events are not sent again.
     """
     try:
-        source.hand_in([(_key(value), value) for _, value, _ in rows])
+        source.submit([(_key(value), value) for _, value, _ in rows])
     except MessageTooLarge as error:
         if len(rows) == 1:
             _reject(store, rows[0])

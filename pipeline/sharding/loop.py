@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 _HEARTBEAT_US = 1_000_000
-_MOST_WAITING = 50_000  # queued messages of a shard while the sink is unavailable
+_MAX_WAITING = 50_000  # queued messages of a shard while the sink is unavailable
 _RETRY_S = 1.0
 _LOST_US = 5_000_000
 
@@ -109,7 +109,7 @@ class ShardedLoop:
                 return
             self._beat()
             self._reclaim_lost()
-            self._forward()
+            self._forward_inbox()
             source.hold(held=self._full())
 
     def step(self, batch: Batch) -> None:
@@ -119,17 +119,17 @@ class ShardedLoop:
             shard = self._shards.get(name)
             if shard is None:  # it moved to another worker, which resumes at our last commit
                 continue
-            with self._in_hand(name):
+            with self._owned(name):
                 shard.judge(records, batch.positions[name], self._source.lag_us(name))
                 done[name] = shard.position or "0"
                 shard.publish(self._publisher)
         if done:
             self._source.commit(done)
 
-    def _forward(self) -> None:
+    def _forward_inbox(self) -> None:
         """Write events received over HTTP to the topic, if this worker has the first partition."""
         for name in [name for name in self._shards if name.endswith(":0")]:
-            with self._in_hand(name):
+            with self._owned(name):
                 forward(self._shards[name].store, self._source, self._publisher)
 
     def end(self, *, drained: bool) -> None:
@@ -141,7 +141,7 @@ class ShardedLoop:
             With `drained`: the sink stayed unavailable; the next run publishes the messages.
         """
         for name, shard in list(self._shards.items()):
-            with self._in_hand(name):
+            with self._owned(name):
                 if drained:
                     self._publisher.drain(partial(shard.publish, self._publisher))
                 else:
@@ -161,7 +161,7 @@ class ShardedLoop:
             shard = self._shards[name] = Shard(
                 self._settings, self._store.of(name), self._resources, drain=self._drain
             )
-            with self._in_hand(name):
+            with self._owned(name):
                 shard.publish(self._publisher)
             if shard.position is not None:
                 positions[name] = shard.position
@@ -179,7 +179,7 @@ class ShardedLoop:
                 shard.close()
 
     @contextmanager
-    def _in_hand(self, name: str) -> Iterator[None]:
+    def _owned(self, name: str) -> Iterator[None]:
         """Drop a shard that another worker has claimed; the broker reports it soon."""
         try:
             yield
@@ -204,14 +204,14 @@ class ShardedLoop:
     # ------------------------------------------------------------------ results and heartbeats
 
     def _full(self) -> bool:
-        return any(shard.waiting >= _MOST_WAITING for shard in self._shards.values())
+        return any(shard.waiting >= _MAX_WAITING for shard in self._shards.values())
 
     def _beat(self) -> None:
         if clock_us() - self._beat_us < _HEARTBEAT_US:
             return
         self._beat_us = clock_us()
         for name, shard in list(self._shards.items()):
-            with self._in_hand(name):
+            with self._owned(name):
                 shard.beat(self._source.lag_us(name))
                 shard.publish(self._publisher)
 

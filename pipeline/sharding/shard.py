@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 _BEATS_TO_FORGET = 60
 KEPT_CONTRIBUTIONS = 1_000
-MOST_TAKEN = 256  # contributions applied before one batch; the rest wait for the next
+MAX_APPLIED = 256  # contributions applied before one batch; the rest wait for the next
 
 
 class Shard:
@@ -69,9 +69,9 @@ class Shard:
         store.claim()
         self.position: str | None = store.positions().get(self.name)
         self._make = partial(build_worker, settings, store, resources=resources)
-        said = store.statuses().get(self.name, PipelineStatus())
+        stored_status = store.statuses().get(self.name, PipelineStatus())
         self._source = source_of(settings.source)[0]
-        self._feeds = feeds_of(settings, said, drain=drain, http=False)
+        self._feeds = feeds_of(settings, stored_status, drain=drain, http=False)
         self._begin()
         owner = self.worker.engine.hasher.once(f"publisher\x1f{self.name}")
         sink = open_fenced_sink(
@@ -88,7 +88,7 @@ class Shard:
         """Load the stored state."""
         self.worker = self._make()
         self.exchange = Exchange(self.worker.engine, self.store.shared().get(NAME, b""))
-        self._taken = self.store.taken()
+        self._applied = self.store.applied()
 
     def judge(self, records: Sequence[RawRecord], position: str, lag_us: int) -> None:
         """Judge records and commit them with the position after them.
@@ -110,9 +110,9 @@ class Shard:
         self.waiting += len(out.outbox)
 
     def _judged(self, records: Sequence[RawRecord]) -> Commit:
-        taken = self._take()
+        applied = self._take()
         out = self.worker.judge(records)
-        out.taken = taken
+        out.applied = applied
         return out
 
     def _judge_with_new_worker(self, records: Sequence[RawRecord]) -> Commit:
@@ -148,9 +148,9 @@ class Shard:
         A contribution is deleted after all shards have applied it. So a shard without events
         applies contributions here, before they are deleted.
         """
-        taken = self._take(tolerated=KEPT_CONTRIBUTIONS)
+        applied = self._take(tolerated=KEPT_CONTRIBUTIONS)
         out = self.worker.flush()
-        out.taken = taken
+        out.applied = applied
         self._commit(out, {}, self._status("running", lag_us))
         self._beats += 1
         if self._beats % _BEATS_TO_FORGET == 0:
@@ -158,14 +158,14 @@ class Shard:
 
     def _take(self, tolerated: int = 0) -> dict[str, int]:
         """Apply new contributions of other shards; return the last applied number of each shard."""
-        taken: dict[str, int] = {}
+        applied: dict[str, int] = {}
         for shard, seq, blob in self.store.contributions(
-            self._taken, MOST_TAKEN, tolerated=tolerated
+            self._applied, MAX_APPLIED, tolerated=tolerated
         ):
             self.exchange.take(blob)
-            taken[shard] = seq
-        self._taken |= taken
-        return taken
+            applied[shard] = seq
+        self._applied |= applied
+        return applied
 
     def _commit(self, out: Commit, positions: dict[str, str], status: PipelineStatus) -> None:
         out.shared += self.exchange.dump()

@@ -16,10 +16,10 @@ from pipeline.sources.own_results import are_results
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping
 
-    from pipeline.sources.lines import Taken
+    from pipeline.sources.lines import LineBatch
 
 IDLE_SECONDS = 0.2
-_MOST_OPEN = 64
+_MAX_OPEN = 64
 _KNOWN = jsonl.SUFFIXES + parquet.SUFFIXES
 
 _log = logging.getLogger(__name__)
@@ -28,7 +28,7 @@ _log = logging.getLogger(__name__)
 class Reader(Protocol):
     """Interface of a reader of one file."""
 
-    def take(self, count: int, size: int, *, last: bool) -> Taken:
+    def take(self, count: int, size: int, *, last: bool) -> LineBatch:
         """Take the next records; none if there are none (yet)."""
 
     @property
@@ -49,7 +49,7 @@ class Files:
     Parameters
     ----------
     path
-        A file, a folder, or a pattern with ``*``, ``?``, ``**``. Of a folder, the ``.jsonl``,
+        A file, a folder, or a pattern with ``*``, ``?``, ``**``. In a folder, the ``.jsonl``,
         ``.ndjson``, ``.json``, ``.log`` and ``.parquet`` files are read, compressed or not, without
         subfolders. Result files of Habitus in a folder or pattern are skipped.
     batch_size
@@ -91,14 +91,14 @@ class Files:
         self._positions: dict[str, str] = {}
         self._readers: dict[Path, Reader] = {}
         self._done: dict[Path, int] = {}
-        self._paths, results = _sorted_out(path, skip)
+        self._paths, results = _separate(path, skip)
         self._results = set(results)
         if not self._paths and not follow:
             raise ConfigError(f"no file to read at {path!r}")
 
     @property
     def ends(self) -> bool:
-        """Whether the source ends by itself."""
+        """Whether the source has an end."""
         return self._ends
 
     def resume(self, positions: Mapping[str, str]) -> None:
@@ -122,7 +122,7 @@ class Files:
 
     def _find_new(self) -> None:
         """Find new files, and log skipped result files."""
-        self._paths, results = _sorted_out(self._path, self._skip)
+        self._paths, results = _separate(self._path, self._skip)
         for path in results:
             if path not in self._results:
                 self._results.add(path)
@@ -144,7 +144,7 @@ class Files:
                     yield Batch([], {key: reader.position})
                 break
             yield Batch(lines.records(key, self._clock_us()), {key: reader.position})
-        if self._ends or len(self._readers) > _MOST_OPEN or not _grows(path):
+        if self._ends or len(self._readers) > _MAX_OPEN or not _grows(path):
             reader.close()
             del self._readers[path]
 
@@ -186,15 +186,15 @@ def find(path: str, skip: Collection[Path] = ()) -> list[Path]:
     skip
         Resolved paths to leave out of a folder or a pattern, in addition to result files.
     """
-    return _sorted_out(path, skip)[0]
+    return _separate(path, skip)[0]
 
 
 def results_in(path: str, skip: Collection[Path] = ()) -> list[Path]:
     """Find the result files that are skipped in a folder or pattern."""
-    return _sorted_out(path, skip)[1]
+    return _separate(path, skip)[1]
 
 
-def _sorted_out(path: str, skip: Collection[Path]) -> tuple[list[Path], list[Path]]:
+def _separate(path: str, skip: Collection[Path]) -> tuple[list[Path], list[Path]]:
     """Give the recordings, and the result files."""
     given = Path(path)
     if given.is_file():

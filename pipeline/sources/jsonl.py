@@ -12,7 +12,7 @@ import zstandard
 
 from models.errors import HabitusError
 from pipeline.processing.stream_types import BATCH_BYTES
-from pipeline.sources.lines import Lines, Taken
+from pipeline.sources.lines import LineBatch, Lines
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -66,18 +66,18 @@ class JsonLines:
         while self._lines.line < line and self._take(line - self._lines.line, last=True):
             pass
 
-    def take(self, count: int, size: int, *, last: bool) -> Taken:
+    def take(self, count: int, size: int, *, last: bool) -> LineBatch:
         """Take the next lines, as `pipeline.sources.lines.Lines.take`."""
-        taken = self._take(count, last=last or self._compressed, size=size)
-        if not taken and not last and not self._compressed and self._replaced():
+        batch = self._take(count, last=last or self._compressed, size=size)
+        if not batch and not last and not self._compressed and self._replaced():
             _log.warning("file_replaced", extra={"path": str(self._path)})
             self.close()
             self._raw = _open(self._path)
             self._start(0, 0)
-            taken = self._take(count, last=last, size=size)
-        return taken
+            batch = self._take(count, last=last, size=size)
+        return batch
 
-    def _take(self, count: int, *, last: bool, size: int = BATCH_BYTES) -> Taken:
+    def _take(self, count: int, *, last: bool, size: int = BATCH_BYTES) -> LineBatch:
         try:
             return self._lines.take(count, size, last=last)
         except (OSError, EOFError, zstandard.ZstdError) as error:
@@ -113,8 +113,8 @@ class JsonLines:
         self._raw.close()
 
 
-def first_line(path: Path, most: int) -> bytes:
-    """Give at most `most` bytes of the first line; empty if the file cannot be read.
+def first_line(path: Path, maximum: int) -> bytes:
+    """Give at most `maximum` bytes of the first line; empty if the file cannot be read.
 
     >>> from pathlib import Path
     >>> first_line(Path("nowhere.jsonl"), 100)
@@ -125,7 +125,7 @@ def first_line(path: Path, most: int) -> bytes:
         with path.open("rb") as raw:
             packed = path.suffix in COMPRESSED
             read = (_decompressed(raw, path.suffix) if packed else raw).read
-            while b"\n" not in line and len(line) < most and (part := read(_PART)):
+            while b"\n" not in line and len(line) < maximum and (part := read(_PART)):
                 line += part
     except (OSError, EOFError, zlib.error, zstandard.ZstdError):
         return b""

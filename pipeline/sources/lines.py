@@ -17,8 +17,8 @@ _NEWLINE = b"\n"
 _is_object = methodcaller("endswith", b"}\n")
 
 
-class Taken:
-    """Lines taken: their bytes and, by index in `values`, their metadata.
+class LineBatch:
+    """Lines of one batch: their bytes and, by index in `values`, their metadata.
 
     Attributes
     ----------
@@ -62,7 +62,7 @@ class Taken:
 class Lines:
     r"""Cut a stream into lines.
 
-    Empty lines are counted and left out. Of a line longer than `MAX_VALUE`, the first
+    Empty lines are counted and left out. If a line is longer than `MAX_VALUE`, its first
     `KEPT_OF_LONG` bytes are kept. Text after the last newline waits for its newline, or for `take`
     with `last`.
 
@@ -82,8 +82,8 @@ class Lines:
     --------
     >>> import io
     >>> lines = Lines(io.BytesIO(b'{"a":1}\n\n{"b":2}\n{"c"').read)
-    >>> taken = lines.take(10, 1 << 20, last=False)
-    >>> taken.numbers, [one.value for one in taken.records("stdin", 0)], lines.byte
+    >>> batch = lines.take(10, 1 << 20, last=False)
+    >>> batch.numbers, [one.value for one in batch.records("stdin", 0)], lines.byte
     ([1, 3], [b'{"a":1}', b'{"b":2}'], 17)
     >>> lines.take(10, 1 << 20, last=True).values
     [b'{"c"']
@@ -99,7 +99,7 @@ class Lines:
         self._rest = b""
         self._skipped = 0
 
-    def take(self, count: int, size: int, *, last: bool) -> Taken:
+    def take(self, count: int, size: int, *, last: bool) -> LineBatch:
         """Take lines until `count` lines, `size` bytes, or a pause of the stream.
 
         Parameters
@@ -109,20 +109,20 @@ class Lines:
         last
             Whether an unfinished last line counts as a line.
         """
-        taken = Taken()
-        while len(taken) < count and size > 0:
+        batch = LineBatch()
+        while len(batch) < count and size > 0:
             if self._next == len(self._ready) and not self._fill():
                 if last:
-                    self._finish(taken)
+                    self._finish(batch)
                 break
-            left = count - len(taken)
+            left = count - len(batch)
             if not self._next or not self.line:
-                size -= self._take_each(taken, 1, size)
+                size -= self._take_each(batch, 1, size)
             else:
-                size -= self._take_plain(taken, left, size) or self._take_each(taken, left, size)
-        return taken
+                size -= self._take_plain(batch, left, size) or self._take_each(batch, left, size)
+        return batch
 
-    def _take_each(self, taken: Taken, count: int, size: int) -> int:
+    def _take_each(self, batch: LineBatch, count: int, size: int) -> int:
         """Take ready lines one by one; return their bytes."""
         before = size
         while self._next < len(self._ready) and count > 0 and size > 0:
@@ -131,23 +131,23 @@ class Lines:
             self._next += 1
             self.byte += length
             size -= len(line)
-            count -= self._add(taken, line.removesuffix(_NEWLINE), length - 1)
+            count -= self._add(batch, line.removesuffix(_NEWLINE), length - 1)
         return before - size
 
-    def _take_plain(self, taken: Taken, count: int, size: int) -> int:
+    def _take_plain(self, batch: LineBatch, count: int, size: int) -> int:
         """Take ready lines that need no stripping or cutting; return their bytes."""
         lines = self._ready[self._next : self._next + count]
         total = sum(map(len, lines))
         if total > size or not all(map(_is_object, lines)):
             return 0
-        taken.values += lines
-        taken.numbers += range(self.line + 1, self.line + len(lines) + 1)
+        batch.values += lines
+        batch.numbers += range(self.line + 1, self.line + len(lines) + 1)
         self._next += len(lines)
         self.line += len(lines)
         self.byte += total
         return total
 
-    def _add(self, taken: Taken, line: bytes, length: int) -> bool:
+    def _add(self, batch: LineBatch, line: bytes, length: int) -> bool:
         self.line += 1
         if self.line == 1:
             line = line.removeprefix(_BOM)
@@ -155,7 +155,7 @@ class Lines:
             line = line[:-1]
         if not line or line.isspace():
             return False
-        taken.add(self.line, line, length if length > MAX_VALUE else 0)
+        batch.add(self.line, line, length if length > MAX_VALUE else 0)
         return True
 
     def _fill(self) -> bool:
@@ -184,11 +184,11 @@ class Lines:
                 self._rest = _kept(rest)
         return True
 
-    def _finish(self, taken: Taken) -> None:
+    def _finish(self, batch: LineBatch) -> None:
         if self._rest:
             length = self._skipped or len(self._rest)
             self.byte += length
-            self._add(taken, self._rest, length)
+            self._add(batch, self._rest, length)
             self._rest, self._skipped = b"", 0
 
 

@@ -92,7 +92,7 @@ class Feeds:
 
 def feeds_of(
     settings: Settings,
-    said: PipelineStatus,
+    stored_status: PipelineStatus,
     *,
     drain: bool = False,
     http: bool = True,
@@ -102,7 +102,7 @@ def feeds_of(
 
     Parameters
     ----------
-    said
+    stored_status
         Status of the pipeline from the store.
     http
         Whether events received over HTTP are a source of their own.
@@ -117,4 +117,6 @@ def feeds_of(
     http_alone = not reads and "live" not in kinds.values()
     if http:
         kinds[HTTP] = settings.http_feed
-    return Feeds(said.last_events, kinds, http_alone=http_alone, newest_us=said.newest_us)
+    return Feeds(
+        stored_status.last_events, kinds, http_alone=http_alone, newest_us=stored_status.newest_us
+    )

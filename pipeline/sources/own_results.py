@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _LONGEST_LINE = 8 << 20  # a rejected record of the largest size, with each byte escaped
-_MOST_KNOWN = 65_536
-_MOST_NAMED = 5
+_MAX_KNOWN = 65_536
+_MAX_NAMED = 5
 
 
 class _NoEvent(Struct, kw_only=True):
@@ -66,7 +66,7 @@ def are_results(path: Path) -> bool:
     return _known(path, seen.st_ino, seen.st_size, seen.st_mtime_ns)
 
 
-@lru_cache(maxsize=_MOST_KNOWN)
+@lru_cache(maxsize=_MAX_KNOWN)
 def _known(path: Path, *_: int) -> bool:
     """Classify a file, cached while the file is unchanged."""
     line = jsonl.first_line(path, _LONGEST_LINE)
@@ -85,7 +85,7 @@ def not_read(name: str, results: Sequence[Path]) -> str:
     >>> not_read("rec", [Path("/rec/out.jsonl")])
     "1 file of 'rec' is a result of habitus and not read: 'out.jsonl'"
     """
-    names = [quoted(path.name, LONGEST_PATH) for path in results[:_MOST_NAMED]]
+    names = [quoted(path.name, LONGEST_PATH) for path in results[:_MAX_NAMED]]
     if more := len(results) - len(names):
         names.append(f"and {more} more")
     number = len(results)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-_LEAST = 32
+_MIN = 32
 
 
 class Pace:
@@ -10,7 +10,7 @@ class Pace:
 
     Parameters
     ----------
-    most
+    maximum
         Largest number of records in a batch.
     within_us
         Target time of a batch in microseconds; 0: no bound.
@@ -28,10 +28,10 @@ class Pace:
     2048
     """
 
-    def __init__(self, most: int, within_us: int) -> None:
-        self._most = most
+    def __init__(self, maximum: int, within_us: int) -> None:
+        self._most = maximum
         self._within_us = within_us
-        self.records = most
+        self.records = maximum
 
     def took(self, records: int, us: int) -> None:
         """Note the time from handing out a batch until the next request."""
@@ -39,4 +39,4 @@ class Pace:
             return
         fitting = records * self._within_us // us
         # At most double: the time of a small batch is a poor estimate for a large one.
-        self.records = max(min(_LEAST, self._most), min(self._most, fitting, 2 * self.records))
+        self.records = max(min(_MIN, self._most), min(self._most, fitting, 2 * self.records))

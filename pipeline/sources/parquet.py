@@ -11,7 +11,7 @@ import pyarrow.parquet
 
 from models.errors import HabitusError
 from pipeline.processing.stream_types import KEPT_OF_LONG, MAX_VALUE
-from pipeline.sources.lines import Taken
+from pipeline.sources.lines import LineBatch
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -66,23 +66,23 @@ class ParquetRows:
 
         self._row = max(self._row, first)
 
-    def take(self, count: int, size: int, *, last: bool) -> Taken:  # noqa: ARG002  # signature of `Reader`; rows are always complete
+    def take(self, count: int, size: int, *, last: bool) -> LineBatch:  # noqa: ARG002  # signature of `Reader`; rows are always complete
         """Take rows until `count` rows or `size` bytes."""
-        taken = Taken()
+        batch = LineBatch()
         try:
-            while len(taken) < count and size > 0:
+            while len(batch) < count and size > 0:
                 value = next(self._rows, None)
                 if value is None:
                     break
                 size -= len(value)
                 long = len(value) > MAX_VALUE
                 kept = value[:KEPT_OF_LONG] if long else value
-                taken.add(self._row, kept, len(value) if long else 0)
+                batch.add(self._row, kept, len(value) if long else 0)
         except (OSError, pyarrow.ArrowException) as error:
             raise HabitusError(
                 f"cannot read on past row {self._row} of {self._path}: {error}"
             ) from error
-        return taken
+        return batch
 
     @property
     def position(self) -> str:

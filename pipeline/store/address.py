@@ -63,8 +63,8 @@ def options(url: str) -> dict[str, str | int]:
     False
     """
     parts = urlsplit(url)
-    said = parse_qs(parts.query)
-    host = parts.hostname or (said.get("host") or [""])[0]
+    query = parse_qs(parts.query)
+    host = parts.hostname or (query.get("host") or [""])[0]
     chosen: dict[str, str | int] = {
         "application_name": "habitus",
         "client_encoding": "utf8",
@@ -75,10 +75,10 @@ def options(url: str) -> dict[str, str | int]:
         "tcp_user_timeout": 60_000,
     }
     # The last value wins, so the URL can override the default.
-    chosen["options"] = " ".join([_SESSION, *said.pop("options", [])])
+    chosen["options"] = " ".join([_SESSION, *query.pop("options", [])])
     if not _local(host):
         chosen["sslmode"] = "require"
-    return {name: value for name, value in chosen.items() if name not in said}
+    return {name: value for name, value in chosen.items() if name not in query}
 
 
 def _local(host: str) -> bool:

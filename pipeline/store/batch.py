@@ -174,7 +174,7 @@ class Commit(Struct, kw_only=True):
         Status of the pipeline.
     contribution
         Contribution of this shard to the others; only with several shards.
-    taken
+    applied
         Number of the last contribution of each other shard applied before this batch.
     prune_seen_before_day
         Event keys of earlier days may be deleted.
@@ -196,7 +196,7 @@ class Commit(Struct, kw_only=True):
     expected: dict[str, str | None] = field(default_factory=dict)
     counters: dict[str, int] = field(default_factory=dict)
     contribution: bytes | None = None
-    taken: dict[str, int] = field(default_factory=dict)
+    applied: dict[str, int] = field(default_factory=dict)
     inbox_done: int | None = None
     status: PipelineStatus | None = None
     prune_seen_before_day: int | None = None

@@ -56,7 +56,7 @@ class Database:
         self.path = path
         self.read_only = read_only
         self.lock = threading.RLock()
-        with self._worded():
+        with self._translated_errors():
             self._db = _connect(path, read_only=read_only)
             try:
                 for setting in _SETTINGS:
@@ -67,22 +67,22 @@ class Database:
 
     def rows(self, statement: str, values: Iterable[Any] = ()) -> list[Any]:
         """Give all rows of a query."""
-        with self.lock, self._worded():
+        with self.lock, self._translated_errors():
             return self._db.execute(statement, tuple(values)).fetchall()
 
     def row(self, statement: str, values: Iterable[Any] = ()) -> Any:
         """Give the first row of a query, or None."""
-        with self.lock, self._worded():
+        with self.lock, self._translated_errors():
             return self._db.execute(statement, tuple(values)).fetchone()
 
     def run(self, statement: str, values: Iterable[Any] = ()) -> int:
         """Run one statement; return the id of an inserted row."""
-        with self.lock, self._worded():
+        with self.lock, self._translated_errors():
             return self._db.execute(statement, tuple(values)).lastrowid or 0
 
     def run_many(self, statement: str, rows: Iterable[Any]) -> None:
         """Run one statement for each row."""
-        with self.lock, self._worded():
+        with self.lock, self._translated_errors():
             self._db.executemany(statement, rows)
 
     @contextlib.contextmanager
@@ -102,7 +102,7 @@ class Database:
     @property
     def version(self) -> int:
         """Number that changes with every commit; cheap to read."""
-        with self.lock, self._worded():
+        with self.lock, self._translated_errors():
             if self.path == MEMORY:
                 return self._db.total_changes
             return int(self._db.execute("pragma data_version").fetchone()[0])
@@ -113,7 +113,7 @@ class Database:
             self._db.close()
 
     @contextlib.contextmanager
-    def _worded(self) -> Iterator[None]:
+    def _translated_errors(self) -> Iterator[None]:
         try:
             yield
         except sqlite3.Error as error:
@@ -199,11 +199,11 @@ def _touch(path: str) -> None:
 
 def _in_words(path: str, error: sqlite3.Error) -> StateError:
     code = (getattr(error, "sqlite_errorcode", 0) or 0) & 0xFF
-    said = {
+    message = {
         sqlite3.SQLITE_BUSY: "is busy: another program holds it",
         sqlite3.SQLITE_FULL: "cannot grow: the disk is full",
         sqlite3.SQLITE_READONLY: "cannot be written: it is read-only",
         sqlite3.SQLITE_CORRUPT: "is damaged; restore it, or move it away to learn again",
         sqlite3.SQLITE_NOTADB: "is not a store of this program",
     }.get(code, f"cannot be used: {error}")
-    return StateError(f"store {path!r} {said}")
+    return StateError(f"store {path!r} {message}")

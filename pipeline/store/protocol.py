@@ -59,7 +59,7 @@ class Store(Protocol):
             `claim`.
         """
 
-    def elsewhere(self, agents: Sequence[str]) -> dict[str, str]:
+    def shards_of_others(self, agents: Sequence[str]) -> dict[str, str]:
         """Give the agents that another worker judges, each with its partition."""
 
     def profiles(self, agents: Sequence[str]) -> dict[tuple[str, str], tuple[bytes, bytes]]:

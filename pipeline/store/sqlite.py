@@ -103,7 +103,7 @@ class SqliteStore(StoreQueries):
         """
         self._writer.write(batch)
 
-    def elsewhere(self, agents: Sequence[str]) -> dict[str, str]:  # noqa: ARG002  # signature of `Store`
+    def shards_of_others(self, agents: Sequence[str]) -> dict[str, str]:  # noqa: ARG002  # signature of `Store`
         """Give no agents: there is only one worker."""
         return {}
 

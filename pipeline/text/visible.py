@@ -71,8 +71,8 @@ def visible(text: str, *, name: bool = False) -> str:
         shown += _word(word, name=name) if is_word else [_sign(char, name=name) for char in word]
     if not name:
         return "".join(shown)
-    dressed = (at for at, char in enumerate(text) if _is_dressed(char))
-    for at in (*_unusually_spelt(text), *dressed):
+    variants = (at for at, char in enumerate(text) if _is_variant(char))
+    for at in (*_non_normalised(text), *variants):
         if shown[at] == text[at]:
             shown[at] += _code(text[at])
     return _SPACE.sub(_code(" "), "".join(shown))
@@ -85,8 +85,8 @@ def skeleton(text: str) -> str:
     True
     """
     lookalike, as_ascii = _lookalikes(), confusables()["ascii"]
-    spelt = unicodedata.normalize("NFKD", text)
-    seen = (lookalike.get(char, char) for char in spelt if not _is_hidden(char))
+    normalised = unicodedata.normalize("NFKD", text)
+    seen = (lookalike.get(char, char) for char in normalised if not _is_hidden(char))
     return "".join(as_ascii.get(char, char) for char in seen)
 
 
@@ -153,27 +153,27 @@ def _word(word: str, *, name: bool) -> list[str]:
     ]
 
 
-def _unusually_spelt(text: str) -> list[int]:
+def _non_normalised(text: str) -> list[int]:
     """Give the indices of characters that look like another one, or merge with the previous one.
 
     These are characters that normal form C changes, and marks on an ASCII character.
     """
-    found, stack, spelt = [], "", ""
+    found, stack, normalised = [], "", ""
     for at, char in enumerate(text):
         both = unicodedata.normalize("NFC", stack + char)
         is_mark = unicodedata.category(char)[0] == "M"
-        if both != spelt + char or (
+        if both != normalised + char or (
             is_mark and (stack[:1].isascii() or len(stack) > _LONGEST_STACK)
         ):
             found.append(at)
         elif not is_mark:
             stack, both = "", char
         if len(stack) <= _LONGEST_STACK:
-            stack, spelt = stack + char, both
+            stack, normalised = stack + char, both
     return found
 
 
-def _is_dressed(char: str) -> bool:
+def _is_variant(char: str) -> bool:
     """Return whether a character is a variant of an ASCII one, a ligature, or another dash."""
     if char.isascii():
         return False

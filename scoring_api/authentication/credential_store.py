@@ -63,8 +63,8 @@ class CredentialStore:
         if self.current is not None:
             self.current = None
             self.generation += 1
-            said = {"fault": fault, "effect": "nobody is let in"}
-            log.error("credentials_unusable", extra={**said, **STATE_CHANGE})
+            fields = {"fault": fault, "effect": "nobody is let in"}
+            log.error("credentials_unusable", extra={**fields, **STATE_CHANGE})
 
     def _read(self, known: bytes) -> tuple[bytes, Credentials | None]:
         """Give the digest and content of the file; None as content if the digest is `known`."""

@@ -164,9 +164,9 @@ class KeySource:
                     self._read_us, self._fault = now, ""
                     return
                 keys = parse_key_set(raw)
-                self._say("" if keys else "it holds no public signature key")
+                self._log_fault("" if keys else "it holds no public signature key")
             except Exception as error:  # noqa: BLE001  # any fault means no new keys
-                self._say(type(error).__name__)
+                self._log_fault(type(error).__name__)
                 if self._remote:
                     return  # the keys stay valid until `trusted_until_us`
                 raw, keys = b"", []
@@ -175,7 +175,7 @@ class KeySource:
                 self._raw = raw
                 self.generation += 1
 
-    def _say(self, fault: str) -> None:
+    def _log_fault(self, fault: str) -> None:
         """Log a fault of reading the key set, once; empty: no fault."""
         if fault and fault != self._fault:
             log.error("jwks_unreadable", extra={"fault": fault})

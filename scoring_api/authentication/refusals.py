@@ -26,7 +26,7 @@ log = logging.getLogger(__name__)
 BURST = 20
 PER_S = 0.5
 # Number of cached addresses and credentials, about 8 MB; the least recently used is evicted.
-MOST_SOURCES = 10_000
+MAX_SOURCES = 10_000
 # Burst of log lines, their refill per second, and seconds between two lines of one address or one
 # credential.
 LINES = 30
@@ -51,7 +51,7 @@ class Bucket:
 
     Examples
     --------
-    >>> bucket = Bucket(most=2, per_s=0.5, now=0)
+    >>> bucket = Bucket(maximum=2, per_s=0.5, now=0)
     >>> [bucket.take(now) for now in (0, 0, 0, 2, 2)]
     [True, True, False, True, False]
     >>> bucket.wait_s()
@@ -60,10 +60,10 @@ class Bucket:
 
     __slots__ = ("_at", "_held", "_most", "_per_s")
 
-    def __init__(self, most: float, per_s: float, now: float) -> None:
-        self._most = most
+    def __init__(self, maximum: float, per_s: float, now: float) -> None:
+        self._most = maximum
         self._per_s = per_s
-        self._held = float(most)
+        self._held = float(maximum)
         self._at = now
 
     def take(self, now: float) -> bool:
@@ -133,8 +133,8 @@ class Refusals:
         # One line per address for guesses, and one per credential and reason.
         names = [known.get(name, "") for name in ("key_id", "subject", "token_sub")]
         line = (source_of(client), reason, *names) if recognised else (source_of(client),)
-        soon = now < _of(self._lines_at, line, -math.inf) + LINE_EACH_S
-        if soon or not self._lines[recognised].take(now):
+        too_soon = now < _of(self._lines_at, line, -math.inf) + LINE_EACH_S
+        if too_soon or not self._lines[recognised].take(now):
             self._left_out[recognised] += 1
             return
         self._lines_at[line] = now
@@ -149,7 +149,7 @@ def _of(held: OrderedDict[K, V], name: K, new: V) -> V:
     """Give the entry of a name, or `new`; evict the least recently used entry."""
     found = held.setdefault(name, new)
     held.move_to_end(name)
-    if len(held) > MOST_SOURCES:
+    if len(held) > MAX_SOURCES:
         held.popitem(last=False)
     return found
 

@@ -12,13 +12,13 @@ from scoring_api.problems import ProblemError
 from scoring_api.schemas.values import SeverityName
 from scoring_api.trust_cache.store_reading import Reading
 
-_MOST = 2**63 - 1
+_MAX = 2**63 - 1
 _LONGEST_ID = 256
 _LONGEST_FILTERS = 3072  # length as a cursor: the request target then stays below 8 KiB
 
 _Name = Annotated[str, Meta(max_length=_LONGEST_ID, pattern=r"^[^\x00]*$")]
 _Names = Annotated[list[_Name], Meta(max_length=64)]
-_Instant = Annotated[int, Meta(ge=-_MOST, le=_MOST)]
+_Instant = Annotated[int, Meta(ge=-_MAX, le=_MAX)]
 
 
 class Filters(Struct, array_like=True, frozen=True):
@@ -74,7 +74,7 @@ def _is_place(turn: Turn) -> bool:
         isinstance(name, str)
         and len(name) <= _LONGEST_ID
         and "\0" not in name
-        and all(not isinstance(one, str) and abs(one) <= _MOST for one in numbers)
+        and all(not isinstance(one, str) and abs(one) <= _MAX for one in numbers)
     )
 
 

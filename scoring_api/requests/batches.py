@@ -20,7 +20,7 @@ from scoring_api.requests.item_scanner import UnsplitError, items_of
 from scoring_api.schemas.actions import ActionResult, UnknownMember
 from scoring_api.service import Validate
 
-MOST_WARNINGS = 20
+MAX_WARNINGS = 20
 
 
 class _Batch(Struct):
@@ -32,7 +32,7 @@ class _Id(Struct):
 
 
 @dataclass(frozen=True, slots=True)
-class Sorted:
+class SeparatedEvents:
     """Result of a body: valid events as bytes, a result for each event, and warnings."""
 
     good: list[bytes]
@@ -46,7 +46,7 @@ class Sorted:
             result.status = fate
 
 
-def split(body: bytes, most: int) -> list[bytes]:
+def split(body: bytes, maximum: int) -> list[bytes]:
     """Split a body into its events without decoding them.
 
     An object with the key ``events`` and without keys of an event is a batch. If the decoder
@@ -55,13 +55,13 @@ def split(body: bytes, most: int) -> list[bytes]:
     Raises
     ------
     ProblemError
-        400 if the whole body is not JSON or has another shape, 413 for more than `most` events.
+        400 if the whole body is not JSON or has another shape, 413 for more than `maximum` events.
 
     Examples
     --------
-    >>> split(b'[{"id":"1"}, {"id":"2"}]', most=10)
+    >>> split(b'[{"id":"1"}, {"id":"2"}]', maximum=10)
     [b'{"id":"1"}', b'{"id":"2"}']
-    >>> split(b'{"events":[{"id":"1"}]}', most=10), split(b'{"id":"1"}', most=10)
+    >>> split(b'{"events":[{"id":"1"}]}', maximum=10), split(b'{"id":"1"}', maximum=10)
     ([b'{"id":"1"}'], [b'{"id":"1"}'])
     """
     try:
@@ -75,17 +75,17 @@ def split(body: bytes, most: int) -> list[bytes]:
                 items = [body.strip()]
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         try:
-            items = items_of(body, most)
+            items = items_of(body, maximum)
         except UnsplitError:
             raise ProblemError(
                 400, "the body must be JSON: an event, an array of events, or an object with events"
             ) from None
-    if len(items) > most:
-        raise ProblemError(413, f"a batch has at most {most} events, got {len(items)}")
+    if len(items) > maximum:
+        raise ProblemError(413, f"a batch has at most {maximum} events, got {len(items)}")
     return items
 
 
-def sort_out(items: list[bytes], validate: Validate, largest: int) -> Sorted:
+def separate(items: list[bytes], validate: Validate, largest: int) -> SeparatedEvents:
     """Validate each event; `validate` raises `MalformedEvent` for an invalid one."""
     good, results = [], []
     unknown: list[tuple[str, ...]] = []
@@ -109,7 +109,7 @@ def sort_out(items: list[bytes], validate: Validate, largest: int) -> Sorted:
                 detail=detail,
             )
         )
-    return Sorted(good, results, warnings_of(unknown))
+    return SeparatedEvents(good, results, warnings_of(unknown))
 
 
 def warnings_of(unknown: Iterable[tuple[str, ...]]) -> list[UnknownMember]:
@@ -123,7 +123,7 @@ def warnings_of(unknown: Iterable[tuple[str, ...]]) -> list[UnknownMember]:
     for names in unknown:
         beyond = False
         for name in names:
-            if name != OTHER and (name in few or len(few) < MOST_WARNINGS):
+            if name != OTHER and (name in few or len(few) < MAX_WARNINGS):
                 few[name] += 1
             else:
                 beyond = True

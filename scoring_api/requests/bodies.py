@@ -14,7 +14,7 @@ class Bodies:
 
     Parameters
     ----------
-    most
+    maximum
         Bytes in total; one address gets at most half.
 
     Examples
@@ -26,8 +26,8 @@ class Bodies:
     starlette.exceptions.HTTPException: 503: Service Unavailable
     """
 
-    def __init__(self, most: int) -> None:
-        self._most = most
+    def __init__(self, maximum: int) -> None:
+        self._most = maximum
         self._held: Counter[str] = Counter()
         self._total = 0
 

@@ -155,9 +155,9 @@ class Guard:
 class _Body:
     """The body of one request while it is received."""
 
-    def __init__(self, receive: Receive, most: int, bodies: Bodies, host: str) -> None:
+    def __init__(self, receive: Receive, maximum: int, bodies: Bodies, host: str) -> None:
         self._receive = receive
-        self._most = most
+        self._most = maximum
         self._bodies = bodies
         self._host = host
         self._seen = 0

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-MOST_TOKENS: Final = 500_000
+MAX_TOKENS: Final = 500_000
 """Largest number of strings and brackets inside items; about a quarter of a second of work."""
-MOST_MEMBERS: Final = 1_000
+MAX_MEMBERS: Final = 1_000
 """Largest number of members of the object around the events."""
 
 _STRING: Final = rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"'
@@ -43,13 +43,13 @@ class Scanner:
         Bound on the strings and brackets inside items.
     """
 
-    def __init__(self, body: bytes, most_tokens: int = MOST_TOKENS) -> None:
+    def __init__(self, body: bytes, most_tokens: int = MAX_TOKENS) -> None:
         self._body = body
         self._at = 0
         self._left = most_tokens
 
-    def items(self, most: int) -> list[bytes]:
-        r"""Give the items of an array, at most `most` + 1.
+    def items(self, maximum: int) -> list[bytes]:
+        r"""Give the items of an array, at most `maximum` + 1.
 
         >>> Scanner(rb'[{"id":"\ud800"}, 2]').items(10)
         [b'{"id":"\\ud800"}', b'2']
@@ -58,7 +58,7 @@ class Scanner:
         for _ in self._listed(b"["):
             start, end = self._value()
             found.append(self._body[start:end])
-            if len(found) > most:
+            if len(found) > maximum:
                 return found
         self._end()
         return found
@@ -71,7 +71,7 @@ class Scanner:
         """
         found: dict[bytes, tuple[int, int]] = {}
         for number, key in enumerate(self._listed(b"{")):
-            if _string(self._body, key) is None or number == MOST_MEMBERS:
+            if _string(self._body, key) is None or number == MAX_MEMBERS:
                 raise UnsplitError
             name = self._value()
             self._expect(b":")
@@ -141,10 +141,10 @@ class Scanner:
             raise UnsplitError
 
 
-def items_of(body: bytes, most: int) -> list[bytes]:
+def items_of(body: bytes, maximum: int) -> list[bytes]:
     r"""Give the items of an array, or of the member ``events`` of a batch object.
 
-    At most `most` + 1 items are returned.
+    At most `maximum` + 1 items are returned.
 
     Raises
     ------
@@ -157,9 +157,9 @@ def items_of(body: bytes, most: int) -> list[bytes]:
     [b'{"id":"\\ud800"}', b'{"id":"2"}']
     """
     if body.lstrip()[:1] == b"[":
-        return Scanner(body).items(most)
+        return Scanner(body).items(maximum)
     members = Scanner(body).members()
     if b"events" not in members or b"tool" in members:
         raise UnsplitError
     start, end = members[b"events"]
-    return Scanner(body[start:end]).items(most)
+    return Scanner(body[start:end]).items(maximum)

@@ -13,7 +13,7 @@ from models.event import Event
 from pipeline.events.schema import EXAMPLES
 from scoring_api.authentication.principal import Principal
 from scoring_api.problems import ProblemError
-from scoring_api.requests.batches import sort_out, split
+from scoring_api.requests.batches import separate, split
 from scoring_api.requests.clients import client_of
 from scoring_api.schemas.actions import STATUSES, ActionResults
 from scoring_api.service import DESCRIBED, Shared, needs, problems, require_json
@@ -23,7 +23,7 @@ router = APIRouter(tags=["actions"], dependencies=[*DESCRIBED, _WRITER])
 
 _EVENT = {"$ref": "#/components/schemas/Event"}
 _BATCH = {"$ref": "#/components/schemas/EventBatch"}
-_LEAST, _FULL = EXAMPLES["least"], EXAMPLES["full"]
+_MIN, _FULL = EXAMPLES["least"], EXAMPLES["full"]
 _BODY = {
     "required": True,
     "content": {
@@ -32,9 +32,9 @@ _BODY = {
                 "anyOf": [_EVENT, _BATCH, {"type": "array", "items": _EVENT, "maxItems": 1000}]
             },
             "examples": {
-                "event": {"summary": "One event", "value": _LEAST},
-                "batch": {"summary": "Several events", "value": {"events": [_LEAST, _FULL]}},
-                "array": {"summary": "Several events as an array", "value": [_LEAST, _FULL]},
+                "event": {"summary": "One event", "value": _MIN},
+                "batch": {"summary": "Several events", "value": {"events": [_MIN, _FULL]}},
+                "array": {"summary": "Several events as an array", "value": [_MIN, _FULL]},
             },
         }
     },
@@ -72,7 +72,7 @@ async def post_actions(
         return event, unknown
 
     def take() -> Any:
-        found = sort_out(items, permitted, service.config.max_event)
+        found = separate(items, permitted, service.config.max_event)
         if found.good:
             found.kept(service.reading.inbox(found.good))
         return found

@@ -131,8 +131,8 @@ async def get_agent_history(
     service.cache.require_ready()
     now = wall_us()
     states = service.cache.states(agent_id)
-    spoken = mode or service.cache.entry(agent_id, (None, None), now).answer.mode
+    default_mode = mode or service.cache.entry(agent_id, (None, None), now).answer.mode
     at_us, policy = service.cache.at_us(now), service.cache.policy
-    found = [state for state in states if state.mode == spoken]
+    found = [state for state in states if state.mode == default_mode]
     points = [point for one in found for point in history(one, states, at_us, days, policy)]
-    return {"agent_id": agent_id, "mode": spoken, "points": points}
+    return {"agent_id": agent_id, "mode": default_mode, "points": points}

@@ -31,7 +31,7 @@ class Acceptor:
 
     Parameters
     ----------
-    door
+    admission
         Admits or refuses connections.
     certificates
         Certificates for TLS; None: no TLS.
@@ -40,9 +40,12 @@ class Acceptor:
     """
 
     def __init__(
-        self, door: Admission, certificates: Certificates | None, make: Callable[[str], Connection]
+        self,
+        admission: Admission,
+        certificates: Certificates | None,
+        make: Callable[[str], Connection],
     ) -> None:
-        self._door = door
+        self._admission = admission
         self._certificates = certificates
         self._make = make
         self._opening: set[asyncio.Task[None]] = set()
@@ -65,7 +68,7 @@ class Acceptor:
 
     def _admit(self, client: socket.socket, address: tuple[str, int]) -> None:
         host = address[0]
-        refusal = self._door.enter(host)
+        refusal = self._admission.enter(host)
         if refusal is None:
             task = asyncio.get_running_loop().create_task(self._open(client, host))
             self._opening.add(task)
@@ -83,15 +86,15 @@ class Acceptor:
                 lambda: connection,
                 client,
                 ssl=self._certificates.context if self._certificates is not None else None,
-                ssl_handshake_timeout=self._door.limits.header_s if tls else None,
+                ssl_handshake_timeout=self._admission.limits.header_s if tls else None,
                 ssl_shutdown_timeout=_SHUTDOWN_S if tls else None,
             )
         except (OSError, ssl.SSLError):
-            self._door.refused["handshake"] += 1
+            self._admission.refused["handshake"] += 1
             client.close()
         finally:
             if not connection.made:
-                self._door.leave(host)
+                self._admission.leave(host)
 
 
 def _waiting(listener: socket.socket) -> Iterator[tuple[socket.socket, tuple[str, int]]]:

@@ -58,10 +58,10 @@ def _read(path: Path, name: str) -> bytes:
     try:
         return read_regular(path, _LARGEST)
     except OSError as error:
-        said = (error.strerror or "").lower()
+        reason = (error.strerror or "").lower()
     except ValueError as error:
-        said = str(error)
-    raise ConfigError(f"{name} cannot be read: {said}")
+        reason = str(error)
+    raise ConfigError(f"{name} cannot be read: {reason}")
 
 
 def _parsed(raw: bytes, name: str) -> list[x509.Certificate]:
@@ -112,8 +112,8 @@ def load(files: TlsFiles, now_us: int) -> _Loaded:
             context.load_verify_locations(cadata=authorities.decode("ascii", "replace"))
             context.verify_mode = ssl.CERT_OPTIONAL
     except (ssl.SSLError, OSError) as error:
-        said = getattr(error, "reason", None) or error.strerror or type(error).__name__
-        raise ConfigError(f"HABITUS_TLS_CERT cannot be used: {str(said).lower()}") from None
+        reason = getattr(error, "reason", None) or error.strerror or type(error).__name__
+        raise ConfigError(f"HABITUS_TLS_CERT cannot be used: {str(reason).lower()}") from None
     return _Loaded(context, until, authorities)
 
 
@@ -134,7 +134,7 @@ class Certificates:
 
     def __init__(self, files: TlsFiles) -> None:
         self._files = files
-        self._stamp = self._look()
+        self._stamp = self._file_stamp()
         self._loaded = load(files, wall_us())
         self._checked = self._said = float("-inf")
 
@@ -160,7 +160,7 @@ class Certificates:
             return False
         self._checked = now
         before = self._loaded.authorities
-        stamp = self._look()
+        stamp = self._file_stamp()
         if stamp != self._stamp:
             self._stamp = stamp
             try:
@@ -170,20 +170,20 @@ class Certificates:
             else:
                 log.info("tls_reloaded", extra={"expires": rfc3339(self._loaded.until_us)})
                 self._said = float("-inf")
-        self._say_expiry(now)
+        self._log_expiry(now)
         return self._loaded.authorities != before
 
-    def _say_expiry(self, now: float) -> None:
+    def _log_expiry(self, now: float) -> None:
         left = self._loaded.until_us - wall_us()
         if left < _SOON_US and now - self._said >= _SAY_AGAIN_S:
             self._said = now
-            said = {"expires": rfc3339(self._loaded.until_us)}
+            reason = {"expires": rfc3339(self._loaded.until_us)}
             if left <= 0:
-                log.error("tls_certificate_expired", extra=said)
+                log.error("tls_certificate_expired", extra=reason)
             else:
-                log.warning("tls_certificate_expires_soon", extra=said)
+                log.warning("tls_certificate_expires_soon", extra=reason)
 
-    def _look(self) -> tuple[object, ...]:
+    def _file_stamp(self) -> tuple[object, ...]:
         return tuple(self._stamps())
 
     def _stamps(self) -> Iterator[object]:

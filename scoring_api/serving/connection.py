@@ -27,7 +27,7 @@ _LINGER_BYTES: Final = 512 * 1024
 # Phase of the connection: between requests, reading headers, reading a body, closing.
 _IDLE, _HEAD, _BODY, _CLOSING = range(4)
 
-_SAID: Final[dict[Reason, tuple[int, str]]] = {
+_ANSWERS: Final[dict[Reason, tuple[int, str]]] = {
     "connections": (503, "all connections are taken"),
     "address_connections": (429, "the address has too many connections"),
     "header_bytes": (431, "the headers are too long"),
@@ -52,7 +52,7 @@ def _refusal(status: int, detail: str) -> bytes:
     return "\r\n".join([*lines, "", ""]).encode() + body
 
 
-REFUSALS: Final = {reason: _refusal(*said) for reason, said in _SAID.items()}
+REFUSALS: Final = {reason: _refusal(*answer) for reason, answer in _ANSWERS.items()}
 
 
 class _LimitExceeded(Exception):
@@ -80,7 +80,7 @@ class Connection(HttpToolsProtocol):
         self._phase = _IDLE
         self._due = inf
         self._write_due = inf
-        self._deaf = False
+        self._ignores_input = False
         self._fault: Reason = "malformed"
         # Messages begun; bytes of the current head by callback, and as received. While a body is
         # read, these are bytes of trailers, and bytes received since the last part of the body.
@@ -102,7 +102,7 @@ class Connection(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Parse received bytes up to the first exceeded limit."""
-        if self._deaf:
+        if self._ignores_input:
             self._received += len(data)
             if self._phase == _CLOSING and self._received > _LINGER_BYTES:
                 self.transport.abort()
@@ -261,8 +261,8 @@ class Connection(HttpToolsProtocol):
             self._stop_after(self.pipeline[0][0] if self.pipeline else running)
             return
         if running is not None and pending:
-            running.scope["state"].setdefault(ENDED, _SAID[reason][0])
-        self._deaf = True
+            running.scope["state"].setdefault(ENDED, _ANSWERS[reason][0])
+        self._ignores_input = True
         if running is not None and pending and running.response_started:
             self.transport.close()
             return
@@ -278,7 +278,7 @@ class Connection(HttpToolsProtocol):
 
     def _stop_after(self, cycle: RequestResponseCycle) -> None:
         """Stop reading, and close after this request is answered."""
-        self._deaf = True
+        self._ignores_input = True
         self._phase, self._due = _IDLE, inf
         if cycle.response_complete:
             self.transport.close()

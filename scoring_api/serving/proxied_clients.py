@@ -19,9 +19,9 @@ class ProxiedClients:
     here to concurrent requests. The address is the one that uvicorn took from ``X-Forwarded-For``.
     """
 
-    def __init__(self, app: App, door: Admission) -> None:
+    def __init__(self, app: App, admission: Admission) -> None:
         self._app = app
-        self._door = door
+        self._admission = admission
         self._busy: Counter[str] = Counter()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -30,8 +30,8 @@ class ProxiedClients:
             await self._app(scope, receive, send)
             return
         source = source_of(client_of(scope))
-        if self._busy[source] >= self._door.limits.connections_per_address:
-            self._door.refused["address_requests"] += 1
+        if self._busy[source] >= self._admission.limits.connections_per_address:
+            self._admission.refused["address_requests"] += 1
             error = ProblemError(
                 429, "the address has too many requests under way", {"Retry-After": "1"}
             )

@@ -50,12 +50,12 @@ class Server(uvicorn.Server):
         certificates: Certificates | None = None,
         stop: threading.Event | None = None,
     ) -> None:
-        self.door = Admission(limits or Limits(), proxies)
+        self.admission = Admission(limits or Limits(), proxies)
         self._certificates = certificates
         self._stop = stop
         self._accepting: list[asyncio.Task[None]] = []
         registry = app.service.metrics.registry
-        registry.register(self.door)
+        registry.register(self.admission)
         if certificates is not None:
             registry.register(certificates)
         super().__init__(
@@ -77,18 +77,18 @@ class Server(uvicorn.Server):
         )
 
     def _around(self, app: Application) -> Callable[..., Awaitable[None]]:
-        if not self.door.proxies:
+        if not self.admission.proxies:
             return app
-        trusted = [str(network) for network in self.door.proxies.networks]
-        return ProxyHeadersMiddleware(ProxiedClients(app, self.door), trusted)  # type: ignore[arg-type]  # plain ASGI
+        trusted = [str(network) for network in self.admission.proxies.networks]
+        return ProxyHeadersMiddleware(ProxiedClients(app, self.admission), trusted)  # type: ignore[arg-type]  # plain ASGI
 
     def _connection(self, host: str) -> Connection:
-        return Connection(self.door, host, self.config, self.server_state, self.lifespan.state)
+        return Connection(self.admission, host, self.config, self.server_state, self.lifespan.state)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Start the application, then accept connections."""
         await super().startup(sockets=[])
-        acceptor = Acceptor(self.door, self._certificates, self._connection)
+        acceptor = Acceptor(self.admission, self._certificates, self._connection)
         self._accepting = [asyncio.create_task(acceptor.run(each)) for each in sockets or ()]
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
@@ -114,7 +114,7 @@ class Server(uvicorn.Server):
                 accepting.result()  # raises: a server that cannot accept ends
         now = asyncio.get_running_loop().time()
         connections = self.server_state.connections
-        self.door.sweep(connections, now)  # type: ignore[arg-type]  # all are `Connection`
+        self.admission.sweep(connections, now)  # type: ignore[arg-type]  # all are `Connection`
         if self._certificates is not None and self._certificates.follow(now):
             # Clients of a removed authority must present a certificate again.
             for connection in list(connections):

@@ -58,7 +58,7 @@ class Silences:
     def of(self, agent_id: str) -> dict[str, Any] | None:
         """Describe the silence of an agent; None if it is not overdue."""
         found = self._buckets[bucket_of(agent_id)].get(agent_id)
-        return None if found is None else found.told()
+        return None if found is None else found.fields()
 
     async def run(self) -> None:
         """Search until cancelled; failures are counted."""
@@ -78,7 +78,7 @@ class Silences:
             return
         hour = judged_us // HOUR_US
         if hour == self._hour:
-            await self._let_go()
+            await self._close_store()
         else:
             await self._read_all(hour)
             self._hour = hour
@@ -95,7 +95,7 @@ class Silences:
         """Find the silent agents of a bucket; runs in the store's thread."""
         return overdue(self._reading.voices(bucket), hour)
 
-    async def _let_go(self) -> None:
+    async def _close_store(self) -> None:
         """Remove agents that have reported again, and yield to requests in between."""
         silent = [one for bucket in self._buckets for one in bucket.values()]
         for place, one in enumerate(silent):

@@ -39,7 +39,7 @@ class Packed(NamedTuple):
 
 def pack(state: TrustState) -> Packed:
     """Pack a state for `Known.put`."""
-    shown = _PACK.encode((state.state, state.config_version, state.ledger, state.standing))
+    shown = _PACK.encode((state.state, state.config_version, state.ledger, state.level_state))
     return Packed(sys.intern(state.mode), _PACK.encode(state), hash(shown))
 
 

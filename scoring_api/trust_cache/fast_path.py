@@ -21,7 +21,7 @@ from scoring_api.trust_cache.cached_agent import Known, Question
 
 TRUST: Final = b"/trust"
 MAX_ID: Final = 256
-MOST_PATHS: Final = 65_536
+MAX_PATHS: Final = 65_536
 ROUTE: Final = "/v1/agents/{agent_id}/trust"
 MODES: Final = get_args(ModeName)
 OPERATIONS: Final = get_args(OperationName)
@@ -113,7 +113,7 @@ class FastTrust:
         if known is None:
             # Not cached: invented ids must not fill the memory.
             return Known(split[0])
-        if len(self._paths) >= MOST_PATHS:
+        if len(self._paths) >= MAX_PATHS:
             self._paths.clear()
         self._paths[raw] = known
         return known

@@ -21,7 +21,7 @@ from scoring_api.trust_cache.cached_agent import Entry, Known, Question
 # A tenth of the time, one answer at a time: a concurrent look-up waits for one answer at most.
 PAUSE_S, IDLE_S, SHARE = 0.005, 0.1, 0.1
 # Number of cached answers without requests; renewing them takes 2 to 3 % of a core.
-MOST_KEPT: Final = 10_000
+MAX_KEPT: Final = 10_000
 # Delay after a change, as changes often come in groups.
 SETTLED_US: Final = 5 * SECOND_US
 DEFAULT_QUESTION: Final[Question] = (None, None)
@@ -52,7 +52,7 @@ class Renewal:
         Number of cached answers up to which unrequested ones are kept.
     """
 
-    def __init__(self, make: Make, refresh_us: int, most_kept: int = MOST_KEPT) -> None:
+    def __init__(self, make: Make, refresh_us: int, most_kept: int = MAX_KEPT) -> None:
         self._make = make
         self._refresh_us = refresh_us
         self._most_kept = most_kept
@@ -65,7 +65,7 @@ class Renewal:
         life = min(entry.holds_until_us - now_us, self._refresh_us)
         self._push(now_us + life * 4 // 5, known, question, entry)
 
-    def hurry(self, known: Known, question: Question, entry: Entry, now_us: int) -> None:
+    def prioritise(self, known: Known, question: Question, entry: Entry, now_us: int) -> None:
         """Renew an old answer next, as it is requested again."""
         self._push(now_us, known, question, entry)
 

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from lab.field_ablation import Without
+from lab.field_ablation import FieldAblation
 from models.errors import ConfigError
 from pipeline.formats import Native
 
@@ -26,7 +26,7 @@ LINE = json.dumps(
 
 def test_a_field_left_out_is_gone_and_its_neighbours_stay() -> None:
     names = ["volume.bytes_in", "purpose", "arguments.to", "arguments.mail.body", "agent.role"]
-    event = Without(Native(), names).normalise(LINE)
+    event = FieldAblation(Native(), names).normalise(LINE)
     assert event.volume is not None
     assert (event.volume.bytes_in, event.volume.records) == (None, 1)
     assert (event.purpose, event.arguments) == (None, {"cc": "y@example.com"})
@@ -34,12 +34,12 @@ def test_a_field_left_out_is_gone_and_its_neighbours_stay() -> None:
 
 
 def test_a_word_left_out_is_unknown_again() -> None:
-    assert Without(Native(), ["operation", "mode"]).normalise(LINE).operation == "unknown"
+    assert FieldAblation(Native(), ["operation", "mode"]).normalise(LINE).operation == "unknown"
 
 
 def test_omitting_an_absent_field_changes_nothing() -> None:
     names = ["network.source_ip", "arguments.subject", "duration_ms"]
-    assert Without(Native(), names).normalise(LINE) == Native().normalise(LINE)
+    assert FieldAblation(Native(), names).normalise(LINE) == Native().normalise(LINE)
 
 
 @pytest.mark.parametrize(
@@ -55,4 +55,4 @@ def test_omitting_an_absent_field_changes_nothing() -> None:
 )
 def test_a_field_that_cannot_be_left_out_is_refused(name: str, said: str) -> None:
     with pytest.raises(ConfigError, match=said):
-        Without(Native(), [name])
+        FieldAblation(Native(), [name])

@@ -11,7 +11,7 @@ import pytest
 from lab.demo import screenshot
 
 ROOT = Path(__file__).resolve().parents[2]
-MOST_BYTES = 250_000
+MAX_BYTES = 250_000
 README = ROOT / "README.md"
 
 
@@ -25,7 +25,7 @@ def size_of(picture: bytes) -> tuple[int, int]:
 def test_readme_shows_a_picture_of_moderate_size() -> None:
     (name,) = re.findall(r"!\[[^\]]+\]\((docs/images/\S+\.png)\)", README.read_text())
     picture = (ROOT / name).read_bytes()
-    assert len(picture) < MOST_BYTES
+    assert len(picture) < MAX_BYTES
     assert size_of(picture)[0] == 1280
 
 

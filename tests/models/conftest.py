@@ -166,13 +166,13 @@ def a_known_stream(
     def build(
         history: Callable[[Callable[..., Event]], Iterable[Event]],
         *,
-        vouched: bool = False,
+        trusted_history: bool = False,
         **config: Any,
     ) -> Stream:
-        name = f"{history.__module__}.{history.__qualname__} {vouched} {config}"
+        name = f"{history.__module__}.{history.__qualname__} {trusted_history} {config}"
         if name not in kept:
             first = a_stream(**config)
-            first.engine.vouched = vouched
+            first.engine.trusted_history = trusted_history
             first.judge_all(history(an_event))
             kept[name] = first.stored()
         stream = a_stream(**config)
@@ -208,7 +208,7 @@ class Desk:
         at_us = microseconds(self._an_event(at=20 * self._sessions).time)
         session = self.detector.open(
             agent_id, "unknown", role, purpose, at_us, at_us, self._sessions,
-            more.get("learning", True), more.get("vouched", False),
+            more.get("learning", True), more.get("trusted_history", False),
         )  # fmt: skip
         session.p = p
         return session

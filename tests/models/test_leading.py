@@ -118,7 +118,7 @@ def test_what_a_call_carries_leads_sooner_than_that_nobody_asked_for_it(content,
 
 
 @pytest.mark.parametrize(
-    ("least", "carried", "leads"),
+    ("minimum", "carried", "leads"),
     [
         ((14.0, 13.5, 12.0), ["provenance"], True),
         ((13.0, 13.5, 12.0), ["provenance"], False),
@@ -127,9 +127,9 @@ def test_what_a_call_carries_leads_sooner_than_that_nobody_asked_for_it(content,
     ],
 )
 def test_where_all_of_the_session_decides_it_is_compared_with_the_oddest_part(
-    least, carried, leads
+    minimum, carried, leads
 ):
-    assert content_leads(calibrated(0.5, 0.5, 0.5, 0.5), carried, least) is leads
+    assert content_leads(calibrated(0.5, 0.5, 0.5, 0.5), carried, minimum) is leads
 
 
 def test_content_leads_where_nothing_else_was_ranked():
@@ -142,10 +142,10 @@ def test_what_nobody_of_the_role_ever_touched_says_more_than_an_odd_choice_of_a_
     assert says_more([("tool", 12.0, 12.0), ("resource", 0.0, 12.0)], denied=False) is None
 
 
-@pytest.mark.parametrize(("name", "least"), [("bytes_out_hour", 5.0), ("cost", 10.0)])
-def test_how_much_is_sent_or_spent_says_more_than_an_odd_choice_of_a_tool(name, least):
-    assert says_more([("tool", 12.0, 12.0), (name, 0.0, least)], denied=False) == 1
-    assert says_more([("tool", 12.0, 12.0), (name, 0.0, least - 0.1)], denied=False) is None
+@pytest.mark.parametrize(("name", "minimum"), [("bytes_out_hour", 5.0), ("cost", 10.0)])
+def test_how_much_is_sent_or_spent_says_more_than_an_odd_choice_of_a_tool(name, minimum):
+    assert says_more([("tool", 12.0, 12.0), (name, 0.0, minimum)], denied=False) == 1
+    assert says_more([("tool", 12.0, 12.0), (name, 0.0, minimum - 0.1)], denied=False) is None
 
 
 @pytest.mark.parametrize("often", ["rate", "rate_minute"])

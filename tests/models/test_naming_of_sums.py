@@ -20,14 +20,14 @@ def test_an_unknown_person_is_the_cause_of_a_whole_session(a_stream: Any, an_eve
             for call, tool in enumerate(TOOLS)
         ]
 
-    stream.engine.vouched = True
+    stream.engine.trusted_history = True
     for day in range(30):
         for agent in range(4):
             for turn in range(3):
                 at = day * DAY + 97 * turn + 7 * agent
                 name = f"s-{agent}-{day}-{turn}"
                 stream.judge_all(session(agent, at, name, ("ann", "bo")[turn % 2]))
-    stream.engine.vouched = False
+    stream.engine.trusted_history = False
     judged = stream.judge_all(session(0, 30 * DAY + 97, "odd", "mallory"))
     alerts = [found for found in judged if found.alert]
     assert len(alerts) == len(TOOLS)

@@ -46,12 +46,12 @@ def test_what_its_session_had_before_is_not_looked_at_again(office):
     frequency_model, view = office
     x = {"tool": "mail.read", "hour": "00-06"}
     first = frequency_model.surprise(view, x, {})
-    again = frequency_model.surprise(view, x, dict(first.far))
-    (feature, excess) = first.far[0]
-    assert (first.again, again.again) == (0, 1 << feature)
-    assert again.far == first.far
+    again = frequency_model.surprise(view, x, dict(first.excesses))
+    (feature, excess) = first.excesses[0]
+    assert (first.repeated, again.repeated) == (0, 1 << feature)
+    assert again.excesses == first.excesses
     assert again.total == first.total
-    assert frequency_model.surprise(view, x, {feature: excess - 2.0}).again == 0
+    assert frequency_model.surprise(view, x, {feature: excess - 2.0}).repeated == 0
 
 
 def test_a_session_is_held_whole_and_the_next_one_begins_anew(a_stream, an_event):

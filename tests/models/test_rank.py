@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from models.assessing import accounted
-from models.baseline.agent_state import Bits
+from models.baseline.agent_state import EventScores
 from models.calibration.p_values import Calibrated
 from models.provenance.argument_detector import CallScore
 from models.provenance.call_scoring import RECURRENCE_BITS, TaintedValue
@@ -64,7 +64,7 @@ def assessed(a_stream, an_event):
             recurrences=recurrences, cross_task_bits=again,
         )  # fmt: skip
         content = CallScore(bits + again, None, tainted, 1.0)
-        looked_at = Bits(
+        looked_at = EventScores(
             surprise, surprise, [], content, counted=content.score, decisive=accounted(content)
         )
         return engine.assessor.assess(

@@ -12,32 +12,32 @@ from lab.left_out import LeftOut
 from models.calibration.session_calibration import SessionPools
 from models.config import ModelConfig
 from models.peers.fleet import Fleet
-from models.together import MOST_BITS, PARTS, bits, oddest, total
+from models.together import MAX_BITS, PARTS, bits, oddest, total
 
 NOTHING = (0.0, 0.0, 0.0)
 chances = st.lists(st.one_of(st.none(), st.floats(1e-12, 1.0)), min_size=4, max_size=4)
 
 
 def bits_of(events) -> float:
-    least = NOTHING
+    minimum = NOTHING
     for each in events:
-        least = oddest(least, each)
-    return total(least)
+        minimum = oddest(minimum, each)
+    return total(minimum)
 
 
 @given(st.lists(chances, min_size=1, max_size=8), st.randoms())
 def test_it_is_the_same_whatever_the_order_and_only_grows(events, shuffle):
-    least = NOTHING
+    minimum = NOTHING
     for each in events:
-        before, least = least, oddest(least, each)
-        assert total(before) <= total(least)
+        before, minimum = minimum, oddest(minimum, each)
+        assert total(before) <= total(minimum)
     shuffle.shuffle(events)
-    assert bits_of(events) == total(least) == max(bits_of([each]) for each in events)
+    assert bits_of(events) == total(minimum) == max(bits_of([each]) for each in events)
 
 
 @given(chances)
 def test_each_part_is_its_p_and_the_sum_of_categories_is_none(each):
-    expected = [0.0 if (p := each[part]) is None else min(MOST_BITS, bits(p)) for part in PARTS]
+    expected = [0.0 if (p := each[part]) is None else min(MAX_BITS, bits(p)) for part in PARTS]
     assert list(oddest(NOTHING, each)) == expected
     assert 1 not in PARTS
 
@@ -73,7 +73,7 @@ def test_sessions_that_finished_are_ranked_among_and_kept():
         (6.0, None, True, False), (0.0, 0.5, True, False), (2.0, None, False, False),
         (3.0, 0.5, False, False), (3.0, 0.5, False, True), (3.0, None, False, True),
     ):  # fmt: skip
-        peers.closed("clerk", 1.0, p, odd, free=free, alerted=told)
+        peers.add_session("clerk", 1.0, p, odd, ungated=free, alerted=told)
     assert (peers.sessions.n, peers.together.n) == (4, 3)
     again = Fleet(ModelConfig())
     again.load(dict(peers.dump()))
@@ -102,7 +102,7 @@ def test_it_alerts_where_past_sessions_were_never_as_odd_altogether(a_stream, an
     assert stream.engine.fleet.together.n
     together = stream.engine.fleet.together = SessionPools(100_000)
     for number in range(20_000):
-        together.add("clerk", bits((number + 1) / 20_001) / 2.0 if calm else MOST_BITS)
+        together.add("clerk", bits((number + 1) / 20_001) / 2.0 if calm else MAX_BITS)
     judged = [
         stream.judge(an_event(at=900 + n, tool=tool, session="now", purpose="Write"))
         for n, tool in enumerate(("mail.send", "mail.send", "crm.find", "crm.find", "mail.send"))

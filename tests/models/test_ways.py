@@ -21,10 +21,10 @@ def test_an_agent_with_two_ways_out_for_days_of_a_past_that_is_vouched_for_may_u
     a_stream, an_event, days, said
 ):
     stream = a_stream(learning_sessions=1)
-    stream.engine.vouched = True
+    stream.engine.trusted_history = True
     for day in range(days):
         _to_and_fro(stream, an_event, day, FAR, ABROAD)
-    stream.engine.vouched = False
+    stream.engine.trusted_history = False
     assert _to_and_fro(stream, an_event, days, FAR, ABROAD) == said
     third = Network(source_ip="203.0.113.9")
     assert _to_and_fro(stream, an_event, days, third, TOR) == "cred.reuse"
@@ -41,10 +41,10 @@ def test_a_peer_that_never_proved_who_it_is_for_days_of_such_a_past_need_not(
         at, unproven = day * MINUTES_OF_DAY, {"peer_verified": False}
         return stream.judge(an_event(at=at, network=network, attributes=unproven), HOME).anomaly
 
-    stream.engine.vouched = True
+    stream.engine.trusted_history = True
     for day in range(days):
         told(day, known)
-    stream.engine.vouched = False
+    stream.engine.trusted_history = False
     assert told(days, known) == said
     assert told(days + 1, other) == "peer.unverified"
 
@@ -120,7 +120,7 @@ def test_definitions_of_many_tools_are_remembered_and_bounded(a_stream, an_event
 
 def test_moves_are_bounded_with_the_values_that_wait(a_stream, an_event):
     stream = a_stream(learning_sessions=1, held_limit=10)
-    stream.engine.vouched = True
+    stream.engine.trusted_history = True
     for number in range(30):
         place = Origin("direct", 64_600 + number, "SE", "list@1")
         _to_and_fro(stream, an_event, number, FAR, place)

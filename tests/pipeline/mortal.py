@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 NOW_US = 1_798_761_600_000_000  # 2027-01-01, after every made-up event
-MOST_LIVES = 200
+MAX_LIVES = 200
 
 # Step of the loop: the call, and whether death comes before or after it.
 STEPS: dict[str, tuple[Any, str, str]] = {
@@ -116,7 +116,7 @@ def live(step: str, nth: int) -> None:
 
 def main(step: str, nth: int) -> None:
     pauses = random.Random(nth)  # noqa: S311  # pauses, no secrets
-    for deaths in range(MOST_LIVES):
+    for deaths in range(MAX_LIVES):
         life = os.fork()
         if not life:
             live(step, nth)
@@ -130,7 +130,7 @@ def main(step: str, nth: int) -> None:
             return
         if not os.WIFSIGNALED(status) or os.WTERMSIG(status) != signal.SIGKILL:
             sys.exit(f"a life ended with status {status}")
-    sys.exit(f"not done after {MOST_LIVES} lives")
+    sys.exit(f"not done after {MAX_LIVES} lives")
 
 
 def work(job: dict[str, Any]) -> None:

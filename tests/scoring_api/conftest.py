@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from models.trust.ledger import Item, Ledger
-from models.trust.levels import Standing
+from models.trust.levels import LevelState
 from models.trust.state import TrustState
 from models.units import DAY_US, HOUR_US
 from models.watch.heard import Heard
@@ -67,7 +67,7 @@ def make_state(
         "version": "3",
         "state": "active",
         "registered": True,
-        "standing": Standing(level=level),
+        "level_state": LevelState(level=level),
         "config_version": "c1",
         **more,
     }

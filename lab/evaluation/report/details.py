@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 PRODUCT = "Habitus"
-_MOST_ROWS = 20
+_MAX_ROWS = 20
 _WORTH = {
     "precision": (100, ".1f"), "false_alerts": (1, ".0f"), "bits": (1, ".2f"),
     "p_bits": (1, ".2f"), "auroc": (1, ".3f"), "at_1": (100, ".1f"), "at_5": (100, ".1f"),
@@ -27,7 +27,7 @@ def details(result: Mapping[str, Any]) -> Iterator[Table]:
     """Give the tables of `evaluate` in addition to `table`."""
     if result["baselines"]:
         yield side_by_side(result)
-    yield _promises(result)
+    yield _calibration_table(result)
     yield _budget(result)
     yield _types(result)
     yield from _mistakes(result["mistakes"])
@@ -76,7 +76,7 @@ def _compared(one: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def _promises(result: Mapping[str, Any]) -> Table:
+def _calibration_table(result: Mapping[str, Any]) -> Table:
     out = _table(
         "benign at p <= 0.05, 0.01, 0.001: observed over nominal share, 1 is calibrated",
         "",
@@ -173,16 +173,16 @@ def _mistakes(found: Mapping[str, list[dict[str, Any]]]) -> Iterator[Table]:
         ("misnamed", "attacks whose alert names another cause first"),
     ):
         if rows := found[name]:
-            yield _amiss(title, rows)
+            yield _mistakes_table(title, rows)
     if rows := found["false_alerts"]:
         yield _false_alerts(rows)
 
 
-def _amiss(title: str, rows: Sequence[Mapping[str, Any]]) -> Table:
+def _mistakes_table(title: str, rows: Sequence[Mapping[str, Any]]) -> Table:
     out = _table(title, "type", "bits", "p", "reason", "planted cause", "at", "case")
     for column in (out.columns[0], *out.columns[3:5], out.columns[-1]):
         column.justify, column.no_wrap, column.overflow = "left", False, "fold"
-    for row in rows[:_MOST_ROWS]:
+    for row in rows[:_MAX_ROWS]:
         out.add_row(
             plain(row["type"]),
             share(row["bits"], 1),
@@ -192,15 +192,15 @@ def _amiss(title: str, rows: Sequence[Mapping[str, Any]]) -> Table:
             row["time"][:16],
             plain(row["case"]),
         )
-    if len(rows) > _MOST_ROWS:
-        out.caption = f"{len(rows) - _MOST_ROWS} more: --out FILE has all, and of which agent"
+    if len(rows) > _MAX_ROWS:
+        out.caption = f"{len(rows) - _MAX_ROWS} more: --out FILE has all, and of which agent"
     return out
 
 
 def _false_alerts(rows: Sequence[Mapping[str, Any]]) -> Table:
     out = _table("false alerts by first reason", "reason", "alerts", "agents", "roles", "on news")
     out.columns[-1].no_wrap = False
-    for reason, number in Counter(row["reason"] or "-" for row in rows).most_common(_MOST_ROWS):
+    for reason, number in Counter(row["reason"] or "-" for row in rows).most_common(_MAX_ROWS):
         its = [row for row in rows if (row["reason"] or "-") == reason]
         novelties = Counter(row["news"] for row in its if row["news"] is not None)
         out.add_row(

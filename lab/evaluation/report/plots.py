@@ -77,11 +77,11 @@ def _reliability(rows: Sequence[Mapping[str, Any]]) -> Chart | None:
         return None
     roles = list(dict.fromkeys(row["role"] for row in rows))
     # Shares far below the nominal level are miscalibrated, too, and must be visible.
-    least = min(LEVELS[0], *(10.0 ** floor(log10(row["observed"])) for row in shown))
+    minimum = min(LEVELS[0], *(10.0 ** floor(log10(row["observed"])) for row in shown))
     x = alt.X("nominal:Q", title="nominal: p at most", scale=_log_scale(LEVELS[0]),
               axis=_log_axis())  # fmt: skip
-    y = alt.Y("observed:Q", title="observed share of benign sessions", scale=_log_scale(least),
-              axis=_log_axis(least))  # fmt: skip
+    y = alt.Y("observed:Q", title="observed share of benign sessions", scale=_log_scale(minimum),
+              axis=_log_axis(minimum))  # fmt: skip
     lines = (
         alt.Chart(_data(shown))
         .mark_line(point=alt.OverlayMarkDef(size=45))
@@ -103,12 +103,12 @@ def _reliability(rows: Sequence[Mapping[str, Any]]) -> Chart | None:
     )
 
 
-def _log_scale(least: float) -> alt.Scale:
-    return alt.Scale(type="log", domain=[least, 1.0], clamp=True)
+def _log_scale(minimum: float) -> alt.Scale:
+    return alt.Scale(type="log", domain=[minimum, 1.0], clamp=True)
 
 
-def _log_axis(least: float = 0.001) -> alt.Axis:
-    values = [10.0**power for power in range(round(log10(least)), 1)]
+def _log_axis(minimum: float = 0.001) -> alt.Axis:
+    values = [10.0**power for power in range(round(log10(minimum)), 1)]
     return alt.Axis(values=values, format="~g", grid=True)
 
 

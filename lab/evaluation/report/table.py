@@ -111,17 +111,17 @@ def _caption(figures: Mapping[str, Any], unlabelled: int, unknown_labels: Mappin
         for pool, p in figures["event_p"].items()
         if p["events"]
     ]
-    aside = ""
+    notes = ""
     if unlabelled:
-        aside = f"\nsessions without a label: {unlabelled}, judged and counted nowhere"
+        notes = f"\nsessions without a label: {unlabelled}, judged and counted nowhere"
     if unknown_labels:
         each = ", ".join(f"{plain(label)} {n} times" for label, n in unknown_labels.items())
-        aside += f"\nlabels that are none: {each}; the others count"
+        notes += f"\nlabels that are none: {each}; the others count"
     return (
         "benign events at p <= 0.05 0.01 0.001, observed over promised, by pool:\n"
         f"{'; '.join(pools) or '-'}\n"
         f"alerts: {alerts['benign_sessions']} of {figures['benign']} benign sessions, "
         f"{alerts['attacked_sessions']} of {figures['attacked']} attacked\n"
         f"failed attacks: {failed['sessions']}, alarmed {percent(failed['0.01'])} % at the 1 % "
-        f"threshold, {percent(failed['0.05'])} % at the 5 % threshold{aside}"
+        f"threshold, {percent(failed['0.05'])} % at the 5 % threshold{notes}"
     )

@@ -121,9 +121,9 @@ class Calendar:
         order = np.arange(len(agents)) - np.repeat(np.cumsum(numbers) - numbers, numbers)
         tail = self._keys[agents] + order.astype(np.uint64)
         table = self._hours[weekend]
-        luck = units(mix(_START, day), tail) * (len(table) - 1)
+        draw = units(mix(_START, day), tail) * (len(table) - 1)
         times = at_us + self._shift_us[agents]
-        times = times + np.interp(luck, np.arange(len(table)), table).astype(np.int64)
+        times = times + np.interp(draw, np.arange(len(table)), table).astype(np.int64)
         return self._in_order(day, at_us, times, agents, order, factors)
 
     def _in_order(

@@ -48,7 +48,7 @@ ATTACKS: tuple[str, ...] = (
 START_US = 1_788_739_200_000_000
 """Default start of a simulation: 2026-09-07T00:00:00Z, a Monday."""
 
-_MOST_AGENTS, _MOST_DAYS, _MOST_SEED = 1_000_000, 3_650, 2**63 - 1
+_MAX_AGENTS, _MAX_DAYS, _MAX_SEED = 1_000_000, 3_650, 2**63 - 1
 
 
 class SimulationConfig(Struct, frozen=True, kw_only=True):
@@ -99,9 +99,9 @@ class SimulationConfig(Struct, frozen=True, kw_only=True):
 
     def validate(self) -> SimulationConfig:
         """Return itself if valid, else raise `ConfigError`."""
-        _within("seed", self.seed, 0, _MOST_SEED)
-        _within("agents", self.agents, 1, _MOST_AGENTS)
-        _within("days", self.days, 1, _MOST_DAYS)
+        _within("seed", self.seed, 0, _MAX_SEED)
+        _within("agents", self.agents, 1, _MAX_AGENTS)
+        _within("days", self.days, 1, _MAX_DAYS)
         _within("attacked", self.attacked, 0, 1)
         _within("novelties_per_week", self.novelties_per_week, 0, 7)
         _within("activity", self.activity, 0.01, 7)

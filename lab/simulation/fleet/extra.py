@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lab.simulation.fleet.attacks import PLANTERS
-from lab.simulation.fleet.scene import change
+from lab.simulation.fleet.fleet_day import change
 from lab.simulation.fleet.working_days import FIRST_RELEASE, spared
 from lab.simulation.fleet.world.draw import unit
 from models.event import Event, instant
@@ -15,30 +15,30 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from lab.simulation.fleet.cases import Case
+    from lab.simulation.fleet.fleet_day import FleetDay
     from lab.simulation.fleet.personas import Persona
     from lab.simulation.fleet.plans import Plans
-    from lab.simulation.fleet.scene import Scene
-    from lab.simulation.fleet.session import Played
+    from lab.simulation.fleet.session_generator import Played
 
 _FORCED = 900
 
 
-def extra(scene: Scene, plans: Plans) -> Iterator[Played]:
+def extra(fleet_day: FleetDay, plans: Plans) -> Iterator[Played]:
     """Play a day's additional sessions, and record their cases."""
-    for case in plans.attacks.get(scene.day, ()):
-        yield from _attack(scene, case)
-    for case in plans.begin.get(scene.day, ()):
+    for case in plans.attacks.get(fleet_day.day, ()):
+        yield from _attack(fleet_day, case)
+    for case in plans.begin.get(fleet_day.day, ()):
         if case.type == "first_use":
-            yield _first_use(scene, plans, case)
-    silent = plans.silent(scene.day)
-    for one in plans.deployed(scene.day):
+            yield _first_use(fleet_day, plans, case)
+    silent = plans.silent(fleet_day.day)
+    for one in plans.deployed(fleet_day.day):
         # A deployment is announced even if the agent reports nothing.
-        if scene.there(one.index) or one.index in silent:
-            yield _rollout(scene, plans, one)
+        if fleet_day.there(one.index) or one.index in silent:
+            yield _rollout(fleet_day, plans, one)
 
 
-def _attack(scene: Scene, case: Case) -> Iterator[Played]:
-    for played, wrong in PLANTERS[case.type].act(scene, case):
+def _attack(fleet_day: FleetDay, case: Case) -> Iterator[Played]:
+    for played, wrong in PLANTERS[case.type].act(fleet_day, case):
         names = {event.id for event in wrong}
         for at_us, event in played:
             if event.id in names:
@@ -48,16 +48,16 @@ def _attack(scene: Scene, case: Case) -> Iterator[Played]:
         yield played
 
 
-def _rollout(scene: Scene, plans: Plans, one: Persona) -> Played:
+def _rollout(fleet_day: FleetDay, plans: Plans, one: Persona) -> Played:
     """Announce a new version, before the first scheduled work of the day."""
-    today = plans.conditions(one.index, scene.day)
-    at_us = scene.midnight_us + int((3 + 30 * unit(one.key, scene.day)) * MINUTE_US)
-    notes = {"change": f"CHG-{one.group % 100_000}-{scene.day}"}
+    today = plans.conditions(one.index, fleet_day.day)
+    at_us = fleet_day.midnight_us + int((3 + 30 * unit(one.key, fleet_day.day)) * MINUTE_US)
+    notes = {"change": f"CHG-{one.group % 100_000}-{fleet_day.day}"}
     if today.agent.version == FIRST_RELEASE:
         added = (tool.name for tool in one.world.role.tools.values() if tool.release)
         notes.update(("adds_tool", name) for name in added)
     event = Event(
-        id=f"rollout-{one.index:06d}-{scene.day:04d}",
+        id=f"rollout-{one.index:06d}-{fleet_day.day:04d}",
         time=instant(at_us),
         agent=today.agent,
         tool="deploy.rollout",
@@ -71,9 +71,9 @@ def _rollout(scene: Scene, plans: Plans, one: Persona) -> Played:
     return played
 
 
-def _first_use(scene: Scene, plans: Plans, case: Case) -> Played:
+def _first_use(fleet_day: FleetDay, plans: Plans, case: Case) -> Played:
     """Give a session of a task that needs a tool which the agent has not used before."""
-    one = scene.fleet[case.index]
+    one = fleet_day.fleet[case.index]
     tool = spared(one, case)
     tasks = [
         task
@@ -81,6 +81,6 @@ def _first_use(scene: Scene, plans: Plans, case: Case) -> Played:
         if any(call.tool.name == tool and not call.optional for call in task.calls)
     ]
     task = tasks[int(unit(case.key, 2) * len(tasks))]
-    played = scene.play(change(scene.visit(case), task=task, number=_FORCED))
-    plans.conditions(case.index, scene.day).note(played)
+    played = fleet_day.play(change(fleet_day.spec(case), task=task, number=_FORCED))
+    plans.conditions(case.index, fleet_day.day).note(played)
     return played

@@ -128,8 +128,8 @@ def inventory(config: SimulationConfig) -> Iterator[tuple[str, str, str, str]]:
         yield agent.id, agent.role or "", agent.owner or "", agent.model or ""
 
 
-def _weighted(names: list[str], shares: list[float], luck: float) -> str:
-    left = luck * sum(shares)
+def _weighted(names: list[str], shares: list[float], draw: float) -> str:
+    left = draw * sum(shares)
     for name, share in zip(names, shares, strict=False):
         left -= share
         if left < 0:

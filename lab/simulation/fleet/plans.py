@@ -43,7 +43,7 @@ class Plans:
         self.attacks: dict[int, list[Case]] = defaultdict(list)
         self.begin: dict[int, list[Case]] = defaultdict(list)
         self._ending: dict[int, list[Case]] = defaultdict(list)
-        self._away: dict[int, list[Case]] = defaultdict(list)
+        self._quiet_days: dict[int, list[Case]] = defaultdict(list)
         self._joining: list[Case] = []
         planned = list(attacks(config, fleet))
         for case in planned:
@@ -64,13 +64,13 @@ class Plans:
             self._joining.append(case)
         elif begins == "absence":
             for day in range(case.first_day, case.last_day + 1):
-                self._away[day].append(case)
+                self._quiet_days[day].append(case)
         elif begins == "session":
             self.begin[case.first_day].append(case)
 
     def factors(self, day: int) -> dict[int, float]:
         """Give the factor on the work of each agent that deviates on a day."""
-        found = {case.index: QUIET for case in self._away.get(day, ())}
+        found = {case.index: QUIET for case in self._quiet_days.get(day, ())}
         found |= {case.index: 0.0 for case in self._joining if day < case.first_day}
         return found | dict.fromkeys(self.silent(day), 0.0)
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from lab.simulation.fleet.personas import Persona
 
 _FRESH_DAYS = 3
-_LEAST_DAYS = 7
+_MIN_DAYS = 7
 _HELPED_FROM = 8
 _ATTACKED, _NOVELTY, _WHEN = word("attacked"), word("news"), word("when")
 
@@ -85,7 +85,7 @@ def novelties(
     """Plan the benign novelties of single agents, never on days of an attack."""
     planned: dict[int, list[Case]] = defaultdict(list)
     types = [name for name, one in NOVELTIES.items() if one.agents and name in config.novelties]
-    if config.days < _LEAST_DAYS or not types:
+    if config.days < _MIN_DAYS or not types:
         return {}
     expected = config.novelties_per_week * config.days / 7
     for one in fleet:
@@ -195,7 +195,7 @@ class GroupNovelties:
             key = mix(group, _WHEN, word(name))
             room = config.days - config.history_days - _FRESH_DAYS
             known = config.days
-            if config.days >= 2 * _LEAST_DAYS and room > 0:
+            if config.days >= 2 * _MIN_DAYS and room > 0:
                 known = _early_in_week(config, config.history_days + int(unit(key) * room))
             self._days[group, name] = known
         return known

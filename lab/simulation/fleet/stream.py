@@ -14,10 +14,10 @@ import msgspec
 
 from lab.simulation.fleet.calendar import SCHEDULED, Calendar
 from lab.simulation.fleet.extra import extra
+from lab.simulation.fleet.fleet_day import FleetDay
 from lab.simulation.fleet.personas import persona
 from lab.simulation.fleet.plans import Plans
-from lab.simulation.fleet.scene import Scene
-from lab.simulation.fleet.session import Played, Visit, play
+from lab.simulation.fleet.session_generator import Played, SessionSpec, play
 from lab.simulation.fleet.world.draw import unit
 from models.units import DAY_US
 
@@ -91,8 +91,10 @@ class _Simulation:
         """Give the events up to the last start of a day; later ones follow with the next day."""
         midnight_us = self._config.start_us + day * DAY_US
         factors = self.plans.factors(day)
-        scene = Scene(self._config, self._fleet, self.plans.conditions, self._rng, day, factors)
-        beside = sorted(extra(scene, self.plans), key=lambda played: played[0][0], reverse=True)
+        fleet_day = FleetDay(
+            self._config, self._fleet, self.plans.conditions, self._rng, day, factors
+        )
+        beside = sorted(extra(fleet_day, self.plans), key=lambda played: played[0][0], reverse=True)
         sorted_us = midnight_us
         for start_us, index, number in self._calendar.starts(day, midnight_us, factors):
             while beside and beside[-1][0][0] <= start_us:
@@ -123,7 +125,7 @@ class _Simulation:
             task = one.world.role.nightly[number - SCHEDULED]
         else:
             task = today.tasks[int(unit(one.key, day, number) * len(today.tasks))]
-        visit = Visit(
+        spec = SessionSpec(
             persona=one,
             agent=today.agent,
             day=day,
@@ -136,7 +138,7 @@ class _Simulation:
         )
         asked = today.colleague is not None and number < SCHEDULED
         if asked and (number == 0 or unit(one.key, day, number, 1) < _NEW_PERSON):
-            visit.human = today.colleague
-        played = play(visit, self._rng)
+            spec.human = today.colleague
+        played = play(spec, self._rng)
         today.note(played)
         return played

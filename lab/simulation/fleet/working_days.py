@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from lab.simulation.fleet.cases import Case
     from lab.simulation.fleet.personas import Persona
-    from lab.simulation.fleet.session import Played
+    from lab.simulation.fleet.session_generator import Played
     from lab.simulation.sample.world.roles import Task
     from models.event import Agent
 
@@ -39,7 +39,7 @@ class WorkingConditions(Struct, frozen=True, gc=False):
     tasks
         Delegated tasks, each repeated by its weight.
     released, without
-        As in `session.Visit`.
+        As in `session.SessionSpec`.
     colleague
         A person it works for in addition to its regular ones.
     fresh

@@ -11,7 +11,7 @@ import msgspec
 from lab.simulation.sample.conduct import day_visits
 from lab.simulation.sample.incidents import incidents
 from lab.simulation.sample.novelties import amend, conditions, deployments, found
-from lab.simulation.sample.session import play
+from lab.simulation.sample.session_generator import play
 from lab.simulation.sample.truth import Truth
 from lab.simulation.sample.world.hours import day_us
 from lab.simulation.sample.world.staff import staff
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from lab.simulation.sample.session import Visit
+    from lab.simulation.sample.session_generator import SessionSpec
     from lab.simulation.sample.world.staff import Member
 
 DAYS = 21
@@ -45,15 +45,15 @@ def sample(seed: int = 7) -> tuple[list[Event], Truth]:
         Events in order of time, and the ground truth.
     """
     members = staff()
-    visits = _visits(seed, members)
-    amend(visits, {member.agent_id: member for member in members})
+    specs = _visits(seed, members)
+    amend(specs, {member.agent_id: member for member in members})
     events = deployments(members)
     bad = []
-    for played, truth in incidents(seed, visits):
+    for played, truth in incidents(seed, specs):
         events += played
         bad.append(truth)
-    for visit in visits:
-        events += play(visit, source(seed, visit.session))
+    for spec in specs:
+        events += play(spec, source(seed, spec.session))
     events.sort(key=lambda event: (event.time, event.id))
     return events, Truth(
         seed=seed,
@@ -66,14 +66,14 @@ def sample(seed: int = 7) -> tuple[list[Event], Truth]:
     )
 
 
-def _visits(seed: int, members: Sequence[Member]) -> list[Visit]:
-    visits: list[Visit] = []
+def _visits(seed: int, members: Sequence[Member]) -> list[SessionSpec]:
+    specs: list[SessionSpec] = []
     for day in range(DAYS):
         for member in members:
             today = conditions(member, day)
             if today is not None:
-                visits += day_visits(seed, member, day, today)
-    return visits
+                specs += day_visits(seed, member, day, today)
+    return specs
 
 
 def files(seed: int = 7) -> dict[str, bytes]:

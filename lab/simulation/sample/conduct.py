@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from lab.simulation.sample.session import Visit
+from lab.simulation.sample.session_generator import SessionSpec
 from lab.simulation.sample.world.hours import night_starts, office_starts, weekday
 from lab.simulation.sample.world.values import source
 from models.event import Agent, Human
@@ -53,7 +53,7 @@ ORDINARY = Conditions()
 
 def day_visits(
     seed: int, member: Member, day: int, conditions: Conditions = ORDINARY
-) -> Iterator[Visit]:
+) -> Iterator[SessionSpec]:
     """Give the sessions of one agent on one day, in order of their start.
 
     Parameters
@@ -67,7 +67,7 @@ def day_visits(
     agent = Agent(id=member.agent_id, role=member.role_name, version=conditions.version)
     humans = member.humans + conditions.colleagues
     for number, (start_us, task) in enumerate(_plan(member, day, conditions, rng)):
-        yield Visit(
+        yield SessionSpec(
             agent=agent,
             human=_asks(humans, task, rng),
             network=member.network,

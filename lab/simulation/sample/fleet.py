@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from lab.simulation.sample.conduct import day_visits
-from lab.simulation.sample.session import Visit, play
+from lab.simulation.sample.session_generator import SessionSpec, play
 from lab.simulation.sample.world.staff import Member, fleet_member
 from lab.simulation.sample.world.values import source
 from models.event import microseconds
@@ -47,28 +47,28 @@ def fleet_events(
         raise ValueError(f"a fleet has at least 1 agent, got {agents}")
     members = [fleet_member(index) for index in range(agents)]
     streams = [_plan(seed, index, member, days) for index, member in enumerate(members)]
-    visits = heapq.merge(*streams, key=itemgetter(0, 1))
+    specs = heapq.merge(*streams, key=itemgetter(0, 1))
     encode = msgspec.json.Encoder().encode
     events = _interleave(
         (
             start_us,
             [
                 (microseconds(event.time), event.id, encode(event))
-                for event in play(visit, source(seed, visit.session))
+                for event in play(spec, source(seed, spec.session))
             ],
         )
-        for start_us, _, visit in visits
+        for start_us, _, spec in specs
     )
     return islice(events, limit)
 
 
 def _plan(
     seed: int, index: int, member: Member, days: int | None
-) -> Iterator[tuple[int, int, Visit]]:
+) -> Iterator[tuple[int, int, SessionSpec]]:
     """Give an agent's sessions in order of their start, day by day."""
     for day in count() if days is None else range(days):
-        for visit in day_visits(seed, member, day):
-            yield visit.start_us, index, visit
+        for spec in day_visits(seed, member, day):
+            yield spec.start_us, index, spec
 
 
 def _interleave(

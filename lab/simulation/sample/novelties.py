@@ -21,7 +21,7 @@ from models.units import DAY_US, HOUR_US
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from lab.simulation.sample.session import Visit
+    from lab.simulation.sample.session_generator import SessionSpec
     from lab.simulation.sample.world.staff import Member
 
 HOLIDAY = 7
@@ -56,10 +56,10 @@ def conditions(member: Member, day: int) -> Conditions | None:
     return msgspec.structs.replace(ORDINARY, **changes)
 
 
-def amend(visits: list[Visit], members: dict[str, Member]) -> None:
+def amend(specs: list[SessionSpec], members: dict[str, Member]) -> None:
     """Change single sessions in place: the new vendor, and the afternoon on the corporate VPN."""
     name, day, vendor = VENDOR
-    index = after(visits, name, day_us(day) + 10 * HOUR_US)
+    index = after(specs, name, day_us(day) + 10 * HOUR_US)
     tools = members[name].role.tools
     calls = "invoices.read orders.match vendors.lookup payments.create ledger.post mail.send"
     purpose = (
@@ -67,23 +67,23 @@ def amend(visits: list[Visit], members: dict[str, Member]) -> None:
         "{account} as agreed in the contract."
     )
     task = Task("new-vendor", "delegated", purpose, tuple(call(c, tools) for c in calls.split()))
-    visits[index] = msgspec.structs.replace(
-        visits[index], task=task, given={"vendor": vendor}, smooth=True
+    specs[index] = msgspec.structs.replace(
+        specs[index], task=task, given={"vendor": vendor}, smooth=True
     )
     name, day, address = CORPORATE
     start_us = day_us(day) + 13 * HOUR_US
     away = Network(source_ip=address, asn=64500, country="XA")
-    for index, visit in enumerate(visits):
-        if visit.agent.id == name and start_us <= visit.start_us < start_us + 6 * HOUR_US:
-            visits[index] = msgspec.structs.replace(visit, network=away)
+    for index, spec in enumerate(specs):
+        if spec.agent.id == name and start_us <= spec.start_us < start_us + 6 * HOUR_US:
+            specs[index] = msgspec.structs.replace(spec, network=away)
 
 
-def after(visits: Sequence[Visit], agent_id: str, at_us: int) -> int:
+def after(specs: Sequence[SessionSpec], agent_id: str, at_us: int) -> int:
     """Give the index of an agent's first delegated session at or after a time."""
     return min(
-        (visit.start_us, index)
-        for index, visit in enumerate(visits)
-        if visit.agent.id == agent_id and visit.start_us >= at_us and visit.human
+        (spec.start_us, index)
+        for index, spec in enumerate(specs)
+        if spec.agent.id == agent_id and spec.start_us >= at_us and spec.human
     )[1]
 
 

@@ -35,9 +35,9 @@ _DAY = 24
 
 
 def row_of(act: Act) -> list[float]:
-    """Give an event's numbers in the order of `COLUMNS`; what is unknown is 0."""
-    event, assessment = act.event, act.assessment
-    hours = assessment.time_us // HOUR_US
+    """Give an event's numbers in the order of `COLUMNS`; an unknown value is 0."""
+    event, result = act.event, act.result
+    hours = result.time_us // HOUR_US
     angle = 2 * pi * (hours % _DAY) / _DAY
     volume, resource = event.volume, event.resource
     amounts = (volume.bytes_in, volume.bytes_out, volume.records) if volume else (0, 0, 0)
@@ -52,7 +52,7 @@ def row_of(act: Act) -> list[float]:
         float(event.operation in _IRREVERSIBLE),
         float(resource is not None and resource.sensitivity in _SENSITIVE),
         float(event.outcome in ("denied", "error")),
-        assessment.s_sum,
-        assessment.s_max,
+        result.s_sum,
+        result.s_max,
         log1p(act.facts.day_events),
     ]

@@ -33,12 +33,12 @@ if TYPE_CHECKING:
 
     from models.detectors.detector import Act
 
-_LEAST_ROWS = 200
+_MIN_ROWS = 200
 _REFERENCE = 2_000
 _SEED = 7
-_MOST_SHARE = 0.05
+_MAX_SHARE = 0.05
 _VERSION_DIGITS = 12
-# Beside what skops trusts by itself: estimators of scikit-learn, and arrays of numpy.
+# Types beyond those that skops trusts by default: estimators of scikit-learn, and arrays of numpy.
 _TRUSTED = ["sklearn.tree._tree.Tree"]
 
 
@@ -106,14 +106,14 @@ class SecondOpinion(FittedDetector):
         """Give a reason where at most 5 % of the history had numbers as unusual as the event's."""
         score = self.score(row_of(act))
         bits = self.bits(score)
-        if bits < -log2(_MOST_SHARE):
+        if bits < -log2(_MAX_SHARE):
             return None
-        typical = self._reference[int((1 - _MOST_SHARE) * (len(self._reference) - 1))]
+        typical = self._reference[int((1 - _MAX_SHARE) * (len(self._reference) - 1))]
         why = (
             f"Second opinion {self.name} ({self.version}): {100 * 2**-bits:.1f} % of the history "
             "had numbers as unusual as these taken together; it moves no score."
         )
-        expected = [(f"up to {typical:.3f}", 1 - _MOST_SHARE)]
+        expected = [(f"up to {typical:.3f}", 1 - _MAX_SHARE)]
         return Reason(f"opinion:{self.name}", bits, f"{score:.3f}", expected, why)
 
     def to_bytes(self) -> bytes:
@@ -186,8 +186,8 @@ def fit_opinion(
         raise ConfigError(
             f"expected {len(COLUMNS)} columns, got an array of shape {np.shape(matrix)}"
         )
-    if len(matrix) < _LEAST_ROWS:
-        raise ConfigError(f"a forest needs at least {_LEAST_ROWS} rows, got {len(matrix)}")
+    if len(matrix) < _MIN_ROWS:
+        raise ConfigError(f"a forest needs at least {_MIN_ROWS} rows, got {len(matrix)}")
     infinite = ~np.isfinite(matrix).all(axis=1)
     if infinite.any():
         raise ConfigError(f"expected finite numbers, and row {int(infinite.argmax())} has others")

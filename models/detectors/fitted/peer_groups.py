@@ -1,4 +1,4 @@
-"""Peer groups by behaviour, for agents whose role nobody declared: who uses which tools."""
+"""Peer groups by behaviour, for agents without a declared role: who uses which tools."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-LEAST_EVENTS = 20
-_MOST_TOOLS = 512
+MIN_EVENTS = 20
+_MAX_TOOLS = 512
 _SEED = 7
 
 
@@ -38,17 +38,17 @@ class Shares(Struct, frozen=True):
     matrix: npt.NDArray[np.float64]
 
 
-def shares_of(counts: Mapping[str, Counter[str]], *, least: int = LEAST_EVENTS) -> Shares:
+def shares_of(counts: Mapping[str, Counter[str]], *, minimum: int = MIN_EVENTS) -> Shares:
     """Make shares of counts by agent and tool.
 
     >>> shares_of({"a": Counter({"mail.read": 16, "mail.send": 9})}).matrix.round(2).tolist()
     [[0.8, 0.6]]
     """
-    agents = sorted(agent for agent, of in counts.items() if of.total() >= least)
+    agents = sorted(agent for agent, of in counts.items() if of.total() >= minimum)
     whole: Counter[str] = Counter()
     for agent in agents:
         whole.update(counts[agent])
-    tools = sorted(tool for tool, _ in whole.most_common(_MOST_TOOLS))
+    tools = sorted(tool for tool, _ in whole.most_common(_MAX_TOOLS))
     rows = [_row(counts[agent], tools) for agent in agents]
     return Shares(agents, tools, np.array(rows).reshape(len(agents), len(tools)))
 

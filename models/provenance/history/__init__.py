@@ -1,1 +1,1 @@
-"""What the sessions of a role looked like, and what is learned from them."""
+"""Past sessions of a role, and learning from them."""

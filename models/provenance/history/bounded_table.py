@@ -53,11 +53,11 @@ class Table(dict[int, int]):
         self.pop(key, None)
         self.changed.add(key)
 
-    def bound(self, most: int) -> list[int]:
-        """Remove a quarter of more than `most` keys, the smallest values first; give them."""
-        if len(self) <= most:
+    def bound(self, maximum: int) -> list[int]:
+        """Remove a quarter of more than `maximum` keys, the smallest values first; give them."""
+        if len(self) <= maximum:
             return []
-        gone = sorted(self, key=lambda key: (self[key], key))[: most // 4]
+        gone = sorted(self, key=lambda key: (self[key], key))[: maximum // 4]
         for key in gone:
             del self[key]
         self.changed.update(gone)
@@ -93,22 +93,24 @@ class Table(dict[int, int]):
         self._put_marks(key, marks, day)
         return count_marks(marks)
 
-    def add_cluster_mark(self, key: int, number: int, alike: AbstractSet[int], day: int) -> None:
+    def add_cluster_mark(
+        self, key: int, number: int, same_task: AbstractSet[int], day: int
+    ) -> None:
         """Add the mark of a cluster to `key`, unless a similar cluster has one.
 
         Parameters
         ----------
-        alike
+        same_task
             Marks of the similar clusters.
 
         >>> table = Table()
-        >>> for number, alike in ((4, {4}), (5, {4, 5}), (6, {6})):
-        ...     table.add_cluster_mark(7, number, {mark_of(other) for other in alike}, 20_000)
+        >>> for number, same_task in ((4, {4}), (5, {4, 5}), (6, {6})):
+        ...     table.add_cluster_mark(7, number, {mark_of(other) for other in same_task}, 20_000)
         >>> count_marks(table[7])
         2
         """
         marks = self._recent_marks(key, day)
-        same = (mark for mark in each_mark(marks) if mark in alike)
+        same = (mark for mark in each_mark(marks) if mark in same_task)
         self._put_marks(key, _insert_mark(marks, next(same, mark_of(number))), day)
 
     def tally(self, key: int, day: int) -> int:
@@ -149,12 +151,12 @@ def marks_of(packed: int, day: int) -> int:
 
 def _insert_mark(marks: int, mark: int) -> int:
     """Add a mark to the marks, unless it is present or there are `MAX_MARKS`."""
-    place = 0
-    while place < MAX_MARKS and (known := marks >> (place * _MARK_BITS) & _MARK_MASK):
+    index = 0
+    while index < MAX_MARKS and (known := marks >> (index * _MARK_BITS) & _MARK_MASK):
         if known == mark:
             return marks
-        place += 1
-    return marks | mark << (place * _MARK_BITS) if place < MAX_MARKS else marks
+        index += 1
+    return marks | mark << (index * _MARK_BITS) if index < MAX_MARKS else marks
 
 
 def count_marks(marks: int, but: AbstractSet[int] = frozenset()) -> int:
@@ -164,5 +166,5 @@ def count_marks(marks: int, but: AbstractSet[int] = frozenset()) -> int:
 
 def each_mark(marks: int) -> Iterator[int]:
     """Give the marks one by one."""
-    each = (marks >> (place * _MARK_BITS) & _MARK_MASK for place in range(MAX_MARKS))
+    each = (marks >> (index * _MARK_BITS) & _MARK_MASK for index in range(MAX_MARKS))
     return (mark for mark in each if mark)

@@ -76,21 +76,21 @@ def _remove_if_anomalous(
     others: LeaveOneOut,
 ) -> bool:
     """Give whether a session is anomalous among these scores; if so, unlearn its new values."""
-    score, peak, peak_is_new, new, alike = found
+    score, peak, peak_is_new, new, same_task = found
     p = (len(scores) - bisect_left(scores, score)) / len(scores)
     if not (one.ungated and peak and p <= UNGATED_WAIT_P):
         return False
     _unlearn(role, one, new, others.session_counts)
     for use in new:
         tasks = others.tasks.setdefault(use.value, set())
-        if not tasks & alike:
+        if not tasks & same_task:
             tasks.add(mark_of(one.number))
     if peak_is_new:
         count_session(role, peak, one.last_us // DAY_US)
     if one.session_votes is not None and peak_is_new:
         role.retained_votes.keep(peak, one.session_votes)
     if p < GATE:
-        role.suspicions.add_cluster_mark(peak, one.number, alike, one.last_us // DAY_US)
+        role.suspicions.add_cluster_mark(peak, one.number, same_task, one.last_us // DAY_US)
     return True
 
 
@@ -105,7 +105,7 @@ class Rescored(NamedTuple):
         The value with this score; whether it is new to the role and unexplained as in `Session`.
     new
         Uses whose values are new.
-    alike
+    same_task
         Marks of its cluster and the similar ones.
     """
 
@@ -113,7 +113,7 @@ class Rescored(NamedTuple):
     peak: int
     peak_is_new: bool
     new: list[Use]
-    alike: frozenset[int] = frozenset()
+    same_task: frozenset[int] = frozenset()
 
 
 class LeaveOneOut:
@@ -167,7 +167,7 @@ class LeaveOneOut:
         detector, role, day = self._detector, self._role, one.last_us // DAY_US
         like = detector.similar_clusters(self._name, frozenset(own.bag))
         near, total = weigh_clusters(role.clusters, like)
-        alike = similar_marks(like, own.number)
+        same_task = similar_marks(like, own.number)
         clusters = [(role.clusters[n], s) for n, _, s in like if n in role.clusters]
         known = familiarity([(s, c.familiar, c.skipped) for c, s in clusters])
         score, peak, peak_is_new = 0.0, 0, False
@@ -177,10 +177,10 @@ class LeaveOneOut:
                 continue
             here = [(s, c.keys.get(use.tool_key, 0), c.skipped) for _, c, s in near]
             mixed = (known + familiarity(here)) / 2
-            place = ArgumentContext(0, seen.contexts)
-            domain_is_surprising = partial(detector.domain_is_surprising, place, mixed, day)
-            again, more = recurrence(role, use.value, day, alike)
-            min_sessions = self._min_sessions(use.value, alike, again)
+            context = ArgumentContext(0, seen.contexts)
+            domain_is_surprising = partial(detector.domain_is_surprising, context, mixed, day)
+            recurrences, more = recurrence(role, use.value, day, same_task)
+            min_sessions = self._min_sessions(use.value, same_task, recurrences)
             level, flow_level = levels(
                 role, use, near, total, lambda: 0, domain_is_surprising, min_sessions
             )
@@ -188,9 +188,9 @@ class LeaveOneOut:
                 new.append(use)
             if not level and not flow_level:
                 continue
-            level = detector.effective_level(place, level, mixed, day)
-            bits = detector.bits(place, VALUE, level, mixed, day)
-            bits += detector.bits(place, FLOW, flow_level, mixed, day)
+            level = detector.effective_level(context, level, mixed, day)
+            bits = detector.bits(context, VALUE, level, mixed, day)
+            bits += detector.bits(context, FLOW, flow_level, mixed, day)
             if level > NEW_AT_ARGUMENT:
                 bits += more
             intent, _ = intent_bits(self._shares, seen.name_floor, seen.tool, near, total)
@@ -199,17 +199,17 @@ class LeaveOneOut:
             if bits > score:
                 score, peak = bits, use.value
                 peak_is_new = level > NEW_AT_ARGUMENT and flow_level > 0 and seen.uncovered
-        return Rescored(score, peak, peak_is_new, new, alike)
+        return Rescored(score, peak, peak_is_new, new, same_task)
 
-    def _min_sessions(self, value: int, alike: frozenset[int], again: int) -> int:
+    def _min_sessions(self, value: int, same_task: frozenset[int], recurrences: int) -> int:
         """Give the number of sessions in a cluster that make a value typical there.
 
         No number does for a value that made sessions of several other tasks anomalous: it recurs
         across tasks.
         """
-        if again >= MIN_TASKS:
+        if recurrences >= MIN_TASKS:
             return RARE + 1
-        return MIN_TASKS if self.tasks.get(value, set()) - alike else 1
+        return MIN_TASKS if self.tasks.get(value, set()) - same_task else 1
 
 
 def _copy(cluster: Cluster) -> Cluster:

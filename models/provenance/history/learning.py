@@ -76,18 +76,18 @@ def close(detector: ArgumentDetector, session: Session) -> bool:
     bool
         True when the session is learned.
     """
-    ungated, p = session.learning or session.vouched, session.p
+    ungated, p = session.learning or session.trusted_history, session.p
     role = detector.role(session.role)
     cluster = _join(detector, role, session)
     number = cluster.number
     role.touched.add(number)
     cluster.used_us = max(cluster.used_us, session.last_us)
-    alike = similar_marks(session.near, number)
-    record_spread(role, session, number, alike, calm=p is None or p >= UNGATED_WAIT_P)
+    same_task = similar_marks(session.near, number)
+    record_spread(role, session, number, same_task, calm=p is None or p >= UNGATED_WAIT_P)
     anomalous, agent = p is not None and p < GATE, detector.hasher.of(session.agent_id)
     day = session.last_us // DAY_US
     if anomalous and session.peak_value:
-        role.suspicions.add_cluster_mark(session.peak_value, number, alike, day)
+        role.suspicions.add_cluster_mark(session.peak_value, number, same_task, day)
     new_peak = session.peak_value if anomalous and _peak_is_new(session) else 0
     common = ungated and bool(new_peak) and _is_typical(role, new_peak, day)
     rates = detector.tables.rates
@@ -101,7 +101,7 @@ def close(detector: ArgumentDetector, session: Session) -> bool:
     shares.count(cluster, -1)
     cluster.n += 1
     role.n += 1
-    settled = session.learning and not session.vouched and role.n >= SETTLED
+    settled = session.learning and not session.trusted_history and role.n >= SETTLED
     own = agent if settled else 0
     recurrent_value = new_peak if ungated and recurs else 0
     waiting, result_entities = _learn_uses(role, cluster, session, own, recurrent_value, wait=wait)
@@ -136,8 +136,8 @@ def _keep(role: RoleTable, session: Session, first: EarlySession) -> None:
 
 
 def _skip(role: RoleTable, cluster: Cluster, session: Session) -> None:
-    alike = {number for number, _, similar in session.near if similar >= SAME_REQUEST}
-    for number in alike | {cluster.number}:
+    same_task = {number for number, _, similar in session.near if similar >= SAME_REQUEST}
+    for number in same_task | {cluster.number}:
         other = role.clusters.get(number)
         if other is not None:
             other.skipped += 1
@@ -296,17 +296,17 @@ def _unlearned(role: RoleTable, use: Use, at: int) -> bool:
     return mix(use.flow, ACCEPTED_FLOW) not in role.flow
 
 
-def _must_wait(role: RoleTable, session: Session, use: Use, place: int) -> bool:
+def _must_wait(role: RoleTable, session: Session, use: Use, key: int) -> bool:
     """Count a session with a new value; give whether the value must wait for more sessions.
 
     It waits for a quorum of sessions in its cluster. The peak value of a gated session also waits
     for several days.
     """
     day, days = session.last_us // DAY_US, QUORUM_DAYS
-    others = role.waiting.add_mark(place, session.last_us, day)
-    ungated = session.learning or session.vouched
+    others = role.waiting.add_mark(key, session.last_us, day)
+    ungated = session.learning or session.trusted_history
     if not ungated and use.value == session.peak_value and use.flow and use.level > NEW_AT_ARGUMENT:
-        days = role.waiting.add_mark(mix(place, ON_DAYS), day, day)
+        days = role.waiting.add_mark(mix(key, ON_DAYS), day, day)
     return others < QUORUM or days < QUORUM_DAYS
 
 

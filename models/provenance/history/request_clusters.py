@@ -95,7 +95,7 @@ class RoleTable:
 
     @property
     def tables(self) -> tuple[Table, ...]:
-        """Give what is known, in the order of the stored layout."""
+        """Give the known tables in the order of the stored layout."""
         return (
             self.known_at, self.known_values, self.roots, self.flow, self.flow_key, self.waiting,
             self.suspicions, self.corroboration, self.bindings, self.spread, self.ordinary,

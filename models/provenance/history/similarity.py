@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from models.provenance.history.request_clusters import Cluster, DocumentFrequencies, RoleTable
 
 _MAX_CACHED = 4_096
-LEAST_OVERLAP = 0.2
+MIN_OVERLAP = 0.2
 Overlap = list[tuple[int, float]]
 
 
@@ -88,7 +88,7 @@ class RoleIndex:
         weights.indexes.append(self)
 
     def overlaps(self, words: frozenset[int]) -> Overlap:
-        """Give (cluster number, overlap 0..1) of the clusters above `LEAST_OVERLAP`, by number."""
+        """Give (cluster number, overlap 0..1) of the clusters above `MIN_OVERLAP`, by number."""
         known = self._cached.get(words)
         if known is None:
             if len(self._cached) >= _MAX_CACHED:
@@ -150,9 +150,9 @@ class RoleIndex:
                 for number in by_word[word]:
                     shared[number] += weight
         found: Overlap = []
-        least = LEAST_OVERLAP * own
+        minimum = MIN_OVERLAP * own
         for number in sorted(shared):
-            if shared[number] <= least:  # the union is at least as large as the request
+            if shared[number] <= minimum:  # the union is at least as large as the request
                 continue
             union = own + self._total(number) - shared[number]
             found.append((number, shared[number] / union if union > 0 else 1.0))

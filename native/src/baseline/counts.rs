@@ -5,15 +5,15 @@ use std::hint::black_box;
 use std::ops::Range;
 
 /// The index of a missing node.
-pub const NOWHERE: u32 = u32::MAX;
+pub const MISSING: u32 = u32::MAX;
 pub const UNIT: u32 = 4096;
 pub const DISCOUNT: u32 = 2458;
 pub const STRENGTH: i64 = 2 * UNIT as i64;
 pub const NEGLIGIBLE: u32 = UNIT / 100;
 pub const HORIZON_DAYS: i64 = 150;
 pub const ADOPTION: f64 = 0.1;
-pub const MOST_COUNT: u32 = (1 << 29) - 1;
-pub const MOST_TODAY: i64 = (1 << 16) - 1;
+pub const MAX_COUNT: u32 = (1 << 29) - 1;
+pub const MAX_TODAY: i64 = (1 << 16) - 1;
 
 /// `pow(2, y)` of the C library; a constant base would let the compiler take `exp2` instead.
 pub fn power_of_two(y: f64) -> f64 {
@@ -178,19 +178,19 @@ impl Counts {
 
     #[inline]
     pub fn node(&self, id: u32) -> Option<Known<'_>> {
-        self.node_at(self.place(id))
+        self.node_at(self.index_of(id))
     }
 
-    /// Index of a node, `NOWHERE` without one.
+    /// Index of a node, `MISSING` without one.
     #[inline]
-    pub fn place(&self, id: u32) -> u32 {
-        self.ids.binary_search(&id).map_or(NOWHERE, |at| at as u32)
+    pub fn index_of(&self, id: u32) -> u32 {
+        self.ids.binary_search(&id).map_or(MISSING, |at| at as u32)
     }
 
     /// The node at an index.
     #[inline]
-    pub fn node_at(&self, place: u32) -> Option<Known<'_>> {
-        self.nodes.get(place as usize).map(|node| self.known(node))
+    pub fn node_at(&self, index: u32) -> Option<Known<'_>> {
+        self.nodes.get(index as usize).map(|node| self.known(node))
     }
 
     pub fn row(&self, id: u32, value: u32) -> Option<&Row> {
@@ -203,22 +203,22 @@ impl Counts {
     }
 
     /// A node, mostly at the index found before, and the row of one of its values.
-    fn row_mut(&mut self, id: u32, place: u32, value: u32) -> (&mut Node, &mut Row) {
-        let at = match self.ids.get(place as usize) {
-            Some(known) if *known == id => place as usize,
+    fn row_mut(&mut self, id: u32, index: u32, value: u32) -> (&mut Node, &mut Row) {
+        let at = match self.ids.get(index as usize) {
+            Some(known) if *known == id => index as usize,
             _ => self.ids.binary_search(&id).unwrap_or_else(|at| self.begin(id, at)),
         };
         let node = self.nodes[at];
         let among = self.rows[node.within()].binary_search_by_key(&value, |row| row.value);
-        let place = node.start as usize + among.unwrap_or_else(|place| place);
+        let index = node.start as usize + among.unwrap_or_else(|index| index);
         if among.is_err() {
-            self.rows.insert(place, Row::new(value));
+            self.rows.insert(index, Row::new(value));
             self.nodes[at].end += 1;
             for later in &mut self.nodes[at + 1..] {
                 (later.start, later.end) = (later.start + 1, later.end + 1);
             }
         }
-        (&mut self.nodes[at], &mut self.rows[place])
+        (&mut self.nodes[at], &mut self.rows[index])
     }
 
     /// Insert a node without rows at an index.
@@ -231,20 +231,20 @@ impl Counts {
 
     /// Learn one event. False when the value reached its daily cap.
     ///
-    /// `place` is the index of the node, if it was found before.
-    pub fn add(&mut self, id: u32, place: u32, value: u32, cap: i64) -> bool {
+    /// `index` is the index of the node, if it was found before.
+    pub fn add(&mut self, id: u32, index: u32, value: u32, cap: i64) -> bool {
         if cap <= 0 {
             return false;
         }
-        let (node, row) = self.row_mut(id, place, value);
+        let (node, row) = self.row_mut(id, index, value);
         count(node, row, cap)
     }
 
     /// Learn one event and vote for its value. Gives the day of the replaced vote, -1 without one.
     /// None if the vote is unchanged.
-    pub fn add_and_vote(&mut self, id: u32, place: u32, value: u32, cap: i64) -> Option<i64> {
+    pub fn add_and_vote(&mut self, id: u32, index: u32, value: u32, cap: i64) -> Option<i64> {
         let today = self.day;
-        let (node, row) = self.row_mut(id, place, value);
+        let (node, row) = self.row_mut(id, index, value);
         if cap > 0 {
             count(node, row, cap);
         }
@@ -305,7 +305,7 @@ impl Counts {
 /// Learn one event of a row. False when its value reached its daily cap.
 fn count(node: &mut Node, row: &mut Row, cap: i64) -> bool {
     let had = i64::from(row.today);
-    if had >= cap.min(MOST_TODAY) || row.count > MOST_COUNT - UNIT {
+    if had >= cap.min(MAX_TODAY) || row.count > MAX_COUNT - UNIT {
         return false;
     }
     row.today += 1;
@@ -319,7 +319,7 @@ fn count(node: &mut Node, row: &mut Row, cap: i64) -> bool {
 
 fn faded(mut row: Row, factor: f64, new_day: bool) -> Row {
     let count = (f64::from(row.count) * factor).round_ties_even();
-    row.count = (count as u32).min(MOST_COUNT);
+    row.count = (count as u32).min(MAX_COUNT);
     if row.count < NEGLIGIBLE {
         row.count = 0;
     }
@@ -343,10 +343,10 @@ mod tests {
     fn sums_kept_along_equal_sums_anew() {
         let mut counts = Counts::default();
         for value in [3, 1, 3, 2, 3] {
-            counts.add(7, NOWHERE, value, 20);
+            counts.add(7, MISSING, value, 20);
         }
         counts.roll(10, 30.0);
-        counts.add(7, NOWHERE, 1, 20);
+        counts.add(7, MISSING, 1, 20);
         let node = &mut counts.nodes[0];
         let kept = (node.total, node.discounted);
         node.sum_up(&counts.rows);
@@ -357,14 +357,14 @@ mod tests {
     fn rows_stay_with_their_node_whatever_comes_before_them() {
         let mut counts = Counts::default();
         for (id, value) in [(9, 1), (2, 8), (5, 4), (2, 3), (9, 0), (5, 6), (1, 1)] {
-            counts.add(id, NOWHERE, value, 20);
+            counts.add(id, MISSING, value, 20);
         }
         let values = |counts: &Counts, id| -> Vec<u32> {
             counts.node(id).map_or(vec![], |node| node.rows.iter().map(|row| row.value).collect())
         };
         let all = [1, 2, 5, 9].map(|id| values(&counts, id));
         assert_eq!(all, [vec![1], vec![3, 8], vec![4, 6], vec![0, 1]]);
-        counts.add(5, NOWHERE, 4, 20);
+        counts.add(5, MISSING, 4, 20);
         counts.scale(0.006); // a value counted twice stays above a hundredth of an event
         counts.roll(1, 30.0); // a value counted once does not outlast the day
         assert_eq!(counts.ids(), [5]);

@@ -7,15 +7,15 @@ pub type State = (u32, u16, u32, i32);
 pub fn values_of(all: impl Iterator<Item = u32>, number: usize) -> (Vec<u32>, Vec<u32>) {
     let rows: Vec<u64> =
         all.enumerate().map(|(at, one)| u64::from(one) << 32 | at as u64).collect();
-    let (mut values, mut places) = (Vec::<u32>::with_capacity(number), vec![0; number]);
+    let (mut values, mut indices) = (Vec::<u32>::with_capacity(number), vec![0; number]);
     for one in sorted(&rows) {
         let value = (one >> 32) as u32;
         if values.last() != Some(&value) {
             values.push(value);
         }
-        places[one as u32 as usize] = values.len() as u32 - 1;
+        indices[one as u32 as usize] = values.len() as u32 - 1;
     }
-    (values, places)
+    (values, indices)
 }
 
 /// Sorted hashes: a bucket by first byte, then an insertion sort. A general sort takes a third of
@@ -35,12 +35,12 @@ fn sorted(all: &[u64]) -> Vec<u64> {
         out[*end] = *one;
     }
     for at in 1..out.len() {
-        let (one, mut place) = (out[at], at);
-        while place > 0 && out[place - 1] > one {
-            out[place] = out[place - 1];
-            place -= 1;
+        let (one, mut index) = (out[at], at);
+        while index > 0 && out[index - 1] > one {
+            out[index] = out[index - 1];
+            index -= 1;
         }
-        out[place] = one;
+        out[index] = one;
     }
     out
 }
@@ -52,12 +52,12 @@ pub struct States {
 }
 
 impl States {
-    pub fn new(most: usize) -> Self {
-        let size = (2 * most).next_power_of_two().max(2);
-        States { all: Vec::with_capacity(most.min(64)), table: vec![0; size] }
+    pub fn new(capacity: usize) -> Self {
+        let size = (2 * capacity).next_power_of_two().max(2);
+        States { all: Vec::with_capacity(capacity.min(64)), table: vec![0; size] }
     }
 
-    pub fn place(&mut self, state: State) -> u32 {
+    pub fn index_of(&mut self, state: State) -> u32 {
         let (count, today, vote, published) = state;
         let both = u64::from(count) << 32 | u64::from(vote);
         let more = u64::from(today) << 32 | u64::from(published as u32);

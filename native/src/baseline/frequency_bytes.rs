@@ -1,10 +1,10 @@
 //! A frequency model as bytes, as in `models.baseline.frequency_bytes`, and windows of groups.
 
-use crate::baseline::counts::{Counts, Row, MOST_COUNT, UNIT};
+use crate::baseline::counts::{Counts, Row, MAX_COUNT, UNIT};
 use crate::baseline::distinct_values::{values_of, State, States};
 use crate::calibration::p_values::Windows;
 use crate::calibration::score_window::{Histogram, Window};
-use crate::codec::bitpacking::{width, BitReader, Bits};
+use crate::codec::bitpacking::{width, BitReader, BitWriter};
 use crate::codec::compact_reader;
 use crate::codec::compact_writer::Writer;
 use crate::codec::tokens::{unzigzag, zigzag};
@@ -40,22 +40,22 @@ pub fn write(counts: &Counts, typical_bits: &[f64; FEATURES], windows: &Windows)
 /// Each distinct value and state once, then their indices for each row.
 fn write_rows(out: &mut Writer, counts: &Counts, number: usize) {
     let (nodes, rows) = (counts.ids(), counts.rows());
-    let (values, places) = values_of(rows.iter().map(|row| row.value), number);
+    let (values, indices) = values_of(rows.iter().map(|row| row.value), number);
     let mut states = States::new(number);
-    let state_of = |row: &Row| states.place((row.count, row.today, row.vote, row.published));
+    let state_of = |row: &Row| states.index_of((row.count, row.today, row.vote, row.published));
     let of: Vec<u32> = rows.iter().map(state_of).collect();
     for length in [nodes.len(), values.len(), states.all.len(), number] {
         out.varint(length as u64);
     }
     states.all.iter().for_each(|state| write_state(out, counts.day, *state));
     let (of_value, of_state) = (width(values.len()), width(states.all.len()));
-    let mut bits = Bits::new(&mut out.out);
+    let mut bits = BitWriter::new(&mut out.out);
     bits.words(nodes);
     bits.words(&values);
     let mut at = 0;
     for node in counts.nodes() {
         for first in (0..node.rows.len()).map(|row| u64::from(row == 0)) {
-            let (value, state) = (u64::from(places[at]), u64::from(of[at]));
+            let (value, state) = (u64::from(indices[at]), u64::from(of[at]));
             bits.push(value | first << of_value | state << (of_value + 1), of_value + 1 + of_state);
             at += 1;
         }
@@ -85,7 +85,7 @@ fn histogram(out: &mut Writer, part: &Histogram) {
 }
 
 pub fn read(raw: &[u8]) -> PyResult<Parts> {
-    Reader { from: compact_reader::Reader::compact(raw, 0), most: raw.len() }
+    Reader { from: compact_reader::Reader::compact(raw, 0), capacity: raw.len() }
         .parts()
         .map_err(|error| Python::attach(|py| wrong(&format!("habits: {}", error.value(py)))))
 }
@@ -97,7 +97,7 @@ fn wrong(text: &str) -> PyErr {
 struct Reader<'a> {
     from: compact_reader::Reader<'a>,
     /// A number that the remaining bytes can hold.
-    most: usize,
+    capacity: usize,
 }
 
 impl Reader<'_> {
@@ -132,8 +132,8 @@ impl Reader<'_> {
 
     fn length(&mut self) -> PyResult<usize> {
         let length = self.number::<usize>()?;
-        if length > self.most {
-            return Err(wrong(&format!("{length} of something in {} bytes", self.most)));
+        if length > self.capacity {
+            return Err(wrong(&format!("{length} of something in {} bytes", self.capacity)));
         }
         Ok(length)
     }
@@ -147,7 +147,7 @@ impl Reader<'_> {
         let ids = bits.words(ids).ok_or_else(early)?;
         let values = bits.words(values).ok_or_else(early)?;
         let (of_value, of_state) = (width(values.len()), width(states.len()));
-        let (mut all, mut starts) = (Vec::with_capacity(number.min(self.most)), Vec::new());
+        let (mut all, mut starts) = (Vec::with_capacity(number.min(self.capacity)), Vec::new());
         for at in 0..number {
             let value = bits.take(of_value).ok_or_else(early)?;
             if bits.take(1).ok_or_else(early)? == 1 {
@@ -174,7 +174,7 @@ impl Reader<'_> {
         let count = self.from.varint()?;
         let count =
             if count & 1 == 1 { Some(count >> 1) } else { (count >> 1).checked_mul(UNIT.into()) };
-        let count = count.and_then(|count| u32::try_from(count).ok()).filter(|c| *c <= MOST_COUNT);
+        let count = count.and_then(|count| u32::try_from(count).ok()).filter(|c| *c <= MAX_COUNT);
         let today = self.number()?;
         let vote = match self.from.varint()? {
             0 => 0,

@@ -3,7 +3,7 @@
 mod kernel_access;
 mod one_action;
 
-use crate::baseline::counts::{Counts, NOWHERE};
+use crate::baseline::counts::{Counts, MISSING};
 use crate::baseline::frequency_model::one_action::Weighed;
 use crate::baseline::surprise::Surprise;
 use crate::calibration::p_values::{Calibrated, Statistics, Whose, Windows};
@@ -115,30 +115,35 @@ impl FrequencyModel {
         self.pools(&groups, view.get().group).calibrate(&statistics, u, whose)
     }
 
-    /// Add an event's statistics to the windows. `whole` adds them unchanged to those of the peers.
-    #[pyo3(signature = (view, statistics, calibrated, gate, *, whole = false))]
-    fn take_in(
+    /// Add an event's statistics to the windows. `uncapped` adds them unchanged to those of the peers.
+    #[pyo3(signature = (view, statistics, calibrated, gate, *, uncapped = false))]
+    fn add_scores(
         &mut self,
         view: &Bound<'_, View>,
         statistics: Statistics,
         calibrated: &Bound<'_, Calibrated>,
         gate: f64,
-        whole: bool,
+        uncapped: bool,
     ) {
         let mut groups = view.get().groups.bind(view.py()).borrow_mut();
-        self.enter(&mut groups, view.get().group, &statistics, calibrated.get(), gate, whole);
+        self.enter(&mut groups, view.get().group, &statistics, calibrated.get(), gate, uncapped);
     }
 
     /// Add the statistics of an agent's first days.
     #[staticmethod]
-    fn take_in_new(view: &Bound<'_, View>, statistics: Statistics) {
+    fn add_newcomer_scores(view: &Bound<'_, View>, statistics: Statistics) {
         let mut groups = view.get().groups.bind(view.py()).borrow_mut();
         groups.enter_new(view.get().group, &statistics);
     }
 
     /// Add excess bits of the features and bits of the metrics to the peers' windows.
     #[pyo3(signature = (view, surprise, metrics = Vec::new()))]
-    fn show(&self, view: &Bound<'_, View>, surprise: &Bound<'_, Surprise>, metrics: Vec<f64>) {
+    fn contribute_scores(
+        &self,
+        view: &Bound<'_, View>,
+        surprise: &Bound<'_, Surprise>,
+        metrics: Vec<f64>,
+    ) {
         let mut groups = view.get().groups.bind(view.py()).borrow_mut();
         self.contribute(&mut groups, view.get().group, surprise.get(), &metrics);
     }
@@ -181,7 +186,7 @@ impl FrequencyModel {
 
     /// Count one value at a node. False when the value reached its daily cap.
     fn add(&mut self, node: u32, value: u32) -> bool {
-        self.counts.add(node, NOWHERE, value, self.cap)
+        self.counts.add(node, MISSING, value, self.cap)
     }
 
     /// Decayed count of a value at a node, in units of 1/4096 event.

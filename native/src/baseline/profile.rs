@@ -11,8 +11,8 @@ use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 
 pub const QUANTITIES: usize = 4;
-const MOST_CREDENTIALS: usize = 16;
-const MOST_VERSIONS: usize = 16;
+const MAX_CREDENTIALS: usize = 16;
+const MAX_VERSIONS: usize = 16;
 
 /// The numbers of `Facts` and `Watch` that any event may change.
 #[derive(Default)]
@@ -58,12 +58,12 @@ pub struct Now {
 /// Where and when a credential was last used.
 pub struct CredentialUse {
     pub id: String,
-    pub place: String,
+    pub location: String,
     pub time_us: i64,
 }
 
 /// Published trust of an agent.
-pub type Shown = (i64, i64, String, String, String);
+pub type PublishedTrust = (i64, i64, String, String, String);
 
 /// The plain part of a profile.
 #[derive(Default)]
@@ -77,7 +77,7 @@ pub struct Facts {
     pub versions: Vec<String>,
     pub announced: Option<String>,
     waiting: Vec<u8>,
-    pub published: Option<Shown>,
+    pub published: Option<PublishedTrust>,
     pub before: String,
     pub mixture: Mixture,
     pub shifted: String,
@@ -85,7 +85,7 @@ pub struct Facts {
     pub added: Vec<String>,
     pub sizes: Sizes,
     pub week: Week,
-    shown_us: i64,
+    contributed_us: i64,
     pub now: Now,
 }
 
@@ -133,17 +133,17 @@ impl Facts {
     }
 
     /// Note the location of a credential. The least recently used entry is dropped.
-    pub fn note_credential(&mut self, id: &str, place: &str, time_us: i64) {
+    pub fn note_credential(&mut self, id: &str, location: &str, time_us: i64) {
         if let Some(known) = self.credentials.iter_mut().rev().find(|known| known.id == id) {
             known.time_us = time_us;
-            if known.place != place {
-                place.clone_into(&mut known.place);
+            if known.location != location {
+                location.clone_into(&mut known.location);
             }
         } else {
-            let (id, place) = (id.to_owned(), place.to_owned());
-            self.credentials.push(CredentialUse { id, place, time_us });
+            let (id, location) = (id.to_owned(), location.to_owned());
+            self.credentials.push(CredentialUse { id, location, time_us });
         }
-        if self.credentials.len() > MOST_CREDENTIALS {
+        if self.credentials.len() > MAX_CREDENTIALS {
             let oldest = self.credentials.iter().enumerate();
             let oldest =
                 oldest.min_by(|(_, a), (_, b)| (a.time_us, &a.id).cmp(&(b.time_us, &b.id)));
@@ -157,7 +157,7 @@ impl Facts {
     pub fn note_version(&mut self, version: &str) {
         if !self.versions.iter().rev().any(|known| known == version) {
             self.versions.push(version.to_owned());
-            let over = self.versions.len().saturating_sub(MOST_VERSIONS);
+            let over = self.versions.len().saturating_sub(MAX_VERSIONS);
             self.versions.drain(..over);
         }
     }

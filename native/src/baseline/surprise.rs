@@ -17,7 +17,7 @@ pub struct Surprise {
     #[pyo3(get)]
     pub total: f64,
     #[pyo3(get)]
-    pub most: f64,
+    pub maximum: f64,
     #[pyo3(get)]
     pub peak: f64,
     #[pyo3(get)]
@@ -30,7 +30,7 @@ pub struct Surprise {
     excess: [f64; FEATURES],
     /// Bit set of those features that reached this excess in the session before.
     #[pyo3(get)]
-    pub again: u32,
+    pub repeated: u32,
 }
 
 impl Surprise {
@@ -41,7 +41,7 @@ impl Surprise {
         self.length += 1;
         if summed {
             self.total += bits;
-            self.most = self.most.max(bits);
+            self.maximum = self.maximum.max(bits);
         }
     }
 
@@ -50,7 +50,7 @@ impl Surprise {
         self.excess[index] = excess;
         self.rarest = self.rarest.max(bits);
         if excess < before + FURTHER {
-            self.again |= 1 << index;
+            self.repeated |= 1 << index;
             return;
         }
         self.peak = self.peak.max(bits);
@@ -60,7 +60,7 @@ impl Surprise {
     }
 
     /// Features far above their typical bits, with their excess.
-    pub fn far(&self) -> impl Iterator<Item = (usize, f64)> + '_ {
+    pub fn excesses(&self) -> impl Iterator<Item = (usize, f64)> + '_ {
         self.excess.iter().copied().enumerate().filter(|(_, excess)| *excess != 0.0)
     }
 
@@ -71,14 +71,16 @@ impl Surprise {
 
 #[pymethods]
 impl Surprise {
-    #[getter(far)]
+    #[getter(excesses)]
     fn each_far(&self) -> Vec<(usize, f64)> {
-        self.far().collect()
+        self.excesses().collect()
     }
 
     /// (feature, bits, value, node after its context) of each category.
     #[getter]
     fn found(&self) -> Vec<(usize, f64, u32, u32)> {
-        self.each().map(|(found, bits)| (found.index, bits, found.value, found.inside)).collect()
+        self.each()
+            .map(|(found, bits)| (found.index, bits, found.value, found.context_node))
+            .collect()
     }
 }

@@ -4,9 +4,9 @@ use pyo3::prelude::*;
 
 pub const FADING: f64 = 0.05;
 const PRIOR_WINDOWS: f64 = 8.0;
-const MOST_FREEDOM: f64 = 30.0;
-const LEAST_SPREAD: f64 = 0.35;
-pub const LEAST_WINDOWS: f64 = 3.0;
+const MAX_FREEDOM: f64 = 30.0;
+const MIN_SPREAD: f64 = 0.35;
+pub const MIN_WINDOWS: f64 = 3.0;
 
 /// `sign(x) ln(1 + |x|)`.
 pub fn squash(value: f64) -> f64 {
@@ -51,7 +51,7 @@ impl VolumeBaseline {
         let prior = peers.map_or(0.0, |peers| (peers.n as f64).min(PRIOR_WINDOWS));
         let weight = own + prior;
         if weight == 0.0 {
-            return (0.0, LEAST_SPREAD, 0.0);
+            return (0.0, MIN_SPREAD, 0.0);
         }
         let mut mean = own * self.mean / weight;
         let mut variance = own * self.variance() / weight;
@@ -59,7 +59,7 @@ impl VolumeBaseline {
             mean += prior * peers.mean / weight;
             variance += prior * peers.variance() / weight;
         }
-        (mean, variance.sqrt().max(LEAST_SPREAD), weight)
+        (mean, variance.sqrt().max(MIN_SPREAD), weight)
     }
 
     /// Distance of a value above the mean, in spreads.
@@ -75,13 +75,13 @@ impl VolumeBaseline {
         tail: impl Fn(f64, f64) -> PyResult<f64>,
     ) -> PyResult<f64> {
         let expected = self.expected(peers);
-        if expected.2 < LEAST_WINDOWS {
+        if expected.2 < MIN_WINDOWS {
             return Ok(0.0);
         }
         let z = Self::distance(value, expected);
         if z <= 1.0 {
             return Ok(0.0);
         }
-        Ok(-tail(expected.2.min(MOST_FREEDOM), -z)?.max(1e-300).log2())
+        Ok(-tail(expected.2.min(MAX_FREEDOM), -z)?.max(1e-300).log2())
     }
 }

@@ -37,14 +37,14 @@ pub struct Calibrated {
 fn rank(windows: &[&Window], score: f64, u: f64, zeros: Zeros, new: bool) -> f64 {
     let Some((window, rest)) = windows.split_last() else { return 1.0 };
     if rest.is_empty() {
-        return window.p_leaning(score, u, None, Tail::Inflated, zeros);
+        return window.p_backed_off(score, u, None, Tail::Inflated, zeros);
     }
     let general = |other| rank(rest, other, u, zeros, false);
     let (n, p) = (window.n() as f64, general(score));
     let own = if new {
-        window.p_leaning(score, u, None, Tail::Inflated, zeros)
+        window.p_backed_off(score, u, None, Tail::Inflated, zeros)
     } else {
-        window.p_leaning(score, u, Some(&general), Tail::Inflated, Zeros::AsHigh)
+        window.p_backed_off(score, u, Some(&general), Tail::Inflated, Zeros::AsHigh)
     };
     (n * own + PRIOR_SCORES * p) / (n + PRIOR_SCORES)
 }
@@ -64,7 +64,7 @@ pub struct Pools<'a> {
     pub group: Option<&'a [Window]>,
     pub fleet: &'a [Window],
     pub newcomers: &'a [Window],
-    pub least: u64,
+    pub minimum: u64,
 }
 
 /// The pool after those of the peers.
@@ -103,12 +103,12 @@ impl Pools<'_> {
         for (windows, called) in
             [(Some(self.fleet), "fleet"), (self.group, "role"), (new, NEWCOMERS_NAME)]
         {
-            if let Some(window) = windows.map(|of| &of[index]).filter(|w| w.n() >= self.least) {
+            if let Some(window) = windows.map(|of| &of[index]).filter(|w| w.n() >= self.minimum) {
                 found.push(window, called);
             }
         }
         if whose == Whose::Own
-            && window.n() >= self.least
+            && window.n() >= self.minimum
             && (index < RARITIES || found.number == 0)
         {
             found.push(window, "agent");
@@ -119,7 +119,7 @@ impl Pools<'_> {
     /// Rank an event's statistics among past ones.
     pub fn calibrate(&self, statistics: &Statistics, u: f64, whose: Whose) -> Calibrated {
         let mut out = Calibrated { each: [None; STATISTICS], p: None, lead: -1, pool: None, n: 0 };
-        let (mut tests, mut least) = (0.0, 0.0);
+        let (mut tests, mut minimum) = (0.0, 0.0);
         for (index, value) in statistics.iter().enumerate() {
             let Some(value) = *value else { continue };
             let pools = self.pools(index, whose);
@@ -129,14 +129,14 @@ impl Pools<'_> {
             let p = rank(pools.windows(), value, u, zeros(index, whose), new);
             out.each[index] = Some(p);
             let p = p / WEIGHTS[index];
-            if out.lead < 0 || p < least {
-                least = p;
+            if out.lead < 0 || p < minimum {
+                minimum = p;
                 out.lead = index as i64;
                 out.pool = pools.name;
                 out.n = window.n();
             }
         }
-        out.p = (out.lead >= 0).then(|| (WIDER * tests * least).min(1.0));
+        out.p = (out.lead >= 0).then(|| (WIDER * tests * minimum).min(1.0));
         out
     }
 

@@ -34,22 +34,22 @@ pub enum Tail {
     /// The predictive distribution, from the 15th on.
     Predictive,
     /// The tail of a more general window, from the 20th on.
-    Leaning,
+    Linked,
 }
 
 impl Tail {
-    fn most(self) -> f64 {
+    fn maximum(self) -> f64 {
         match self {
             Tail::Inflated => 100.0,
             Tail::Predictive => 15.0,
-            Tail::Leaning => 20.0,
+            Tail::Linked => 20.0,
         }
     }
 
     fn beyond(self, bits: f64, k: u64, excess: f64) -> f64 {
         let (k, mean) = (k.max(1) as f64, excess.max(FLOOR_BITS));
         match self {
-            Tail::Inflated | Tail::Leaning => (-bits / (mean * (1.0 + 1.0 / k.sqrt()))).exp(),
+            Tail::Inflated | Tail::Linked => (-bits / (mean * (1.0 + 1.0 / k.sqrt()))).exp(),
             Tail::Predictive => (-k * (bits / (k * mean)).ln_1p()).exp(),
         }
     }
@@ -135,11 +135,11 @@ impl Window {
 
     /// P(a past score is as high), smoothed by `u`.
     pub fn p_value(&self, score: f64, u: f64) -> f64 {
-        self.p_leaning(score, u, None, Tail::Inflated, Zeros::AsHigh)
+        self.p_backed_off(score, u, None, Tail::Inflated, Zeros::AsHigh)
     }
 
     /// The same with the tail of a more general pool beyond the 98 % point.
-    pub fn p_leaning(
+    pub fn p_backed_off(
         &self,
         score: f64,
         u: f64,
@@ -153,16 +153,16 @@ impl Window {
         above += more;
         ties += equal;
         let n = self.n();
-        if above as f64 <= (TAIL * n as f64).min(tail.most()) {
-            let (start, k, tied, excess) = self.tail(tail.most());
+        if above as f64 <= (TAIL * n as f64).min(tail.maximum()) {
+            let (start, k, tied, excess) = self.tail(tail.maximum());
             let constant = start == 0 && zeros == Zeros::Constant && n >= FIRST;
             if i64::from(cell) > start && !constant {
                 let unranked = start == 0 && zeros == Zeros::Unranked;
                 let (start, tied) = if unranked { (1, 0) } else { (start, tied) };
                 let p = (k as f64 + u * (tied + 1) as f64) / (n + 1) as f64;
                 if let Some(general) = general {
-                    let most = general(start as f64 / STEP).max(1e-300);
-                    return (p * general(score) / most).max(1e-300);
+                    let maximum = general(start as f64 / STEP).max(1e-300);
+                    return (p * general(score) / maximum).max(1e-300);
                 }
                 let bits = (i64::from(cell) - start) as f64 / STEP;
                 return (p * tail.beyond(bits, k, excess)).max(1e-300);
@@ -189,9 +189,9 @@ impl Window {
                 let spread =
                     found.excess().max(FLOOR_BITS) * (1.0 + 1.0 / (k.max(1) as f64).sqrt());
                 let beyond = f64::from(cell - start) / STEP / spread;
-                let most = (n.log2() - UNSAID).max(0.0);
+                let maximum = (n.log2() - UNSAID).max(0.0);
                 let beyond = beyond * std::f64::consts::LOG2_E;
-                let beyond = beyond.min(most + (beyond - most) * FAINT);
+                let beyond = beyond.min(maximum + (beyond - maximum) * FAINT);
                 return -((k + 1) as f64 / n).log2() + beyond;
             }
         }
@@ -252,8 +252,8 @@ impl Window {
     }
 
     /// The 98 % point, scores above it, scores at it, and their mean excess in bits.
-    fn tail(&self, most: f64) -> (i64, u64, u64, f64) {
-        let found = self.walk((TAIL * self.n() as f64).min(most));
+    fn tail(&self, maximum: f64) -> (i64, u64, u64, f64) {
+        let found = self.walk((TAIL * self.n() as f64).min(maximum));
         if found.there == 0 {
             return (-1, found.above, 0, 0.0);
         }

@@ -11,16 +11,16 @@ use pyo3::types::PyBytes;
 use rustc_hash::FxBuildHasher;
 
 const PRIOR_SESSIONS: f64 = 130.0;
-const MOST_ROLES: usize = 4_096;
+const MAX_ROLES: usize = 4_096;
 const GATE: f64 = 0.02;
-const MOST_SPARE: f64 = 8.0;
+const MAX_RARE: f64 = 8.0;
 
 /// Highest scores of past sessions, of the fleet and by role.
 #[pyclass(module = "habitus_native")]
 pub struct SessionPools {
     size: u64,
     of_role: u64,
-    leaning: bool,
+    linked_tails: bool,
     fleet: Window,
     roles: IndexMap<String, Window, FxBuildHasher>,
     /// Expected rare sessions by role.
@@ -33,11 +33,11 @@ pub struct SessionPools {
 #[pymethods]
 impl SessionPools {
     #[new]
-    #[pyo3(signature = (size, *, of_role = None, leaning = false))]
-    fn new(size: u64, of_role: Option<u64>, leaning: bool) -> Self {
+    #[pyo3(signature = (size, *, of_role = None, linked_tails = false))]
+    fn new(size: u64, of_role: Option<u64>, linked_tails: bool) -> Self {
         let ((roles, spare), of_role) = (Default::default(), of_role.unwrap_or(size));
         let fleet = Window::new(size);
-        SessionPools { size, of_role, leaning, fleet, roles, spare, changed: false }
+        SessionPools { size, of_role, linked_tails, fleet, roles, spare, changed: false }
     }
 
     /// Sessions in the fleet's window.
@@ -53,7 +53,7 @@ impl SessionPools {
         self.fleet.add_cell(cell, 1);
         if let Some(window) = self.roles.get_mut(role) {
             window.add_cell(cell, 1);
-        } else if self.roles.len() < MOST_ROLES {
+        } else if self.roles.len() < MAX_ROLES {
             let mut window = Window::new(self.of_role);
             window.add_cell(cell, 1);
             self.roles.insert(role.to_owned(), window);
@@ -64,7 +64,7 @@ impl SessionPools {
     pub fn offer(&mut self, role: &str, score: f64, p: f64) {
         let mut spare = self.spare.get(role).copied().unwrap_or_default();
         if p > GATE {
-            spare = (spare + GATE / (1.0 - GATE)).min(MOST_SPARE);
+            spare = (spare + GATE / (1.0 - GATE)).min(MAX_RARE);
         } else if spare >= 1.0 {
             spare -= 1.0;
         } else {
@@ -80,15 +80,15 @@ impl SessionPools {
 
     /// P(a past session is as high), in (0, 1].
     pub fn p_value(&self, role: &str, score: f64, u: f64) -> f64 {
-        let tail = if self.leaning { Tail::Predictive } else { Tail::Inflated };
-        let fleet = |other| self.fleet.p_leaning(other, u, None, tail, Zeros::AsHigh);
+        let tail = if self.linked_tails { Tail::Predictive } else { Tail::Inflated };
+        let fleet = |other| self.fleet.p_backed_off(other, u, None, tail, Zeros::AsHigh);
         let p = fleet(score);
         let Some(own) = self.roles.get(role).filter(|own| own.n() > 0) else { return p };
         let (n, general) = (own.n() as f64, &fleet as &dyn Fn(f64) -> f64);
-        let of_role = if self.leaning {
-            own.p_leaning(score, u, Some(general), Tail::Leaning, Zeros::AsHigh)
+        let of_role = if self.linked_tails {
+            own.p_backed_off(score, u, Some(general), Tail::Linked, Zeros::AsHigh)
         } else {
-            own.p_leaning(score, u, None, tail, Zeros::AsHigh)
+            own.p_backed_off(score, u, None, tail, Zeros::AsHigh)
         };
         (n * of_role + PRIOR_SESSIONS * p) / (n + PRIOR_SESSIONS)
     }

@@ -1,15 +1,15 @@
 //! Numbers of some bits each, the lowest first; ascending words by the gaps between them.
 
 /// Appends bits to a buffer.
-pub struct Bits<'a> {
+pub struct BitWriter<'a> {
     out: &'a mut Vec<u8>,
     waiting: u64,
     length: u32,
 }
 
-impl<'a> Bits<'a> {
+impl<'a> BitWriter<'a> {
     pub fn new(out: &'a mut Vec<u8>) -> Self {
-        Bits { out, waiting: 0, length: 0 }
+        BitWriter { out, waiting: 0, length: 0 }
     }
 
     /// Append a number of so many bits, at most 64.
@@ -35,9 +35,9 @@ impl<'a> Bits<'a> {
     /// Append ascending words: of each gap a part in ones, the rest in bits.
     pub fn words(&mut self, all: &[u32]) {
         let low = low_bits(all.len());
-        let mut least = 0;
+        let mut minimum = 0;
         for &word in all {
-            let gap = u64::from(word) - least;
+            let gap = u64::from(word) - minimum;
             let mut ones = (gap >> low) as u32;
             while ones > 24 {
                 self.push(0xff_ffff, 24);
@@ -45,7 +45,7 @@ impl<'a> Bits<'a> {
             }
             let rest = gap & ((1 << low) - 1);
             self.push(((1 << ones) - 1) | (rest << (ones + 1)), ones + 1 + low);
-            least = u64::from(word) + 1;
+            minimum = u64::from(word) + 1;
         }
     }
 
@@ -56,7 +56,7 @@ impl<'a> Bits<'a> {
     }
 }
 
-/// Reads what `Bits` wrote. None at the end.
+/// Reads what `BitWriter` wrote. None at the end.
 pub struct BitReader<'a> {
     raw: &'a [u8],
     at: usize,
@@ -81,16 +81,16 @@ impl<'a> BitReader<'a> {
 
     pub fn words(&mut self, length: usize) -> Option<Vec<u32>> {
         let low = low_bits(length);
-        let (mut all, mut least) = (Vec::with_capacity(length), 0u64);
+        let (mut all, mut minimum) = (Vec::with_capacity(length), 0u64);
         for _ in 0..length {
             let mut gap = 0;
             while self.take(1)? == 1 {
                 gap += 1 << low;
             }
             gap |= self.take(low)?;
-            let word = u32::try_from(least + gap).ok()?;
+            let word = u32::try_from(minimum + gap).ok()?;
             all.push(word);
-            least = u64::from(word) + 1;
+            minimum = u64::from(word) + 1;
         }
         Some(all)
     }

@@ -23,9 +23,9 @@ impl Canonical {
     /// The canonical text of a JSON value; None where it is nested too deeply, or is no JSON.
     pub fn of(&mut self, raw: &[u8]) -> Option<&[u8]> {
         // A comma may be added to each value, and nothing else.
-        let most = 2 * raw.len() + WORD;
-        if self.out.len() < most {
-            self.out.resize(most, 0);
+        let capacity = 2 * raw.len() + WORD;
+        if self.out.len() < capacity {
+            self.out.resize(capacity, 0);
         }
         self.end = 0;
         self.members.clear();

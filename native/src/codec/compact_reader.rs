@@ -2,7 +2,7 @@
 
 use crate::codec::compact_writer::Writer;
 use crate::codec::tokens;
-use crate::codec::tokens::Seen;
+use crate::codec::tokens::RecentValues;
 use pyo3::exceptions::PyValueError;
 use pyo3::PyErr;
 
@@ -10,19 +10,19 @@ use pyo3::PyErr;
 pub struct Reader<'a> {
     raw: &'a [u8],
     at: usize,
-    seen: Option<Seen>,
+    recent: Option<RecentValues>,
 }
 
 pub type Read<T> = Result<T, PyErr>;
 
 impl<'a> Reader<'a> {
     pub fn new(raw: &'a [u8]) -> Self {
-        Reader { raw, at: 0, seen: None }
+        Reader { raw, at: 0, recent: None }
     }
 
     /// A reader of compact values, from a position on.
     pub fn compact(raw: &'a [u8], at: usize) -> Self {
-        Reader { raw, at, seen: Some(Seen::default()) }
+        Reader { raw, at, recent: Some(RecentValues::default()) }
     }
 
     /// A number without a token before it.
@@ -40,7 +40,7 @@ impl<'a> Reader<'a> {
 
     /// One value of any kind, as MessagePack.
     pub fn value(&mut self) -> Read<Vec<u8>> {
-        if self.seen.is_none() {
+        if self.recent.is_none() {
             return Ok(self.whole()?.to_vec());
         }
         let mut out = Writer::default();
@@ -59,7 +59,7 @@ impl<'a> Reader<'a> {
                     out.nil();
                 }
                 0xc2 | 0xc3 => out.boolean(self.boolean()?),
-                tokens::ONE..=tokens::SIXTEEN if self.seen.is_some() => out.float(self.float()?),
+                tokens::ONE..=tokens::SIXTEEN if self.recent.is_some() => out.float(self.float()?),
                 0xcb
                 | tokens::ZERO
                 | tokens::SAME_FLOAT..=tokens::LARGE_FLOAT
@@ -125,7 +125,7 @@ impl<'a> Reader<'a> {
 
     pub fn signed(&mut self) -> Read<i64> {
         match self.byte()? {
-            tokens::ONE..=tokens::SIXTEEN if self.seen.is_some() => Err(self.wrong("an integer")),
+            tokens::ONE..=tokens::SIXTEEN if self.recent.is_some() => Err(self.wrong("an integer")),
             small @ (0..=0x7f | 0xe0..=0xff) => Ok(i64::from(small as i8)),
             0xcc => Ok(self.big(1)? as i64),
             0xd0 => Ok(i64::from(self.big(1)? as i8)),
@@ -138,25 +138,25 @@ impl<'a> Reader<'a> {
 
     /// An unsigned integer beyond 8 bits, its token read.
     fn wide(&mut self, token: u8) -> Read<u64> {
-        match (token, self.seen.is_some()) {
+        match (token, self.recent.is_some()) {
             (0xcd | 0xce, _) => {
                 let value = self.big(if token == 0xcd { 2 } else { 4 })?;
-                self.seen.iter_mut().for_each(|seen| seen.numbers.note(value as u32));
+                self.recent.iter_mut().for_each(|recent| recent.numbers.note(value as u32));
                 Ok(value)
             }
             (0xcf, _) => {
                 let value = self.big(8)?;
-                self.seen.iter_mut().for_each(|seen| seen.wides.note(value));
+                self.recent.iter_mut().for_each(|recent| recent.wides.note(value));
                 Ok(value)
             }
             (tokens::SAME_NUMBER, true) => {
                 let ago = self.byte()?;
-                let found = self.seen.as_ref().and_then(|seen| seen.numbers.get(ago));
+                let found = self.recent.as_ref().and_then(|recent| recent.numbers.get(ago));
                 found.map(u64::from).ok_or_else(|| self.wrong("an integer of before"))
             }
             (tokens::NEAR, true) => {
                 let near = self.varint()?;
-                let found = self.seen.as_mut().and_then(|seen| seen.wide(near));
+                let found = self.recent.as_mut().and_then(|recent| recent.wide(near));
                 found.ok_or_else(|| self.wrong("an integer of before"))
             }
             _ => Err(self.wrong("an integer")),
@@ -164,7 +164,7 @@ impl<'a> Reader<'a> {
     }
 
     pub fn float(&mut self) -> Read<f64> {
-        match (self.byte()?, self.seen.is_some()) {
+        match (self.byte()?, self.recent.is_some()) {
             (0xcb, _) => {
                 let bits = self.big(8)?;
                 Ok(self.noted(bits))
@@ -178,7 +178,7 @@ impl<'a> Reader<'a> {
                 Ok(self.noted(0x40 << 56 | bits))
             }
             (tokens::SQUARE, true) => {
-                let square = self.seen.as_ref().and_then(Seen::square);
+                let square = self.recent.as_ref().and_then(RecentValues::square);
                 let bits = square.ok_or_else(|| self.wrong("a float to square"))?;
                 Ok(self.noted(bits))
             }
@@ -187,7 +187,7 @@ impl<'a> Reader<'a> {
             (tokens::WHOLE, true) => Ok(tokens::unzigzag(self.varint()?) as f64),
             (tokens::SAME_FLOAT, true) => {
                 let ago = self.byte()?;
-                let found = self.seen.as_ref().and_then(|seen| seen.floats.get(ago));
+                let found = self.recent.as_ref().and_then(|recent| recent.floats.get(ago));
                 found.map(f64::from_bits).ok_or_else(|| self.wrong("a float of before"))
             }
             _ => {
@@ -198,7 +198,7 @@ impl<'a> Reader<'a> {
     }
 
     fn noted(&mut self, bits: u64) -> f64 {
-        self.seen.iter_mut().for_each(|seen| seen.floats.note(bits));
+        self.recent.iter_mut().for_each(|recent| recent.floats.note(bits));
         f64::from_bits(bits)
     }
 
@@ -212,21 +212,21 @@ impl<'a> Reader<'a> {
         };
         let start = self.at;
         let raw = self.take(length)?;
-        if length >= tokens::LEAST_TEXT {
-            self.seen.iter_mut().for_each(|seen| seen.texts.note((start, start + length)));
+        if length >= tokens::MIN_TEXT {
+            self.recent.iter_mut().for_each(|recent| recent.texts.note((start, start + length)));
         }
         std::str::from_utf8(raw).map_err(|_| self.wrong("UTF-8"))
     }
 
     /// A repeated text, its token read.
     fn known(&mut self, token: u8) -> Read<&'a str> {
-        let Some(seen) = &self.seen else { return Err(self.wrong("a text")) };
+        let Some(recent) = &self.recent else { return Err(self.wrong("a text")) };
         let at = *self.raw.get(self.at).ok_or_else(|| self.wrong("more bytes"))?;
         let found = match token {
             tokens::WORD => tokens::WORDS.get(usize::from(at)).copied(),
             tokens::SAME_TEXT => {
-                let place = seen.texts.get(at);
-                place.and_then(|(start, end)| std::str::from_utf8(&self.raw[start..end]).ok())
+                let index = recent.texts.get(at);
+                index.and_then(|(start, end)| std::str::from_utf8(&self.raw[start..end]).ok())
             }
             _ => None,
         };

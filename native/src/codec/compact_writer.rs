@@ -2,19 +2,19 @@
 
 use crate::codec::compact_reader::{Read, Reader};
 use crate::codec::tokens;
-use crate::codec::tokens::Seen;
+use crate::codec::tokens::RecentValues;
 
 /// Appends values to a buffer.
 #[derive(Default)]
 pub struct Writer {
     pub out: Vec<u8>,
-    seen: Option<Seen>,
+    recent: Option<RecentValues>,
 }
 
 impl Writer {
     /// A writer of compact values, at the end of a buffer.
     pub fn compact(out: Vec<u8>) -> Self {
-        Writer { out, seen: Some(Seen::default()) }
+        Writer { out, recent: Some(RecentValues::default()) }
     }
 
     /// A number without a token before it, seven bits a byte.
@@ -28,7 +28,7 @@ impl Writer {
 
     /// One value that already is MessagePack.
     pub fn value(&mut self, raw: &[u8]) -> Read<()> {
-        if self.seen.is_none() {
+        if self.recent.is_none() {
             self.out.extend(raw);
             return Ok(());
         }
@@ -53,11 +53,11 @@ impl Writer {
     }
 
     fn number(&mut self, value: u32) {
-        if let Some(seen) = &mut self.seen {
-            if let Some(ago) = seen.numbers.find_value(value) {
+        if let Some(recent) = &mut self.recent {
+            if let Some(ago) = recent.numbers.find_value(value) {
                 return self.out.extend([tokens::SAME_NUMBER, ago]);
             }
-            seen.numbers.note(value);
+            recent.numbers.note(value);
         }
         match u16::try_from(value) {
             Ok(value) => {
@@ -72,8 +72,8 @@ impl Writer {
     }
 
     fn wide(&mut self, value: u64) {
-        if let Some(seen) = &mut self.seen {
-            if let Some(near) = seen.near(value) {
+        if let Some(recent) = &mut self.recent {
+            if let Some(near) = recent.near(value) {
                 self.out.push(tokens::NEAR);
                 return self.varint(near);
             }
@@ -85,7 +85,7 @@ impl Writer {
     pub fn signed(&mut self, value: i64) {
         match value {
             0.. => self.unsigned(value as u64),
-            -32..=-17 if self.seen.is_some() => self.out.extend([0xd0, value as u8]),
+            -32..=-17 if self.recent.is_some() => self.out.extend([0xd0, value as u8]),
             -32..=-1 => self.out.push(value as u8),
             -0x80..=-33 => self.out.extend([0xd0, value as u8]),
             -0x8000..=-0x81 => {
@@ -104,7 +104,7 @@ impl Writer {
     }
 
     pub fn float(&mut self, value: f64) {
-        if let Some(seen) = &mut self.seen {
+        if let Some(recent) = &mut self.recent {
             let bits = value.to_bits();
             if bits == 0 {
                 return self.out.push(tokens::ZERO);
@@ -116,11 +116,11 @@ impl Writer {
                 self.out.push(tokens::WHOLE);
                 return self.varint(tokens::zigzag(whole));
             }
-            if let Some(ago) = seen.floats.find_value(bits) {
+            if let Some(ago) = recent.floats.find_value(bits) {
                 return self.out.extend([tokens::SAME_FLOAT, ago]);
             }
-            let square = seen.is_square(bits);
-            seen.floats.note(bits);
+            let square = recent.is_square(bits);
+            recent.floats.note(bits);
             if square {
                 return self.out.push(tokens::SQUARE);
             }
@@ -139,7 +139,7 @@ impl Writer {
     }
 
     pub fn text(&mut self, value: &str) {
-        if self.seen.is_some() && value.len() >= tokens::LEAST_TEXT && self.known(value) {
+        if self.recent.is_some() && value.len() >= tokens::MIN_TEXT && self.known(value) {
             return;
         }
         self.plain_text(value);
@@ -151,14 +151,14 @@ impl Writer {
             self.out.extend([tokens::WORD, at as u8]);
             return true;
         }
-        let Some(seen) = &mut self.seen else { return false };
+        let Some(recent) = &mut self.recent else { return false };
         let same = |&(start, end): &(usize, usize)| &self.out[start..end] == value.as_bytes();
-        if let Some(ago) = seen.texts.find(same) {
+        if let Some(ago) = recent.texts.find(same) {
             self.out.extend([tokens::SAME_TEXT, ago]);
             return true;
         }
         let start = self.out.len() + text_head(value.len());
-        seen.texts.note((start, start + value.len()));
+        recent.texts.note((start, start + value.len()));
         false
     }
 

@@ -9,8 +9,8 @@ use pyo3::types::PyBytes;
 
 /// Rows collected before they are hashed: so many fit into the cache.
 const TOGETHER: usize = 256;
-const MOST_KEY: usize = 64;
-const MOST_TABLE: usize = 16;
+const MAX_KEY: usize = 64;
+const MAX_TABLE: usize = 16;
 
 /// Makes the digests of one table.
 #[pyclass(frozen, module = "habitus_native")]
@@ -22,7 +22,7 @@ pub struct Seals {
 impl Seals {
     #[new]
     fn new(secret: &[u8], table: &[u8], size: usize) -> PyResult<Self> {
-        if secret.len() > MOST_KEY || table.len() > MOST_TABLE || !(1..=64).contains(&size) {
+        if secret.len() > MAX_KEY || table.len() > MAX_TABLE || !(1..=64).contains(&size) {
             return Err(PyValueError::new_err("secret, table or size of a digest is out of range"));
         }
         let mut params = Params::new();

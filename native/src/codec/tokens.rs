@@ -27,10 +27,10 @@ pub const WORD: u8 = 0xd7;
 pub const SQUARE: u8 = 0xd8;
 
 /// Shorter texts are not looked for.
-pub const LEAST_TEXT: usize = 3;
+pub const MIN_TEXT: usize = 3;
 const REACH: usize = 32;
 const NEARBY: u64 = 1 << 46;
-const MOST_WHOLE: f64 = 9_007_199_254_740_992.0;
+const MAX_WHOLE: f64 = 9_007_199_254_740_992.0;
 
 /// Words of state. The list only grows, as stored bytes contain the indices.
 pub const WORDS: [&str; 17] = [
@@ -87,7 +87,7 @@ impl<T: Copy> Recent<T> {
 
 /// Values written or read before; texts by position.
 #[derive(Default)]
-pub struct Seen {
+pub struct RecentValues {
     pub floats: Recent<u64>,
     pub numbers: Recent<u32>,
     pub texts: Recent<(usize, usize)>,
@@ -96,11 +96,11 @@ pub struct Seen {
 
 /// The float as an integer, where it is one and not -0.0.
 pub fn whole(value: f64) -> Option<i64> {
-    let is = value.fract() == 0.0 && value.abs() < MOST_WHOLE && value != 0.0;
+    let is = value.fract() == 0.0 && value.abs() < MAX_WHOLE && value != 0.0;
     is.then_some(value as i64)
 }
 
-impl Seen {
+impl RecentValues {
     /// The code of a wide integer, where it is shorter. An uneven code is the distance to an equal
     /// one. An even code is the difference from the last one.
     pub fn near(&mut self, value: u64) -> Option<u64> {

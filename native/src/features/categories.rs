@@ -5,7 +5,7 @@
 use crate::json::action::Credential;
 use std::net::Ipv4Addr;
 
-const MOST_CLASS: usize = 128;
+const MAX_CLASS: usize = 128;
 /// Most bytes of a text that is built without an allocation.
 const SHORT: usize = 128;
 pub const ENDLESS: &str = "without an end";
@@ -43,7 +43,7 @@ pub fn resource_class(id: &str, out: &mut String) -> Option<()> {
             at += 1;
         }
     }
-    out.truncate(start + MOST_CLASS);
+    out.truncate(start + MAX_CLASS);
     out[start..].make_ascii_lowercase();
     Some(())
 }
@@ -120,7 +120,7 @@ pub fn day_name(hours: i64) -> &'static str {
 /// The location of an address: country and operator where known, else its network.
 ///
 /// None for an address that is not a plain IPv4 one.
-pub fn place_of(address: &str, country: Option<&str>, asn: Option<i64>) -> Option<String> {
+pub fn location_of(address: &str, country: Option<&str>, asn: Option<i64>) -> Option<String> {
     if country.is_some() || asn.is_some() {
         let country = country.unwrap_or("unknown country");
         return Some(match asn {
@@ -217,6 +217,6 @@ mod tests {
         assert_eq!(secret("x", "kmsroot keep"), Some(false));
         assert!(remembers("Memory.save", "") && remembers("x", "memory/notes"));
         assert!(!remembers("memory", "notes/memory/") && !remembers("é", "mémory/"));
-        assert_eq!(place_of("192.0.2.7", Some("SE"), Some(64_500)).unwrap(), "SE AS64500");
+        assert_eq!(location_of("192.0.2.7", Some("SE"), Some(64_500)).unwrap(), "SE AS64500");
     }
 }

@@ -5,7 +5,7 @@ use crate::features::categories::{
     day_name, host_of, hour_name, lifetime, push_number, resource_class,
 };
 use crate::features::feature_slots::FeatureSlots;
-use crate::features::PLACES;
+use crate::features::TEXTS;
 use crate::json::action::{Action, Egress, Mode};
 use crate::json::values::Text;
 use crate::prefetch::prefetch;
@@ -19,9 +19,9 @@ pub struct Origin {
     /// Its autonomous system, as a text.
     pub asn: Option<String>,
     pub country: Option<String>,
-    /// `models.features.credential_location.place_of` its address; None without one, or for one
+    /// `models.features.credential_location.location_of` its address; None without one, or for one
     /// that is not plain IPv4.
-    pub place: Option<String>,
+    pub location: Option<String>,
 }
 
 impl Origin {
@@ -83,14 +83,14 @@ impl Names {
 #[derive(Default)]
 pub struct Texts {
     buffer: String,
-    spans: [Option<(u32, u32)>; PLACES],
-    pub hashes: [Option<u64>; PLACES],
+    spans: [Option<(u32, u32)>; TEXTS],
+    pub hashes: [Option<u64>; TEXTS],
 }
 
 impl Texts {
     /// Hash all texts. `before` are those of an earlier action: most are the same.
     pub fn hash(&mut self, names: &Names, hasher: &Hasher, before: &Texts) {
-        for at in 0..PLACES {
+        for at in 0..TEXTS {
             let Some(text) = self.get(at) else { continue };
             // The previous tool is mostly that of the previous action.
             let others = [at, if at == names.previous_tool { names.tool } else { at }];
@@ -140,7 +140,7 @@ impl Texts {
         before: &str,
     ) -> Option<()> {
         self.buffer.clear();
-        (self.spans, self.hashes) = ([None; PLACES], [None; PLACES]);
+        (self.spans, self.hashes) = ([None; TEXTS], [None; TEXTS]);
         self.put(names.tool, &action.tool);
         self.put(names.previous_tool, previous);
         if !before.is_empty() {

@@ -1,15 +1,15 @@
 //! Keys of the counts of each feature.
 
-use crate::baseline::counts::NOWHERE;
+use crate::baseline::counts::MISSING;
 use crate::codec::hashing::{mix, Hasher};
-use crate::features::{FEATURES, PLACES};
+use crate::features::{FEATURES, TEXTS};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyString};
 
 const LOW31: u64 = 0x7FFF_FFFF;
 const FARTHEST: usize = 2;
-const BESIDE_BITS: f64 = 3.0;
+const NEIGHBOUR_BITS: f64 = 3.0;
 
 /// One feature: its node, the probability of an unused value, and its context.
 pub struct FeatureSlot {
@@ -17,7 +17,7 @@ pub struct FeatureSlot {
     pub uniform: f64,
     context: Option<usize>,
     /// Earlier feature of the same values whose chain this one extends.
-    pub under: Option<usize>,
+    pub extends: Option<usize>,
     /// Whether a new value is surprising by itself.
     pub alone: bool,
     /// Whether a new version of the agent leaves it unchanged.
@@ -30,12 +30,12 @@ pub struct FeatureSlot {
 
 impl FeatureSlot {
     /// Values near another one in the order, each with its distance in bits.
-    pub fn beside(&self, value: u32) -> impl Iterator<Item = (u32, f64)> + '_ {
+    pub fn neighbours(&self, value: u32) -> impl Iterator<Item = (u32, f64)> + '_ {
         let here = self.row.iter().position(|known| *known == value);
         let off = move |there: usize| here.map(|here| here.abs_diff(there));
         self.row.iter().enumerate().filter_map(move |(there, &other)| {
             let off = off(there).filter(|off| (1..=FARTHEST).contains(off))?;
-            Some((other, BESIDE_BITS * off as f64))
+            Some((other, NEIGHBOUR_BITS * off as f64))
         })
     }
 }
@@ -52,7 +52,7 @@ pub struct FeatureSlots {
 pub struct Category {
     pub index: usize,
     pub value: u32,
-    pub inside: u32,
+    pub context_node: u32,
     /// Indices of its node, and of the node after its context, in an agent's counts.
     pub at: [u32; 2],
 }
@@ -82,8 +82,8 @@ impl FeatureSlots {
                     names.len() - 1
                 })
             });
-            let under: Option<String> = feature.getattr("under")?.extract()?;
-            let under = under.and_then(|name| names.iter().position(|known| *known == name));
+            let extends: Option<String> = feature.getattr("extends")?.extract()?;
+            let extends = extends.and_then(|name| names.iter().position(|known| *known == name));
             let alone: bool = feature.getattr("alone")?.extract()?;
             let steady: bool = feature.getattr("steady")?.extract()?;
             let together: bool = feature.getattr("together")?.extract()?;
@@ -94,7 +94,7 @@ impl FeatureSlots {
                 node: (hash & LOW31) as u32,
                 uniform: 1.0 / universe,
                 context,
-                under,
+                extends,
                 alone,
                 steady,
                 together,
@@ -118,7 +118,7 @@ impl FeatureSlots {
         mut each: impl FnMut(Category),
     ) -> PyResult<()> {
         let py = x.py();
-        let mut hashes = [None; PLACES];
+        let mut hashes = [None; TEXTS];
         for (hash, name) in hashes.iter_mut().zip(&self.names) {
             if let Some(text) = x.get_item(name.bind(py))? {
                 *hash = Some(hash_of(hasher, text.cast::<PyString>()?)?);
@@ -136,12 +136,18 @@ impl FeatureSlots {
     }
 
     /// The same from hashes by the index of their feature or context.
-    pub fn each(&self, hashes: &[Option<u64>; PLACES], each: &mut impl FnMut(Category)) {
+    pub fn each(&self, hashes: &[Option<u64>; TEXTS], each: &mut impl FnMut(Category)) {
         for (index, (slot, hash)) in self.all.iter().zip(hashes).enumerate() {
             let Some(hash) = *hash else { continue };
             let context = slot.context.and_then(|at| hashes[at]);
-            let inside = context.map_or(0, |context| mix(u64::from(slot.node), context, 0) & LOW31);
-            each(Category { index, value: hash as u32, inside: inside as u32, at: [NOWHERE; 2] });
+            let context_node =
+                context.map_or(0, |context| mix(u64::from(slot.node), context, 0) & LOW31);
+            each(Category {
+                index,
+                value: hash as u32,
+                context_node: context_node as u32,
+                at: [MISSING; 2],
+            });
         }
     }
 }

@@ -7,6 +7,6 @@ pub mod feature_slots;
 /// Declared features, `models.features.extraction.FEATURES`.
 pub const FEATURES: usize = 16;
 /// Most features and contexts together.
-pub const PLACES: usize = 2 * FEATURES;
+pub const TEXTS: usize = 2 * FEATURES;
 /// `models.features.extraction.METRICS`.
 pub const METRICS: usize = 18;

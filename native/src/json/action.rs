@@ -4,7 +4,7 @@
 use crate::json::kinds::{maybe_name, maybe_object, name, object};
 use crate::json::timestamps::{instant, maybe_instant};
 use crate::json::values::{origins, short, Attributes, Checked, NotNegative, Short, Text};
-use crate::watch::amounts::MOST;
+use crate::watch::amounts::MAX;
 use serde::de::value::{Error as ValueError, StrDeserializer};
 use serde::de::IntoDeserializer;
 use serde::Deserialize;
@@ -260,7 +260,7 @@ impl<'a> Action<'a> {
         let volume = self.volume.as_ref();
         let of = |one: fn(&Volume) -> Option<i64>| volume.and_then(one);
         [of(|v| v.bytes_in), of(|v| v.bytes_out), of(|v| v.records), self.spent()]
-            .map(|amount| amount.map(|amount| amount.min(MOST)))
+            .map(|amount| amount.map(|amount| amount.min(MAX)))
     }
 
     /// Name under which the event belongs to a session.
@@ -282,7 +282,7 @@ impl<'a> Action<'a> {
             && words.into_iter().flatten().all(|word| short(word, WORD))
             && self.delegation.as_ref().is_none_or(|chain| chain.len() <= 16)
             && self.purpose.as_ref().is_none_or(|purpose| short(purpose, PURPOSE))
-            && self.attributes.as_ref().is_none_or(|found| !found.told)
+            && self.attributes.as_ref().is_none_or(|found| !found.needs_reference)
             && self.parts_fit()
     }
 
@@ -343,7 +343,7 @@ mod tests {
     #[test]
     fn an_amount_is_bounded() {
         let action = with(r#","volume":{"bytes_out":9223372036854775807}"#);
-        assert_eq!(Action::read(action.as_bytes()).unwrap().amounts()[1], Some(MOST));
+        assert_eq!(Action::read(action.as_bytes()).unwrap().amounts()[1], Some(MAX));
     }
 
     #[test]

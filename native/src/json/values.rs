@@ -9,14 +9,15 @@ use std::ops::Deref;
 
 const LARGEST: f64 = 9e15;
 /// Attributes that rules look at.
-const TOLD: [&str; 4] = ["telemetry", "tool_digest", "peer_verified", "approval_seconds"];
+const LEFT_TO_REFERENCE: [&str; 4] =
+    ["telemetry", "tool_digest", "peer_verified", "approval_seconds"];
 /// Attributes that name the team; `models.baseline.identity`.
 const TEAM: [&str; 2] = ["agent.team", "team"];
 /// Attributes with the cost of a call: the first one with its tokens counts, and its price;
 /// `models.baseline.volume_baseline`.
 const SPENT: [&str; 3] = ["tokens", "total_tokens", "cost"];
 const MILLIONTHS: f64 = 1e6;
-const MOST: f64 = (1_i64 << 53) as f64;
+const MAX: f64 = (1_i64 << 53) as f64;
 
 /// A string, without a copy where its JSON has no escapes.
 pub struct Text<'a>(Cow<'a, str>);
@@ -52,17 +53,17 @@ impl<'de: 'a, 'a> Deserialize<'de> for Text<'a> {
 }
 
 /// Whether a text has at most so many characters.
-pub fn short(text: &str, most: usize) -> bool {
-    text.len() <= most || text.chars().count() <= most
+pub fn short(text: &str, max_length: usize) -> bool {
+    text.len() <= max_length || text.chars().count() <= max_length
 }
 
 /// A string of at most so many characters, checked and forgotten.
-pub struct Short<const MOST: usize>;
+pub struct Short<const MAX: usize>;
 
-impl<'de, const MOST: usize> Deserialize<'de> for Short<MOST> {
+impl<'de, const MAX: usize> Deserialize<'de> for Short<MAX> {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
         let text = Text::deserialize(from)?;
-        short(&text, MOST).then_some(Short).ok_or_else(|| D::Error::custom("a text this long"))
+        short(&text, MAX).then_some(Short).ok_or_else(|| D::Error::custom("a text this long"))
     }
 }
 
@@ -183,7 +184,7 @@ pub struct Attributes<'a> {
     pub spent: Option<i64>,
     pub team: Option<&'a str>,
     /// Whether there is an attribute that a rule reads.
-    pub told: bool,
+    pub needs_reference: bool,
 }
 
 impl<'a> Attributes<'a> {
@@ -191,8 +192,8 @@ impl<'a> Attributes<'a> {
     fn claim(&mut self, value: &Plain<'a>) {
         match (value, self.team) {
             (Plain::Text(text), None) => self.team = Some(text),
-            (Plain::Text(text), Some(team)) => self.told |= *text != team,
-            (Plain::Escaped, _) => self.told = true,
+            (Plain::Text(text), Some(team)) => self.needs_reference |= *text != team,
+            (Plain::Escaped, _) => self.needs_reference = true,
             _ => {}
         }
     }
@@ -212,7 +213,7 @@ impl<'de: 'a, 'a> Deserialize<'de> for Attributes<'a> {
                 let (mut out, mut spent) = (Attributes::default(), [None; SPENT.len()]);
                 while let Some(key) = map.next_key::<Text>()? {
                     let value = map.next_value::<Plain>()?;
-                    out.told |= TOLD.contains(&&*key);
+                    out.needs_reference |= LEFT_TO_REFERENCE.contains(&&*key);
                     if TEAM.contains(&&*key) {
                         out.claim(&value);
                     }
@@ -221,7 +222,7 @@ impl<'de: 'a, 'a> Deserialize<'de> for Attributes<'a> {
                         Plain::Number(number) if number.abs() <= LARGEST => Some(number),
                         Plain::Text(_) | Plain::Escaped | Plain::Other => None,
                         _ => {
-                            out.told = true;
+                            out.needs_reference = true;
                             None
                         }
                     };
@@ -238,13 +239,13 @@ impl<'de: 'a, 'a> Deserialize<'de> for Attributes<'a> {
 /// `models.baseline.volume_baseline._spent`.
 fn spent_of(found: [Option<f64>; SPENT.len()]) -> Option<i64> {
     let [tokens, total, price] = found.map(|one| one.filter(|number| *number >= 0.0));
-    let tokens = tokens.or(total).map(|number| number.min(MOST));
-    let millionths = price.map(|price| price.min(MOST) * MILLIONTHS);
+    let tokens = tokens.or(total).map(|number| number.min(MAX));
+    let millionths = price.map(|price| price.min(MAX) * MILLIONTHS);
     let spent = match (tokens, millionths) {
         (Some(tokens), Some(millionths)) => ((1.0 + tokens) * (1.0 + millionths)).sqrt(),
         (only, other) => only.or(other)?,
     };
-    Some(spent.min(MOST) as i64)
+    Some(spent.min(MAX) as i64)
 }
 
 pub fn origins<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Origins<'de>>, D::Error> {

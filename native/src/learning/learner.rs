@@ -4,7 +4,7 @@ use crate::baseline::agent_state::AgentState;
 use crate::baseline::profile::{Facts, State, QUANTITIES};
 use crate::features::extraction::Origin;
 use crate::json::action::Action;
-use crate::peers::baselines::size_place;
+use crate::peers::baselines::size_index;
 use crate::provenance::session::Session;
 use crate::r#loop::one_event::EventJudge;
 use crate::r#loop::scoring::EventScores;
@@ -48,11 +48,21 @@ impl EventJudge<'_, '_> {
         let (texts, categories) = (&*self.texts, &scored.categories);
         if !scored.new_tool {
             let metrics = &scored.measures.risen;
-            agent_state.frequency_model.shown(self.groups, group, categories, active, metrics);
+            agent_state.frequency_model.learn_typical(
+                self.groups,
+                group,
+                categories,
+                active,
+                metrics,
+            );
         }
-        agent_state
-            .frequency_model
-            .counted(self.groups, group, categories, active, |at| texts.get(at));
+        agent_state.frequency_model.count_categories(
+            self.groups,
+            group,
+            categories,
+            active,
+            |at| texts.get(at),
+        );
         mixture::count_use(&mut agent_state.facts.mixture, tool);
         agent_state.now.voted |= active;
     }
@@ -113,9 +123,9 @@ impl EventJudge<'_, '_> {
             let peers = Some(self.baselines.seen_by(group));
             now.expected[slot] += sizes::usual(sizes, tool, slot, amount, peers);
             sizes::learn(sizes, tool, slot, amount);
-            let told = sizes::telling(sizes, tool, slot);
-            if let Some(told) = told.filter(|_| now.state() == State::Active) {
-                self.baselines.contribute(group, size_place(slot, tool), told);
+            let size = sizes::telling(sizes, tool, slot);
+            if let Some(size) = size.filter(|_| now.state() == State::Active) {
+                self.baselines.contribute(group, size_index(slot, tool), size);
             }
         }
     }
@@ -126,7 +136,7 @@ pub fn note(action: &Action<'_>, facts: &mut Facts, origin: &Origin) {
     let address = action.network.as_ref().and_then(|one| one.source_ip.as_ref());
     if let (Some(credential), Some(_)) = (&action.credential, address) {
         if !origin.own() {
-            let here = origin.place.as_deref().unwrap_or_default();
+            let here = origin.location.as_deref().unwrap_or_default();
             facts.note_credential(&credential.id, here, action.time_us);
         }
     }

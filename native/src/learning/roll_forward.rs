@@ -26,10 +26,14 @@ pub struct Ended {
 
 impl Ended {
     /// Learn the finished windows, and the drift of the tool mixture at the end of a day.
-    pub fn of(action: &Action<'_>, agent_state: &mut AgentState<'_>, vouched: bool) -> Self {
+    pub fn of(
+        action: &Action<'_>,
+        agent_state: &mut AgentState<'_>,
+        trusted_history: bool,
+    ) -> Self {
         let active = agent_state.now.state() == State::Active;
         let (now, week) = (&mut agent_state.now, &agent_state.facts.week);
-        let (window, week) = counting::close(now, week, action.time_us, vouched || !active);
+        let (window, week) = counting::close(now, week, action.time_us, trusted_history || !active);
         let day = window == Some(DAY);
         let mixture = day.then(|| end_mixture(agent_state, action.time_us, active));
         Ended { window, mixture, week }
@@ -71,7 +75,7 @@ impl EventJudge<'_, '_> {
         }
         frequency_model.roll(day);
         count_day(&mut facts.now);
-        self.python.seen_on(self.py, day, facts.now.per_day)
+        self.python.count_active_agent(self.py, day, facts.now.per_day)
     }
 }
 

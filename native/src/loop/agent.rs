@@ -1,13 +1,13 @@
 //! One agent in one mode, held by the kernel between events that the reference judges.
 
 use crate::baseline::frequency_model::FrequencyModel;
-use crate::baseline::profile::{expect, Facts, Now, Shown, State};
+use crate::baseline::profile::{expect, Facts, Now, PublishedTrust, State};
 use crate::baseline::volume_baseline::VolumeBaseline;
 use crate::codec::compact_reader::Reader;
 use crate::codec::compact_writer::Writer;
 use crate::features::extraction::Texts;
 use crate::json::action::Action;
-use crate::peers::baselines::{place, VolumeBaselines, BY_NAME, VOLUMES};
+use crate::peers::baselines::{index_of, VolumeBaselines, BY_NAME, VOLUMES};
 use crate::peers::last_values::Chains;
 use crate::peers::view::View;
 use crate::trust::update::{Policy, Trust};
@@ -20,8 +20,8 @@ const VERSION: u8 = 5;
 
 type VolumeRow = (String, i64, f64, f64);
 type Days = Vec<(i64, i64)>;
-type StoredLevel<'py> = (Bound<'py, PyDict>, usize, [Option<i64>; 3]);
-type TrustChanges<'py> = (i64, i64, &'static str, Days, Option<StoredLevel<'py>>, Option<String>);
+type TrustLevel<'py> = (Bound<'py, PyDict>, usize, [Option<i64>; 3]);
+type TrustChanges<'py> = (i64, i64, &'static str, Days, Option<TrustLevel<'py>>, Option<String>);
 
 /// One agent in one mode; `models.baseline.profile.Profile`, packed.
 #[pyclass(module = "habitus_native")]
@@ -101,7 +101,7 @@ impl Agent {
         time_us: i64,
     ) -> PyResult<Option<bool>> {
         let (Some(trust), now) = (&mut self.trust, &mut self.facts.now) else { return Ok(None) };
-        let shown = trust.stand(py, policy, time_us, now.last_us, now.state().name())?;
+        let shown = trust.refresh(py, policy, time_us, now.last_us, now.state().name())?;
         now.utc_hour = time_us.div_euclid(HOUR_US);
         let before = self.facts.published.replace(shown);
         Ok(Some(before != self.facts.published))
@@ -119,9 +119,9 @@ impl UnsyncedTrust {
     /// Note the version that an event reports.
     pub fn note(&mut self, action: &Action<'_>) {
         self.any = true;
-        let said = action.agent.version.as_deref();
-        if said.is_some() && said != self.version.as_deref() {
-            self.version = said.map(str::to_owned);
+        let version = action.agent.version.as_deref();
+        if version.is_some() && version != self.version.as_deref() {
+            self.version = version.map(str::to_owned);
         }
     }
 
@@ -240,11 +240,11 @@ impl Agent {
             return Ok(None);
         }
         let (now, unsynced) = (&self.facts.now, std::mem::take(&mut self.unsynced));
-        let stood = self.trust.as_ref().map(|trust| -> PyResult<StoredLevel<'py>> {
+        let trust = self.trust.as_ref().map(|trust| -> PyResult<TrustLevel<'py>> {
             Ok(((&trust.days).into_py_dict(py)?, trust.level, trust.since))
         });
-        let (state, stood) = (now.state().name(), stood.transpose()?);
-        Ok(Some((now.events, now.last_us, state, unsynced.clean, stood, unsynced.version)))
+        let (state, trust) = (now.state().name(), trust.transpose()?);
+        Ok(Some((now.events, now.last_us, state, unsynced.clean, trust, unsynced.version)))
     }
 
     /// Whether the kernel evaluates its trust.
@@ -264,12 +264,12 @@ impl Agent {
 
     /// Hour of the last evaluation of trust, and the published trust.
     #[getter]
-    fn shown(&self) -> (i64, Option<Shown>) {
+    fn shown(&self) -> (i64, Option<PublishedTrust>) {
         (self.facts.now.utc_hour, self.facts.published.clone())
     }
 
     /// Note the hour of an evaluation, and the published trust.
-    fn show(&mut self, utc_hour: i64, published: Shown) {
+    fn show(&mut self, utc_hour: i64, published: PublishedTrust) {
         (self.facts.now.utc_hour, self.facts.published) = (utc_hour, Some(published));
     }
 
@@ -280,7 +280,7 @@ impl Agent {
 
 fn take_volume(volumes: &mut VolumeBaselines, name: &str, level: VolumeBaseline) -> PyResult<()> {
     let text = || PyValueError::new_err(format!("profile has a level of {name:?}, which is none"));
-    let at = place(name).filter(|&at| at < VOLUMES.len()).ok_or_else(text)?;
+    let at = index_of(name).filter(|&at| at < VOLUMES.len()).ok_or_else(text)?;
     volumes[at] = Some(level);
     Ok(())
 }

@@ -66,10 +66,10 @@ enum Arrived {
 }
 
 impl Arrived {
-    fn of(&self, place: usize) -> Option<i64> {
+    fn of(&self, index: usize) -> Option<i64> {
         match self {
             Arrived::All(at) => Some(*at),
-            Arrived::Each(each) => each.get(place).copied().flatten(),
+            Arrived::Each(each) => each.get(index).copied().flatten(),
         }
     }
 }
@@ -137,9 +137,9 @@ impl ActionBatch {
     }
 
     /// Leave records to the reference that were read.
-    fn leave(&mut self, places: Vec<usize>) {
+    fn leave(&mut self, indices: Vec<usize>) {
         self.read.with_dependent_mut(|_, actions| {
-            places.into_iter().filter_map(|at| actions.get_mut(at)?.take()).for_each(drop);
+            indices.into_iter().filter_map(|at| actions.get_mut(at)?.take()).for_each(drop);
         });
     }
 
@@ -155,11 +155,11 @@ impl ActionBatch {
         let mut found = Vec::new();
         let actions = self.read.borrow_dependent();
         self.slot_of = vec![0; actions.len()];
-        for (place, &at) in order.iter().enumerate() {
+        for (index, &at) in order.iter().enumerate() {
             let Some(action) = actions.get(at).and_then(plain) else { continue };
             let key = (&*action.agent.id, action.mode.name());
             self.slot_of[at] = *known.entry(key).or_insert_with(|| {
-                found.push((key.0.to_owned(), key.1, place));
+                found.push((key.0.to_owned(), key.1, index));
                 found.len() - 1
             });
         }
@@ -228,8 +228,8 @@ impl ActionBatch {
 }
 
 fn read_all<'a>(raw: &'a [PyBackedBytes], arrived_us: &Arrived, ahead_us: i64) -> Found<'a> {
-    let one = |(place, raw): (usize, &'a PyBackedBytes)| {
-        let latest_us = arrived_us.of(place)?.saturating_add(ahead_us);
+    let one = |(index, raw): (usize, &'a PyBackedBytes)| {
+        let latest_us = arrived_us.of(index)?.saturating_add(ahead_us);
         Action::read(raw).filter(|action| (EARLIEST_US..=latest_us).contains(&action.time_us))
     };
     raw.iter().enumerate().map(one).collect()

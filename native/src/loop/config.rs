@@ -71,8 +71,8 @@ impl Metrics {
             names.iter().position(|known| known == name).ok_or_else(text)
         };
         let mut counted = [0; COUNTS];
-        for (place, (name, _)) in counted.iter_mut().zip(COUNTED) {
-            *place = at(name)?;
+        for (index, (name, _)) in counted.iter_mut().zip(COUNTED) {
+            *index = at(name)?;
         }
         let shifting = py.import("models.watch.measure")?.getattr("SHIFTING")?.extract()?;
         let (out_day, drift) = (at("bytes_out_day")?, at("drift")?);

@@ -25,7 +25,7 @@ pub struct Fleet {
     pub sessions: Py<SessionPools>,
     pub together: Py<SessionPools>,
     pub baselines: Py<PeerBaselines>,
-    pub seen_on: Py<PyAny>,
+    pub count_active_agent: Py<PyAny>,
 }
 
 /// Parts of `models.watch.watcher.Watcher`.

@@ -47,7 +47,7 @@ pub struct Judge {
     announced: Announced,
     trust_changes: Vec<TrustChange>,
     /// Whether the numbers of ordinary events are kept.
-    listened_to: bool,
+    keeps_numbers: bool,
     numbers: Vec<(usize, Numbers)>,
 }
 
@@ -55,7 +55,7 @@ pub struct Judge {
 #[derive(Default)]
 pub struct Announced {
     pub sessions: Vec<Vec<u8>>,
-    pub voices: Vec<(String, String, i64)>,
+    pub activity: Vec<(String, String, i64)>,
 }
 
 #[pymethods]
@@ -72,7 +72,7 @@ impl Judge {
         infer: Py<PyAny>,
         outputs: (bool, bool),
     ) -> PyResult<Self> {
-        let (publish, listened_to) = outputs;
+        let (publish, keeps_numbers) = outputs;
         let policy = Policy::of(&engine.policy)?;
         let names = Names::of(&engine.fleet.groups.borrow(py).slots, py)?;
         Ok(Judge {
@@ -82,7 +82,12 @@ impl Judge {
             answers: Answers::of(&engine.policy, &policy)?,
             policy,
             publish,
-            python: PythonCalls::new(py, origin, infer, engine.fleet.seen_on.clone_ref(py))?,
+            python: PythonCalls::new(
+                py,
+                origin,
+                infer,
+                engine.fleet.count_active_agent.clone_ref(py),
+            )?,
             fleet: engine.fleet,
             content: engine.content,
             sessions: engine.sessions,
@@ -92,25 +97,25 @@ impl Judge {
             seen: Vec::new(),
             announced: Announced::default(),
             trust_changes: Vec::new(),
-            listened_to,
+            keeps_numbers,
             numbers: Vec::new(),
         })
     }
 
     /// Judge from a position on. Gives the position and the reason of the stop.
     ///
-    /// `head` is `models.peers.fleet.Head`. `busy` holds the active agents a day, and events of
-    /// each. `way`: whether to collect announcements, and whether the operator trusts the events.
+    /// `head` is `models.peers.fleet.Head`. `active` holds the active agents a day, and events of
+    /// each. `options`: whether to collect announcements, and whether the operator trusts the events.
     fn run(
         &mut self,
         py: Python<'_>,
         actions: &ActionBatch,
         position: usize,
         head: &Bound<'_, PyAny>,
-        busy: (u64, f64),
-        way: (bool, bool),
+        active: (u64, f64),
+        options: (bool, bool),
     ) -> PyResult<(usize, u8)> {
-        let (known, (announces, vouched)) = (head.extract::<Head>()?, way);
+        let (known, (announces, trusted_history)) = (head.extract::<Head>()?, options);
         if known.epoch_us < 0 {
             return Ok((position, Stop::Reference as u8));
         }
@@ -132,13 +137,13 @@ impl Judge {
             texts: &mut self.texts,
             seen: &mut self.seen,
             announced: announces.then_some(&mut self.announced),
-            listened_to: self.listened_to && !vouched,
+            keeps_numbers: self.keeps_numbers && !trusted_history,
             numbers: Numbers::default(),
-            vouched,
+            trusted_history,
             version: known.version,
             epoch_us: known.epoch_us,
-            active: busy.0 as f64,
-            events_each: busy.1,
+            active: active.0 as f64,
+            events_per_agent: active.1,
             watermark_us: known.watermark_us,
         };
         let mut run = Run {
@@ -176,22 +181,22 @@ impl Judge {
         modes: Vec<PyRef<'_, Agent>>,
         at_us: i64,
     ) -> PyResult<Option<(usize, AnswerParts)>> {
-        let mut least: Option<(usize, View)> = None;
+        let mut lowest: Option<(usize, View)> = None;
         for (at, agent) in modes.iter().enumerate() {
             let Some(trust) = &agent.trust else { return Ok(None) };
             let Some(view) = self.answers.view(py, &self.policy, trust, at_us)? else {
                 return Ok(None);
             };
-            if least.as_ref().is_none_or(|(_, known)| view.lower < known.lower) {
-                least = Some((at, view));
+            if lowest.as_ref().is_none_or(|(_, known)| view.lower < known.lower) {
+                lowest = Some((at, view));
             }
         }
-        Ok(least.map(|(at, view)| (at, parts_of(&modes[at], &view))))
+        Ok(lowest.map(|(at, view)| (at, parts_of(&modes[at], &view))))
     }
 
     /// The announcements for other engines, each once.
     fn announcements<'py>(&mut self, py: Python<'py>) -> Announcements<'py> {
-        let Announced { sessions, voices } = std::mem::take(&mut self.announced);
-        (sessions.iter().map(|session| PyBytes::new(py, session)).collect(), voices)
+        let Announced { sessions, activity } = std::mem::take(&mut self.announced);
+        (sessions.iter().map(|session| PyBytes::new(py, session)).collect(), activity)
     }
 }

@@ -72,6 +72,6 @@ fn prefetch_targets(py: Python<'_>, agent: &Agent) {
         frequency_model.prefetch();
     }
     let last = agent.facts.credentials.last().into_iter();
-    let credential = last.flat_map(|one| [&one.id, &one.place]);
+    let credential = last.flat_map(|one| [&one.id, &one.location]);
     agent.facts.versions.iter().chain(credential).for_each(|text| prefetch(text.as_str()));
 }

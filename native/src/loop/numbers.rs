@@ -9,9 +9,9 @@ use crate::r#loop::batch::ActionBatch;
 use crate::r#loop::one_event::EventJudge;
 use crate::r#loop::scoring::EventScores;
 
-const MOST_FAR: f64 = 6.0;
+const MAX_FAR: f64 = 6.0;
 const STEADY_BITS: f64 = 8.0;
-const MOST_STEADY: f64 = 10.0;
+const MAX_STEADY: f64 = 10.0;
 
 /// Rank in the queue in bits, p-value with its pool, and the p-value of the session.
 #[derive(Clone, Copy, Default)]
@@ -65,11 +65,11 @@ impl EventJudge<'_, '_> {
     fn rank_in_queue(&self, scored: &EventScores) -> f64 {
         let steady = scored.categories.steady;
         match (scored.counted, scored.calibrated.p) {
-            (None, None) => most(scored),
+            (None, None) => most_surprising(scored),
             (None, Some(_)) => others(scored).max(0.0),
             (Some(counted), _) => {
-                let far = (others(scored) - self.config.excess_bits).clamp(0.0, MOST_FAR);
-                counted + far.max((steady - STEADY_BITS).min(MOST_STEADY))
+                let far = (others(scored) - self.config.excess_bits).clamp(0.0, MAX_FAR);
+                counted + far.max((steady - STEADY_BITS).min(MAX_STEADY))
             }
         }
     }
@@ -82,7 +82,7 @@ fn others(scored: &EventScores) -> f64 {
 }
 
 /// The most surprising part of an event, where no pool ranks it yet.
-fn most(scored: &EventScores) -> f64 {
+fn most_surprising(scored: &EventScores) -> f64 {
     let amounts = scored.measures.bits[..QUANTITIES].iter().copied();
-    amounts.fold(scored.categories.most, f64::max)
+    amounts.fold(scored.categories.maximum, f64::max)
 }

@@ -53,14 +53,14 @@ pub struct EventJudge<'a, 'py> {
     pub seen: &'a mut Vec<i64>,
     pub announced: Option<&'a mut Announced>,
     /// Whether to keep the numbers of ordinary events, and those of the last one.
-    pub listened_to: bool,
+    pub keeps_numbers: bool,
     pub numbers: Numbers,
     /// Whether it is a trusted history: all of it is learned.
-    pub vouched: bool,
+    pub trusted_history: bool,
     pub version: i64,
     pub epoch_us: i64,
     pub active: f64,
-    pub events_each: f64,
+    pub events_per_agent: f64,
     pub watermark_us: i64,
 }
 
@@ -117,7 +117,7 @@ impl EventJudge<'_, '_> {
         session: &mut Session,
     ) -> PyResult<bool> {
         let origin = self.python.origin(self.py, action.network.as_ref())?;
-        let ended = Ended::of(action, agent_state, self.vouched);
+        let ended = Ended::of(action, agent_state, self.trusted_history);
         if self.strays(agent_state, &ended) || !self.rules_are_silent(action, agent_state, &origin)
         {
             return Ok(false);
@@ -128,17 +128,17 @@ impl EventJudge<'_, '_> {
         let Some(ordinary) = self.is_ordinary(&mut agent_state.now, session, &scored) else {
             return Ok(false);
         };
-        if self.listened_to {
+        if self.keeps_numbers {
             self.numbers = self.numbers_of(&scored, &ordinary);
         }
-        self.take_in(action, agent_state, session, ended, &ordinary);
+        self.store_ended(action, agent_state, session, ended, &ordinary);
         self.learn(action, agent_state, session, &scored, ordinary.gate);
         note(action, agent_state.facts, &origin);
         Ok(true)
     }
 
     /// Store the windows that ended at an event, and the new state of its session.
-    fn take_in(
+    fn store_ended(
         &mut self,
         action: &Action<'_>,
         agent_state: &mut AgentState<'_>,
@@ -168,7 +168,7 @@ impl EventJudge<'_, '_> {
     fn note_seen(&mut self, facts: &Facts, hour: i64) {
         self.heard.note(&facts.agent_id, &facts.mode, hour);
         if let Some(announced) = &mut self.announced {
-            announced.voices.push((facts.agent_id.clone(), facts.mode.clone(), hour));
+            announced.activity.push((facts.agent_id.clone(), facts.mode.clone(), hour));
         }
     }
 }

@@ -1,13 +1,13 @@
 //! Calls into Python, with caches of their results.
 
-use crate::features::categories::place_of;
+use crate::features::categories::location_of;
 use crate::features::extraction::Origin;
 use crate::json::action::{Egress, Network, Operation};
 use pyo3::prelude::*;
 use rustc_hash::FxHashMap;
 use std::sync::Arc;
 
-const MOST_KNOWN: usize = 50_000;
+const MAX_KNOWN: usize = 50_000;
 /// Byte of a missing part of a key. No text has it.
 const NOTHING: u8 = 0xff;
 
@@ -15,7 +15,7 @@ const NOTHING: u8 = 0xff;
 pub struct PythonCalls {
     origin: Py<PyAny>,
     infer: Py<PyAny>,
-    seen_on: Py<PyAny>,
+    count_active_agent: Py<PyAny>,
     stdtr: Py<PyAny>,
     origins: FxHashMap<Vec<u8>, Arc<Origin>>,
     key: Vec<u8>,
@@ -29,13 +29,13 @@ impl PythonCalls {
         py: Python<'_>,
         origin: Py<PyAny>,
         infer: Py<PyAny>,
-        seen_on: Py<PyAny>,
+        count_active_agent: Py<PyAny>,
     ) -> PyResult<Self> {
         let known = |module: &str, name: &str| py.import(module)?.getattr(name).map(Bound::unbind);
         Ok(PythonCalls {
             origin,
             infer,
-            seen_on,
+            count_active_agent,
             stdtr: known("scipy.special.cython_special", "stdtr")?,
             origins: FxHashMap::default(),
             key: Vec::new(),
@@ -62,10 +62,10 @@ impl PythonCalls {
             return Ok(known.clone());
         }
         let origin = match network {
-            None => Origin { egress: Egress::Unknown, asn: None, country: None, place: None },
+            None => Origin { egress: Egress::Unknown, asn: None, country: None, location: None },
             Some(one) => self.look_up(py, one)?,
         };
-        if self.origins.len() >= MOST_KNOWN {
+        if self.origins.len() >= MAX_KNOWN {
             self.origins.clear();
         }
         let origin = Arc::new(origin);
@@ -81,9 +81,9 @@ impl PythonCalls {
         let asn: Option<i64> = found.getattr("asn")?.extract()?;
         let country: Option<String> = found.getattr("country")?.extract()?;
         let address = one.source_ip.as_deref();
-        let place = address.and_then(|address| place_of(address, country.as_deref(), asn));
+        let location = address.and_then(|address| location_of(address, country.as_deref(), asn));
         let egress = Egress::named(&name).unwrap_or(Egress::Unknown);
-        Ok(Origin { egress, asn: asn.map(|asn| asn.to_string()), country, place })
+        Ok(Origin { egress, asn: asn.map(|asn| asn.to_string()), country, location })
     }
 
     /// Operation of a tool, where the event has none.
@@ -93,7 +93,7 @@ impl PythonCalls {
         }
         let name: String = self.infer.bind(py).call1((tool,))?.extract()?;
         let operation = Operation::named(&name).unwrap_or_default();
-        if self.operations.len() >= MOST_KNOWN {
+        if self.operations.len() >= MAX_KNOWN {
             self.operations.clear();
         }
         self.operations.insert(tool.to_owned(), operation);
@@ -101,8 +101,8 @@ impl PythonCalls {
     }
 
     /// Count an agent on its first event of a day, with its mean events a day.
-    pub fn seen_on(&self, py: Python<'_>, day: i64, per_day: f64) -> PyResult<()> {
-        self.seen_on.bind(py).call1((day, per_day)).map(drop)
+    pub fn count_active_agent(&self, py: Python<'_>, day: i64, per_day: f64) -> PyResult<()> {
+        self.count_active_agent.bind(py).call1((day, per_day)).map(drop)
     }
 
     /// Distribution function of Student's t.

@@ -8,7 +8,7 @@ use crate::trust::response::{parts_of, AnswerParts, Answers};
 use crate::trust::update::Policy;
 use pyo3::prelude::*;
 
-const MOST_PENDING: u64 = 20_000;
+const MAX_PENDING: u64 = 20_000;
 
 /// Why the kernel stopped; the numbers are those of `models.fast_path`.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -72,7 +72,7 @@ impl<'a> Run<'a, '_> {
         self.event_judge.close_finished()?;
         let judged =
             self.event_judge.judge(action, agent, slot.identity.role.as_deref().unwrap_or(""))?;
-        if self.event_judge.listened_to && !matches!(judged, Judged::Reference) {
+        if self.event_judge.keeps_numbers && !matches!(judged, Judged::Reference) {
             self.numbers.push((at, self.event_judge.numbers));
         }
         match judged {
@@ -93,7 +93,7 @@ impl<'a> Run<'a, '_> {
         let due = ahead && time_us - self.published_us >= event_judge.config.snapshot_us;
         if due
             || event_judge.groups.waiting_size() + 2 * event_judge.baselines.waiting() as u64
-                >= MOST_PENDING
+                >= MAX_PENDING
         {
             return false;
         }

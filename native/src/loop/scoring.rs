@@ -12,13 +12,13 @@ use crate::provenance::novelty::NEW_DOMAIN;
 use crate::provenance::session::{CallScore, Session};
 use crate::r#loop::one_event::EventJudge;
 use crate::r#loop::session_lookup::previous_of;
-use crate::ranked::LEAST_BITS;
+use crate::ranked::MIN_BITS;
 use crate::watch::amounts::BYTES_OUT;
 use crate::watch::measure::Measures;
 use crate::watch::order::{begin, top};
 use pyo3::prelude::*;
 
-const LOOKED_INTO: f64 = 3.0;
+const MIN_SCORE: f64 = 3.0;
 
 /// A scored event.
 pub struct EventScores {
@@ -79,7 +79,7 @@ impl EventJudge<'_, '_> {
         let tested = if changes {
             let stays = if new_tool { decisive } else { content.as_ref().and_then(carried) };
             let strange = self.unannounced(&action.tool, agent_state, &categories);
-            let whole = (strange >= LEAST_BITS).then_some(categories.total);
+            let whole = (strange >= MIN_BITS).then_some(categories.total);
             let steady = self.steady(&action.tool, agent_state, &categories, strange);
             [stays, whole, steady, statistics[VOLUME]]
         } else {
@@ -161,7 +161,7 @@ impl EventJudge<'_, '_> {
         let mut rarest = 0.0f64;
         for (metric, &bits) in measures.risen.iter().enumerate() {
             let left = if renewed { bits - self.shift(metric, agent_state) } else { bits };
-            if left >= LEAST_BITS && metric != self.metrics.drift {
+            if left >= MIN_BITS && metric != self.metrics.drift {
                 rarest =
                     rarest.max(self.groups.weighted(agent_state.group, FEATURES + metric, left));
             }
@@ -210,15 +210,15 @@ fn is_as_rare_as_kept(now: &Now, categories: &Surprise) -> bool {
 
 /// Content bits that decide on an alert: without the bits of recurrence along a known flow.
 fn accounted(content: &CallScore) -> f64 {
-    let Some(tainted) = content.tainted.as_ref().filter(|_| content.score >= LOOKED_INTO) else {
+    let Some(tainted) = content.tainted.as_ref().filter(|_| content.score >= MIN_SCORE) else {
         return content.score;
     };
     if tainted.flow_level != 0 || tainted.cross_task_bits == 0.0 {
         return content.score;
     }
     let whole = tainted.bits + content.intent.unwrap_or(0.0);
-    let again = tainted.cross_task_bits / tainted.value_bits;
-    content.score * (1.0 - again * tainted.bits / whole)
+    let cross_task = tainted.cross_task_bits / tainted.value_bits;
+    content.score * (1.0 - cross_task * tainted.bits / whole)
 }
 
 /// Content bits of the arguments, without those of the choice of the tool.

@@ -26,7 +26,7 @@ impl EventJudge<'_, '_> {
         if !self.sessions.due(self.watermark_us) {
             return Ok(());
         }
-        for session in self.sessions.take_idle(self.py, self.watermark_us) {
+        for session in self.sessions.pop_idle(self.py, self.watermark_us) {
             self.close(&mut session.borrow_mut(self.py))?;
         }
         Ok(())
@@ -34,24 +34,25 @@ impl EventJudge<'_, '_> {
 
     fn close(&mut self, session: &mut Session) -> PyResult<()> {
         self.pool(session);
-        if let Some(told) = &mut self.announced {
-            told.sessions.push(session.dump());
+        if let Some(announced) = &mut self.announced {
+            announced.sessions.push(session.dump());
         }
         self.content.close(self.py, session).map(drop)
     }
 
     /// Add a finished session to the pools that rank later ones.
     fn pool(&mut self, session: &Session) {
-        let (free, odd) = (session.learning || session.vouched, total(session.peak_p_bits));
-        if free || (session.p.is_none() && !session.alerted) {
+        let (ungated, surprise) =
+            (session.learning || session.trusted_history, total(session.peak_p_bits));
+        if ungated || (session.p.is_none() && !session.alerted) {
             if session.score >= 0.0 {
                 self.pools.add(&session.role, session.score);
             }
         } else if let Some(p) = session.p.filter(|_| !session.alerted) {
             self.pools.offer(&session.role, session.score, p);
         }
-        if odd != 0.0 && !session.alerted {
-            self.together.add(&session.role, odd);
+        if surprise != 0.0 && !session.alerted {
+            self.together.add(&session.role, surprise);
         }
     }
 
@@ -109,7 +110,7 @@ impl EventJudge<'_, '_> {
             self.watermark_us,
             now.opened,
             now.opened <= now.learn_until,
-            self.vouched,
+            self.trusted_history,
         );
         self.content.compare(self.py, &mut session)?;
         Ok(session)

@@ -18,7 +18,7 @@ const FLEET: usize = 0;
 /// Number of marks of tools.
 const TOOLS: usize = 1 << 16;
 /// Most sized tools of a group, over both quantities.
-const MOST_SIZES: usize = 256;
+const MAX_SIZES: usize = 256;
 
 pub type VolumeBaselines = [Option<VolumeBaseline>; VOLUMES.len()];
 
@@ -43,7 +43,7 @@ impl Known {
             volume.get_or_insert_default().learn(value);
             return true;
         }
-        if self.sizes.len() >= MOST_SIZES && !self.sizes.contains_key(&at) {
+        if self.sizes.len() >= MAX_SIZES && !self.sizes.contains_key(&at) {
             return false;
         }
         self.sizes.entry(at).or_default().learn_evenly(value);
@@ -63,7 +63,7 @@ impl Known {
 pub struct PeerBaselines {
     /// The fleet first.
     groups: IndexMap<Box<str>, Known, FxBuildHasher>,
-    /// Index of the group, index of the quantity (`place`), value.
+    /// Index of the group, index of the quantity (`index_of`), value.
     pending: Vec<(usize, usize, f64)>,
 }
 
@@ -113,7 +113,7 @@ impl PeerBaselines {
 
     /// Contribute the sum of a closed window.
     fn add(&mut self, group: &str, name: &str, value: f64) {
-        if let Some(at) = place(name) {
+        if let Some(at) = index_of(name) {
             self.contribute(group, at, value);
         }
     }
@@ -122,8 +122,8 @@ impl PeerBaselines {
     fn publish(&mut self) -> BTreeSet<String> {
         let mut changed = vec![false; self.groups.len()];
         for (group, at, value) in std::mem::take(&mut self.pending) {
-            for place in std::iter::once(group).chain((group != FLEET).then_some(FLEET)) {
-                changed[place] |= self.groups[place].learn(at, value);
+            for index_of in std::iter::once(group).chain((group != FLEET).then_some(FLEET)) {
+                changed[index_of] |= self.groups[index_of].learn(at, value);
             }
         }
         let names = self.groups.keys().zip(changed);
@@ -138,7 +138,7 @@ impl PeerBaselines {
         name: &str,
     ) -> PyResult<Option<Bound<'py, PyAny>>> {
         let known = self.seen_by(group);
-        let Some(volume) = place(name).and_then(|at| known.of(at)) else { return Ok(None) };
+        let Some(volume) = index_of(name).and_then(|at| known.of(at)) else { return Ok(None) };
         let class = py.import("models.baseline.volume_baseline")?.getattr("VolumeBaseline")?;
         class.call_method1("of", (volume.n, volume.mean, volume.square)).map(Some)
     }
@@ -161,7 +161,7 @@ impl PeerBaselines {
         let known = &mut self.groups[group];
         *known = Known::default();
         for (name, n, mean, square) in rows {
-            if let Some(at) = place(&name) {
+            if let Some(at) = index_of(&name) {
                 known.put(at, VolumeBaseline { n, mean, square });
             }
         }
@@ -187,18 +187,18 @@ impl PeerBaselines {
 }
 
 /// Index of the baseline of single calls of a tool, by slot in `SIZED`.
-pub fn size_place(slot: usize, tool: i64) -> usize {
+pub fn size_index(slot: usize, tool: i64) -> usize {
     VOLUMES.len() + slot * TOOLS + tool as usize
 }
 
-/// Index of a quantity: in `VOLUMES`, or `size_place`.
-pub fn place(name: &str) -> Option<usize> {
+/// Index of a quantity: in `VOLUMES`, or `size_index`.
+pub fn index_of(name: &str) -> Option<usize> {
     let Some((quantity, tool)) = name.split_once(':') else {
         return VOLUMES.iter().position(|known| *known == name);
     };
     let slot = SIZED.iter().position(|&at| VOLUMES[at] == quantity)?;
     let tool = tool.parse().ok().filter(|&tool: &usize| tool < TOOLS)?;
-    Some(size_place(slot, tool as i64))
+    Some(size_index(slot, tool as i64))
 }
 
 /// Name of the quantity at an index; `models.watch.sizes.size_name`.

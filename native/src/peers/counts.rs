@@ -30,7 +30,7 @@ impl Default for PeerCounts {
     }
 }
 
-fn least(count: i64) -> i64 {
+fn discount_of(count: i64) -> i64 {
     count.min(i64::from(DISCOUNT))
 }
 
@@ -60,7 +60,7 @@ impl PeerCounts {
         let (mut total, mut discounted) = (self.total, self.discounted);
         if own_day >= 0 && count > 0 {
             let own = weight(weights, self.day, own_day).min(count);
-            discounted += least(count - own) - least(count);
+            discounted += discount_of(count - own) - discount_of(count);
             count -= own;
             total -= own;
         }
@@ -90,7 +90,7 @@ impl PeerCounts {
         let before = ballot.count;
         ballot.count = weigh(weights, self.day, &ballot.days);
         self.total += ballot.count - before;
-        self.discounted += least(ballot.count) - least(before);
+        self.discounted += discount_of(ballot.count) - discount_of(before);
     }
 
     /// Load a value's stored votes. `roll` computes the sums.
@@ -119,6 +119,6 @@ impl PeerCounts {
         }
         self.names = self.values.values().filter(|ballot| ballot.name.is_some()).count();
         self.total = self.values.values().map(|ballot| ballot.count).sum();
-        self.discounted = self.values.values().map(|ballot| least(ballot.count)).sum();
+        self.discounted = self.values.values().map(|ballot| discount_of(ballot.count)).sum();
     }
 }

@@ -15,7 +15,7 @@ use rustc_hash::FxHashMap;
 pub const AFTER: u32 = 1 << 31;
 /// Votes after a context are dated to the first of so many days.
 pub const VOTED_FOR_DAYS: i64 = 7;
-const MOST_CONTEXTS: usize = 512;
+const MAX_CONTEXTS: usize = 512;
 
 /// Waiting scores of one statistic: times by bin, up to the last used one.
 #[derive(Clone, Default)]
@@ -148,11 +148,11 @@ impl Group {
             return Some(self.nodes[name as usize].get_or_insert_with(PeerCounts::default));
         }
         let known = self.nodes.iter().flatten().count() + self.after.len();
-        let inside = name & !AFTER;
-        if known >= MOST_CONTEXTS && !self.after.contains_key(&inside) {
+        let context_node = name & !AFTER;
+        if known >= MAX_CONTEXTS && !self.after.contains_key(&context_node) {
             return None;
         }
-        Some(self.after.entry(inside).or_default())
+        Some(self.after.entry(context_node).or_default())
     }
 
     /// Decay every vote to a later day.
@@ -173,10 +173,10 @@ impl Group {
             write_node(&mut out, node);
         }
         let mut after: Vec<_> = self.after.iter().collect();
-        after.sort_unstable_by_key(|(inside, _)| **inside);
-        for (&inside, node) in after {
+        after.sort_unstable_by_key(|(context_node, _)| **context_node);
+        for (&context_node, node) in after {
             out.array(2);
-            out.unsigned(u64::from(AFTER | inside));
+            out.unsigned(u64::from(AFTER | context_node));
             write_node(&mut out, node);
         }
         write_windows(&mut out, &self.windows);

@@ -13,7 +13,7 @@ use crate::features::FEATURES;
 use crate::peers::counts::PeerCounts;
 use crate::peers::group::{expect, name_of, read_vote, small, write_pending, Group, AFTER};
 use crate::peers::view::View;
-use crate::ranked::{LEAST_BITS, STATISTICS, WINDOWS};
+use crate::ranked::{MIN_BITS, STATISTICS, WINDOWS};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
@@ -28,7 +28,7 @@ pub const NEWCOMERS: usize = 1;
 pub const NEWCOMERS_NAME: &str = "newcomers";
 pub const FLEET_NAME: &str = "";
 /// Most characters kept of the name of a value.
-pub const MOST_NAME: usize = 256;
+pub const MAX_NAME: usize = 256;
 
 /// All groups of one stream.
 #[pyclass]
@@ -80,7 +80,7 @@ impl Groups {
 
     /// Let an agent vote for a value; `node` is the index of a feature, or `AFTER` and a node.
     pub fn cast(&mut self, group: usize, node: u32, value: u32, name: &str, days: (i64, i64)) {
-        let name = name.char_indices().nth(MOST_NAME).map_or(name, |(end, _)| &name[..end]);
+        let name = name.char_indices().nth(MAX_NAME).map_or(name, |(end, _)| &name[..end]);
         self.votes.array(6);
         self.votes.text(&self.groups[group].name);
         self.votes.unsigned(u64::from(node));
@@ -122,7 +122,7 @@ impl Groups {
     /// Rarity of so many bits of a feature or metric among the peers, in bits.
     pub fn rarity(&self, group: usize, channel: usize, bits: f64) -> f64 {
         let at = STATISTICS + channel;
-        if bits < LEAST_BITS || at >= WINDOWS {
+        if bits < MIN_BITS || at >= WINDOWS {
             return 0.0;
         }
         let fleet = &self.groups[FLEET].windows[at];
@@ -136,8 +136,8 @@ impl Groups {
             return rare;
         }
         let share = black_box(2f64).powf(-rare);
-        let leaning = (window.above(bits) as f64 + PRIOR_SCORES * share) / (n + PRIOR_SCORES);
-        -leaning.max(share.min(1.0 / (n + 1.0))).log2()
+        let rank = (window.above(bits) as f64 + PRIOR_SCORES * share) / (n + PRIOR_SCORES);
+        -rank.max(share.min(1.0 / (n + 1.0))).log2()
     }
 
     /// Whether the fleet has enough scores of a feature or metric to rank it.
@@ -164,8 +164,8 @@ impl Groups {
     }
 
     /// P(value) after a context among the peers.
-    pub fn after(&self, group: usize, inside: u32, value: u32, parent: f64) -> f64 {
-        self.levels(group, |group| group.after.get(&inside))
+    pub fn after(&self, group: usize, context_node: u32, value: u32, parent: f64) -> f64 {
+        self.levels(group, |group| group.after.get(&context_node))
             .fold(parent, |q, node| node.probability(&self.weights, value, -1, q))
     }
 
@@ -309,9 +309,9 @@ impl Groups {
                 // Metrics are unbounded. Small windows keep all scores.
                 let bounded = at >= STATISTICS + FEATURES && window.n() >= self.config.pool_minimum;
                 let far = bounded && cells.beyond(UNBOUNDED);
-                let most = if far { window.reach() } else { u16::MAX };
+                let maximum = if far { window.reach() } else { u16::MAX };
                 for (cell, times) in cells.each() {
-                    window.add_cell(cell.min(most), times);
+                    window.add_cell(cell.min(maximum), times);
                 }
             }
             group.changed |= group.scores.clear();

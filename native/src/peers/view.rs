@@ -32,8 +32,8 @@ impl View {
     }
 
     /// P(value) after a context among the peers.
-    fn after(&self, py: Python<'_>, inside: u32, value: u32, parent: f64) -> f64 {
-        self.groups.borrow(py).after(self.group, inside, value, parent)
+    fn after(&self, py: Python<'_>, context_node: u32, value: u32, parent: f64) -> f64 {
+        self.groups.borrow(py).after(self.group, context_node, value, parent)
     }
 
     /// Rarity of so many bits of a feature or metric among the peers, in bits.

@@ -126,7 +126,7 @@ impl ArgumentDetector {
                 request: &request,
                 alike: &alike,
                 own: similar_marks(&session.near, own_cluster(&session.near, role)),
-                votes_count: session.learning || session.vouched,
+                votes_count: session.learning || session.trusted_history,
                 day: session.last_us.div_euclid(DAY_US),
                 max_bits: 0.0,
                 has_new_taint: false,

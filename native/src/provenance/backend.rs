@@ -91,11 +91,19 @@ impl ProvenanceDetector {
         seen_us: i64,
         ordinal: i64,
         learning: bool,
-        vouched: bool,
+        trusted_history: bool,
     ) -> PyResult<Session> {
         let purpose = purpose.to_string_lossy().into_owned();
         let mut session = Session::new(
-            agent_id, mode, role, purpose, opened_us, seen_us, ordinal, learning, vouched,
+            agent_id,
+            mode,
+            role,
+            purpose,
+            opened_us,
+            seen_us,
+            ordinal,
+            learning,
+            trusted_history,
         );
         self.state().detector.compare(py, &mut session)?;
         Ok(session)

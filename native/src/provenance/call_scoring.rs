@@ -7,8 +7,8 @@ use crate::provenance::history::bounded_table::{count_marks, marks_of};
 use crate::provenance::history::request_clusters::{RoleTable, YOUNG};
 use crate::provenance::history::snapshot::{snapshot_uses, Call};
 use crate::provenance::novelty::{
-    familiarity, strata, Place, SimilarClusters, AGENT_FLOW, BINDING, NEW_AT_ARGUMENT, NEW_DOMAIN,
-    SPREAD,
+    familiarity, strata, ArgumentContext, SimilarClusters, AGENT_FLOW, BINDING, NEW_AT_ARGUMENT,
+    NEW_DOMAIN, SPREAD,
 };
 use crate::provenance::novelty_prior::{NoveltyRates, FLOW, VALUE};
 use crate::provenance::request::{Request, TextParser, Value};
@@ -186,9 +186,14 @@ impl CallScorer<'_> {
             domain: value.domain,
         };
         let (mut level, mut flow_level, mut binding) = (0, 0, UNBOUND);
-        let place = Place::new(self.role_hash, argument.tool_key, argument.hashed_key, value.kind);
+        let context = ArgumentContext::new(
+            self.role_hash,
+            argument.tool_key,
+            argument.hashed_key,
+            value.kind,
+        );
         let domain_is_surprising =
-            || place.domain_is_surprising(self.rates, argument.familiarity, self.day);
+            || context.domain_is_surprising(self.rates, argument.familiarity, self.day);
         if let Some(source) = source.filter(|_| from != 0 && value.fingerprint != 0) {
             if self.sources.source_of(value.fingerprint).is_none() {
                 content.sources.push((value.fingerprint, source.to_owned()));
@@ -218,17 +223,17 @@ impl CallScorer<'_> {
             && !matches_by_chance(value)
             && is_spread(self.role, used.value, self.day, &self.own);
         if self.votes_count {
-            let (contexts, familiarity) = (place.contexts, argument.familiarity);
+            let (contexts, familiarity) = (context.contexts, argument.familiarity);
             let vote =
                 Vote { contexts, value_level: level, flow_level, familiarity, binding, spread };
-            content.votes.entry(place.exact).or_insert(vote).raise(&vote);
+            content.votes.entry(context.exact).or_insert(vote).raise(&vote);
         }
         let Some(source) = source.filter(|_| level != 0 || flow_level != 0) else { return };
-        level = place.effective_level(self.rates, level, argument.familiarity, self.day);
-        let mut value_bits = place.bits(self.rates, VALUE, level, argument.familiarity, self.day);
-        let flow_bits = place.bits(self.rates, FLOW, flow_level, argument.familiarity, self.day);
+        level = context.effective_level(self.rates, level, argument.familiarity, self.day);
+        let mut value_bits = context.bits(self.rates, VALUE, level, argument.familiarity, self.day);
+        let flow_bits = context.bits(self.rates, FLOW, flow_level, argument.familiarity, self.day);
         if binding == VIOLATED {
-            let binding = strata(&place.contexts, BINDING);
+            let binding = strata(&context.contexts, BINDING);
             value_bits = value_bits.max(self.rates.bits(&binding, VALUE, self.day));
             if level != NEW_DOMAIN {
                 level = OTHER_ENTITY;
@@ -240,7 +245,7 @@ impl CallScorer<'_> {
             cross_task_bits = RECURRENCE_BITS * f64::from(recurrences);
         }
         if spread {
-            let seldom = self.rates.bits(&strata(&place.contexts, SPREAD), VALUE, self.day);
+            let seldom = self.rates.bits(&strata(&context.contexts, SPREAD), VALUE, self.day);
             cross_task_bits += seldom.min(MAX_SPREAD_BITS);
         }
         value_bits += cross_task_bits;

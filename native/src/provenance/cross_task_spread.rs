@@ -13,18 +13,18 @@ const TIMES: i64 = 3;
 const BITS: u32 = 2;
 
 /// Records the untypical values of a session in its cluster (similar ones have the marks
-/// `alike`) and counts its typical values; only `calm` sessions count those from results.
+/// `same_task`) and counts its typical values; only `calm` sessions count those from results.
 pub fn record_spread(
     role: &mut RoleTable,
     session: &Session,
     number: i64,
-    alike: &[i64],
+    same_task: &[i64],
     calm: bool,
 ) {
     let day = session.last_us.div_euclid(DAY_US);
     for used in session.uses.values() {
         if used.level != 0 && used.flow != 0 {
-            role.spread.add_cluster_mark(used.value, number, alike, day);
+            role.spread.add_cluster_mark(used.value, number, same_task, day);
         } else if used.level == 0 && (calm || used.flow == 0) {
             let times = if used.flow == 0 { TIMES } else { 1 };
             count(&mut role.ordinary, used.value, times, day);

@@ -13,7 +13,7 @@ const MIN_REPEATS: i64 = 3;
 const REPEATS_PER_CHANGE: i64 = 8;
 const BINDING_KEY: u64 = 14;
 const COUNT: u32 = 6;
-const MOST: i64 = (1 << COUNT) - 1;
+const MAX: i64 = (1 << COUNT) - 1;
 const VALUE: u32 = 32;
 const MARK: i64 = (1 << VALUE) - 1;
 const SENTENCE_ENDS: &[char] = &['.', '!', '?'];
@@ -116,12 +116,12 @@ pub fn learn_binding(table: &mut Table, tool_key: u64, name: u64, value: u64, da
         let known;
         (again, changes, known) = parts(packed);
         if known == mark {
-            again = (again + 1).min(MOST);
-            if again % REPEATS_PER_CHANGE == 0 || again == MOST {
+            again = (again + 1).min(MAX);
+            if again % REPEATS_PER_CHANGE == 0 || again == MAX {
                 changes = (changes - 1).max(0);
             }
         } else {
-            (again, changes) = (0, (changes + 1).min(MOST));
+            (again, changes) = (0, (changes + 1).min(MAX));
         }
     }
     let kept_until = if again == 0 { day } else { day + REPEAT_BONUS_DAYS };
@@ -133,5 +133,5 @@ pub fn learn_binding(table: &mut Table, tool_key: u64, name: u64, value: u64, da
 
 /// The repeats of the value, the number of changes before, and 32 bits of the value.
 fn parts(packed: i64) -> (i64, i64, i64) {
-    (packed >> (VALUE + COUNT) & MOST, packed >> VALUE & MOST, packed & MARK)
+    (packed >> (VALUE + COUNT) & MAX, packed >> VALUE & MAX, packed & MARK)
 }

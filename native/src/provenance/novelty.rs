@@ -32,16 +32,16 @@ pub struct SimilarClusters<'a> {
 }
 
 /// The contexts in which the novelty of (role, tool, key, kind) is counted.
-pub struct Place {
+pub struct ArgumentContext {
     pub exact: u64,
     pub contexts: [u64; 3],
 }
 
-impl Place {
+impl ArgumentContext {
     pub fn new(role: u64, tool_key: u64, key: u64, kind: u8) -> Self {
         let exact = mix(tool_key, u64::from(kind), 5);
         let general = mix(7, u64::from(kind) + 1, 0);
-        Place { exact, contexts: [general, mix(general, key, 0), mix(exact, role, 6)] }
+        ArgumentContext { exact, contexts: [general, mix(general, key, 0), mix(exact, role, 6)] }
     }
 
     /// Whether a new domain adds `NEW_DOMAIN_BITS` to the bits of a new address.

@@ -56,7 +56,7 @@ impl OpenSessions {
         self.state.get_mut().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Whether `take_idle` has sessions to examine.
+    /// Whether `pop_idle` has sessions to examine.
     pub fn due(&mut self, watermark_us: i64) -> bool {
         let state = self.state();
         let first = state.due.peek();
@@ -150,7 +150,7 @@ impl OpenSessions {
     }
 
     /// Removes and gives the session that `resume` found too long, if any.
-    fn take_overlong(&mut self) -> Vec<Py<Session>> {
+    fn pop_overlong(&mut self) -> Vec<Py<Session>> {
         std::mem::take(&mut self.state().cut)
     }
 
@@ -163,7 +163,7 @@ impl OpenSessions {
     }
 
     /// Removes and gives the sessions that are idle or exceed the limit, in order of their end.
-    pub fn take_idle(&mut self, py: Python<'_>, watermark_us: i64) -> Vec<Py<Session>> {
+    pub fn pop_idle(&mut self, py: Python<'_>, watermark_us: i64) -> Vec<Py<Session>> {
         let state = self.state();
         let mut out = Vec::new();
         while let Some(&Reverse((at_us, key))) = state.due.peek() {
@@ -183,7 +183,7 @@ impl OpenSessions {
     }
 
     /// Removes and gives all sessions in order of their end, at the end of a recording.
-    fn take_all(&mut self, py: Python<'_>) -> Vec<Py<Session>> {
+    fn pop_all(&mut self, py: Python<'_>) -> Vec<Py<Session>> {
         let state = self.state();
         let sessions = state.by_key.iter();
         let mut order: Vec<(i64, u64)> =

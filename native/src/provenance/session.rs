@@ -44,7 +44,7 @@ pub struct Session {
     #[pyo3(get)]
     pub learning: bool,
     #[pyo3(get)]
-    pub vouched: bool,
+    pub trusted_history: bool,
     #[pyo3(get)]
     pub familiarity: f64,
     #[pyo3(get, set)]
@@ -93,7 +93,7 @@ impl Session {
         seen_us: i64,
         ordinal: i64,
         learning: bool,
-        vouched: bool,
+        trusted_history: bool,
     ) -> Self {
         Session {
             agent_id,
@@ -105,7 +105,7 @@ impl Session {
             seen_us,
             ordinal,
             learning,
-            vouched,
+            trusted_history,
             familiarity: 0.0,
             events: 0,
             score: -1.0,
@@ -163,7 +163,7 @@ impl Session {
             out.signed(number);
         }
         out.boolean(self.learning);
-        out.boolean(self.vouched);
+        out.boolean(self.trusted_history);
         out.array(self.near.len());
         for &(number, overlap, similar) in &self.near {
             out.array(3);
@@ -182,21 +182,21 @@ impl Session {
         out.array(self.tools.len());
         self.tools.iter().for_each(|&tool| out.unsigned(tool));
         out.map(self.uses.len());
-        for (&place, held) in &self.uses {
-            out.unsigned(place);
+        for (&key, held) in &self.uses {
+            out.unsigned(key);
             held.write(out);
         }
         out.map(self.votes.len());
-        for (&place, vote) in &self.votes {
-            out.unsigned(place);
+        for (&key, vote) in &self.votes {
+            out.unsigned(key);
             vote.write(out);
         }
         out.float(self.peak_bits);
         out.unsigned(self.peak_value);
         out.unsigned(self.peak_argument);
         out.map(self.snapshots.len());
-        for (&place, seen) in &self.snapshots {
-            out.unsigned(place);
+        for (&key, seen) in &self.snapshots {
+            out.unsigned(key);
             seen.write(out);
         }
         out.array(self.peak_p_bits.len());
@@ -232,7 +232,7 @@ impl Session {
             seen_us: from.signed()?,
             ordinal: from.signed()?,
             learning: from.boolean()?,
-            vouched: from.boolean()?,
+            trusted_history: from.boolean()?,
             near: Vec::new(),
             familiarity: 0.0,
             events: 0,
@@ -266,12 +266,12 @@ impl Session {
             session.tools.push(from.unsigned()?);
         }
         for _ in 0..from.map()? {
-            let place = from.unsigned()?;
-            session.uses.insert(place, Use::read(&mut from)?);
+            let key = from.unsigned()?;
+            session.uses.insert(key, Use::read(&mut from)?);
         }
         for _ in 0..from.map()? {
-            let place = from.unsigned()?;
-            session.votes.insert(place, Vote::read(&mut from)?);
+            let key = from.unsigned()?;
+            session.votes.insert(key, Vote::read(&mut from)?);
         }
         session.peak_bits = from.float()?;
         session.peak_value = from.unsigned()?;

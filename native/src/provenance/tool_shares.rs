@@ -68,24 +68,24 @@ mod tests {
     #[test]
     fn kept_along_is_the_same_as_looked_for() {
         let mut slots = vec![cluster(10, &[(7, 10)]), cluster(30, &[(7, 15), (8, 5)]), None];
-        let mut most = LargestShares::default();
-        let renewed = |most: &mut LargestShares, slots: &[Option<Cluster>], slot| {
-            most.update(slots, slot);
+        let mut shares = LargestShares::default();
+        let renewed = |shares: &mut LargestShares, slots: &[Option<Cluster>], slot| {
+            shares.update(slots, slot);
             for tool in [7, 8, 9] {
                 let looked_for = largest(slots, tool).map_or(0.0, |found| found.0);
-                assert_eq!(most.share(tool), looked_for);
+                assert_eq!(shares.share(tool), looked_for);
             }
         };
-        most.update(&slots, 0);
-        renewed(&mut most, &slots, 1);
+        shares.update(&slots, 0);
+        renewed(&mut shares, &slots, 1);
         slots[0] = cluster(40, &[(7, 10)]); // takes it less often: the other leads
-        renewed(&mut most, &slots, 0);
+        renewed(&mut shares, &slots, 0);
         slots[2] = cluster(1, &[(9, 1)]);
-        renewed(&mut most, &slots, 2);
+        renewed(&mut shares, &slots, 2);
         slots[1] = cluster(31, &[(7, 16), (9, 1)]); // one tool more often, one no longer
-        renewed(&mut most, &slots, 1);
+        renewed(&mut shares, &slots, 1);
         slots[1] = None;
-        renewed(&mut most, &slots, 1);
-        assert_eq!(most.share(8), 0.0);
+        renewed(&mut shares, &slots, 1);
+        assert_eq!(shares.share(8), 0.0);
     }
 }

@@ -150,9 +150,9 @@ impl Answers {
             let fade = power_of_two(-(days as f64) / half);
             self.reaches(py, now * fade + limit * (1.0 - fade), bound)
         };
-        let (left, most) = (limit - bound.needed, limit - now);
-        if 0.0 < left && left < most {
-            let about = (half * (most / left).log2()).ceil() as i64;
+        let (left, reachable) = (limit - bound.needed, limit - now);
+        if 0.0 < left && left < reachable {
+            let about = (half * (reachable / left).log2()).ceil() as i64;
             if there(about)? && (about == 0 || !there(about - 1)?) {
                 return Ok(Some(about));
             }

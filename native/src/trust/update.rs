@@ -3,7 +3,7 @@
 //! Only for agents without negative evidence. Python evaluates trust for all other agents.
 
 use crate::baseline::counts::power_of_two;
-use crate::baseline::profile::Shown;
+use crate::baseline::profile::PublishedTrust;
 use crate::float_sums::{exact_sum, floor_division};
 use crate::units::DAY_US;
 use pyo3::prelude::*;
@@ -82,14 +82,14 @@ impl Trust {
     }
 
     /// Update the level to the agent's last instant. Gives the published values.
-    pub fn stand(
+    pub fn refresh(
         &mut self,
         py: Python<'_>,
         policy: &Policy,
         time_us: i64,
         last_us: i64,
         state: &str,
-    ) -> PyResult<Shown> {
+    ) -> PyResult<PublishedTrust> {
         self.prune(policy, time_us);
         let positive = self.positive(policy, last_us);
         let lower = policy.caution(py, positive)?;

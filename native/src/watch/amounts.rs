@@ -15,11 +15,11 @@ const SPENT: usize = 3;
 const OUT_DAY: usize = 4;
 
 /// Of one call, and of a window.
-pub const MOST: i64 = 1 << 53;
+pub const MAX: i64 = 1 << 53;
 
 /// The sum of a window with one call more; -1 is none yet.
 pub fn added(total: i64, amount: i64) -> i64 {
-    (total.max(0) + amount).min(MOST)
+    (total.max(0) + amount).min(MAX)
 }
 
 /// An agent's sums, and what is usual of them.

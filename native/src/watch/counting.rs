@@ -14,12 +14,12 @@ pub const COUNTS: usize = 10;
 const LENGTH_US: [i64; 3] = [MINUTE_US, HOUR_US, DAY_US];
 const HALF_LIFE: [f64; 3] = [10_080.0, 720.0, 30.0];
 const PRIOR: f64 = 1.0;
-const LEAST_SHAPE: f64 = 0.25;
-const LEAST_OF_QUIET: f64 = 1e-9;
-const MOST_BITS: f64 = 250.0;
-const MOST_SEEN: usize = 96;
+const MIN_SHAPE: f64 = 0.25;
+const MIN_OF_QUIET: f64 = 1e-9;
+const MAX_BITS: f64 = 250.0;
+const MAX_SEEN: usize = 96;
 const RISE_BITS: f64 = 2.0;
-const LEAST_SEEN: [f64; 3] = [0.0, 12.0, 3.0];
+const MIN_SEEN: [f64; 3] = [0.0, 12.0, 3.0];
 const EVEN: f64 = 1e9;
 const TOGETHER: f64 = 3.0;
 const IN_BURSTS: [bool; COUNTS] = [false, false, false, true, true, true, false, true, true, true];
@@ -57,7 +57,7 @@ pub fn surprise(count: i64, rate: f64, weight: f64, shape: f64) -> f64 {
     if above <= 1.0 || above * above <= 4.0 * (mean + mean / b) {
         return 0.0;
     }
-    upper_bits(count, a, 1.0 / (b + 1.0)).min(MOST_BITS)
+    upper_bits(count, a, 1.0 / (b + 1.0)).min(MAX_BITS)
 }
 
 /// Shape of the gamma distribution from which an agent's rates come, by their moments.
@@ -65,7 +65,7 @@ fn shape_of(rate: f64, squares: f64, weight: f64) -> f64 {
     let unsure = UNSURE / ((weight + PRIOR) * (weight + PRIOR));
     let square = rate * rate;
     let more = if square == 0.0 { 0.0 } else { squares * weight / square - 1.0 };
-    (1.0 / (more.max(0.0) + unsure)).max(LEAST_SHAPE)
+    (1.0 / (more.max(0.0) + unsure)).max(MIN_SHAPE)
 }
 
 /// Shape for acts that are rare and come in bursts.
@@ -136,7 +136,7 @@ pub fn expected(now: &Now, week: &Week) -> [f64; 3] {
     }
     let Some(uneven) = spread(week, rate / weight, squares / weight) else { return any_hour };
     let unsure = UNSURE / ((windows + PRIOR) * (windows + PRIOR));
-    [actions, windows, (1.0 / (uneven * windows / actions + unsure)).max(LEAST_OF_QUIET)]
+    [actions, windows, (1.0 / (uneven * windows / actions + unsure)).max(MIN_OF_QUIET)]
 }
 
 fn learn(now: &mut Now, kind: usize, passed: i64, whole: bool) {
@@ -181,7 +181,7 @@ pub fn count(now: &mut Now, told: &Counted, mut found: impl FnMut(usize, f64, bo
     (touched[FAILED], touched[FAILED_DAY]) = (told.failed, told.failed);
     touched[DESTROYED] = told.deleted;
     if let Some(mark) = told.mark {
-        if !now.seen.contains(&mark) && now.seen.len() < MOST_SEEN {
+        if !now.seen.contains(&mark) && now.seen.len() < MAX_SEEN {
             now.seen.push(mark);
             touched[FOUND] = true;
         }
@@ -192,7 +192,7 @@ pub fn count(now: &mut Now, told: &Counted, mut found: impl FnMut(usize, f64, bo
         now.counts[index] += 1;
         let kind = COUNTED[index].1;
         let weight = now.weights[kind];
-        if weight < LEAST_SEEN[kind] {
+        if weight < MIN_SEEN[kind] {
             continue;
         }
         let of = if IN_BURSTS[index] { shape_in_bursts } else { shape_of };

@@ -13,12 +13,12 @@ use rustc_hash::FxHashMap;
 
 const NAME: &str = "heard:";
 const BUCKETS: usize = 64;
-const LEAST_GAP: i64 = 4;
+const MIN_GAP: i64 = 4;
 const KEPT: f64 = 0.9;
-const LEAST_SILENCE: i64 = 24;
+const MIN_SILENCE: i64 = 24;
 const TIMES: f64 = 2.0;
 const SETTLED_HOURS: i64 = 72;
-const MOST_WEEKENDS: i64 = 255;
+const MAX_WEEKENDS: i64 = 255;
 const MODES: [&str; 3] = ["unknown", "delegated", "autonomous"];
 
 /// What is remembered of one agent over all modes.
@@ -76,12 +76,12 @@ impl Heard {
         };
         *changed += usize::from(!std::mem::replace(told, true));
         if hour > voice.last {
-            if hour - voice.last >= LEAST_GAP {
+            if hour - voice.last >= MIN_GAP {
                 voice.reach = (KEPT * voice.reach).max(working(voice, hour) as f64);
             }
             voice.last = hour;
             if weekend(hour) {
-                voice.weekends = (voice.weekends + 1).min(MOST_WEEKENDS);
+                voice.weekends = (voice.weekends + 1).min(MAX_WEEKENDS);
             }
         }
         voice.modes |= MODES.iter().position(|known| *known == mode).map_or(0, |at| 1 << at);
@@ -106,7 +106,7 @@ impl Heard {
             return None;
         }
         let silent = working(voice, hour);
-        let limit = (LEAST_SILENCE as f64).max(TIMES * voice.reach);
+        let limit = (MIN_SILENCE as f64).max(TIMES * voice.reach);
         (silent as f64 >= limit).then_some((silent, voice.reach))
     }
 
@@ -198,7 +198,7 @@ fn bucket(agent_id: &str) -> usize {
 /// Hours since an agent was last heard, without weekends where it hardly works then.
 fn working(voice: &Voice, hour: i64) -> i64 {
     let gap = hour - voice.last;
-    let works = voice.weekends == MOST_WEEKENDS || voice.weekends * 20 > voice.last - voice.first;
+    let works = voice.weekends == MAX_WEEKENDS || voice.weekends * 20 > voice.last - voice.first;
     if works || gap <= 0 {
         return gap.max(0);
     }

@@ -2,7 +2,7 @@
 
 use crate::baseline::counts::power_of_two;
 
-const MOST_TOOLS: usize = 32;
+const MAX_TOOLS: usize = 32;
 const SCALE: i64 = 64;
 const TODAY: usize = 0;
 const FAST: usize = 1;
@@ -18,7 +18,7 @@ pub fn count_use(rows: &mut Mixture, mark: i64) {
         row[TODAY] += SCALE;
         return;
     }
-    if rows.len() >= MOST_TOOLS {
+    if rows.len() >= MAX_TOOLS {
         let weigh = |(mark, row): &(i64, [i64; 4])| (row.iter().sum::<i64>(), *mark);
         let rarest = (0..rows.len()).min_by_key(|&at| weigh(&rows[at]));
         rarest.map(|at| rows.remove(at));

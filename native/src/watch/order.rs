@@ -7,11 +7,11 @@ use std::f64::consts::LOG2_E;
 
 const DRIFT_BITS: f64 = 1.0;
 const DETOUR_BITS: f64 = 0.25;
-const MOST_STRAY: f64 = 5.0;
+const MAX_STRAY: f64 = 5.0;
 const SPARE: f64 = 1.0;
-const MOST_SPREADS: f64 = 4.0;
-const MOST_STEP: f64 = 12.0;
-const MOST_SUM: f64 = 40.0;
+const MAX_SPREADS: f64 = 4.0;
+const MAX_STEP: f64 = 12.0;
+const MAX_SUM: f64 = 40.0;
 
 /// Forget what the session before has spent, reached and kept, if this is another one.
 pub fn begin(now: &mut Now, session: i64) {
@@ -22,7 +22,7 @@ pub fn begin(now: &mut Now, session: i64) {
 
 /// Note how far features have gone beyond the usual in the session.
 pub fn top(now: &mut Now, categories: &Surprise) {
-    for (feature, excess) in categories.far() {
+    for (feature, excess) in categories.excesses() {
         now.tops[feature] = excess.max(now.tops[feature]);
     }
 }
@@ -30,7 +30,7 @@ pub fn top(now: &mut Now, categories: &Surprise) {
 /// Add a call to the running sum of its session; gives the sum, and whether it rose.
 pub fn add_up(now: &mut Now, session: i64, excess: f64) -> (f64, bool) {
     let before = turned(now, session);
-    now.disorder = (before + excess.min(MOST_STEP) - DRIFT_BITS).clamp(0.0, MOST_SUM);
+    now.disorder = (before + excess.min(MAX_STEP) - DRIFT_BITS).clamp(0.0, MAX_SUM);
     (now.disorder, now.disorder > before)
 }
 
@@ -39,9 +39,9 @@ pub fn add_up(now: &mut Now, session: i64, excess: f64) -> (f64, bool) {
 /// Where straying begins, what has just turned out of order counts as well, as much at most.
 pub fn stray(now: &mut Now, session: i64, unasked: f64, turned: f64) -> (f64, bool) {
     let before = if now.session == session { now.astray } else { 0.0 };
-    let step = unasked.min(MOST_STRAY) - DETOUR_BITS;
+    let step = unasked.min(MAX_STRAY) - DETOUR_BITS;
     let turn = if before == 0.0 { step.min(turned).max(0.0) } else { 0.0 };
-    now.astray = (before + step + turn).clamp(0.0, MOST_SUM);
+    now.astray = (before + step + turn).clamp(0.0, MAX_SUM);
     (now.astray, now.astray > before)
 }
 
@@ -56,6 +56,6 @@ pub fn turned(now: &Now, session: i64) -> f64 {
 
 /// Add a call to the running sum of what its session cost beyond the usual; gives its bits.
 pub fn spend(now: &mut Now, spreads: f64) -> f64 {
-    now.spent = (now.spent + spreads.min(MOST_SPREADS) - SPARE).max(0.0);
-    (2.0 * SPARE * LOG2_E * now.spent).min(MOST_SUM)
+    now.spent = (now.spent + spreads.min(MAX_SPREADS) - SPARE).max(0.0);
+    (2.0 * SPARE * LOG2_E * now.spent).min(MAX_SUM)
 }

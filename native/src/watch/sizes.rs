@@ -1,7 +1,7 @@
 //! What a call usually takes, by tool.
 
 use crate::baseline::volume_baseline::squash;
-use crate::peers::baselines::{size_place, SeenBaselines};
+use crate::peers::baselines::{size_index, SeenBaselines};
 
 /// Places in `models.baseline.volume_baseline.QUANTITIES` of the quantities that are compared in
 /// this way.
@@ -9,22 +9,22 @@ pub const SIZED: [usize; 2] = [1, 3];
 const PER_MILLE: f64 = 1_000.0;
 const ANY: i64 = -1;
 const LAST: usize = SIZED.len() - 1;
-const MOST_TOOLS: usize = 32;
+const MAX_TOOLS: usize = 32;
 const KNOWN: f64 = 5.0;
 const SETTLED: f64 = 20.0;
-const MOST_CALLS: f64 = 400.0;
+const MAX_CALLS: f64 = 400.0;
 /// Calls at which an agent tells its peers.
 const TOLD: [f64; 4] = [5.0, 20.0, 80.0, 320.0];
-const LEAST_PEERS: i64 = 3;
+const MIN_PEERS: i64 = 3;
 const APART: f64 = 2.0;
-const LEAST_APART: f64 = 0.5;
+const MIN_APART: f64 = 0.5;
 const SILENT: f64 = 60.0;
 const TAKEN_UP: f64 = 0.25;
-const MOST_STEP: f64 = 1.0;
+const MAX_STEP: f64 = 1.0;
 const SPREAD: f64 = 1.25;
-const LEAST_SPREAD: f64 = 0.2;
+const MIN_SPREAD: f64 = 0.2;
 const SLACK: f64 = 0.25;
-const MOST_LEAN: f64 = 3.0;
+const MAX_LEAN: f64 = 3.0;
 /// Calls and mean of each; then deviation and running sum of the first, or of any tool the
 /// deviation of the last.
 pub const ROW: usize = 2 * SIZED.len() + 2;
@@ -48,7 +48,7 @@ fn row_mut(sizes: &mut Sizes, mark: i64) -> Option<&mut [f64; ROW]> {
 }
 
 fn spread(row: &[f64; ROW]) -> f64 {
-    (SPREAD * row[DEVIATION]).max(LEAST_SPREAD)
+    (SPREAD * row[DEVIATION]).max(MIN_SPREAD)
 }
 
 /// What such a call usually takes; the amount itself where nothing is known.
@@ -74,9 +74,9 @@ pub fn usual(
             return (sent.exp_m1() / (1.0 - never)).max(1.0);
         }
     }
-    let volume = peers.and_then(|peers| peers.of(size_place(slot, tool)));
-    if let Some(volume) = volume.filter(|volume| volume.n >= LEAST_PEERS) {
-        let apart = volume.variance().sqrt().max(LEAST_APART);
+    let volume = peers.and_then(|peers| peers.of(size_index(slot, tool)));
+    if let Some(volume) = volume.filter(|volume| volume.n >= MIN_PEERS) {
+        let apart = volume.variance().sqrt().max(MIN_APART);
         return (volume.mean + APART * apart).exp_m1().max(1.0);
     }
     amount.max(1) as f64
@@ -93,7 +93,7 @@ pub fn learn(sizes: &mut Sizes, tool: i64, slot: usize, amount: i64) {
     let x = squash(amount as f64);
     for mark in [tool, ANY] {
         if row(sizes, mark).is_none() {
-            if sizes.len() > MOST_TOOLS {
+            if sizes.len() > MAX_TOOLS {
                 continue;
             }
             sizes.push((mark, [0.0; ROW]));
@@ -106,11 +106,11 @@ pub fn learn(sizes: &mut Sizes, tool: i64, slot: usize, amount: i64) {
             }
             row[LEANING] = 0.0;
         }
-        let n = (row[2 * slot].max(0.0) + 1.0).min(MOST_CALLS);
+        let n = (row[2 * slot].max(0.0) + 1.0).min(MAX_CALLS);
         row[2 * slot] = n;
         let mut step = x - row[2 * slot + 1];
         if n > SETTLED {
-            step = step.clamp(-MOST_STEP, MOST_STEP);
+            step = step.clamp(-MAX_STEP, MAX_STEP);
         }
         row[2 * slot + 1] += step / n;
         if slot == if mark == ANY { LAST } else { 0 } {
@@ -125,7 +125,7 @@ pub fn send_nothing(sizes: &mut Sizes, tool: i64) {
         return;
     }
     if row(sizes, tool).is_none() {
-        if sizes.len() > MOST_TOOLS {
+        if sizes.len() > MAX_TOOLS {
             return;
         }
         sizes.push((tool, [0.0; ROW]));
@@ -141,8 +141,8 @@ pub fn send_nothing(sizes: &mut Sizes, tool: i64) {
 
 /// Take in a call of a tool that never sent anything, or had not until lately.
 fn note_silent(row: &mut [f64; ROW], x: f64) {
-    let n = (1.0 - row[0]).min(MOST_CALLS);
-    let step = (x - row[1]).clamp(-MOST_STEP, MOST_STEP);
+    let n = (1.0 - row[0]).min(MAX_CALLS);
+    let step = (x - row[1]).clamp(-MAX_STEP, MAX_STEP);
     row[0] = -n;
     row[1] += step / n;
     row[DEVIATION] += (step.abs() - row[DEVIATION]) / n;
@@ -150,7 +150,7 @@ fn note_silent(row: &mut [f64; ROW], x: f64) {
 
 fn leaned(row: &[f64; ROW], x: f64) -> f64 {
     let z = (x - row[1]) / spread(row);
-    (row[LEANING] + z.clamp(-MOST_LEAN, MOST_LEAN) - SLACK).max(0.0)
+    (row[LEANING] + z.clamp(-MAX_LEAN, MAX_LEAN) - SLACK).max(0.0)
 }
 
 /// The running sum of how far a tool's calls send more than usual, with this call; None where the

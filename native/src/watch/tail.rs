@@ -3,7 +3,7 @@
 use std::f64::consts::{LN_2, PI};
 
 const SHIFTED: f64 = 10.0;
-const MOST_TERMS: usize = 60;
+const MAX_TERMS: usize = 60;
 const NEGLIGIBLE: f64 = 1e-9;
 
 /// Logarithm of the gamma function, by Stirling's series.
@@ -25,7 +25,7 @@ pub fn upper_bits(count: i64, a: f64, share: f64) -> f64 {
     let mut exactly = log_gamma(a + k) - log_gamma(a) - log_gamma(k + 1.0);
     exactly += a * (1.0 - share).ln() + k * share.ln();
     let (mut term, mut total, mut ratio, mut ended) = (1.0, 0.5, 0.0, false);
-    for _ in 0..MOST_TERMS {
+    for _ in 0..MAX_TERMS {
         ratio = (a + k) / (k + 1.0) * share;
         term *= ratio;
         total += term;

@@ -12,7 +12,7 @@ from pipeline.text.quoted import quoted
 if TYPE_CHECKING:
     from pipeline.settings import Settings
 
-_MOST_NAMED = 5
+_MAX_NAMED = 5
 
 
 def fault_or_note(settings: Settings, at_us: int) -> tuple[str, str]:
@@ -36,7 +36,7 @@ def fault_or_note(settings: Settings, at_us: int) -> tuple[str, str]:
         return f"{found}, and every key has expired or is revoked", "habitus keys add makes a key"
     free = [quoted(one.id) for one in entries if _reports_all(one, at_us)]
     if free:
-        named = ", ".join(free[:_MOST_NAMED]) + (", …" if len(free) > _MOST_NAMED else "")
+        named = ", ".join(free[:_MAX_NAMED]) + (", …" if len(free) > _MAX_NAMED else "")
         found += f"; these keys may report every agent: {named}"
         advice = "name the agents of each: habitus keys add ID --agent PATTERN, then revoke the old"
         todo = f"{todo}; {advice}" if todo else advice

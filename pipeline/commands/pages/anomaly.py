@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from pipeline.store import Store
 
-MOST_NAMED = 5
+MAX_NAMED = 5
 """Number of ids in the message for an ambiguous prefix."""
 _KIND = "an-"
 _ONE_LINE = 130
@@ -43,11 +43,11 @@ def anomaly_with(store: Store, beginning: str) -> dict[str, Any]:
         # A full id may be a prefix of others, and a finding of several agents has several ids.
         if (whole := store.anomaly(start)) is not None:
             return whole
-        found = store.anomaly_ids(start, MOST_NAMED + 1)
+        found = store.anomaly_ids(start, MAX_NAMED + 1)
         if len(found) > 1:
-            more = ", …" if len(found) > MOST_NAMED else ""
+            more = ", …" if len(found) > MAX_NAMED else ""
             raise HabitusError(
-                f"several ids begin with {quoted(start)}: {', '.join(found[:MOST_NAMED])}{more}"
+                f"several ids begin with {quoted(start)}: {', '.join(found[:MAX_NAMED])}{more}"
             )
         if found and (anomaly := store.anomaly(found[0])) is not None:
             return anomaly
@@ -64,7 +64,7 @@ def print_anomalies(found: Sequence[Mapping[str, Any]], console: Console) -> Non
             head = "  ".join((_id(anomaly), _time(anomaly), anomaly["severity"]))
             console.print(f"[bold]{head}[/]  {plain(anomaly['anomaly'])}", highlight=False)
             agent = f"{_agents(anomaly, names)}  {_rank(anomaly)}".rstrip()
-            console.print(_indented(f"{agent}\n{_why(anomaly)}"), highlight=False)
+            console.print(_indented(f"{agent}\n{_reason_text(anomaly)}"), highlight=False)
         return
     table = Table()
     for name in ("id", "time", "severity"):
@@ -74,7 +74,7 @@ def print_anomalies(found: Sequence[Mapping[str, Any]], console: Console) -> Non
     for anomaly in found:
         table.add_row(
             _id(anomaly), _time(anomaly), anomaly["severity"], plain(anomaly["anomaly"]),
-            _agents(anomaly, names), _rank(anomaly), _why(anomaly),
+            _agents(anomaly, names), _rank(anomaly), _reason_text(anomaly),
         )  # fmt: skip
     console.print(table)
 
@@ -203,6 +203,6 @@ def _rank(anomaly: Mapping[str, Any]) -> str:
     return "" if rank is None else f"{rank:.1f} bits"
 
 
-def _why(anomaly: Mapping[str, Any]) -> str:
+def _reason_text(anomaly: Mapping[str, Any]) -> str:
     reasons = anomaly.get("reasons") or [{}]
     return plain(reasons[0].get("why", ""))

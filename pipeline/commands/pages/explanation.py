@@ -73,7 +73,7 @@ def _share(share: float) -> str:
 def _reasons(explained: Explained, console: Console) -> None:
     answer = explained.trust
     if not answer.reasons:
-        console.print(f"\n{_no_reason(explained)}")
+        console.print(f"\n{_without_reasons(explained)}")
         return
     heads = ("id", "points", "anomaly", "severity", "at")
     rows = (
@@ -84,7 +84,7 @@ def _reasons(explained: Explained, console: Console) -> None:
     listing(console, heads, rows, first="id", title="what lowers it")
 
 
-def _no_reason(explained: Explained) -> str:
+def _without_reasons(explained: Explained) -> str:
     """Explain why no anomaly lowers the score: there is no evidence, or it is old or weak."""
     answer = explained.trust
     it = f"it in {answer.mode} mode" if len(explained.by_mode) > 1 else "it"
@@ -110,8 +110,8 @@ def _return(answer: Answer, console: Console) -> None:
 def _anomaly(anomaly: dict[str, Any], console: Console) -> None:
     head = (anomaly["time"][:19] + "Z", anomaly["severity"], anomaly["anomaly"])
     console.print(f"\n[bold]{plain('  '.join(head))}[/]  {plain(anomaly['id'])}")
-    if said := ground_in_words(anomaly):
-        console.print(f"  {said}")
+    if ground := ground_in_words(anomaly):
+        console.print(f"  {ground}")
     print_reasons(anomaly, console)
 
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-_LEAST_PROSE = 24
+_MIN_PROSE = 24
 
 
 def listing(
@@ -72,5 +72,5 @@ def _fits(console: Console, table: Table, heads: Sequence[str], prose: str) -> b
         column = heads.index(prose)
         cells = table.columns[column].cells
         widest = max((console.measure(cell).maximum for cell in cells), default=0)
-        wide -= max(0, widest - _LEAST_PROSE)
+        wide -= max(0, widest - _MIN_PROSE)
     return wide <= console.width

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from models.trust.policy import TrustPolicy
     from pipeline.processing.stream_types import RawRecord
 
-MOST = 1_000
+MAX = 1_000
 """Number of anomalies kept, with the highest ranks; all are counted and written."""
 
 
@@ -99,8 +99,8 @@ class Review:
         self._found[a.key] = ReviewedAnomaly(
             time, a.severity or "", a.anomaly or "", a.agent_id, a.rank, why
         )
-        if len(self._found) > 2 * MOST:
-            self._found = dict(self._ordered()[:MOST])
+        if len(self._found) > 2 * MAX:
+            self._found = dict(self._ordered()[:MAX])
 
     def _lines(self, out: str) -> BinaryIO:
         if self._file is None:

@@ -65,10 +65,10 @@ class KafkaSink:
         except ProducerFault as error:
             self._drop()
             where = f" to topic {error.topic!r}" if error.topic else ""
-            said = f"cannot publish{where} at {brokers}: {error.said}"
+            message = f"cannot publish{where} at {brokers}: {error.message}"
             if error.too_large and error.left:
-                raise MessageTooLarge(said, error.left) from error
-            raise SinkUnavailable(said) from error
+                raise MessageTooLarge(message, error.left) from error
+            raise SinkUnavailable(message) from error
 
     def _require_topics(self, topics: set[str]) -> None:
         try:

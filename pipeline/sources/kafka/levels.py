@@ -95,8 +95,8 @@ class Levels:
     def lag_us(self, partition: int) -> int:
         """Give the lag of a partition in microseconds; 0 if it was recently read to its end.
 
-        With records left to read, the lag is the age of the newest record handed out, but at most
-        the time since the partition was read to its end.
+        With records left to read, the lag is the age of the newest returned record, at most the
+        time since the partition was read to its end.
         """
         level = self._known.get(partition)
         if level is None:

@@ -8,7 +8,7 @@ from typing import Any
 from pipeline.sources.kafka.clients.kafka_module import DefaultPartitioner, murmur2
 
 # Keys are agents; an entry takes a tenth of a KiB.
-_MOST_KNOWN = 65_536
+_MAX_KNOWN = 65_536
 _POSITIVE = 0x7FFFFFFF
 
 
@@ -44,6 +44,6 @@ class Partitions(DefaultPartitioner):  # type: ignore[misc]  # the client has no
         return int(sorted(partitions)[_place(serialized_key) % len(partitions)])
 
 
-@lru_cache(maxsize=_MOST_KNOWN)
+@lru_cache(maxsize=_MAX_KNOWN)
 def _place(key: bytes) -> int:
     return int(murmur2(key)) & _POSITIVE

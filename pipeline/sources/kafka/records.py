@@ -34,8 +34,8 @@ def records_of(
 
     Examples
     --------
-    >>> said = lambda at: (at, None, (), -1)
-    >>> records = records_of("kafka:agent.actions:0", [b"{}", None], said, 0)
+    >>> metadata = lambda at: (at, None, (), -1)
+    >>> records = records_of("kafka:agent.actions:0", [b"{}", None], metadata, 0)
     >>> records[0].value, records[1].where
     (b'{}', 'kafka:agent.actions:0@1')
     """

@@ -74,4 +74,4 @@ def outside(client: str, address: Address, stored: Mapping[str, str]) -> list[st
         for one, at in wanted.items()
         if at is not None
     )
-    return [said for said in found if said]
+    return [text for text in found if text]

@@ -80,23 +80,26 @@ class PostgresConnection:
 
     def script(self, statements: str) -> None:
         """Run several statements without values."""
-        with self.lock, self._worded():  # binary parameters allow only one statement a call
+        with (
+            self.lock,
+            self._translated_errors(),
+        ):  # binary parameters allow only one statement a call
             self._alive().execute(statements.encode())
 
     @contextlib.contextmanager
     def transaction(self) -> Iterator[None]:
         """Make all writes inside atomic."""
-        with self.lock, self._worded(), self._alive().transaction():
+        with self.lock, self._translated_errors(), self._alive().transaction():
             yield
 
     @contextlib.contextmanager
     def pipeline(self) -> Iterator[None]:
         """Send statements without waiting for each result."""
-        with self.lock, self._worded(), self._alive().pipeline():
+        with self.lock, self._translated_errors(), self._alive().pipeline():
             yield
 
     @contextlib.contextmanager
-    def impatient(self, seconds: float) -> Iterator[None]:
+    def statement_timeout(self, seconds: float) -> Iterator[None]:
         """Terminate sessions that block the statements inside for so long.
 
         A process that stalls in pipeline mode holds its locks forever. The server does not treat it
@@ -144,11 +147,11 @@ class PostgresConnection:
 
     @contextlib.contextmanager
     def _cursor(self) -> Iterator[psycopg.Cursor[Any]]:
-        with self.lock, self._worded(), self._alive().cursor(binary=True) as cursor:
+        with self.lock, self._translated_errors(), self._alive().cursor(binary=True) as cursor:
             yield cursor
 
     @contextlib.contextmanager
-    def _worded(self) -> Iterator[None]:
+    def _translated_errors(self) -> Iterator[None]:
         try:
             yield
         except psycopg.Error as error:

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 
-def overall(said: Mapping[str, PipelineStatus]) -> PipelineStatus:
+def overall(statuses: Mapping[str, PipelineStatus]) -> PipelineStatus:
     """Combine the status of all shards: newest event, oldest heartbeat, largest lag.
 
     Shards of a topic that is no longer read do not count if another topic is read (see `read_now`).
@@ -27,8 +27,8 @@ def overall(said: Mapping[str, PipelineStatus]) -> PipelineStatus:
     >>> found.lags_us
     {'kafka:t:0': -4, 'kafka:t:1': 3}
     """
-    read = read_now(said)
-    by_name = {name: one for name, one in said.items() if topic_of(name) in read}
+    read = read_now(statuses)
+    by_name = {name: one for name, one in statuses.items() if topic_of(name) in read}
     of = list(by_name.values())
     if not of:
         return PipelineStatus()
@@ -47,7 +47,9 @@ def overall(said: Mapping[str, PipelineStatus]) -> PipelineStatus:
         sum(one.waiting for one in of),
         _last_events(of),
         # includes history learned before there were shards
-        max((one.newest_us for one in said.values() if one.newest_us is not None), default=None),
+        max(
+            (one.newest_us for one in statuses.values() if one.newest_us is not None), default=None
+        ),
     )
 
 
@@ -59,13 +61,13 @@ def _last_events(of: Iterable[PipelineStatus]) -> dict[str, LastEvent]:
     {'kafka:t': LastEvent(kind='live', event_us=9, arrived_us=9)}
     """
     found: dict[str, LastEvent] = {}
-    for name, one in ((name, one) for said in of for name, one in said.last_events.items()):
+    for name, one in ((name, one) for status in of for name, one in status.last_events.items()):
         if name not in found or (one.event_us or 0) > (found[name].event_us or 0):
             found[name] = one
     return found
 
 
-def read_now(said: Mapping[str, PipelineStatus]) -> set[str]:
+def read_now(statuses: Mapping[str, PipelineStatus]) -> set[str]:
     """Give the topics that are read; if none is, the topics read last.
 
     A killed worker leaves its partitions "running". So a topic counts as abandoned if all its
@@ -76,7 +78,7 @@ def read_now(said: Mapping[str, PipelineStatus]) -> set[str]:
     >>> read_now({name: PipelineStatus(*status) for name, status in shards.items()})
     {'kafka:new'}
     """
-    running = {name: one for name, one in said.items() if one.state == "running"} or said
+    running = {name: one for name, one in statuses.items() if one.state == "running"} or statuses
     beats: dict[str, int] = {}
     for name, one in running.items():
         topic = topic_of(name)
@@ -85,11 +87,11 @@ def read_now(said: Mapping[str, PipelineStatus]) -> set[str]:
     return {topic for topic, beat_us in beats.items() if newest - beat_us <= SILENT_US}
 
 
-def _lags(name: str, said: PipelineStatus) -> Mapping[str, int]:
-    """Give the lags of one shard: of itself if it is a partition."""
+def _lags(name: str, status: PipelineStatus) -> Mapping[str, int]:
+    """Give the lags of one shard, which may be a partition itself."""
     if not name:
-        return said.lags_us
-    return {} if said.lag_us is None else {name: said.lag_us}
+        return status.lags_us
+    return {} if status.lag_us is None else {name: status.lag_us}
 
 
 def topic_of(shard: str) -> str:

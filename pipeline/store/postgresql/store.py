@@ -101,7 +101,7 @@ class PostgresStore(StoreQueries):
             raise StateError(f"store {self.path} cannot be written: it is read-only")
         self._writer.write(batch)
 
-    def elsewhere(self, agents: Sequence[str]) -> dict[str, str]:
+    def shards_of_others(self, agents: Sequence[str]) -> dict[str, str]:
         """Give the agents that another shard judges, each with the shard's name."""
         if not self.shard or not agents:
             return {}
@@ -187,10 +187,10 @@ class PostgresStore(StoreQueries):
     def of(self, shard: str) -> PostgresStore:
         """Give this store bound to a shard, over the same connections."""
         other = copy(self)
-        other._become(shard)  # noqa: SLF001  # same class
+        other._select_shard(shard)  # noqa: SLF001  # same class
         return other
 
-    def _become(self, shard: str) -> None:
+    def _select_shard(self, shard: str) -> None:
         self.shard, self._opened = shard, []
         self._writer = PostgresWriter(self._work, self.secret, shard)
 
@@ -202,7 +202,7 @@ class PostgresStore(StoreQueries):
         """Count the unpublished messages of the shard."""
         return int(self._work.row("select count(*) from outbox where shard = ?", (self.shard,))[0])
 
-    def taken(self) -> dict[str, int]:
+    def applied(self) -> dict[str, int]:
         """Give the number of the last applied contribution of each other shard."""
         return dict(
             self._work.rows(
@@ -211,13 +211,13 @@ class PostgresStore(StoreQueries):
         )
 
     def contributions(
-        self, taken: Mapping[str, int], limit: int, *, only: str | None = None, tolerated: int = 0
+        self, applied: Mapping[str, int], limit: int, *, only: str | None = None, tolerated: int = 0
     ) -> list[tuple[str, int, bytes]]:
         """Give new contributions of other shards: shard, number and bytes, in that order.
 
         Parameters
         ----------
-        taken
+        applied
             Number of the last known contribution of each shard.
         limit
             Largest number of contributions.
@@ -231,7 +231,7 @@ class PostgresStore(StoreQueries):
         for shard, contributed in self._work.rows(
             "select name, contributed from shards where name <> ? order by name", (self.shard,)
         ):
-            after = taken.get(shard, 0)
+            after = applied.get(shard, 0)
             if contributed <= after + tolerated or len(out) >= limit or only not in (None, shard):
                 continue
             for seq, digest, blob in self._work.rows(
@@ -278,10 +278,10 @@ class PostgresStore(StoreQueries):
 
     def statuses(self) -> dict[str, PipelineStatus]:
         """Give the last status of each shard, by name; '' is a stream without shards."""
-        said = self._api.rows(
+        statuses = self._api.rows(
             "select name, status from shards where status is not null order by name"
         )
-        return {name: STATUS.decode(status) for name, status in said}
+        return {name: STATUS.decode(status) for name, status in statuses}
 
     def inbox(self, values: Sequence[bytes]) -> list[Fate]:
         """Append raw events except duplicates, synced to disk; return the fate of each."""

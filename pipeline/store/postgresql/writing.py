@@ -51,7 +51,7 @@ class PostgresWriter:
         A new shard begins with the shared state learned by `habitus learn`. The session of a worker
         that stalls within a commit is terminated.
         """
-        with self._database.impatient(PATIENCE_S), self._database.transaction():
+        with self._database.statement_timeout(PATIENCE_S), self._database.transaction():
             row = self._database.row(
                 "insert into shards as known (name, epoch) values (?, 1) "
                 "on conflict (name) do update set epoch = known.epoch + 1 returning epoch",
@@ -190,7 +190,7 @@ class PostgresWriter:
             "insert into imports (shard, position, other, seq) "
             "select ?, ?, other, seq from unnest(?::text[], ?::bigint[]) "
             "with ordinality as row (other, seq, place) order by place",
-            sorted(batch.taken.items()),
+            sorted(batch.applied.items()),
             shard,
             at,
         )

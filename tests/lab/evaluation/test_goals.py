@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 pytestmark = [pytest.mark.shared, pytest.mark.slow]
 
-MOST_LOST = 0.02
+MAX_LOST = 0.02
 CHANCE = 0.025  # that a promise that holds looks broken, on one side
 BY_NIGHT = pytest.mark.nightly
 
@@ -55,17 +55,17 @@ def test_every_goal_of_ranking_is_met_from_a_cold_start(logs: list[str]) -> None
 
 
 @pytest.mark.parametrize(
-    ("level", "least", "most"), [("0.05", 0.025, 0.06), ("0.01", 0.005, 0.012)]
+    ("level", "minimum", "maximum"), [("0.05", 0.025, 0.06), ("0.01", 0.005, 0.012)]
 )
 def test_false_alarms_of_every_role_are_within_chance_of_the_goal(
-    warm: dict[str, Any], level: str, least: float, most: float
+    warm: dict[str, Any], level: str, minimum: float, maximum: float
 ) -> None:
     assert len(warm["roles"]) > 1
     for role, found in warm["roles"].items():
         benign = found["session_p"]["benign"]
         marked = round(found["session_p"][level]["share"] * benign)
-        assert binom.sf(marked - 1, benign, most) >= CHANCE, role
-        assert binom.cdf(marked, benign, least) >= CHANCE, role
+        assert binom.sf(marked - 1, benign, maximum) >= CHANCE, role
+        assert binom.cdf(marked, benign, minimum) >= CHANCE, role
 
 
 def test_attacks_without_an_attempt_alarm_no_more_than_benign_sessions(
@@ -88,7 +88,7 @@ def test_history_with_attacks_lowers_detection_only_slightly(
     """In the first draws; `docs/measured.md` has more of them."""
     path = tmp_path / "attacked.jsonl"
     path.write_text("".join(json.dumps(line) + "\n" for line in attacked_history(logs, draw)))
-    assert measured([str(path)])["all"]["auroc"] >= warm["all"]["auroc"] - MOST_LOST
+    assert measured([str(path)])["all"]["auroc"] >= warm["all"]["auroc"] - MAX_LOST
 
 
 @pytest.mark.parametrize("draw", [0, *(pytest.param(n, marks=BY_NIGHT) for n in range(1, 4))])

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from models.baseline.identity import Declared, Mismatch, as_known, fill, hear, settle
+from models.baseline.identity import Declared, Mismatch, apply_claims, as_known, fill, settle
 from models.event import Agent, Credential, Event
 from models.features.extraction import TOOL
 from models.trust.state import TrustState
@@ -34,7 +34,7 @@ def test_event_cannot_change_what_the_inventory_declares(kind, field):
     settle(trust, CLERK)
     known = getattr(CLERK, field)
     refused = Mismatch(field, "other", known, declared=True)
-    assert hear(claim(kind, **{field: "other"}), trust, CLERK) == (False, [refused])
+    assert apply_claims(claim(kind, **{field: "other"}), trust, CLERK) == (False, [refused])
     assert (trust.role, trust.owner, trust.registered) == ("clerk", "desk", True)
 
 
@@ -51,17 +51,17 @@ def test_event_cannot_change_what_the_inventory_declares(kind, field):
 def test_absent_or_correct_claim_is_not_a_mismatch(event):
     trust = state()
     settle(trust, CLERK)
-    assert hear(event, trust, CLERK) == (False, [])
+    assert apply_claims(event, trust, CLERK) == (False, [])
 
 
 @pytest.mark.parametrize("declared", [Declared(), Declared(registered=True)])
 def test_the_first_claim_counts_until_a_change_is_announced(declared):
     trust = state()
     settle(trust, declared)
-    assert hear(claim(role="clerk"), trust, declared) == (True, [])
+    assert apply_claims(claim(role="clerk"), trust, declared) == (True, [])
     refused = Mismatch("role", "steward", "clerk", declared=False)
-    assert hear(claim(role="steward"), trust, declared) == (False, [refused])
-    assert hear(claim("deployment", role="steward"), trust, declared) == (True, [])
+    assert apply_claims(claim(role="steward"), trust, declared) == (False, [refused])
+    assert apply_claims(claim("deployment", role="steward"), trust, declared) == (True, [])
     assert (trust.role, trust.registered) == ("steward", declared.registered)
 
 
@@ -70,8 +70,8 @@ def test_claim_replaces_a_fitted_group_and_cannot_name_one():
     trust = state()
     settle(trust, declared)
     assert trust.role == "like:mail.read"
-    assert hear(claim("deployment", role="like:bank.pay"), trust, declared)[1]
-    assert hear(claim(role="clerk"), trust, declared) == (True, [])
+    assert apply_claims(claim("deployment", role="like:bank.pay"), trust, declared)[1]
+    assert apply_claims(claim(role="clerk"), trust, declared) == (True, [])
     settle(trust, declared)
     assert trust.role == "clerk"
 
@@ -80,7 +80,7 @@ def test_an_agent_outside_the_inventory_has_no_role_and_bounded_claims():
     declared, trust = Declared(registered=False), state(role="steward", owner="ceo")
     settle(trust, declared)
     event = claim("deployment", {"agent.team": "red"}, role="r" * 256)
-    assert hear(event, trust, declared) == (False, [])
+    assert apply_claims(event, trust, declared) == (False, [])
     assert (trust.role, trust.owner) == (None, None)
     assert trust.claims == {"role": "r" * 128, "team": "red"}
     settle(trust, Declared())

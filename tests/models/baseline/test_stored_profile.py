@@ -20,7 +20,7 @@ from models.trust.state import TrustState, registered_of, trust_bytes, trust_of
 
 KERNELS = [None, *filter(None, [native_kernel("auto")])]
 KEY = ("billing-7", "delegated")
-MOST_BYTES = 1_920
+MAX_BYTES = 1_920
 amounts = st.lists(st.floats(0, 1e12), max_size=40)
 
 
@@ -50,7 +50,7 @@ def a_busy_profile(days: int = 40) -> Profile:
 
 def test_a_typical_profile_is_small_without_compression():
     raw = a_busy_profile().dump()
-    assert len(raw) <= MOST_BYTES
+    assert len(raw) <= MAX_BYTES
     assert Profile.load(raw, KEY, ModelConfig()).dump() == raw
 
 

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 NOMINAL = (0.05, 0.01, 1e-3)
-MOST = 1.2  # observed over nominal
+MAX = 1.2  # observed over nominal
 scores = st.floats(0, 60)
 uniforms = st.floats(1e-6, 1 - 1e-6)
 windows = st.lists(scores, min_size=1, max_size=80)
@@ -78,7 +78,7 @@ def test_c1_small_p_values_are_as_rare_as_their_value(draw: Callable[[Random], f
         window.add(score)
     for level in NOMINAL:
         slack = 2 * (level / events) ** 0.5  # of the count itself, by chance
-        assert below[level] / events <= MOST * level + slack, level
+        assert below[level] / events <= MAX * level + slack, level
     assert below[0.05] / events >= 0.5 * 0.05, "and it is not blind either"
 
 
@@ -94,7 +94,7 @@ def test_c1_unchanged_fleet_exceeds_no_nominal_rate(a_stream, an_event):
     ps = [one.p for one in judged[3_000:] if one.p is not None]
     assert len(ps) > 2_500
     for level in (0.05, 0.01):
-        assert sum(p <= level for p in ps) / len(ps) <= MOST * level + 2 * (level / len(ps)) ** 0.5
+        assert sum(p <= level for p in ps) / len(ps) <= MAX * level + 2 * (level / len(ps)) ** 0.5
 
 
 @given(past=windows, u=uniforms, pair=st.tuples(scores, scores), zeros=a_kind)
@@ -133,7 +133,7 @@ def test_p_values_of_a_mostly_zero_score_hold_their_level():
             window.add(score)
     for level in (0.01, 1e-3):
         promised = level * streams * events
-        assert 0.4 * promised < below[Zeros.UNRANKED][level] < MOST * promised, level
+        assert 0.4 * promised < below[Zeros.UNRANKED][level] < MAX * promised, level
         assert below[Zeros.AS_HIGH][level] < below[Zeros.UNRANKED][level] / 2, level
 
 
@@ -334,12 +334,12 @@ def test_c6_burst_of_a_constant_agent_alerts(a_stream, an_event, sent):
         return an_event(agent, at, tool=tool, session=session, volume=Volume(bytes_out=sent))
 
     stream = a_stream()
-    stream.engine.vouched = True
+    stream.engine.trusted_history = True
     for number in range(2_000):
         day, call = divmod(number, 200)
         for agent in ("bot-0", "bot-1", "bot-2"):
             stream.judge(act(number, day * 1_440 + call / 4, agent))
-    stream.engine.vouched = False
+    stream.engine.trusted_history = False
     burst = (act(number, 14_400 + number / 200, "bot-0", sent or 400) for number in range(24))
     judged = stream.judge_all(burst)
     assert all(found.p < 0.002 for found in judged[12:]), "whatever breaks the ties"

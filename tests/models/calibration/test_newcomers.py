@@ -26,7 +26,7 @@ def role():
         groups.score(ROLE, [(SUM, int(8 * draw.expovariate(1.0)))])
     groups.publish(0)
     for _ in range(5_000):
-        FrequencyModel.take_in_new(view, [None, draw.expovariate(1.0 / LIVELY), None, None])
+        FrequencyModel.add_newcomer_scores(view, [None, draw.expovariate(1.0 / LIVELY), None, None])
     groups.publish(0)
     return view, draw
 
@@ -75,7 +75,7 @@ def test_newcomer_score_is_dropped_while_the_whole_fleet_is_new(group, known):
     for _ in range(known):
         groups.score(group, [(SUM, 8)])
     groups.publish(0)
-    FrequencyModel.take_in_new(view, [None, 40.0, None, None])
+    FrequencyModel.add_newcomer_scores(view, [None, 40.0, None, None])
     groups.publish(0)
     assert groups.group(NEWCOMERS).windows[SUM].n == 0
 
@@ -87,7 +87,7 @@ def test_volume_without_peers_enters_the_window_of_the_fleet(group, known, taken
     for _ in range(known):
         groups.score(FLEET, [(VOLUME, 0)])
     groups.publish(0)
-    FrequencyModel.take_in_new(groups.view(group), [None, None, None, 40.0])
+    FrequencyModel.add_newcomer_scores(groups.view(group), [None, None, None, 40.0])
     groups.publish(0)
     windows = {name: groups.group(name).windows[VOLUME].n for name in (FLEET, ROLE, NEWCOMERS)}
     assert windows == {FLEET: known + taken, ROLE: 0, NEWCOMERS: 0}

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from models.calibration import session_calibration as session_pools
 from models.calibration.session_calibration import (
     GATE,
-    MOST_ROLES,
-    MOST_SPARE,
+    MAX_RARE,
+    MAX_ROLES,
     PRIOR_SESSIONS,
     SessionPools,
 )
@@ -25,8 +25,8 @@ NATIVE = native_kernel("native" if os.environ.get("CI") == "true" else "auto")
 scores = st.lists(st.tuples(st.sampled_from("abc"), st.floats(0, 40)), min_size=1, max_size=80)
 
 
-def pools_of(given_scores, *, leaning=False):
-    pools = SessionPools(1000, leaning=leaning)
+def pools_of(given_scores, *, linked_tails=False):
+    pools = SessionPools(1000, linked_tails=linked_tails)
     for role, score in given_scores:
         pools.add(role, score)
     return pools
@@ -34,9 +34,9 @@ def pools_of(given_scores, *, leaning=False):
 
 @given(scores, st.floats(0, 40), st.floats(0, 40), st.floats(0.01, 0.99), st.booleans())
 def test_c2_p_is_a_probability_and_never_rises_with_the_score(
-    given_scores, first, second, u, leaning
+    given_scores, first, second, u, linked_tails
 ):
-    pools = pools_of(given_scores, leaning=leaning)
+    pools = pools_of(given_scores, linked_tails=linked_tails)
     low, high = sorted((first, second))
     assert 0 < pools.p_value("a", high, u) <= pools.p_value("a", low, u) <= 1
 
@@ -58,7 +58,7 @@ def test_weight_of_the_fleet_falls_with_sessions_of_the_role():
 def test_c1_pools_are_calibrated_for_roles_with_few_sessions(of_role):
     draw, ps = Random(7), []  # noqa: S311 - made-up data
     for _ in range(5):
-        pools = SessionPools(100_000, leaning=True)
+        pools = SessionPools(100_000, linked_tails=True)
         for number in range(20_000):
             pools.add("clerk" if number < of_role else "other", draw.expovariate(0.3))
         ps += [pools.p_value("clerk", draw.expovariate(0.3), draw.random()) for _ in range(10_000)]
@@ -67,7 +67,7 @@ def test_c1_pools_are_calibrated_for_roles_with_few_sessions(of_role):
 
 
 def test_p_values_adapt_to_calmer_sessions():
-    pools = pools_of([("clerk", 20.0 + number / 50) for number in range(500)], leaning=True)
+    pools = pools_of([("clerk", 20.0 + number / 50) for number in range(500)], linked_tails=True)
     draw = Random(5)  # noqa: S311 - made-up data
     ps = []
     for _ in range(4_000):
@@ -82,7 +82,9 @@ def test_a_role_is_ranked_among_its_latest_sessions_and_the_fleet_among_many():
     draw = Random(11)  # noqa: S311 - made-up data
     lively = [draw.expovariate(0.2) for _ in range(3_000)]
     calm = [draw.expovariate(0.5) for _ in range(5_000)]
-    of_all, latest = (SessionPools(100_000, of_role=size, leaning=True) for size in (None, 2_000))
+    of_all, latest = (
+        SessionPools(100_000, of_role=size, linked_tails=True) for size in (None, 2_000)
+    )
     for score in lively + calm[:2_000]:
         of_all.add("clerk", score)
         latest.add("clerk", score)
@@ -104,7 +106,7 @@ def test_a_role_is_ranked_among_its_latest_sessions_and_the_fleet_among_many():
 @pytest.mark.parametrize(("alike", "believed"), [(18, False), (22, True)])
 def test_rank_beyond_the_sessions_of_a_role_is_that_of_the_fleet(made, alike, believed):
     draw = Random(3)  # noqa: S311 - made-up data
-    pools = made.SessionPools(100_000, of_role=4_000, leaning=True)
+    pools = made.SessionPools(100_000, of_role=4_000, linked_tails=True)
     for _ in range(40_000):
         pools.add("sales", draw.expovariate(0.5))
     for _ in range(1_800):
@@ -123,7 +125,7 @@ def test_rank_beyond_the_sessions_of_a_role_is_that_of_the_fleet(made, alike, be
 
 
 def test_unreported_attacks_stay_rare():
-    pools = pools_of([("clerk", number / 100) for number in range(900)], leaning=True)
+    pools = pools_of([("clerk", number / 100) for number in range(900)], linked_tails=True)
     for number in range(900):
         pools.offer("clerk", number / 100, 0.5)
         pools.offer("clerk", 30.0, pools.p_value("clerk", 30.0, 0.5))
@@ -138,12 +140,12 @@ def test_calm_year_stores_a_bounded_number_of_spare_sessions():
     known = pools.n
     for _ in range(100):
         pools.offer("clerk", 30.0, 0.001)
-    assert pools.n == known + MOST_SPARE
+    assert pools.n == known + MAX_RARE
 
 
 def test_roles_beyond_the_bound_are_ranked_in_the_fleet():
-    pools = pools_of([(f"role-{number}", 1.0) for number in range(MOST_ROLES + 5)])
-    assert len(pools.roles) == MOST_ROLES
+    pools = pools_of([(f"role-{number}", 1.0) for number in range(MAX_ROLES + 5)])
+    assert len(pools.roles) == MAX_ROLES
     assert pools.n == pytest.approx(pools.fleet.n)
 
 

@@ -51,10 +51,10 @@ def test_peer_with_the_crc_of_a_known_peer_is_reported(a_stream, an_event):
         event = an_event(at=day * MINUTES_OF_DAY, network=network, attributes=unproven)
         return stream.judge(event, HOME).anomaly
 
-    stream.engine.vouched = True
+    stream.engine.trusted_history = True
     for day in range(3):
         anomaly(day, known)
-    stream.engine.vouched = False
+    stream.engine.trusted_history = False
     assert anomaly(3, known) is None
     assert anomaly(4, other) == "peer.unverified"
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from models.baseline.volume_baseline import MOST, quantities
+from models.baseline.volume_baseline import MAX, quantities
 from models.explain.reasons import measure_reason
 from models.features.extraction import METRICS
 from models.watch.measure import Measure
@@ -58,7 +58,7 @@ def test_cheap_calls_are_explained_by_hour_and_expensive_ones_by_session(
         ({"tokens": 60_000, "cost": 0.5}, 173_206),
         ({"tokens": 700, "cost": 0}, 26),
         ({"tokens": -1, "cost": 2}, 2_000_000),
-        ({"cost": 1e300}, MOST),
+        ({"cost": 1e300}, MAX),
         ({"cost": None}, None),
         ({}, None),
         ({"tokens": True, "cost": "much"}, 1),

@@ -198,12 +198,12 @@ def test_left_out_rule_finds_nothing(
 def test_features_that_are_left_out_are_learned(
     a_stream: Callable[..., Any], an_event: Callable[..., Event]
 ) -> None:
-    vouched = days_of_work(an_event, 3)
+    trusted_history = days_of_work(an_event, 3)
     profiles = []
     for left_out in ((), ("tool", "hour", "sequence", "rate_minute", "bytes_out_hour")):
         stream = a_stream(selection=LeftOut(left_out), **EARLY)
-        stream.engine.vouched = True
-        stream.judge_all(vouched)
+        stream.engine.trusted_history = True
+        stream.judge_all(trusted_history)
         frequency_model = stream.agent_state("clerk-1").profile.frequency_model
         profiles.append((frequency_model.rows(), frequency_model.typical_bits))
     assert profiles[0] == profiles[1]

@@ -15,7 +15,7 @@ from models.config import ModelConfig
 from models.event import Resource, Volume
 from models.features.extraction import FEATURES, METRICS
 from models.features.feature_slots import slots_of
-from models.ranked import LEAST_BITS, STATISTICS
+from models.ranked import MIN_BITS, STATISTICS
 from models.trust.ledger import Item
 from models.units import HOUR_US
 
@@ -191,17 +191,17 @@ def test_l3_thousand_uses_a_day_count_as_the_daily_cap(a_stream, an_event, days)
 
 def test_l4_released_event_counts_like_one_never_held(a_stream, an_event, odd):
     kept = []
-    for vouched in (False, True):
+    for trusted_history in (False, True):
         stream = a_stream(**SETTINGS)
         for number in range(300):
             tool, session = TOOLS[number % 3], f"s-{number // 5}"
             stream.judge(an_event(at=number, id=f"e-{number}", tool=tool, session=session))
-        stream.engine.vouched = vouched
+        stream.engine.trusted_history = trusted_history
         judged = stream.judge(odd(id="odd"))
-        stream.engine.vouched = False
-        assert held(judged) is not vouched
+        stream.engine.trusted_history = False
+        assert held(judged) is not trusted_history
         agent_state = stream.agent_state(AGENT)
-        if not vouched:
+        if not trusted_history:
             stream.engine.learner.learn_categories(
                 agent_state.profile, agent_state.view, judged.held.categories
             )
@@ -212,7 +212,7 @@ def test_l4_released_event_counts_like_one_never_held(a_stream, an_event, odd):
 
 def test_burst_in_trusted_history_teaches_peers_one_event_an_hour(a_stream, an_event):
     stream = a_stream(**SETTINGS)
-    stream.engine.vouched = True
+    stream.engine.trusted_history = True
     for number in range(3_000):
         agent, session = f"clerk-{number % 10}", f"s-{number // 50}-{number % 10}"
         tool = TOOLS[number // 10 % 3]
@@ -220,12 +220,12 @@ def test_burst_in_trusted_history_teaches_peers_one_event_an_hour(a_stream, an_e
     view = stream.agent_state("clerk-1").view.view
     rates = view.fleet.windows[len(STATISTICS) + len(FEATURES) + METRICS.index("rate_minute")]
     stream.engine.fleet.publish()
-    before = rates.above(LEAST_BITS)
+    before = rates.above(MIN_BITS)
     for number in range(80):
         at = 3_000 + number / 100
         stream.judge(an_event("clerk-0", at=at, id=f"bulk-{number}", session="bulk"))
     stream.engine.fleet.publish()
-    assert before < rates.above(LEAST_BITS) <= before + 10  # until it is unusual, and one
+    assert before < rates.above(MIN_BITS) <= before + 10  # until it is unusual, and one
 
 
 @pytest.mark.parametrize(("alerts_per_day", "shown"), [(1e-12, True), (1e9, False)])
@@ -233,16 +233,16 @@ def test_events_of_trusted_history_that_would_alert_teach_peers_nothing(
     a_stream, an_event, odd, alerts_per_day, shown
 ):
     stream = a_stream(**SETTINGS, gate=0.05, alerts_per_day=alerts_per_day, drift_tests=1e30)
-    stream.engine.vouched = True
+    stream.engine.trusted_history = True
     for number in range(300):
         tool, session = TOOLS[number % 2], f"s-{number // 6}"
         stream.judge(an_event(at=number, tool=tool, session=session))
     facts = stream.agent_state(AGENT).profile.facts
-    before = facts.shown_us
+    before = facts.contributed_us
     judged = stream.judge(odd(at=400))
     assert not judged.alert
     assert any(judged.exceeded()) is not shown
-    assert (facts.shown_us != before) is shown
+    assert (facts.contributed_us != before) is shown
 
 
 def test_event_held_without_an_alert_is_learned_after_enough_distinct_days(a_stream, an_event):
@@ -286,12 +286,12 @@ def test_peers_learn_held_events_once_a_day_after_an_alert(
         judged = stream.judge(an_event(at=300 + 60 * hours, tool="iam.grant", session=f"o-{hours}"))
         assert held(judged)
         assert not judged.alert
-        seen.add(agent_state.profile.facts.shown_us)
+        seen.add(agent_state.profile.facts.contributed_us)
     assert len(seen) == shown
 
 
 def test_trusted_history_is_learned_completely(known, odd):
-    known.engine.vouched = True
+    known.engine.trusted_history = True
     judged = known.judge(odd())
     assert judged.learned
     assert not judged.alert

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from models.baseline.counts import HORIZON_DAYS, UNIT
 from models.config import ModelConfig
 from models.peers.counts import MAX_NAMES, MAX_VALUES, Ballot, PeerCounts
-from models.peers.fleet import FLEET, MOST_PENDING, Fleet, GroupView
-from models.peers.group import AFTER, above
+from models.peers.fleet import FLEET, MAX_PENDING, Fleet, GroupView
+from models.peers.group import AFTER, parent_group
 from models.peers.groups import Groups
 from models.ranked import WINDOWS
 from models.units import DAY_US
@@ -53,13 +53,13 @@ def test_tool_order_is_counted_by_role_and_not_in_the_fleet():
 
 def test_contexts_of_a_group_are_bounded_and_expire():
     peers = Fleet(ModelConfig())
-    for inside in range(600):
-        peers.groups.vote("clerk/delegated", AFTER | inside, 1, "value", -1, 0)
+    for context_node in range(600):
+        peers.groups.vote("clerk/delegated", AFTER | context_node, 1, "value", -1, 0)
     peers.publish()
     view = peers.groups.view("clerk/delegated")
-    assert sum(view.after(inside, 1, 0.1) > 0.1 for inside in range(600)) == 512
+    assert sum(view.after(context_node, 1, 0.1) > 0.1 for context_node in range(600)) == 512
     peers.groups.roll(HORIZON_DAYS + 1)
-    assert all(view.after(inside, 1, 0.1) == 0.1 for inside in range(600))
+    assert all(view.after(context_node, 1, 0.1) == 0.1 for context_node in range(600))
 
 
 @given(votes=st.lists(cast, max_size=40))
@@ -156,7 +156,7 @@ def test_late_event_publishes_a_snapshot_if_many_contributions_wait():
     """Behind an event far ahead all are late: what waits would grow, and nobody would learn."""
     peers = Fleet(ModelConfig())
     peers.advance(60_000_000)
-    for value in range(MOST_PENDING // 2):
+    for value in range(MAX_PENDING // 2):
         assert peers.head.version == 0
         peers.advance(30_000_000)
         peers.groups.vote(NAMES[0], 0, value % 9, "", -1, 0)
@@ -186,7 +186,7 @@ def test_scores_and_quantities_reach_the_group_and_the_fleet():
     for number in range(10):
         peers.groups.score(NAMES[0], [(1, number)])
         peers.groups.score(FLEET, [(1, number)])
-        peers.quantity(NAMES[0], "bytes_out_hour", 100.0)
+        peers.add_volume(NAMES[0], "bytes_out_hour", 100.0)
     peers.publish()
     clerk, auditor = (GroupView(peers, name) for name in NAMES)
     assert [window.n for window in clerk.view.group.windows[:4]] == [0, 10, 0, 0]
@@ -202,9 +202,9 @@ def full_peers() -> Fleet:
     voted(peers, *[(name, value) for name in NAMES for value in (3, 1, 2)])
     for cell in (5, 1, 5):
         peers.groups.score(NAMES[0], [(2, cell)])
-    peers.quantity(NAMES[0], "records_hour", 5.0)
-    peers.quantity(NAMES[0], "bytes_in_hour", 7.0)
-    peers.seen_on(0, 20.0)
+    peers.add_volume(NAMES[0], "records_hour", 5.0)
+    peers.add_volume(NAMES[0], "bytes_in_hour", 7.0)
+    peers.count_active_agent(0, 20.0)
     peers.advance(3 * DAY_US)
     peers.groups.vote(NAMES[1], 0, 9, "nine", -1, 3)
     peers.groups.score(NAMES[1], [(2, 4)])
@@ -244,9 +244,9 @@ def test_only_groups_that_changed_are_written():
     assert [name for name, _ in peers.dump()] == ["peers"]
     peers.publish()
     written = [name for name, _ in peers.dump()]
-    role = "group:" + above(NAMES[1])
+    role = "group:" + parent_group(NAMES[1])
     assert written == ["peers", "pending", "group:" + FLEET, role, "group:" + NAMES[1]]
-    peers.closed("clerk", 3.0, None, 0.0, free=True, alerted=False)
+    peers.add_session("clerk", 3.0, None, 0.0, ungated=True, alerted=False)
     assert [name for name, _ in peers.dump()] == ["peers", "sessions"]
 
 
@@ -258,7 +258,7 @@ def contribute(peers: Fleet, step: tuple[str, int]) -> None:
     elif kind == "score":
         peers.groups.score(name, [(value % WINDOWS, value), (value % 3, 2)])
     elif kind == "level":
-        peers.quantity(name, "bytes_in_hour", float(value))
+        peers.add_volume(name, "bytes_in_hour", float(value))
     elif kind == "publish":
         peers.publish()
 
@@ -313,14 +313,14 @@ def test_active_agents_are_the_maximum_of_recent_days():
     assert peers.active_agents() == 1
     for day, number in ((0, 5), (1, 3)):
         for _ in range(number):
-            peers.seen_on(day, 10.0 + number)
+            peers.count_active_agent(day, 10.0 + number)
     peers.advance(DAY_US)
-    assert (peers.active_agents(), peers.events_each()) == (5, 15.0)
+    assert (peers.active_agents(), peers.events_per_agent()) == (5, 15.0)
     back = Fleet(ModelConfig())
     back.load(dict(peers.dump()))
-    assert (back.active_agents(), back.events_each()) == (5, 15.0)
+    assert (back.active_agents(), back.events_per_agent()) == (5, 15.0)
     peers.advance(10 * DAY_US)
-    assert (peers.active_agents(), peers.events_each()) == (1, 0.0), "older days are forgotten"
+    assert (peers.active_agents(), peers.events_per_agent()) == (1, 0.0), "older days are forgotten"
 
 
 def test_rarely_active_agent_has_no_larger_share_of_the_budget(a_stream, an_event):

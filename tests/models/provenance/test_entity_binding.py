@@ -110,7 +110,7 @@ def ledger(an_empty_desk):
     for number in range(60):
         supplier = list(SUPPLIERS)[number % len(SUPPLIERS)]
         account = pays(an_empty_desk, SUPPLIERS[supplier])
-        an_empty_desk.play(account, purpose=asks(supplier, number), vouched=True)
+        an_empty_desk.play(account, purpose=asks(supplier, number), trusted_history=True)
     return an_empty_desk
 
 
@@ -154,7 +154,7 @@ def test_amount_or_word_is_not_bound(ledger):
 
     for number in range(8):
         usual = bills("120.00", "monthly")
-        ledger.play(usual, purpose=asks("Quarry Tools", number), vouched=True)
+        ledger.play(usual, purpose=asks("Quarry Tools", number), trusted_history=True)
     other = ledger.score(bills("130.00", "weekly"), asks("Alder Paper and Quarry Tools"))
     assert other.tainted is None or other.tainted.value_level < OTHER_ENTITY
 
@@ -163,7 +163,7 @@ def test_amount_or_word_is_not_bound(ledger):
 def test_account_of_digits_is_entity(an_empty_desk, account):
     for number in range(20):
         usual = pays(an_empty_desk, account)
-        an_empty_desk.play(usual, purpose=asks("Quarry Tools", number), vouched=True)
+        an_empty_desk.play(usual, purpose=asks("Quarry Tools", number), trusted_history=True)
     other = an_empty_desk.score(
         pays(an_empty_desk, account.replace("3", "4").replace("0", "7")), asks("Quarry Tools")
     )
@@ -173,7 +173,9 @@ def test_account_of_digits_is_entity(an_empty_desk, account):
 def test_session_with_several_payees_binds_none(ledger):
     both = ledger.event(payee=[("AC-1001", [LOOKUP]), ("AC-1002", [LOOKUP])])
     for number in range(9):
-        ledger.play(both, purpose=asks("Alder Paper and Quarry Tools", number), vouched=True)
+        ledger.play(
+            both, purpose=asks("Alder Paper and Quarry Tools", number), trusted_history=True
+        )
     other = ledger.score(pays(ledger, "AC-2001"), asks("Quarry Tools"))
     assert other.tainted.value_level == OTHER_ENTITY
 
@@ -184,7 +186,7 @@ def test_skipped_or_waiting_session_changes_no_binding(ledger):
     assert not ledger.play(odd, purpose=asks("Quarry Tools"), learning=False, p=0.001)
     assert ledger.play(odd, purpose=asks("Quarry Tools"), learning=False, p=0.3)
     assert dict(ledger.detector.tables.roles["clerk"].bindings) == before
-    ledger.play(odd, purpose=asks("Quarry Tools"), vouched=True)
+    ledger.play(odd, purpose=asks("Quarry Tools"), trusted_history=True)
     assert dict(ledger.detector.tables.roles["clerk"].bindings) != before
 
 

@@ -30,7 +30,7 @@ def resume(sessions: PythonOpenSessions, name: str, at_us: int) -> Session | Non
 
 
 def idle(sessions: PythonOpenSessions, at_us: int) -> list[int]:
-    return [session.ordinal for session in sessions.take_idle(at_us)]
+    return [session.ordinal for session in sessions.pop_idle(at_us)]
 
 
 def test_idle_session_closes():
@@ -62,7 +62,7 @@ def test_end_of_recording_closes_all_sessions():
     sessions = PythonOpenSessions(IDLE, SECRET)
     for key, minute in ((1, 3), (2, 1)):
         sessions.add(str(key), a_session(minute * MINUTE, ordinal=key))
-    assert [session.ordinal for session in sessions.take_all()] == [2, 1]
+    assert [session.ordinal for session in sessions.pop_all()] == [2, 1]
     assert len(sessions) == 0
     assert idle(sessions, HOUR) == []
 
@@ -76,8 +76,8 @@ def test_overlong_session_is_closed(events, hours, overfull):
     session = a_session(events=events)
     sessions.add("s", session)
     assert (resume(sessions, "s", hours * HOUR) is None) is overfull
-    assert sessions.take_overlong() == [session] * overfull
-    assert sessions.take_overlong() == []
+    assert sessions.pop_overlong() == [session] * overfull
+    assert sessions.pop_overlong() == []
 
 
 def test_sessions_differ_by_agent_mode_and_name():
@@ -125,7 +125,7 @@ def test_dump_has_changed_sessions_and_keys_of_closed_ones():
 def test_reused_key_is_open():
     sessions = PythonOpenSessions(IDLE, SECRET)
     sessions.add("1", a_session())
-    sessions.take_idle(IDLE)
+    sessions.pop_idle(IDLE)
     sessions.add("1", a_session(HOUR))
     changed, gone = sessions.dump()
     assert (len(changed), gone) == (1, [])

@@ -150,9 +150,9 @@ def test_agents_of_all_shards_count_for_the_budget() -> None:
     own, _ = halves(a_stream(3_000))
     alone.judge(own)
     alone.engine.fleet.publish()
-    most = [part.engine.fleet.active_agents() for part in parts]
-    assert most[0] == most[1] > alone.engine.fleet.active_agents()
-    each = [part.engine.fleet.events_each() for part in parts]
+    maximum = [part.engine.fleet.active_agents() for part in parts]
+    assert maximum[0] == maximum[1] > alone.engine.fleet.active_agents()
+    each = [part.engine.fleet.events_per_agent() for part in parts]
     assert each[0] == each[1] > 0
 
 
@@ -200,7 +200,7 @@ def test_pending_contributions_survive_a_restart() -> None:
 def test_engine_without_events_has_the_newest_snapshots_of_others(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(exchange, "MOST_WAITING", 16)
+    monkeypatch.setattr(exchange, "MAX_WAITING", 16)
     teller, taker = Part(), Part()
     events = a_stream(1_000)
     for start in range(0, len(events), 200):

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from models.event import Mode
 from models.trust.agent_evidence import ledger_in
 from models.trust.ledger import FULL_DAY, MAX_ITEMS, STRUCK, Facet, Item, Ledger
-from models.trust.levels import LEVELS, Standing, advance, level_of
+from models.trust.levels import LEVELS, LevelState, advance, level_of
 from models.trust.opinion import effects, opinion
 from models.trust.policy import SEVERITIES, TrustPolicy
 from models.trust.response import Answer, encode, trust_answer
@@ -30,8 +30,8 @@ OF_ONE_MODE = [facet for facet in get_args(Facet) if facet != "identity"]
 
 def a_state(mode: str, days: dict[int, int], *items: Item, level: Any = None) -> TrustState:
     ledger = Ledger(days, {item.key: item for item in items})
-    standing = Standing(level or level_of(opinion(ledger, AT).lower))
-    return TrustState(agent_id="a", mode=mode, ledger=ledger, standing=standing)
+    level_state = LevelState(level or level_of(opinion(ledger, AT).lower))
+    return TrustState(agent_id="a", mode=mode, ledger=ledger, level_state=level_state)
 
 
 def stolen(key: str = "k", **changes) -> Item:
@@ -138,7 +138,7 @@ def test_identity_items_of_all_modes_bound_every_answer(states, mode):
             if item.facet == "identity":
                 whole.add(item)
         found = opinion(whole, AT).lower
-        bounds.append((found, LEVELS.index(advance(one.standing, found, AT).level)))
+        bounds.append((found, LEVELS.index(advance(one.level_state, found, AT).level)))
     if bounds:
         assert answer.lower <= min(lower for lower, _ in bounds)
         assert LEVELS.index(answer.level) <= max(level for _, level in bounds)

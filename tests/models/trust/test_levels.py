@@ -11,7 +11,7 @@ from models.errors import ConfigError
 from models.trust.ledger import FULL_DAY, Item, Ledger
 from models.trust.levels import (
     LEVELS,
-    Standing,
+    LevelState,
     advance,
     guard,
     level_of,
@@ -46,16 +46,16 @@ ledgers = st.builds(
         max_size=4,
     ),
 )
-standings = st.builds(
-    Standing,
+level_states = st.builds(
+    LevelState,
     level=st.sampled_from(LEVELS),
     above_since_us=st.tuples(*[st.none() | instants] * 3),
 )
 
 
-@given(standing=standings, lower=lowers, at=instants)
-def test_t14_the_level_falls_in_the_evaluation_in_which_the_score_crosses(standing, lower, at):
-    level = advance(standing, lower, at).level
+@given(level_state=level_states, lower=lowers, at=instants)
+def test_t14_the_level_falls_in_the_evaluation_in_which_the_score_crosses(level_state, lower, at):
+    level = advance(level_state, lower, at).level
     assert LEVELS.index(level) <= LEVELS.index(level_of(lower))
 
 
@@ -64,60 +64,60 @@ def test_t14_the_level_falls_in_the_evaluation_in_which_the_score_crosses(standi
 )
 @example(steps=[(9 * HOUR_US, 57.0)] * 5)  # it rises
 def test_t14_the_level_rises_only_after_a_day_above_the_margin(steps):
-    at, standing, seen = 0, Standing(), []
+    at, level_state, seen = 0, LevelState(), []
     for wait, lower in steps:
         at += wait
         seen.append((at, lower))
-        before, standing = standing, advance(standing, lower, at)
-        if LEVELS.index(standing.level) <= LEVELS.index(before.level):
+        before, level_state = level_state, advance(level_state, lower, at)
+        if LEVELS.index(level_state.level) <= LEVELS.index(before.level):
             continue
-        needed = DEFAULT_POLICY.bound(standing.level) + DEFAULT_POLICY.margin
+        needed = DEFAULT_POLICY.bound(level_state.level) + DEFAULT_POLICY.margin
         below = [when for when, low in seen if low < needed]
         start = min(when for when, _ in seen if not below or when > below[-1])
         assert at - start >= 24 * HOUR_US
 
 
 def test_a_steady_score_rises_after_exactly_a_day():
-    standing = advance(Standing(), 57.0, 0)
-    assert advance(standing, 57.0, DAY_US - 1).level == "restricted"
-    assert advance(standing, 57.0, DAY_US).level == "normal"
-    assert advance(standing, 54.9, DAY_US).level == "watch"
+    level_state = advance(LevelState(), 57.0, 0)
+    assert advance(level_state, 57.0, DAY_US - 1).level == "restricted"
+    assert advance(level_state, 57.0, DAY_US).level == "normal"
+    assert advance(level_state, 54.9, DAY_US).level == "watch"
 
 
 def test_dip_below_the_margin_restarts_the_day():
-    standing = advance(Standing("watch"), 60.0, 0)
-    standing = advance(standing, 54.0, 20 * HOUR_US)
-    standing = advance(standing, 60.0, 21 * HOUR_US)
-    assert advance(standing, 60.0, 30 * HOUR_US).level == "watch"
-    assert advance(standing, 60.0, 45 * HOUR_US).level == "normal"
+    level_state = advance(LevelState("watch"), 60.0, 0)
+    level_state = advance(level_state, 54.0, 20 * HOUR_US)
+    level_state = advance(level_state, 60.0, 21 * HOUR_US)
+    assert advance(level_state, 60.0, 30 * HOUR_US).level == "watch"
+    assert advance(level_state, 60.0, 45 * HOUR_US).level == "normal"
 
 
 def test_an_agent_between_bound_and_margin_keeps_the_level_it_has():
     for level in ("watch", "normal"):
-        standing = Standing(level)
+        level_state = LevelState(level)
         for hour in range(0, 100, 5):
-            standing = advance(standing, 52.0, hour * HOUR_US)
-        assert standing.level == level
+            level_state = advance(level_state, 52.0, hour * HOUR_US)
+        assert level_state.level == level
 
 
 def test_cleared_agent_rises_after_one_wait():
-    standing = advance(Standing("restricted"), 81.0, 0)
-    assert advance(standing, 81.0, DAY_US).level == "trusted"
+    level_state = advance(LevelState("restricted"), 81.0, 0)
+    assert advance(level_state, 81.0, DAY_US).level == "trusted"
 
 
 def test_an_evaluation_out_of_order_does_not_shorten_the_wait():
-    standing = advance(advance(Standing(), 40.0, 10 * HOUR_US), 40.0, 0)
-    assert advance(standing, 40.0, 33 * HOUR_US).level == "restricted"
-    assert advance(standing, 40.0, 34 * HOUR_US).level == "watch"
+    level_state = advance(advance(LevelState(), 40.0, 10 * HOUR_US), 40.0, 0)
+    assert advance(level_state, 40.0, 33 * HOUR_US).level == "restricted"
+    assert advance(level_state, 40.0, 34 * HOUR_US).level == "watch"
 
 
-@given(standing=standings, lower=lowers, times=st.tuples(instants, instants))
-def test_intermediate_evaluation_does_not_change_the_level(standing, lower, times):
+@given(level_state=level_states, lower=lowers, times=st.tuples(instants, instants))
+def test_intermediate_evaluation_does_not_change_the_level(level_state, lower, times):
     first, second = sorted(times)
-    twice = advance(advance(standing, lower, first), lower, second)
+    twice = advance(advance(level_state, lower, first), lower, second)
     assert advance(twice, lower, second) == twice
-    once = advance(standing, lower, second)
-    if None not in standing.above_since_us:
+    once = advance(level_state, lower, second)
+    if None not in level_state.above_since_us:
         assert twice == once
 
 
@@ -128,10 +128,10 @@ def an_incident(severity: str, status: str) -> Ledger:
 def test_confirmed_critical_item_closes_the_gate_until_a_person_opens_it():
     for severity in SEVERITIES:
         for status in ("open", "confirmed", "dismissed"):
-            shut = guard(Standing("trusted"), an_incident(severity, status), "k")
+            shut = guard(LevelState("trusted"), an_incident(severity, status), "k")
             grave = (severity, status) == ("critical", "confirmed")
             assert shut.gate == ("quarantined" if grave else "open")
-    shut = guard(Standing("trusted"), an_incident("critical", "confirmed"), "k")
+    shut = guard(LevelState("trusted"), an_incident("critical", "confirmed"), "k")
     for day in range(30):
         shut = advance(shut, 90.0, day * DAY_US)
     assert shut.gate == "quarantined"
@@ -169,17 +169,17 @@ MATURE = Ledger(days=dict.fromkeys(range(60), FULL_DAY))
 @example(MATURE, "trusted", (None, None, None), 59 * DAY_US, 30 * DAY_US)
 def test_s1_level_is_constant_before_the_next_change(ledger, level, since, at, horizon):
     def levels(*times: int) -> set[str]:
-        return {advance(standing, opinion(ledger, t).lower, t).level for t in times}
+        return {advance(level_state, opinion(ledger, t).lower, t).level for t in times}
 
     started = tuple(None if back is None else at - back for back in since)
-    standing = advance(Standing(level, started), opinion(ledger, at).lower, at)
-    change = next_change_us(ledger, standing, at, horizon_us=horizon)
+    level_state = advance(LevelState(level, started), opinion(ledger, at).lower, at)
+    change = next_change_us(ledger, level_state, at, horizon_us=horizon)
     until = at + horizon if change is None else change
     assert at <= until <= at + horizon
     span = until - at
     # A rise takes effect at the instant given, so that instant itself is left out.
     assert levels(*(at + span * step // 97 for step in range(97)), max(at, until - 1)) == {
-        standing.level
+        level_state.level
     }
 
 
@@ -187,7 +187,7 @@ def test_s1_level_is_constant_before_the_next_change(ledger, level, since, at, h
 @example(MATURE, 59 * DAY_US)
 def test_s1_next_change_is_the_instant_at_which_the_score_reaches_the_bound(ledger, at):
     level = level_of(opinion(ledger, at).lower)
-    change = next_change_us(ledger, Standing(level), at, horizon_us=60 * DAY_US)
+    change = next_change_us(ledger, LevelState(level), at, horizon_us=60 * DAY_US)
     if change is not None:
         # An item dated ahead brings the fall within a second, from any height.
         lowers = [opinion(ledger, change + wait).lower for wait in (0, SECOND_US)]
@@ -195,19 +195,19 @@ def test_s1_next_change_is_the_instant_at_which_the_score_reaches_the_bound(ledg
 
 
 def test_a_mature_agent_falls_within_a_week_of_silence():
-    at, standing = 59 * DAY_US, Standing("trusted")
-    change = next_change_us(MATURE, standing, at, horizon_us=30 * DAY_US)
+    at, level_state = 59 * DAY_US, LevelState("trusted")
+    change = next_change_us(MATURE, level_state, at, horizon_us=30 * DAY_US)
     assert 6 * DAY_US < change - at < 7 * DAY_US
-    assert next_change_us(MATURE, standing, at, horizon_us=DAY_US) is None
+    assert next_change_us(MATURE, level_state, at, horizon_us=DAY_US) is None
     # However far one looks, within a second or two it is the same instant.
-    close = next_change_us(MATURE, standing, at, horizon_us=change - at + HOUR_US)
+    close = next_change_us(MATURE, level_state, at, horizon_us=change - at + HOUR_US)
     assert abs(close - change) <= 2 * SECOND_US
 
 
 def test_future_clean_days_do_not_hide_an_earlier_fall():
     days = dict.fromkeys([*range(60), *range(68, 80)], FULL_DAY)
     change = next_change_us(
-        Ledger(days=days), Standing("trusted"), 59 * DAY_US, horizon_us=20 * DAY_US
+        Ledger(days=days), LevelState("trusted"), 59 * DAY_US, horizon_us=20 * DAY_US
     )
     assert 6 * DAY_US < change - 59 * DAY_US < 7 * DAY_US
 
@@ -224,22 +224,22 @@ def test_dip_that_ends_by_itself_is_a_change():
     assert min(lowers) < lowers[0] - 1 < lowers[-1]
     policy = replace(policy, bounds={"watch": 1.0, "normal": 2.0, "trusted": lowers[0] - 1})
     horizon = 339 * DAY_US
-    change = next_change_us(ledger, Standing("trusted"), 60 * DAY_US, policy, horizon)
+    change = next_change_us(ledger, LevelState("trusted"), 60 * DAY_US, policy, horizon)
     assert change is not None
     assert opinion(ledger, change + SECOND_US, policy).lower < lowers[0] - 1
 
 
 def test_pending_rise_is_a_change():
-    standing = Standing("normal", (0, 0, 59 * DAY_US - 20 * HOUR_US))
-    assert next_change_us(MATURE, standing, 59 * DAY_US) == 59 * DAY_US + 4 * HOUR_US
-    assert next_change_us(MATURE, standing, 59 * DAY_US, horizon_us=3 * HOUR_US) is None
+    level_state = LevelState("normal", (0, 0, 59 * DAY_US - 20 * HOUR_US))
+    assert next_change_us(MATURE, level_state, 59 * DAY_US) == 59 * DAY_US + 4 * HOUR_US
+    assert next_change_us(MATURE, level_state, 59 * DAY_US, horizon_us=3 * HOUR_US) is None
 
 
 def test_item_dated_ahead_is_a_change_at_its_date():
     at = 59 * DAY_US
     ledger = replace(MATURE, items={"k": Item("k", "a", at + HOUR_US, "critical", "x", "data")})
     # Not a microsecond earlier is known: the answer is the last second that still holds.
-    change = next_change_us(ledger, Standing("trusted"), at)
+    change = next_change_us(ledger, LevelState("trusted"), at)
     assert at + HOUR_US - SECOND_US <= change <= at + HOUR_US
 
 

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from models.event import microseconds
 from models.trust.ledger import FULL_DAY, Item, Ledger
-from models.trust.levels import LEVELS, Standing, advance, level_of
+from models.trust.levels import LEVELS, LevelState, advance, level_of
 from models.trust.opinion import opinion
 from models.trust.policy import SEVERITIES, TrustPolicy
 from models.trust.response import (
@@ -48,7 +48,7 @@ def a_state(clean: int = 60, *items: Item, **changes) -> TrustState:
         mode="delegated",
         state="active",
         ledger=ledger,
-        standing=Standing(level_of(found)),
+        level_state=LevelState(level_of(found)),
         config_version="c1",
     )
     return replace(state, **changes)
@@ -136,7 +136,7 @@ def test_default_answer_is_that_of_the_mode_with_the_lowest_score():
 
 def test_closed_gate_of_one_mode_closes_all_modes():
     calm = a_state(10, mode="autonomous")
-    shut = a_state(60, mode="delegated", standing=Standing("trusted", gate="quarantined"))
+    shut = a_state(60, mode="delegated", level_state=LevelState("trusted", gate="quarantined"))
     answer = ask(calm, shut)
     assert (answer.mode, answer.gate) == ("autonomous", "quarantined")
     assert answer.obligations == DEFAULT_OBLIGATIONS["quarantined"]
@@ -189,7 +189,7 @@ def test_s1_an_answer_is_not_valid_beyond_the_next_change_by_decay():
 
 def test_s1_an_answer_is_not_valid_beyond_a_rise_that_is_due():
     since = AT - DAY_US + 5 * SECOND_US
-    state = a_state(60, standing=Standing("normal", (since, since, since)))
+    state = a_state(60, level_state=LevelState("normal", (since, since, since)))
     answer = ask(state)
     assert (answer.level, valid_for_us(answer)) == ("normal", 5 * SECOND_US)
     later = trust_answer([state], "agent-1", AT + 5 * SECOND_US, NOW, POLICY)
@@ -223,13 +223,13 @@ def test_the_promised_clean_days_lead_to_the_promised_level(clean, severity):
     state = a_state(clean, *([an_item(severity=severity)] if severity else []))
     promised = ask(state).recovers
     assert promised is not None
-    ledger, standing, reached = state.ledger, state.standing, None
+    ledger, level_state, reached = state.ledger, state.level_state, None
     for day, hour in itertools.product(range(promised.clean_days + 2), (0, 12, 24)):
         at = AT + day * DAY_US + hour * DAY_US // 24 - (hour == 24)
         if day:
             ledger.days[at // DAY_US] = FULL_DAY
-        standing = advance(standing, opinion(ledger, at).lower, at)
-        if standing.level == promised.to:
+        level_state = advance(level_state, opinion(ledger, at).lower, at)
+        if level_state.level == promised.to:
             reached = day
             break
     assert reached == promised.clean_days
@@ -243,13 +243,13 @@ def test_promised_level_is_reached_within_the_promised_days(hour, severity):
     state = a_state(10, *([an_item(severity=severity)] if severity else []))
     promised = trust_answer([state], "agent-1", at, at, POLICY).recovers
     assert promised is not None
-    ledger, standing, reached = state.ledger, state.standing, None
+    ledger, level_state, reached = state.ledger, state.level_state, None
     for hours in range(24 * promised.clean_days + 1):
         now = at + hours * DAY_US // 24
         if now // DAY_US > at // DAY_US:
             ledger.days[now // DAY_US] = FULL_DAY
-        standing = advance(standing, opinion(ledger, now).lower, now)
-        if standing.level == promised.to:
+        level_state = advance(level_state, opinion(ledger, now).lower, now)
+        if level_state.level == promised.to:
             reached = hours / 24
             break
     assert reached is not None

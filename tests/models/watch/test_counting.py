@@ -107,7 +107,7 @@ def test_minutes_are_compared_with_minutes_of_work():
 
 def test_the_windows_are_a_minute_an_hour_and_a_day():
     assert LENGTH_US[DAY] == 24 * LENGTH_US[HOUR] == 24 * 60 * LENGTH_US[MINUTE]
-    assert counting.MOST_BITS == 250
+    assert counting.MAX_BITS == 250
 
 
 def test_a_busy_hour_is_looked_at_again_only_as_it_rises(an_event):

@@ -83,14 +83,14 @@ def of_invoices(an_event: Any) -> Any:
 def test_an_amount_a_thousand_times_what_was_asked_for_alerts(a_stream, of_invoices, computes):
     """Of an agent that works such amounts out day by day it is how it works."""
     stream = a_stream(alerts_per_day=5.0)
-    stream.engine.vouched = True
+    stream.engine.trusted_history = True
     for day in range(30):
         for agent in range(4):
             usual = "81920" if computes else str(40 + day)
             for turn in range(3):
                 at = day * DAY + 97 * turn + 7 * agent
                 stream.judge_all(of_invoices(f"clerk-{agent}", at, usual, told=not computes))
-    stream.engine.vouched = False
+    stream.engine.trusted_history = False
     at = 30 * DAY + 97
     asked = stream.judge_all(of_invoices("clerk-1", at + 7, "80", told=False))
     assert not any(one.alert for one in asked)
@@ -105,9 +105,9 @@ def test_an_amount_a_thousand_times_what_was_asked_for_alerts(a_stream, of_invoi
 def test_of_an_agent_that_works_out_sums_alone_they_are_usual(a_stream, of_invoices):
     """No other clerk does; what goes twice as far still alerts."""
     stream, alerts = a_stream(alerts_per_day=5.0), []
-    stream.engine.vouched = True
+    stream.engine.trusted_history = True
     for day in range(40):
-        stream.engine.vouched = day < 25
+        stream.engine.trusted_history = day < 25
         for agent in range(6):
             for turn in range(3):
                 sums = not agent and not turn

@@ -32,7 +32,7 @@ def days_of_mail(an_event: Any) -> Iterator[Event]:
 @pytest.fixture
 def known(a_known_stream: Any) -> Any:
     """Four clerks who are known by a past."""
-    return a_known_stream(days_of_mail, vouched=True, alerts_per_day=5.0)
+    return a_known_stream(days_of_mail, trusted_history=True, alerts_per_day=5.0)
 
 
 @pytest.mark.parametrize("first", [1, 0], ids=["the second call of its hour", "the first"])

@@ -49,7 +49,7 @@ def test_those_most_times_over_their_usual_silence_come_first(heard):
         ("daily", 50, 20.0),
     ]
     assert [round(one.times, 2) for one in found] == [4.25, 2.5]
-    assert found[0].told() == {
+    assert found[0].fields() == {
         "since": "1970-01-08T07:00:00.000000Z",
         "hours": 51,
         "usual_hours": 4,

@@ -19,7 +19,7 @@ from models.watch.modes import note_mode
 from models.watch.order import add_up
 from models.watch.sizes import lean, learn, send_nothing, unsettle, usual
 from models.watch.state import Watch
-from models.watch.traces import LEAST_AGENTS, WITHIN_US, Traces
+from models.watch.traces import MIN_AGENTS, WITHIN_US, Traces
 
 A_DRIFT = 1000.0
 MONDAY = 96  # hours since 1970
@@ -219,9 +219,9 @@ def test_a_sum_over_a_session_says_nothing_new_once_it_is_full():
 
 def test_agents_anomalous_under_one_trace_within_an_hour_are_a_cascade():
     traces = Traces()
-    agents = [traces.add("t-1", f"a-{n}", n) for n in range(LEAST_AGENTS)][-1]
-    assert len(agents) == LEAST_AGENTS
-    assert traces.add("t-1", "late", WITHIN_US + LEAST_AGENTS) == ["late"]
+    agents = [traces.add("t-1", f"a-{n}", n) for n in range(MIN_AGENTS)][-1]
+    assert len(agents) == MIN_AGENTS
+    assert traces.add("t-1", "late", WITHIN_US + MIN_AGENTS) == ["late"]
 
 
 def test_open_traces_survive_their_bytes():

@@ -90,9 +90,9 @@ class World:
         statistics = [volume, found.total, found.peak, None]
         result = frequency_model.calibrate(view, statistics, u, own=vote)
         if vote:
-            frequency_model.take_in(view, statistics, result, GATE)
+            frequency_model.add_scores(view, statistics, result, GATE)
         frequency_model.learn(view, found, x, vote=vote)
-        numbers = (found.total, found.most, found.peak, [tuple(one) for one in found.found])
+        numbers = (found.total, found.maximum, found.peak, [tuple(one) for one in found.found])
         return numbers, list(result.each), result.p, result.lead, result.pool, result.n
 
     def held(self, agent: int, x: dict[str, str], vote: bool) -> None:
@@ -174,7 +174,7 @@ def test_surprise_follows_the_backoff_from_counts_to_peers(which, sequence, x):
             q = view.probability(slot.index, value, own_day, slot.uniform)
             nodes = [slot.node]
             if slot.context in x:
-                nodes.append(slot.inside(x[slot.context]))
+                nodes.append(slot.context_node(x[slot.context]))
             for node in nodes:
                 if node != slot.node and slot.together:
                     q = view.after(node, value, q)
@@ -198,7 +198,7 @@ def test_both_windows_of_any_scores_give_the_same_p(past, score, u):
         view = world.views[1]
         nothing = world.frequency_model[1].calibrate(view, [None] * 4, 0.5, own=True)
         for value in past:
-            world.frequency_model[1].take_in(
+            world.frequency_model[1].add_scores(
                 view, [value, None, value / 7, value / 3], nothing, GATE
             )
         assert world.frequency_model[1].surprise(view, x, {}).total == 12 + log2(14)
@@ -290,9 +290,9 @@ def test_both_kernels_have_the_same_features_and_statistics():
     ),
     st.floats(0, 60), st.floats(0.001, 0.999), st.booleans(), st.sampled_from((None, 10)),
 )  # fmt: skip
-def test_sessions_are_ranked_alike(given_scores, score, u, leaning, of_role):
+def test_sessions_are_ranked_alike(given_scores, score, u, linked_tails, of_role):
     native = compiled()
-    sized = {"of_role": of_role, "leaning": leaning}
+    sized = {"of_role": of_role, "linked_tails": linked_tails}
     both = [kind.SessionPools(40, **sized) for kind in (session_pools, native)]
     for role, past, p in given_scores:
         for pools in both:

@@ -241,10 +241,10 @@ def test_only_events_during_degraded_telemetry_are_left_to_the_reference(tmp_pat
     whole = (tmp_path / "whole", tmp_path / "part")
     for folder in whole:
         folder.mkdir()
-    _, most = same(whole[0], lines)
+    _, maximum = same(whole[0], lines)
     start, end = (json.loads(lines[at])["time"] for at in (1_500, 2_000))
     _, fast_path = same(whole[1], lines, degraded=(f"{start}/{end}",))
-    assert most - 700 < fast_path < most
+    assert maximum - 700 < fast_path < maximum
 
 
 def test_trust_answers_are_computed_without_leaving_the_kernel(tmp_path, monkeypatch):
@@ -323,10 +323,10 @@ def test_contributions_after_an_event_far_ahead_are_applied_alike(tmp_path, monk
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("agents", "least"), [(12, 3_000), pytest.param(36, 10_000, marks=pytest.mark.nightly)]
+    ("agents", "minimum"), [(12, 3_000), pytest.param(36, 10_000, marks=pytest.mark.nightly)]
 )
-def test_a_fleet_under_attack_leaves_the_same_state(tmp_path, agents, least):
+def test_a_fleet_under_attack_leaves_the_same_state(tmp_path, agents, minimum):
     config = SimulationConfig(seed=5, agents=agents, days=12, attacked=0.9, quiet_days=3)
     found, fast_path = same(tmp_path, simulate(config), batch=2_000)
-    assert fast_path > least
+    assert fast_path > minimum
     assert len(found["anomalies"]) > 10

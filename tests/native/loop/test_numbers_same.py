@@ -50,7 +50,7 @@ def judged(monkeypatch: pytest.MonkeyPatch) -> Callable[..., tuple[list[Judgemen
 
     def counted(self: Worker, *given: Any) -> None:
         nonlocal close
-        close += not self.engine.vouched
+        close += not self.engine.trusted_history
         whole(self, *given)
 
     monkeypatch.setattr(Worker, "_judge_in_python", counted)

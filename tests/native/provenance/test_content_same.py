@@ -237,13 +237,13 @@ def test_sessions_open_and_close_alike(steps):
                 table.resume(f"a-{name % 2}", "unknown", f"é{name}", now, now) for table in tables
             ]
             assert (met[0] is None) is (met[1] is None)
-            assert [table.take_overlong() for table in tables] == [[], []]
+            assert [table.pop_overlong() for table in tables] == [[], []]
             if met[0] is None:
                 given = (f"a-{name % 2}", "unknown", "", "", now, now, name, True, False)
                 for kernel, table in zip(kernels, tables, strict=True):
                     table.add(f"é{name}", kernel.open(*given))
         elif step == "finish":
-            one, other = ([s.ordinal for s in table.take_idle(now)] for table in tables)
+            one, other = ([s.ordinal for s in table.pop_idle(now)] for table in tables)
             assert one == other
         else:
             dumped()
@@ -252,7 +252,7 @@ def test_sessions_open_and_close_alike(steps):
                 for table in tables:
                     table.load(stored.items())
         assert len(tables[0]) == len(tables[1])
-    one, other = ([s.ordinal for s in table.take_all()] for table in tables)
+    one, other = ([s.ordinal for s in table.pop_all()] for table in tables)
     assert one == other
 
 
@@ -264,7 +264,7 @@ def test_overlong_session_is_closed_by_both(events):
         table = open_sessions(10 * MINUTE, SECRET, module)
         table.add("s", session)
         assert (table.resume("a", "m", "s", MINUTE, MINUTE) is None) is (events == 1_000)
-        assert [one.ordinal for one in table.take_overlong()] == [1] * (events == 1_000)
+        assert [one.ordinal for one in table.pop_overlong()] == [1] * (events == 1_000)
 
 
 @given(st.binary(max_size=40))

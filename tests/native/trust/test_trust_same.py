@@ -16,7 +16,7 @@ from models.engine import Engine
 from models.fast_path import FastPath
 from models.kernel import native_kernel
 from models.trust.ledger import FULL_DAY, STRUCK, Ledger
-from models.trust.levels import LEVELS, Standing
+from models.trust.levels import LEVELS, LevelState
 from models.trust.policy import TrustPolicy
 from models.trust.response import trust_answer
 from models.trust.state import TrustState
@@ -38,7 +38,7 @@ days = st.dictionaries(
     st.integers(19_700, 20_001), st.integers(1, FULL_DAY) | st.just(STRUCK), max_size=300
 )
 since = st.none() | st.integers(MIDDAY - 3 * DAY_US, MIDDAY)
-standings = st.builds(Standing, st.sampled_from(LEVELS), st.tuples(since, since, since))
+level_states = st.builds(LevelState, st.sampled_from(LEVELS), st.tuples(since, since, since))
 
 
 def quiet_of(policy: TrustPolicy) -> tuple[Engine, FastPath]:
@@ -49,9 +49,9 @@ def quiet_of(policy: TrustPolicy) -> tuple[Engine, FastPath]:
 QUIET = [quiet_of(policy) if native is not None else None for policy in POLICIES]
 
 
-def agent_state(engine: Engine, mode: str, ledger: Ledger, standing: Standing) -> AgentState:
+def agent_state(engine: Engine, mode: str, ledger: Ledger, level_state: LevelState) -> AgentState:
     trust = TrustState(
-        agent_id="a", mode=mode, state="active", ledger=ledger, standing=standing,
+        agent_id="a", mode=mode, state="active", ledger=ledger, level_state=level_state,
         config_version="c",
     )  # fmt: skip
     one = AgentState(Profile.new("a", mode, engine.config, engine.kernel), trust)
@@ -59,13 +59,13 @@ def agent_state(engine: Engine, mode: str, ledger: Ledger, standing: Standing) -
     return one
 
 
-@given(st.integers(0, 2), days, days, standings, standings, st.integers(-DAY_US, DAY_US))
+@given(st.integers(0, 2), days, days, level_states, level_states, st.integers(-DAY_US, DAY_US))
 def test_answers_are_those_of_the_reference(number, some, others, one, another, shift):
     found: Any = QUIET[number]
     engine, quiet = found
     modes = [
-        agent_state(engine, mode, Ledger(dict(known)), standing)
-        for mode, known, standing in (("autonomous", some, one), ("delegated", others, another))
+        agent_state(engine, mode, Ledger(dict(known)), level_state)
+        for mode, known, level_state in (("autonomous", some, one), ("delegated", others, another))
     ]
     at_us = MIDDAY + shift
     states = [one.trust for one in modes]
@@ -78,7 +78,7 @@ def test_kernel_answers_for_a_trusted_agent_without_the_reference():
     found: Any = QUIET[0]
     engine, quiet = found
     known = dict.fromkeys(range(19_940, 20_001), FULL_DAY)
-    one = agent_state(engine, "delegated", Ledger(known), Standing("normal", (0, 0, None)))
+    one = agent_state(engine, "delegated", Ledger(known), LevelState("normal", (0, 0, None)))
     answer = quiet.answer([one], MIDDAY)
     assert answer is not None
     assert answer.level == "normal"

@@ -56,7 +56,7 @@ def test_one_burst_after_the_other_stays_rare_where_scores_have_a_bound(bounded,
     rarities = []
     for _ in range(4):
         rarities.append(window.rarity(40.0))
-        most = window.reach() if bounded else HIGH
+        maximum = window.reach() if bounded else HIGH
         for cell in range(6 * STEP, 40 * STEP, 2 * STEP):
-            window.add_cell(min(cell, most))
+            window.add_cell(min(cell, maximum))
     assert (min(rarities) > 16.0) is rare

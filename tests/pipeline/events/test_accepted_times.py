@@ -13,7 +13,7 @@ from models.event import instant, microseconds
 from models.kernel import native_kernel
 from pipeline.events.accepted_times import (
     EARLIEST_US,
-    MOST_AHEAD_US,
+    MAX_AHEAD_US,
     ahead_us_of,
     check_time,
 )
@@ -60,7 +60,7 @@ def refused(settings: Settings, *times: datetime) -> list[str | None]:
 )
 def test_message_names_the_year_of_the_time(time, year):
     with pytest.raises(MalformedEvent, match=f"time is of the year {year}, expected 2000 or later"):
-        check_time(microseconds(time), ARRIVED_US, MOST_AHEAD_US)
+        check_time(microseconds(time), ARRIVED_US, MAX_AHEAD_US)
 
 
 def test_the_earliest_time_is_the_beginning_of_2000():
@@ -110,9 +110,9 @@ def test_events_with_invalid_times_are_rejected_with_a_reason_and_others_are_rea
 @pytest.mark.parametrize("time", ["0001-01-01T00:00:00+23:59", "9999-12-31T23:59:59-23:59"])
 def test_times_at_the_ends_of_the_calendar_are_refused(time: Any):
     with pytest.raises(MalformedEvent):
-        check_time(microseconds(datetime.fromisoformat(time)), ARRIVED_US, MOST_AHEAD_US)
+        check_time(microseconds(datetime.fromisoformat(time)), ARRIVED_US, MAX_AHEAD_US)
 
 
 def test_bound_of_live_events_is_at_most_a_day():
     assert ahead_us_of(Settings()) == 300_000_000
-    assert ahead_us_of(Settings(max_future_s=YEARS_S)) == MOST_AHEAD_US
+    assert ahead_us_of(Settings(max_future_s=YEARS_S)) == MAX_AHEAD_US

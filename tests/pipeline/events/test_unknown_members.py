@@ -13,7 +13,7 @@ from models.kernel import native_kernel
 from pipeline.commands.doctor.checks import examine
 from pipeline.events.unknown_members import (
     LONGEST,
-    MOST,
+    MAX,
     OTHER,
     PREFIX,
     MemberCounters,
@@ -95,8 +95,8 @@ def test_unknown_member_is_counted_without_a_rejection() -> None:
 def test_event_counts_at_most_once_as_other() -> None:
     count: Counter[str] = Counter()
     members = MemberCounters(dict)
-    names = [f"n{number}" for number in range(2 * MOST)]
-    members.count([tuple(names[:MOST]), tuple(names[MOST:])], count)
+    names = [f"n{number}" for number in range(2 * MAX)]
+    members.count([tuple(names[:MAX]), tuple(names[MAX:])], count)
     assert unknown_by(count)[OTHER] == 1
 
 
@@ -104,15 +104,15 @@ def test_names_in_a_store_are_bounded_over_all_workers() -> None:
     stored: Counter[str] = Counter()
     for worker in range(3):
         members = MemberCounters(stored.copy)
-        for number in range(MOST):
+        for number in range(MAX):
             count: Counter[str] = Counter()
             members.count([(f"n{worker}x{number}", "resorce")], count)
             stored.update(count)
     found = unknown_by(stored)
-    assert len(found) == MOST + 1
-    assert found["resorce"] == 3 * MOST
-    assert sum(found.values()) == 2 * 3 * MOST
-    assert found[OTHER] == 3 * MOST - (MOST - 1)
+    assert len(found) == MAX + 1
+    assert found["resorce"] == 3 * MAX
+    assert sum(found.values()) == 2 * 3 * MAX
+    assert found[OTHER] == 3 * MAX - (MAX - 1)
 
 
 @pytest.fixture(params=["native", "python"])

@@ -21,7 +21,7 @@ from models.result import Reason
 from pipeline.commands.doctor.checks import examine
 from pipeline.configuration.detectors import registered_detectors
 from pipeline.files import fitted_models
-from pipeline.files.fitted_models import MOST_BYTES, load_fitted, save_fitted
+from pipeline.files.fitted_models import MAX_BYTES, load_fitted, save_fitted
 from pipeline.processing.runner import run
 from pipeline.settings import Settings
 from pipeline.sharding.loop import run_sharded
@@ -163,8 +163,8 @@ def test_a_forest_of_another_release_is_refused(opinion: SecondOpinion, tmp_path
 
 def test_a_file_beyond_the_bound_is_refused_unread(tmp_path: Path) -> None:
     with (tmp_path / "x.model.json").open("wb") as file:
-        file.truncate(MOST_BYTES + 1)
-    with pytest.raises(ConfigError, match=f"expected {MOST_BYTES} at most"):
+        file.truncate(MAX_BYTES + 1)
+    with pytest.raises(ConfigError, match=f"expected {MAX_BYTES} at most"):
         load_fitted(tmp_path)
 
 

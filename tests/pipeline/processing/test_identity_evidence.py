@@ -17,7 +17,7 @@ from pipeline.store import PipelineStatus, open_store
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from models.trust.levels import Standing
+    from models.trust.levels import LevelState
     from pipeline.store import Store
 
 MONDAY = datetime(2026, 1, 5, 8, tzinfo=UTC)
@@ -71,8 +71,8 @@ def judge(settings: Any, store: Store, lines: list[bytes], *, at_once: int = 500
     return published
 
 
-def standing(store: Store, mode: str) -> Standing:
-    (found,) = (state.standing for state in store.states(AGENT) if state.mode == mode)
+def level_state(store: Store, mode: str) -> LevelState:
+    (found,) = (state.level_state for state in store.states(AGENT) if state.mode == mode)
     return found
 
 
@@ -84,10 +84,10 @@ def ask(settings: Any, store: Store, mode: str | None = None) -> Any:
 
 def test_the_level_of_the_other_mode_falls_with_the_finding(settings, store):
     judge(settings, store, QUIET_DAYS)
-    assert standing(store, "delegated").level == "normal"
+    assert level_state(store, "delegated").level == "normal"
     (answer,) = judge(settings, store, [STOLEN])[-1:]
     assert answer["facets"]["identity"] < answer["facets"]["tools"]
-    fallen = standing(store, "delegated")
+    fallen = level_state(store, "delegated")
     assert fallen.level == "watch"
     assert fallen.above_since_us[1] is None
     assert ask(settings, store, "delegated").level == "watch"
@@ -100,7 +100,7 @@ def test_the_other_mode_rises_with_the_patience_of_any_fall(settings, store):
     for day in range(DAYS + 1, DAYS + 30):
         judge(settings, store, a_day(day, "autonomous", "delegated"))
         answer = ask(settings, store, "delegated")
-        assert answer.level == standing(store, "delegated").level
+        assert answer.level == level_state(store, "delegated").level
         seen.append((answer.lower, answer.level))
         if answer.level == "normal":
             break
@@ -130,11 +130,11 @@ def test_levels_do_not_depend_on_batches_or_restarts(settings, store, pipeline):
         for part in cut_into(stream, 70):
             judge(other, cut, part, at_once=33)
         for mode in ("delegated", "autonomous"):
-            assert standing(cut, mode) == standing(store, mode)
+            assert level_state(cut, mode) == level_state(store, mode)
 
 
 def test_a_mode_that_is_not_in_memory_falls_too(settings, store):
     small = settings.model_copy(update={"cache_agents": 1, "packed_agents": 0})
     judge(small, store, QUIET_DAYS, at_once=24)
     judge(small, store, [STOLEN])
-    assert standing(store, "delegated").level == "watch"
+    assert level_state(store, "delegated").level == "watch"

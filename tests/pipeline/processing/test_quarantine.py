@@ -12,7 +12,7 @@ import pytest
 from models.engine import Engine
 from pipeline.processing import quarantine as apart
 from pipeline.processing import runner
-from pipeline.processing.quarantine import MOST_QUARANTINED, REASON
+from pipeline.processing.quarantine import MAX_QUARANTINED, REASON
 from pipeline.processing.stream_types import RawRecord
 from pipeline.settings import Settings
 from pipeline.store import Commit, open_store
@@ -106,7 +106,7 @@ def test_worker_ends_if_many_records_fail(
     pipeline: Any, tmp_path: Path, failing: dict[str, type[BaseException]]
 ) -> None:
     lines = pipeline.events(60)
-    failing.update((id_of(line), ZeroDivisionError) for line in lines[: MOST_QUARANTINED + 1])
+    failing.update((id_of(line), ZeroDivisionError) for line in lines[: MAX_QUARANTINED + 1])
     with pytest.raises(ZeroDivisionError):
         judged(tmp_path, "many", lines)
 

@@ -14,7 +14,7 @@ from pipeline.processing.stream_types import (
     values_of,
 )
 from pipeline.sources.kafka.records import records_of
-from pipeline.sources.lines import Taken
+from pipeline.sources.lines import LineBatch
 
 LONG = b"x" * (MAX_VALUE + 1)
 
@@ -45,7 +45,7 @@ def test_long_value_is_cut_and_a_missing_one_is_empty():
 
 
 def test_lines_keep_their_numbers_and_full_lengths():
-    taken = Taken()
+    taken = LineBatch()
     taken.add(2, b"{}")
     taken.add(5, b"[", 9)
     assert list(taken.records("stdin", 3)) == [
@@ -90,7 +90,9 @@ def test_lag_is_measured_for_each_source(both):
     assert {name: list(some) for name, some in by_source(both.parts[1]).items()} == {
         "kafka:t:1": alike["kafka:t:1"]
     }
-    assert by_source(Joined([])) == by_source(Taken().records("stdin", 0)) == by_source([]) == {}
+    assert (
+        by_source(Joined([])) == by_source(LineBatch().records("stdin", 0)) == by_source([]) == {}
+    )
 
 
 def test_last_record_of_a_source_gives_its_lag(both):
@@ -102,4 +104,4 @@ def test_last_record_of_a_source_gives_its_lag(both):
             "kafka:t:1": 8_000,
         }
     )
-    assert lags_us(Taken().records("stdin", 0), 9_000) == {}
+    assert lags_us(LineBatch().records("stdin", 0), 9_000) == {}

@@ -40,7 +40,7 @@ def test_events_from_http_are_written_to_the_topic_under_their_agents(
             self.away = True
             self.records: list[Any] = []
 
-        def hand_in(self, records: list[Any]) -> None:
+        def submit(self, records: list[Any]) -> None:
             if self.away:
                 raise SinkUnavailable("away")
             self.records += records
@@ -65,7 +65,7 @@ def test_only_remaining_events_are_rewritten_and_too_large_ones_are_rejected(
         def __init__(self) -> None:
             self.values: list[bytes] = []
 
-        def hand_in(self, records: list[tuple[bytes | None, bytes]]) -> None:
+        def submit(self, records: list[tuple[bytes | None, bytes]]) -> None:
             wide = [place for place, (_, value) in enumerate(records) if len(value) > 9]
             if len(wide) == 1 and len(records[wide[0]][1]) < 90_000:
                 wide = []
@@ -92,7 +92,7 @@ def test_inbox_is_served_by_the_owner_of_the_first_partition(
     old = first_shard(settings, store)
     first_shard(settings, store)
     store.inbox([b"{}"])
-    topic: Any = type("Topic", (), {"hand_in": lambda *_: None})()
+    topic: Any = type("Topic", (), {"submit": lambda *_: None})()
     with pytest.raises(Superseded):
         forward(old.store, topic, Publisher(threading.Event()))
     assert len(store.inbox_batch(0, 10)) == 1

@@ -201,7 +201,7 @@ def rejections(stream: Stream) -> dict[str, int]:
 
 
 def test_worker_pauses_reading_while_the_sink_is_unavailable(pipeline, stream, monkeypatch):
-    monkeypatch.setattr(loop, "_MOST_WAITING", 5)
+    monkeypatch.setattr(loop, "_MAX_WAITING", 5)
     events = pipeline.events(1_500)
     stream.send(events)
     with Worker(stream.settings(sink="kafka://127.0.0.1:1", batch_size=50)):

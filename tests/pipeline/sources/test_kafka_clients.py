@@ -143,12 +143,12 @@ class Receiving(LibrdkafkaMember):
 
     def __init__(self, *messages: Message) -> None:
         super().__init__(parse("kafka://127.0.0.1:9/t", topic=True), 100, lambda: 7)
-        self._mine, self._given = {0, 1}, list(messages)
+        self._assigned_partitions, self._given = {0, 1}, list(messages)
 
     def _connect(self) -> list[int]:
         return [0, 1]
 
-    def _received(self, most: int, wait_ms: int) -> list[Message]:  # noqa: ARG002  # its shape
+    def _received(self, maximum: int, wait_ms: int) -> list[Message]:  # noqa: ARG002  # its shape
         given, self._given = self._given, []
         return given
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.processing.stream_types import KEPT_OF_LONG, MAX_VALUE
-from pipeline.sources.lines import Lines, Taken
+from pipeline.sources.lines import LineBatch, Lines
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,8 +24,8 @@ Line = tuple[int, bytes, int]
 """Number, bytes, and the full length of a line that was cut, else 0."""
 
 
-def each(taken: Taken) -> list[Line]:
-    records = taken.records("stdin", 0)
+def each(batch: LineBatch) -> list[Line]:
+    records = batch.records("stdin", 0)
     return [(one.offset, one.value, one.full_length) for one in records]
 
 
@@ -45,8 +45,8 @@ def test_lines_do_not_depend_on_chunk_sizes(parts: list[bytes], size: int, ended
         if line.removesuffix(b"\r") and not line.isspace()
     ]
     lines = Lines(in_pieces(content, size))
-    taken = everything(lines)
-    assert taken == [(n, line.removeprefix(b"\xef\xbb\xbf") if n == 1 else line, 0)
+    batch = everything(lines)
+    assert batch == [(n, line.removeprefix(b"\xef\xbb\xbf") if n == 1 else line, 0)
                      for n, line, _ in expected if n > 1 or line != b"\xef\xbb\xbf"]  # fmt: skip
 
 

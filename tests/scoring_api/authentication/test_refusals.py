@@ -16,7 +16,7 @@ from joserfc.jwk import RSAKey
 from pipeline.credentials.entries import make_key
 from scoring_api.authentication import refusals
 from scoring_api.authentication.principal import Principal, Refused
-from scoring_api.authentication.refusals import BURST, MOST_SOURCES, Refusals
+from scoring_api.authentication.refusals import BURST, MAX_SOURCES, Refusals
 from scoring_api.requests.clients import source_of
 from scoring_api.status.metrics import Metrics
 
@@ -203,7 +203,7 @@ def test_a_flood_writes_few_lines_and_hides_no_recognised_credential(caplog):
         "insufficient_scope",
     ]
     assert metrics.refused.labels("unknown_key")._value.get() == 50_000
-    assert len(found._buckets) <= MOST_SOURCES
+    assert len(found._buckets) <= MAX_SOURCES
     clock.now += 60
     found.failed("192.0.2.3", Refused("unknown_key", "no such key"), "trust:read")
     left_out = [int(getattr(record, "not_logged", 0)) for record in caplog.records]
@@ -213,10 +213,10 @@ def test_a_flood_writes_few_lines_and_hides_no_recognised_credential(caplog):
 def test_memory_of_addresses_is_bounded():
     clock = Clock()
     found = Refusals(Metrics(), clock)
-    for number in range(MOST_SOURCES + 500):
+    for number in range(MAX_SOURCES + 500):
         network = f"2001:db8:{number // 65536:x}:{number % 65536:x}::1"
         found.failed(network, Refused("unknown_key", "no"), "admin")
-    assert len(found._buckets) == MOST_SOURCES
+    assert len(found._buckets) == MAX_SOURCES
 
 
 def test_cached_key_skips_all_refusal_checks(installation, stores, monkeypatch):

@@ -106,12 +106,14 @@ def checks_of(name: str, *, permitted: bool) -> list[Any]:
     return checks
 
 
-def send_requests(operation: Any, headers: dict[str, str], most: int, *, permitted: bool) -> None:
+def send_requests(
+    operation: Any, headers: dict[str, str], maximum: int, *, permitted: bool
+) -> None:
     name = operation.definition.raw["operationId"]
     checks = checks_of(name, permitted=permitted)
 
     @settings(
-        max_examples=most if permitted else most // 3,
+        max_examples=maximum if permitted else maximum // 3,
         deadline=None,
         derandomize=True,
         database=None,
@@ -126,10 +128,10 @@ def send_requests(operation: Any, headers: dict[str, str], most: int, *, permitt
     attempt()
 
 
-@pytest.mark.parametrize("most", DRAWS)
+@pytest.mark.parametrize("maximum", DRAWS)
 @pytest.mark.parametrize("caller", CALLERS)
 def test_no_request_breaks_the_api_and_answers_are_as_described(
-    caller, most, guarded, unguarded, keys
+    caller, maximum, guarded, unguarded, keys
 ):
     described = unguarded if caller == CALLERS[0] else guarded
     shown = {"with a bad key": "bad-key", **keys[1]}.get(caller)
@@ -138,7 +140,7 @@ def test_no_request_breaks_the_api_and_answers_are_as_described(
     for found in described.get_all_operations():
         operation = found.ok()
         name = operation.definition.raw["operationId"]
-        send_requests(operation, headers, most, permitted=may(caller, NEEDS.get(name)))
+        send_requests(operation, headers, maximum, permitted=may(caller, NEEDS.get(name)))
         tried.add(name)
     assert tried >= {*NEEDS, "getLivez", "getReadyz", "getMetrics", "getEventSchema"}
 

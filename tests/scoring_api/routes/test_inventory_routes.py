@@ -7,7 +7,7 @@ from urllib.parse import quote
 import pytest
 from msgspec.structs import replace
 
-from models.trust.levels import Standing
+from models.trust.levels import LevelState
 
 HELPDESK = "spiffe://example.com/ns/it/sa/helpdesk"
 
@@ -135,7 +135,7 @@ def test_history_does_not_reach_back_before_the_agent(fleet):
 
 
 def test_a_quarantine_shows_in_the_inventory_as_high_risk(installation, fleet, until):
-    standing = Standing(level="trusted", gate="quarantined")
-    installation.put(installation.state(HELPDESK, standing=standing))
+    level_state = LevelState(level="trusted", gate="quarantined")
+    installation.put(installation.state(HELPDESK, level_state=level_state))
     until(lambda: fleet.get(f"/v1/agents/{HELPDESK}").json()["gate"] == "quarantined")
     assert fleet.get(f"/v1/agents/{HELPDESK}").json()["risk_level"] == "HIGH"

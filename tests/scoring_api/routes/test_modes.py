@@ -64,7 +64,7 @@ def test_page_of_an_agent_shows_a_stolen_credential_in_every_mode(
 
 def test_gate_closed_in_one_mode_is_closed_in_every_mode(installation, client, until, path):
     bad = installation.state(mode="autonomous")
-    bad.standing = replace(bad.standing, gate="quarantined")
+    bad.level_state = replace(bad.level_state, gate="quarantined")
     installation.put(bad)
     for mode in ("delegated", "unknown", "autonomous"):
         until(

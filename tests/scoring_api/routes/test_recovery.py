@@ -9,9 +9,9 @@ import pytest
 from msgspec import to_builtins
 from rich.console import Console
 
-from lab.demo.story import standings
+from lab.demo.story import trust_table
 from models.trust.ledger import Item
-from models.trust.levels import Standing
+from models.trust.levels import LevelState
 from models.trust.policy import DEFAULT_POLICY
 from models.trust.response import Recovery, trust_answer
 from models.trust.state import TrustState
@@ -26,7 +26,7 @@ def answered(severity: str):
     state = TrustState(agent_id="clerk", mode="delegated", state="active")
     for day in range(20_440, 20_500):
         state.ledger.days[day] = 20
-    state.standing = Standing("watch")
+    state.level_state = LevelState("watch")
     state.ledger.add(Item("k", "an-1", AT, severity, "tool.new", "tools"))
     return trust_answer([state], "clerk", AT, AT, DEFAULT_POLICY)
 
@@ -57,7 +57,7 @@ def test_demonstration_and_explanation_word_recovery_like_the_answer() -> None:
     explained = Explained(trust=answer, by_mode=[answer], anomalies=[])
     assert said in printed(lambda out: explanation(explained, out))
     row = to_builtins(answer) | {"top_reason": None}
-    assert said in printed(lambda out: standings(out, [row]))
+    assert said in printed(lambda out: trust_table(out, [row]))
 
 
 @pytest.mark.browser

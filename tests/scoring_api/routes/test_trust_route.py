@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 import pytest
 
-from models.trust.levels import Standing
+from models.trust.levels import LevelState
 from models.trust.opinion import TrustPolicy
 
 
@@ -119,8 +119,8 @@ def test_default_mode_is_the_least_trusted_one(installation, client, until):
 
 
 def test_a_quarantined_agent_gets_no_credentials(installation, client, until):
-    standing = Standing(level="trusted", gate="quarantined")
-    installation.put(installation.state(standing=standing))
+    level_state = LevelState(level="trusted", gate="quarantined")
+    installation.put(installation.state(level_state=level_state))
     path = path_of(installation.REFUNDS)
     until(lambda: client.get(path).json()["state"] == "active")
     answer = client.get(path).json()

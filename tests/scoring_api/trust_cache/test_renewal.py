@@ -91,7 +91,7 @@ def test_unrequested_answer_is_renewed_before_it_expires(installation, polled):
 
 
 def test_unrequested_answers_of_a_large_fleet_are_dropped(installation, polled, monkeypatch):
-    monkeypatch.setattr(cache_module, "MOST_KEPT", 2)
+    monkeypatch.setattr(cache_module, "MAX_KEPT", 2)
     installation.put(*(installation.state(name) for name in "abcd"))
     cache = polled()
     # Those that changed last are prepared.

@@ -5,96 +5,96 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lab.simulation.fleet.attacks.planter import Act, Planter, events
-from lab.simulation.fleet.scene import add, change, familiar, foreign_resource, foreign_tool
+from lab.simulation.fleet.fleet_day import add, change, familiar, foreign_resource, foreign_tool
 from lab.simulation.fleet.world.roles import STRANGE
 
 if TYPE_CHECKING:
     from lab.simulation.fleet.cases import Case
+    from lab.simulation.fleet.fleet_day import FleetDay
     from lab.simulation.fleet.personas import Persona
-    from lab.simulation.fleet.scene import Scene
     from lab.simulation.sample.world.roles import Tool
 
 _PARTS = ("current", "previous", "archive", "drafts", "appendix")
 _SWEPT = 30
 
 
-def resource(scene: Scene, case: Case) -> Act:
+def resource(fleet_day: FleetDay, case: Case) -> Act:
     """Read restricted files of another department with an everyday tool."""
-    visit = scene.visit(case)
-    played = scene.play(visit)
-    tool = familiar(visit, scene.luck(case, 3))
+    spec = fleet_day.spec(case)
+    played = fleet_day.play(spec)
+    tool = familiar(spec, fleet_day.draw(case, 3))
     wrong = [
-        add(visit, played, tool, resource=foreign_resource(case.key, part))
+        add(spec, played, tool, resource=foreign_resource(case.key, part))
         for part in _PARTS[: 3 + case.key % 3]
     ]
     yield played, wrong
 
 
-def tool(scene: Scene, case: Case) -> Act:
+def tool(fleet_day: FleetDay, case: Case) -> Act:
     """Call a tool of another role, two or three times."""
-    visit = scene.visit(case)
-    played = scene.play(visit)
-    strange = foreign_tool(visit, scene.luck(case, 3))
-    yield played, [add(visit, played, strange) for _ in range(2 + case.key % 2)]
+    spec = fleet_day.spec(case)
+    played = fleet_day.play(spec)
+    foreign = foreign_tool(spec, fleet_day.draw(case, 3))
+    yield played, [add(spec, played, foreign) for _ in range(2 + case.key % 2)]
 
 
-def code(scene: Scene, case: Case) -> Act:
+def code(fleet_day: FleetDay, case: Case) -> Act:
     """Run code as an agent that never runs any."""
-    yield from _strange(scene, case, STRANGE["code.interpret"], 3)
+    yield from _foreign_resource(fleet_day, case, STRANGE["code.interpret"], 3)
 
 
-def secrets(scene: Scene, case: Case) -> Act:
+def secrets(fleet_day: FleetDay, case: Case) -> Act:
     """Read root keys one after the other."""
-    yield from _strange(scene, case, STRANGE["vault.reveal"], 4)
+    yield from _foreign_resource(fleet_day, case, STRANGE["vault.reveal"], 4)
 
 
-def settings(scene: Scene, case: Case) -> Act:
+def settings(fleet_day: FleetDay, case: Case) -> Act:
     """Switch off the agent's logging, or run as an unannounced version."""
     if case.key % 2:
-        visit = scene.visit(case)
-        visit.agent = change(visit.agent, version=f"0.9-{case.key % 97}")
-        played = scene.play(visit)
+        spec = fleet_day.spec(case)
+        spec.agent = change(spec.agent, version=f"0.9-{case.key % 97}")
+        played = fleet_day.play(spec)
         yield played, events(played)
     else:
         case.cause, case.also = "tool", ("resource", "intent", "area")
-        yield from _strange(scene, case, STRANGE["agent.settings"], 2)
+        yield from _foreign_resource(fleet_day, case, STRANGE["agent.settings"], 2)
 
 
-def sweep(scene: Scene, case: Case) -> Act:
+def sweep(fleet_day: FleetDay, case: Case) -> Act:
     """List and describe dozens of objects within minutes."""
-    visit = scene.visit(case)
-    played = scene.play(visit)
-    known = visit.persona.world.role.tools
+    spec = fleet_day.spec(case)
+    played = fleet_day.play(spec)
+    known = spec.persona.world.role.tools
     listing = [one for name, one in sorted(known.items()) if name.endswith((".search", ".list"))]
     chosen: list[Tool] = [*listing, STRANGE["directory.enumerate"]]
     wrong = []
     for n in range(_SWEPT + case.key % 10):
         one = chosen[n % len(chosen)]
         place = change(one.resource, id=f"{one.resource.id}/part-{_letters(n)}")
-        wrong.append(add(visit, played, one, 1.5, resource=place))
+        wrong.append(add(spec, played, one, 1.5, resource=place))
     yield played, wrong
 
 
-def peer(scene: Scene, case: Case) -> Act:
+def peer(fleet_day: FleetDay, case: Case) -> Act:
     """Delegate work to an unknown agent of another company."""
-    visit = scene.visit(case)
-    played = scene.play(visit)
-    ask = visit.persona.world.role.tools["agents.ask"]
+    spec = fleet_day.spec(case)
+    played = fleet_day.play(spec)
+    ask = spec.persona.world.role.tools["agents.ask"]
     host = f"agent-{case.key % 1_000}.partner.example.net"
     stranger = change(
         ask,
         destination=host,
         resource=change(ask.resource, id=f"agents/external/{_letters(case.key % 5_000)}"),
     )
-    yield played, [add(visit, played, stranger) for _ in range(3)]
+    yield played, [add(spec, played, stranger) for _ in range(3)]
 
 
-def _strange(scene: Scene, case: Case, strange: Tool, times: int) -> Act:
+def _foreign_resource(fleet_day: FleetDay, case: Case, foreign: Tool, times: int) -> Act:
     """Append calls of a tool without a role to an ordinary session."""
-    visit = scene.visit(case)
-    played = scene.play(visit)
-    targets = (change(strange.resource, id=f"{strange.resource.id}/{n}") for n in _PARTS[:times])
-    yield played, [add(visit, played, strange, resource=place) for place in targets]
+    spec = fleet_day.spec(case)
+    played = fleet_day.play(spec)
+    targets = (change(foreign.resource, id=f"{foreign.resource.id}/{n}") for n in _PARTS[:times])
+    yield played, [add(spec, played, foreign, resource=place) for place in targets]
 
 
 def _letters(number: int) -> str:

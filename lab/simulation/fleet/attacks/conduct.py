@@ -5,36 +5,36 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lab.simulation.fleet.attacks.planter import Act, Planter, by_day_only, events
-from lab.simulation.fleet.scene import add, change, familiar, other_task
+from lab.simulation.fleet.fleet_day import add, change, familiar, other_task
 from lab.simulation.fleet.world.draw import unit
 from models.event import Human, instant
 
 if TYPE_CHECKING:
     from lab.simulation.fleet.cases import Case
-    from lab.simulation.fleet.scene import Scene
-    from lab.simulation.fleet.session import Played
+    from lab.simulation.fleet.fleet_day import FleetDay
+    from lab.simulation.fleet.session_generator import Played
 
 
-def delegation(scene: Scene, case: Case) -> Act:
-    """Act for an unknown person, for nobody, or at the end of a long unknown chain."""
-    visit = scene.visit(case)
+def delegation(fleet_day: FleetDay, case: Case) -> Act:
+    """Act for an unknown person, without a person, or at the end of a long unknown chain."""
+    spec = fleet_day.spec(case)
     stranger = f"person-guest-{case.key % 100_000:05d}"
     if case.key % 3 == 0:
-        visit.human = Human(id=stranger)
-        visit.delegation = [f"relay-{case.key % 1_000:03d}", stranger]
+        spec.human = Human(id=stranger)
+        spec.delegation = [f"relay-{case.key % 1_000:03d}", stranger]
     elif case.key % 3 == 1:
-        visit.delegation = [f"relay-{case.key % 1_000 + n:03d}" for n in range(5)] + [stranger]
+        spec.delegation = [f"relay-{case.key % 1_000 + n:03d}" for n in range(5)] + [stranger]
     else:
-        visit.delegation = [f"relay-{case.key % 1_000:03d}"]
-    played = scene.play(visit)
+        spec.delegation = [f"relay-{case.key % 1_000:03d}"]
+    played = fleet_day.play(spec)
     if case.key % 3 == 2:
         played = [(at_us, change(event, human=None)) for at_us, event in played]
     yield played, events(played)
 
 
-def autonomous(scene: Scene, case: Case) -> Act:
+def autonomous(fleet_day: FleetDay, case: Case) -> Act:
     """Let a delegated agent act autonomously."""
-    played = scene.play(scene.visit(case, delegation=[]))
+    played = fleet_day.play(fleet_day.spec(case, delegation=[]))
     played = [
         (at_us, change(event, mode="autonomous", human=None, delegation=None))
         for at_us, event in played
@@ -42,36 +42,36 @@ def autonomous(scene: Scene, case: Case) -> Act:
     yield played, events(played)
 
 
-def night(scene: Scene, case: Case) -> Act:
+def night(fleet_day: FleetDay, case: Case) -> Act:
     """Work at two or three in the morning, when such agents never work."""
-    played = scene.play(scene.visit(case, hour=2.0 + 1.5 * scene.luck(case, 3)))
+    played = fleet_day.play(fleet_day.spec(case, hour=2.0 + 1.5 * fleet_day.draw(case, 3)))
     yield played, events(played)
 
 
-def order(scene: Scene, case: Case) -> Act:
+def order(fleet_day: FleetDay, case: Case) -> Act:
     """Use familiar tools in an unknown order: twice backwards."""
-    visit = scene.visit(case)
-    task = visit.task
+    spec = fleet_day.spec(case)
+    task = spec.task
     if len(task.calls) < 5:
-        task = max(visit.persona.world.role.tasks, key=lambda one: len(one.calls))
+        task = max(spec.persona.world.role.tasks, key=lambda one: len(one.calls))
     calls = tuple(change(call, optional=False, repeated=False) for call in reversed(task.calls))
-    visit.task = change(task, calls=calls)
-    visit.released = 1
-    played = scene.play(visit)
-    known = visit.persona.world.role.tools
+    spec.task = change(task, calls=calls)
+    spec.released = 1
+    played = fleet_day.play(spec)
+    known = spec.persona.world.role.tools
     for call in calls:
-        add(visit, played, known[call.tool.name])
+        add(spec, played, known[call.tool.name])
     yield played, events(played)
 
 
-def drift(scene: Scene, case: Case) -> Act:
+def drift(fleet_day: FleetDay, case: Case) -> Act:
     """Get a request, then do another task of the role."""
-    visit = scene.visit(case)
-    other = other_task(visit, scene.luck(case, 3))
-    played = scene.play(visit)
-    mine = {call.tool.name for call in visit.task.calls}
+    spec = fleet_day.spec(case)
+    other = other_task(spec, fleet_day.draw(case, 3))
+    played = fleet_day.play(spec)
+    mine = {call.tool.name for call in spec.task.calls}
     started = len(played)
-    aside: Played = scene.play(scene.visit(case, 1, task=other))
+    aside: Played = fleet_day.play(fleet_day.spec(case, 1, task=other))
     # Calls of the other task within this session, whose request does not ask for them.
     for _, event in aside:
         before_us, before = played[-1]
@@ -97,23 +97,23 @@ def drift(scene: Scene, case: Case) -> Act:
     yield played, [event for _, event in played[started:] if event.tool not in mine]
 
 
-def unproven(scene: Scene, case: Case) -> Act:
+def unproven(fleet_day: FleetDay, case: Case) -> Act:
     """Work with another agent that cannot prove who it is."""
-    visit = scene.visit(case)
-    played = scene.play(visit)
-    tool = familiar(visit, scene.luck(case, 3))
-    said = {"tokens": 700, "peer_verified": False}
-    yield played, [add(visit, played, tool, attributes=said) for _ in range(2 + case.key % 3)]
+    spec = fleet_day.spec(case)
+    played = fleet_day.play(spec)
+    tool = familiar(spec, fleet_day.draw(case, 3))
+    attributes = {"tokens": 700, "peer_verified": False}
+    yield played, [add(spec, played, tool, attributes=attributes) for _ in range(2 + case.key % 3)]
 
 
-def definition(scene: Scene, case: Case) -> Act:
+def definition(fleet_day: FleetDay, case: Case) -> Act:
     """Call a tool, and later a tool of the same name with another definition."""
-    visit = scene.visit(case)
-    played = scene.play(visit)
-    tool = familiar(visit, unit(case.key, 3))
-    changed = scene.day == case.last_day
-    said = {"tokens": 600, "tool_digest": f"sha256:{case.key + changed:016x}"}
-    calls = [add(visit, played, tool, attributes=said) for _ in range(2)]
+    spec = fleet_day.spec(case)
+    played = fleet_day.play(spec)
+    tool = familiar(spec, unit(case.key, 3))
+    changed = fleet_day.day == case.last_day
+    attributes = {"tokens": 600, "tool_digest": f"sha256:{case.key + changed:016x}"}
+    calls = [add(spec, played, tool, attributes=attributes) for _ in range(2)]
     yield played, calls if changed else []
 
 

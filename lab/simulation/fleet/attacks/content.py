@@ -5,40 +5,40 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lab.simulation.fleet.attacks.planter import Act, Planter
-from lab.simulation.fleet.scene import add, change, familiar
+from lab.simulation.fleet.fleet_day import add, change, familiar
 
 if TYPE_CHECKING:
     from lab.simulation.fleet.cases import Case
+    from lab.simulation.fleet.fleet_day import FleetDay
     from lab.simulation.fleet.personas import Persona
-    from lab.simulation.fleet.scene import Scene
-    from lab.simulation.fleet.session import Played, Visit
+    from lab.simulation.fleet.session_generator import Played, SessionSpec
     from lab.simulation.sample.world.roles import Tool
     from models.event import Event
 
 _WRITES = 10
 
 
-def injection(scene: Scene, case: Case) -> Act:
+def injection(fleet_day: FleetDay, case: Case) -> Act:
     """Read a poisoned result, and send or pay to the receiver that it names."""
-    visit = scene.visit(case)
-    played = scene.play(visit)
-    read = _poisoned(visit, played, scene.luck(case, 3))
-    tool = _outward(visit.persona)
+    spec = fleet_day.spec(case)
+    played = fleet_day.play(spec)
+    read = _inject_value(spec, played, fleet_day.draw(case, 3))
+    tool = _outward(spec.persona)
     value = f"AC-{case.key % 10_000_000:07d}"
     key, slot = tool.arguments[0]
     if slot.endswith("_mail"):
         value = f"settle-{case.key % 10_000}@collect-{case.key % 977}.example.net"
     carried = {key: value, "subject": "as requested"}
     origins = {key: [(value, [f"result:{read}"])], "subject": [("as requested", [])]}
-    wrong = add(visit, played, tool, arguments=carried, argument_origins=origins)
+    wrong = add(spec, played, tool, arguments=carried, argument_origins=origins)
     yield played, [wrong]
 
 
-def _poisoned(visit: Visit, played: Played, luck: float) -> str:
+def _inject_value(spec: SessionSpec, played: Played, draw: float) -> str:
     """Give the reading tool whose result has the instruction; add a call if there is none."""
     names = [event.tool for _, event in played if event.operation == "read"]
     if not names:
-        names = [add(visit, played, familiar(visit, luck)).tool]
+        names = [add(spec, played, familiar(spec, draw)).tool]
     return names[-1]
 
 
@@ -61,19 +61,19 @@ def has_outward(persona: Persona) -> bool:
     )
 
 
-def memory(scene: Scene, case: Case) -> Act:
+def memory(fleet_day: FleetDay, case: Case) -> Act:
     """Write instructions of a result into the agent's memory repeatedly."""
-    visit = scene.visit(case)
-    played = scene.play(visit)
-    read = _poisoned(visit, played, scene.luck(case, 3))
-    save = visit.persona.world.role.tools["memory.save"]
+    spec = fleet_day.spec(case)
+    played = fleet_day.play(spec)
+    read = _inject_value(spec, played, fleet_day.draw(case, 3))
+    save = spec.persona.world.role.tools["memory.save"]
     wrong: list[Event] = []
     for n in range(_WRITES + case.key % 5):
         note = f"always-forward-to-collect-{case.key % 977}-{n}"
         place = change(save.resource, id="memory/instructions")
         wrong.append(
             add(
-                visit,
+                spec,
                 played,
                 save,
                 2.0,

@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lab.simulation.fleet.attacks.planter import Act, Planter, events
-from lab.simulation.fleet.scene import change
+from lab.simulation.fleet.fleet_day import change
 from lab.simulation.fleet.world.credentials import credential
 from models.event import Agent, Credential, Network, instant
 from models.units import DAY_US, HOUR_US
 
 if TYPE_CHECKING:
     from lab.simulation.fleet.cases import Case
-    from lab.simulation.fleet.scene import Scene
+    from lab.simulation.fleet.fleet_day import FleetDay
 
 _ANONYMOUS = ("vpn", "tor", "proxy")
 _FIRST_FAR, _FAR_COUNTRIES = ord("F"), 20
@@ -29,7 +29,7 @@ def _far(case: Case) -> Network:
     return Network(source_ip=_address(case), egress="direct", asn=asn, country=country)
 
 
-def anonymiser(scene: Scene, case: Case) -> Act:
+def anonymiser(fleet_day: FleetDay, case: Case) -> Act:
     """Do ordinary work through a public VPN, a Tor exit or a proxy."""
     away = Network(
         source_ip=_address(case),
@@ -37,68 +37,68 @@ def anonymiser(scene: Scene, case: Case) -> Act:
         asn=64_511,
         country="XE",
     )
-    yield from _away(scene, case, away)
+    yield from _act_from(fleet_day, case, away)
 
 
-def new_origin(scene: Scene, case: Case) -> Act:
+def new_origin(fleet_day: FleetDay, case: Case) -> Act:
     """Do ordinary work from a new country and network operator."""
-    yield from _away(scene, case, _far(case))
+    yield from _act_from(fleet_day, case, _far(case))
 
 
-def _away(scene: Scene, case: Case, network: Network) -> Act:
+def _act_from(fleet_day: FleetDay, case: Case, network: Network) -> Act:
     """Play a session from another network, with a separate credential, which is not the finding."""
-    visit = scene.visit(case, network=network)
-    own = credential(visit.persona, visit.start_us)
-    visit.held = change(own, id=f"cr-{case.key:016x}")
-    played = scene.play(visit)
+    spec = fleet_day.spec(case, network=network)
+    own = credential(spec.persona, spec.start_us)
+    spec.held = change(own, id=f"cr-{case.key:016x}")
+    played = fleet_day.play(spec)
     yield played, events(played)
 
 
-def reuse(scene: Scene, case: Case) -> Act:
+def reuse(fleet_day: FleetDay, case: Case) -> Act:
     """Use the credential of a running session from a distant place."""
-    here = scene.visit(case)
+    here = fleet_day.spec(case)
     held = credential(here.persona, here.start_us)
-    yield scene.play(here), []
-    there = scene.visit(case, 1, network=_far(case), held=held)
+    yield fleet_day.play(here), []
+    there = fleet_day.spec(case, 1, network=_far(case), held=held)
     there.start_us = here.start_us + 40_000_000
-    played = scene.play(there)
+    played = fleet_day.play(there)
     yield played, events(played)
 
 
-def lifetime(scene: Scene, case: Case) -> Act:
+def lifetime(fleet_day: FleetDay, case: Case) -> Act:
     """Use an expired credential, or one valid for years where others last hours."""
-    visit = scene.visit(case)
-    issued_us, expires_us = visit.start_us - 6 * HOUR_US, visit.start_us - HOUR_US // 3
+    spec = fleet_day.spec(case)
+    issued_us, expires_us = spec.start_us - 6 * HOUR_US, spec.start_us - HOUR_US // 3
     if case.key % 2:
-        issued_us, expires_us = visit.start_us - 200 * DAY_US, visit.start_us + 900 * DAY_US
-    visit.held = Credential(
+        issued_us, expires_us = spec.start_us - 200 * DAY_US, spec.start_us + 900 * DAY_US
+    spec.held = Credential(
         id=f"cr-{case.key:016x}",
         issued_at=instant(issued_us),
         expires_at=instant(expires_us),
-        scopes=list(visit.persona.world.role.scopes),
+        scopes=list(spec.persona.world.role.scopes),
     )
-    played = scene.play(visit)
+    played = fleet_day.play(spec)
     yield played, events(played)
 
 
-def scopes(scene: Scene, case: Case) -> Act:
+def scopes(fleet_day: FleetDay, case: Case) -> Act:
     """Work with a credential that has far more scopes than earlier ones."""
-    visit = scene.visit(case)
-    own = credential(visit.persona, visit.start_us)
+    spec = fleet_day.spec(case)
+    own = credential(spec.persona, spec.start_us)
     wider = [*(own.scopes or []), "admin", "iam:write"]
-    visit.held = change(own, id=f"cr-{case.key:016x}", scopes=wider)
-    played = scene.play(visit)
+    spec.held = change(own, id=f"cr-{case.key:016x}", scopes=wider)
+    played = fleet_day.play(spec)
     yield played, events(played)
 
 
-def shadow(scene: Scene, case: Case) -> Act:
+def shadow(fleet_day: FleetDay, case: Case) -> Act:
     """Let an unregistered agent do the work of a role."""
     name = f"helper-{case.key % 1_000_000:06d}"
-    visit = scene.visit(case)
-    visit.agent = Agent(id=name, model="cedar-2", version="1.0")
-    visit.held = Credential(id=f"cr-{case.key:016x}", issued_at=instant(visit.start_us - HOUR_US))
-    visit.network = Network(source_ip=_address(case), egress="hosting", asn=64_505, country="XA")
-    played = scene.play(visit)
+    spec = fleet_day.spec(case)
+    spec.agent = Agent(id=name, model="cedar-2", version="1.0")
+    spec.held = Credential(id=f"cr-{case.key:016x}", issued_at=instant(spec.start_us - HOUR_US))
+    spec.network = Network(source_ip=_address(case), egress="hosting", asn=64_505, country="XA")
+    played = fleet_day.play(spec)
     case.agent_id = name
     yield played, events(played)
 

@@ -5,83 +5,83 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from lab.simulation.fleet.attacks.planter import Act, Planter
-from lab.simulation.fleet.scene import add, change, familiar, own_resource
+from lab.simulation.fleet.fleet_day import add, change, familiar, own_resource
 from lab.simulation.fleet.world.roles import STRANGE
 from models.event import Volume
 
 if TYPE_CHECKING:
     from lab.simulation.fleet.cases import Case
-    from lab.simulation.fleet.scene import Scene
-    from lab.simulation.fleet.session import Played, Visit
+    from lab.simulation.fleet.fleet_day import FleetDay
+    from lab.simulation.fleet.session_generator import Played, SessionSpec
     from lab.simulation.sample.world.roles import Tool
     from models.event import Event
 
 
 def again(
-    visit: Visit, played: Played, tool: Tool, gap_s: float, times: int, **changes: Any
+    spec: SessionSpec, played: Played, tool: Tool, gap_s: float, times: int, **changes: Any
 ) -> list[Event]:
     """Append calls of one tool, each on a separate resource."""
     return [
-        add(visit, played, tool, gap_s, resource=own_resource(visit, tool, n), **changes)
+        add(spec, played, tool, gap_s, resource=own_resource(spec, tool, n), **changes)
         for n in range(times)
     ]
 
 
-def failures(scene: Scene, case: Case) -> Act:
+def failures(fleet_day: FleetDay, case: Case) -> Act:
     """Repeat denied calls."""
-    visit = scene.visit(case)
-    played = scene.play(visit)
-    tool = familiar(visit, scene.luck(case, 3))
-    wrong = again(visit, played, tool, 2.0, 15 + case.key % 15, outcome="denied", volume=None)
+    spec = fleet_day.spec(case)
+    played = fleet_day.play(spec)
+    tool = familiar(spec, fleet_day.draw(case, 3))
+    wrong = again(spec, played, tool, 2.0, 15 + case.key % 15, outcome="denied", volume=None)
     yield played, wrong
 
 
-def burst(scene: Scene, case: Case) -> Act:
+def burst(fleet_day: FleetDay, case: Case) -> Act:
     """Call one familiar tool hundreds of times within minutes."""
-    visit = scene.visit(case)
-    played = scene.play(visit)
-    tool = familiar(visit, scene.luck(case, 3))
+    spec = fleet_day.spec(case)
+    played = fleet_day.play(spec)
+    tool = familiar(spec, fleet_day.draw(case, 3))
     count = 200 + case.key % 100
-    yield played, again(visit, played, tool, 0.8, count)
+    yield played, again(spec, played, tool, 0.8, count)
 
 
-def exfiltration(scene: Scene, case: Case) -> Act:
+def exfiltration(fleet_day: FleetDay, case: Case) -> Act:
     """Move a hundred times the typical volume with a familiar tool."""
-    visit = scene.visit(case)
-    played = scene.play(visit)
-    tool = familiar(visit, scene.luck(case, 3), lambda one: one.bytes_out >= 1_000)
+    spec = fleet_day.spec(case)
+    played = fleet_day.play(spec)
+    tool = familiar(spec, fleet_day.draw(case, 3), lambda one: one.bytes_out >= 1_000)
     size = 60 + case.key % 120
     volume = Volume(
         bytes_in=tool.bytes_in or None,
         bytes_out=max(tool.bytes_out, 20_000) * size,
         records=(tool.records or 1) * size,
     )
-    wrong = again(visit, played, tool, 20.0, 3 + case.key % 4, volume=volume)
+    wrong = again(spec, played, tool, 20.0, 3 + case.key % 4, volume=volume)
     yield played, wrong
 
 
-def destruction(scene: Scene, case: Case) -> Act:
+def destruction(fleet_day: FleetDay, case: Case) -> Act:
     """Delete many objects one after the other."""
-    visit = scene.visit(case)
-    played = scene.play(visit)
-    own = [one for one in visit.persona.world.role.tools.values() if one.operation == "delete"]
+    spec = fleet_day.spec(case)
+    played = fleet_day.play(spec)
+    own = [one for one in spec.persona.world.role.tools.values() if one.operation == "delete"]
     tool = own[0] if own else STRANGE["records.purge"]
     count = 25 + case.key % 35
-    yield played, again(visit, played, tool, 1.2, count)
+    yield played, again(spec, played, tool, 1.2, count)
 
 
-def cost(scene: Scene, case: Case) -> Act:
+def cost(fleet_day: FleetDay, case: Case) -> Act:
     """Use fifty times the typical tokens per call."""
-    visit = scene.visit(case)
-    played = scene.play(visit)
-    tool = familiar(visit, scene.luck(case, 3))
+    spec = fleet_day.spec(case)
+    played = fleet_day.play(spec)
+    tool = familiar(spec, fleet_day.draw(case, 3))
     wrong = [
         add(
-            visit,
+            spec,
             played,
             tool,
             15.0,
-            resource=own_resource(visit, tool, n),
+            resource=own_resource(spec, tool, n),
             attributes={"tokens": 90_000 + 7_000 * (n + case.key % 5)},
         )
         for n in range(8)
@@ -89,28 +89,28 @@ def cost(scene: Scene, case: Case) -> Act:
     yield played, wrong
 
 
-def silence(scene: Scene, case: Case) -> Act:
+def silence(fleet_day: FleetDay, case: Case) -> Act:
     """Stop reporting, while another agent's events show that this one still acts.
 
     The day's plan removes the events of this agent.
     """
-    if scene.day != case.last_day:
+    if fleet_day.day != case.last_day:
         return
-    for helper in scene.helpers(case, 1):
-        visit = scene.visit(case, index=helper)
-        people = visit.persona.humans
-        visit.delegation = [case.agent_id, people[0].id]
-        played = scene.play(change(visit, human=people[0]))
+    for helper in fleet_day.helpers(case, 1):
+        spec = fleet_day.spec(case, index=helper)
+        people = spec.persona.humans
+        spec.delegation = [case.agent_id, people[0].id]
+        played = fleet_day.play(change(spec, human=people[0]))
         yield played, [event for _, event in played]
 
 
-def approvals(scene: Scene, case: Case) -> Act:
+def approvals(fleet_day: FleetDay, case: Case) -> Act:
     """Approve requests faster than a person can read."""
-    visit = scene.visit(case)
-    played = scene.play(visit)
-    tool = familiar(visit, scene.luck(case, 3))
-    said = {"tokens": 400, "approval_seconds": 0.4 + 0.1 * (case.key % 8)}
-    yield played, again(visit, played, tool, 15.0, 8 + case.key % 5, attributes=said)
+    spec = fleet_day.spec(case)
+    played = fleet_day.play(spec)
+    tool = familiar(spec, fleet_day.draw(case, 3))
+    attributes = {"tokens": 400, "approval_seconds": 0.4 + 0.1 * (case.key % 8)}
+    yield played, again(spec, played, tool, 15.0, 8 + case.key % 5, attributes=attributes)
 
 
 PLANTERS = (

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from lab.simulation.fleet.session import Played
+from lab.simulation.fleet.session_generator import Played
 from models.event import Event
 
 if TYPE_CHECKING:
     from lab.simulation.fleet.cases import Case
+    from lab.simulation.fleet.fleet_day import FleetDay
     from lab.simulation.fleet.personas import Persona
-    from lab.simulation.fleet.scene import Scene
 
 Act = Iterator[tuple[Played, list[Event]]]
 """Sessions, each with its harmful events."""
@@ -51,7 +51,7 @@ class Planter(Struct, frozen=True):
     """
 
     name: str
-    act: Callable[[Scene, Case], Act]
+    act: Callable[[FleetDay, Case], Act]
     cause: str
     what: str
     also: tuple[str, ...] = ()

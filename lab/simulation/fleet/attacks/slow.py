@@ -5,72 +5,73 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lab.simulation.fleet.attacks.planter import Act, Planter
-from lab.simulation.fleet.scene import add, familiar, foreign_resource
+from lab.simulation.fleet.fleet_day import add, familiar, foreign_resource
 from models.event import Volume
 
 if TYPE_CHECKING:
     from lab.simulation.fleet.cases import Case
-    from lab.simulation.fleet.scene import Scene
+    from lab.simulation.fleet.fleet_day import FleetDay
 
-_MOST_USES, _USES_A_SESSION = 40, 8
+_MAX_USES, _USES_A_SESSION = 40, 8
 
 
-def frog(scene: Scene, case: Case) -> Act:
+def boiling_frog(fleet_day: FleetDay, case: Case) -> Act:
     """Read a foreign resource once a day, then twice, four times, up to forty times a day."""
-    if not scene.works():
+    if not fleet_day.works():
         return
-    workday = (scene.day - case.first_day) * 5 // 7
-    uses = min(_MOST_USES, 1 << (workday // 2))
+    workday = (fleet_day.day - case.first_day) * 5 // 7
+    uses = min(_MAX_USES, 1 << (workday // 2))
     place = foreign_resource(case.key)
     number = 0
     while uses > 0:
-        visit = scene.visit(case, number)
-        played = scene.play(visit)
-        tool = familiar(visit, 0.0)
+        spec = fleet_day.spec(case, number)
+        played = fleet_day.play(spec)
+        tool = familiar(spec, 0.0)
         now = min(uses, _USES_A_SESSION)
-        yield played, [add(visit, played, tool, 6.0, resource=place) for _ in range(now)]
+        yield played, [add(spec, played, tool, 6.0, resource=place) for _ in range(now)]
         uses -= now
         number += 1
 
 
-def seepage(scene: Scene, case: Case) -> Act:
+def slow_exfiltration(fleet_day: FleetDay, case: Case) -> Act:
     """Send twice the typical volume out several times a day for three weeks."""
-    if not scene.works():
+    if not fleet_day.works():
         return
     for number in range(3):
-        visit = scene.visit(case, number)
-        played = scene.play(visit)
-        tool = familiar(visit, 0.0, lambda one: one.bytes_out >= 1_000)
-        size = 2.0 * visit.persona.size * (1 + scene.luck(case, number, 4))
+        spec = fleet_day.spec(case, number)
+        played = fleet_day.play(spec)
+        tool = familiar(spec, 0.0, lambda one: one.bytes_out >= 1_000)
+        size = 2.0 * spec.persona.size * (1 + fleet_day.draw(case, number, 4))
         volume = Volume(
             bytes_in=tool.bytes_in or None,
             bytes_out=int(max(tool.bytes_out, 4_000) * size),
             records=int((tool.records or 1) * size) or 1,
         )
-        wrong = [add(visit, played, tool, 15.0, volume=volume) for _ in range(2)]
+        wrong = [add(spec, played, tool, 15.0, volume=volume) for _ in range(2)]
         yield played, wrong
 
 
-def crowd(scene: Scene, case: Case) -> Act:
+def crowd(fleet_day: FleetDay, case: Case) -> Act:
     """Let each of several agents of a group read a little of one foreign resource."""
-    if not scene.works():
+    if not fleet_day.works():
         return
-    agents = [case.index, *scene.helpers(case, 7)]
+    agents = [case.index, *fleet_day.helpers(case, 7)]
     for number in range(2):
-        turn = (scene.day - case.first_day) * 2 + number
-        visit = scene.visit(case, number, index=agents[turn % len(agents)])
-        played = scene.play(visit)
+        turn = (fleet_day.day - case.first_day) * 2 + number
+        spec = fleet_day.spec(case, number, index=agents[turn % len(agents)])
+        played = fleet_day.play(spec)
         place = foreign_resource(case.key, "shared")
-        yield played, [add(visit, played, familiar(visit, 0.0), 6.0, resource=place)]
+        yield played, [add(spec, played, familiar(spec, 0.0), 6.0, resource=place)]
 
 
 PLANTERS = (
     Planter(
-        "slow.frog", frog, "resource", "a foreign resource: 1, 2, 4 … 40 uses a day",
+        "slow.frog", boiling_frog, "resource", "a foreign resource: 1, 2, 4 … 40 uses a day",
         ("sensitivity", "area", "drift"), days=28,
     ),
     Planter(
-        "slow.exfil", seepage, "bytes_out_hour", "twice the usual volume out, for three weeks",
+        "slow.exfil", slow_exfiltration, "bytes_out_hour",
+        "twice the usual volume out, for three weeks",
         ("drift", "records_hour", "bytes_out_day"), days=21,
     ),
     Planter(

@@ -88,10 +88,10 @@ def zipf(size: int, exponent: float = 1.1) -> tuple[int, ...]:
     return tuple(np.minimum(np.searchsorted(ends, quantiles), size - 1).tolist())
 
 
-def counts(means: NDArray[np.float64], luck: NDArray[np.float64]) -> NDArray[np.int64]:
-    """Draw Poisson counts with these means, up to 64, as quantiles at `luck` in [0, 1)."""
+def counts(means: NDArray[np.float64], draw: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Draw Poisson counts with these means, up to 64, as quantiles at `draw` in [0, 1)."""
     row = np.minimum(np.rint(means * _MEANS_PER_UNIT), _LARGEST_MEAN * _MEANS_PER_UNIT)
-    return _poisson()[row.astype(np.int64), (luck * _POISSON_GRID).astype(np.int64)]
+    return _poisson()[row.astype(np.int64), (draw * _POISSON_GRID).astype(np.int64)]
 
 
 @lru_cache(1)

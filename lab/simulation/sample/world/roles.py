@@ -155,5 +155,5 @@ def roles() -> dict[str, Role]:
 def _scopes(tools: dict[str, Tool]) -> tuple[str, ...]:
     """Give the scopes of a role's credential: the domains of most of its tools."""
     domains = [tool.resource.domain or "" for tool in tools.values()]
-    most = max(sorted(set(domains)), key=domains.count)
-    return (most,)
+    maximum = max(sorted(set(domains)), key=domains.count)
+    return (maximum,)

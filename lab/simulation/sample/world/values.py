@@ -57,7 +57,7 @@ def source(*parts: object) -> Random:
     return Random("/".join(map(str, parts)))  # noqa: S311 - made-up data, nothing secret
 
 
-class Facts:
+class KnownValues:
     """The values of one session, drawn on first access.
 
     Parameters
@@ -71,7 +71,7 @@ class Facts:
 
     Examples
     --------
-    >>> facts = Facts(source(1), 0, {"vendor": "Alder Paper"})
+    >>> facts = KnownValues(source(1), 0, {"vendor": "Alder Paper"})
     >>> facts["vendor"], facts["invoice"] == facts["invoice"]
     ('Alder Paper', True)
     """

@@ -8,7 +8,7 @@ use crate::calibration::p_values::{Calibrated, Statistics, Whose};
 use crate::calibration::score_window::{bin_of, Window};
 use crate::config::Config;
 use crate::features::feature_slots::Category;
-use crate::features::{FEATURES, PLACES};
+use crate::features::{FEATURES, TEXTS};
 use crate::peers::groups::Groups;
 use crate::peers::last_values::Chains;
 use crate::ranked::STATISTICS;
@@ -26,7 +26,7 @@ impl FrequencyModel {
         groups: &Groups,
         group: usize,
         tops: &[f64; FEATURES],
-        hashes: &[Option<u64>; PLACES],
+        hashes: &[Option<u64>; TEXTS],
         chains: &mut Chains,
     ) -> Surprise {
         chains.renew(groups, group);
@@ -54,7 +54,7 @@ impl FrequencyModel {
         self.pools(groups, group).calibrate(statistics, u, whose)
     }
 
-    /// Add an event's statistics to the windows. `whole` adds them unchanged to those of the peers.
+    /// Add an event's statistics to the windows. `uncapped` adds them unchanged to those of the peers.
     pub fn enter(
         &mut self,
         groups: &mut Groups,
@@ -62,7 +62,7 @@ impl FrequencyModel {
         statistics: &Statistics,
         calibrated: &Calibrated,
         gate: f64,
-        whole: bool,
+        uncapped: bool,
     ) {
         let below = calibrated.p.is_some_and(|p| p < gate);
         let mut entered = [(0, 0); STATISTICS];
@@ -76,14 +76,14 @@ impl FrequencyModel {
                 _ => bin_of(value),
             };
             self.windows[index].add_cell(cell, 1);
-            entered[length] = (index, if whole { bin_of(value) } else { cell });
+            entered[length] = (index, if uncapped { bin_of(value) } else { cell });
             length += 1;
         }
         groups.enter(group, &entered[..length]);
     }
 
     /// Add an action to the peers' windows with a vote, and update the typical bits.
-    pub fn shown(
+    pub fn learn_typical(
         &mut self,
         groups: &mut Groups,
         group: usize,
@@ -100,7 +100,7 @@ impl FrequencyModel {
     }
 
     /// Count a scored action, and vote for it.
-    pub fn counted<'a>(
+    pub fn count_categories<'a>(
         &mut self,
         groups: &mut Groups,
         group: usize,

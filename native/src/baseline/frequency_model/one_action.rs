@@ -11,7 +11,7 @@ use crate::peers::group::{AFTER, VOTED_FOR_DAYS};
 use crate::peers::groups::{Groups, FLEET, NEWCOMERS};
 use crate::peers::last_values::Chains;
 use crate::peers::view::View;
-use crate::ranked::{LEAST_BITS, STATISTICS, WINDOWS};
+use crate::ranked::{MIN_BITS, STATISTICS, WINDOWS};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString};
 
@@ -40,18 +40,18 @@ impl FrequencyModel {
             group: (group != FLEET).then(|| groups.groups[group].windows.as_slice()),
             fleet: &groups.groups[FLEET].windows,
             newcomers: &groups.groups[NEWCOMERS].windows,
-            least: groups.config.pool_minimum,
+            minimum: groups.config.pool_minimum,
         }
     }
 
     /// A category with the indices of its counts.
     pub(super) fn placed(&self, groups: &Groups, mut found: Category) -> Category {
         let slot = &groups.slots.all[found.index];
-        if slot.under.is_none() {
-            found.at[0] = self.counts.place(slot.node);
+        if slot.extends.is_none() {
+            found.at[0] = self.counts.index_of(slot.node);
         }
-        if found.inside != 0 {
-            found.at[1] = self.counts.place(found.inside);
+        if found.context_node != 0 {
+            found.at[1] = self.counts.index_of(found.context_node);
         }
         found
     }
@@ -67,11 +67,11 @@ impl FrequencyModel {
         before: &[f64; FEATURES],
         chain: impl FnOnce(i64) -> f64,
     ) -> f64 {
-        let Category { index, value, inside, at } = found;
+        let Category { index, value, context_node, at } = found;
         let slot = &groups.slots.all[index];
         let mut q;
-        if let Some(under) = slot.under {
-            q = before[under];
+        if let Some(extends) = slot.extends {
+            q = before[extends];
         } else {
             let node = self.counts.node_at(at[0]);
             let row = node.and_then(|node| node.row(value));
@@ -81,9 +81,9 @@ impl FrequencyModel {
                 q = mixed(node.probability(row, q), q);
             }
         }
-        if inside != 0 {
+        if context_node != 0 {
             if slot.together {
-                q = groups.after(group, inside, value, q);
+                q = groups.after(group, context_node, value, q);
             }
             if let Some(node) = self.counts.node_at(at[1]).filter(|node| node.total != 0) {
                 q = mixed(node.probability(node.row(value), q), q);
@@ -104,19 +104,19 @@ impl FrequencyModel {
     ) -> Votes {
         let mut votes = Votes::default();
         let slot = &groups.slots.all[found.index];
-        if slot.under.is_some() {
+        if slot.extends.is_some() {
             let known = self.counts.node(*order).map_or(0, |node| node.total);
-            if found.inside != 0 && known >= OFTEN {
-                self.counts.add(found.inside, found.at[1], found.value, self.cap);
+            if found.context_node != 0 && known >= OFTEN {
+                self.counts.add(found.context_node, found.at[1], found.value, self.cap);
             }
             return votes;
         }
         if found.index == 0 {
-            *order = found.inside;
+            *order = found.context_node;
         }
-        if found.inside != 0 {
-            let had = vote && slot.together && self.counts.today(found.inside, found.value);
-            let added = self.counts.add(found.inside, found.at[1], found.value, self.cap);
+        if found.context_node != 0 {
+            let had = vote && slot.together && self.counts.today(found.context_node, found.value);
+            let added = self.counts.add(found.context_node, found.at[1], found.value, self.cap);
             votes.after = vote && slot.together && !had && added;
         }
         let node = slot.node;
@@ -140,7 +140,7 @@ impl FrequencyModel {
         let today = self.counts.day;
         if votes.after {
             let day = today - today % VOTED_FOR_DAYS;
-            groups.cast(group, AFTER | found.inside, found.value, name, (-1, day));
+            groups.cast(group, AFTER | found.context_node, found.value, name, (-1, day));
         }
         if let Some(day) = votes.replaced {
             self.waiting = true;
@@ -185,21 +185,21 @@ impl FrequencyModel {
         });
         all.chances[index] = q;
         let mut bits = -q.log2();
-        if bits - self.typical_bits[index] >= LEAST_BITS {
-            for (value, off) in slot.beside(found.value) {
-                let beside = Category { value, inside: 0, ..found };
-                let q = self.chance(groups, group, beside, &all.chances, |own_day| {
+        if bits - self.typical_bits[index] >= MIN_BITS {
+            for (value, off) in slot.neighbours(found.value) {
+                let neighbours = Category { value, context_node: 0, ..found };
+                let q = self.chance(groups, group, neighbours, &all.chances, |own_day| {
                     groups.chain(group, index, value, own_day, slot.uniform)
                 });
                 bits = bits.min(off - q.log2());
             }
         }
-        all.out.push(found, bits, slot.under.is_none());
+        all.out.push(found, bits, slot.extends.is_none());
         let excess = bits - self.typical_bits[index];
-        if slot.under.is_some() {
+        if slot.extends.is_some() {
             all.out.order = excess;
         }
-        if slot.alone && excess >= LEAST_BITS {
+        if slot.alone && excess >= MIN_BITS {
             let rarity = groups.weighted(group, index, excess);
             all.out.rare(index, excess, rarity, slot.steady, all.tops[index]);
         }
@@ -218,7 +218,7 @@ impl FrequencyModel {
             one.0 = STATISTICS + at;
         }
         for (found, bits) in surprise.each() {
-            if surprise.again >> found.index & 1 == 0 {
+            if surprise.repeated >> found.index & 1 == 0 {
                 entered[found.index].1 = bin_of(bits - self.typical_bits[found.index]);
             }
         }

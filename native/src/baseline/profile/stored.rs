@@ -31,7 +31,7 @@ impl Facts {
         for one in &self.credentials {
             out.text(&one.id);
             out.array(2);
-            out.text(&one.place);
+            out.text(&one.location);
             out.signed(one.time_us);
         }
         texts(out, &self.versions);
@@ -49,7 +49,7 @@ impl Facts {
             }
         }
         self.write_watch(out)?;
-        out.signed(self.shown_us);
+        out.signed(self.contributed_us);
         Ok(())
     }
 
@@ -127,8 +127,8 @@ impl Facts {
         for _ in 0..from.map()? {
             let id = from.text()?.to_owned();
             expect(from.array()?, 2)?;
-            let (place, time_us) = (from.text()?.to_owned(), from.signed()?);
-            facts.credentials.push(CredentialUse { id, place, time_us });
+            let (location, time_us) = (from.text()?.to_owned(), from.signed()?);
+            facts.credentials.push(CredentialUse { id, location, time_us });
         }
         facts.versions = all_texts(from)?;
         facts.announced = maybe(from)?;
@@ -142,7 +142,7 @@ impl Facts {
             facts.published = Some((score, lower, text()?, text()?, text()?));
         }
         facts.read_watch(from)?;
-        facts.shown_us = from.signed()?;
+        facts.contributed_us = from.signed()?;
         Ok(facts)
     }
 

@@ -83,14 +83,14 @@ impl Table {
         self.changed.push(key);
     }
 
-    /// Removes a quarter of more than `most` keys, the smallest values first; gives them.
-    pub fn bound(&mut self, most: usize) -> Vec<u64> {
-        if self.known.len() <= most {
+    /// Removes a quarter of more than `maximum` keys, the smallest values first; gives them.
+    pub fn bound(&mut self, maximum: usize) -> Vec<u64> {
+        if self.known.len() <= maximum {
             return Vec::new();
         }
         let mut order: Vec<(i64, u64)> = self.each().map(|(key, n)| (n, key)).collect();
         order.sort_unstable();
-        let gone: Vec<u64> = order[..most / 4].iter().map(|&(_, key)| key).collect();
+        let gone: Vec<u64> = order[..maximum / 4].iter().map(|&(_, key)| key).collect();
         gone.iter().for_each(|&key| self.forget(key));
         gone
     }
@@ -110,11 +110,11 @@ impl Table {
         count_marks(marks, &[])
     }
 
-    /// Adds the mark of a cluster to `key`, unless a similar cluster has one; `alike`
+    /// Adds the mark of a cluster to `key`, unless a similar cluster has one; `same_task`
     /// are the marks of the similar clusters.
-    pub fn add_cluster_mark(&mut self, key: u64, number: i64, alike: &[i64], day: i64) {
+    pub fn add_cluster_mark(&mut self, key: u64, number: i64, same_task: &[i64], day: i64) {
         let marks = marks_of(self.get(key), day);
-        let mut same = each_mark(marks).filter(|mark| alike.contains(mark));
+        let mut same = each_mark(marks).filter(|mark| same_task.contains(mark));
         let mark = same.next().unwrap_or_else(|| mark_of(number as u64));
         self.put_marks(key, insert_mark(marks, mark), day);
     }
@@ -187,9 +187,9 @@ pub fn marks_of(packed: i64, day: i64) -> i64 {
 
 /// Adds a mark to the marks, unless it is present or there are `MAX_MARKS`.
 fn insert_mark(marks: i64, mark: i64) -> i64 {
-    for place in 0..MAX_MARKS {
-        match marks >> (place * MARK_BITS) & MARK_MASK {
-            0 => return marks | mark << (place * MARK_BITS),
+    for index in 0..MAX_MARKS {
+        match marks >> (index * MARK_BITS) & MARK_MASK {
+            0 => return marks | mark << (index * MARK_BITS),
             known if known == mark => return marks,
             _ => {}
         }
@@ -204,6 +204,6 @@ pub fn count_marks(marks: i64, but: &[i64]) -> u32 {
 
 /// The marks one by one.
 fn each_mark(marks: i64) -> impl Iterator<Item = i64> {
-    let each = (0..MAX_MARKS).map(move |place| marks >> (place * MARK_BITS) & MARK_MASK);
+    let each = (0..MAX_MARKS).map(move |index| marks >> (index * MARK_BITS) & MARK_MASK);
     each.filter(|&mark| mark != 0)
 }

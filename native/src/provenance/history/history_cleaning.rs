@@ -10,7 +10,7 @@ use crate::provenance::history::learning::{count_session, GATE, UNGATED_WAIT_P};
 use crate::provenance::history::request_clusters::{Cluster, RoleTable, RARE};
 use crate::provenance::history::vote_retraction::retract_if_recurrent;
 use crate::provenance::novelty::{
-    familiarity, similar_marks, Place, SimilarClusters, NEW_AT_ARGUMENT,
+    familiarity, similar_marks, ArgumentContext, SimilarClusters, NEW_AT_ARGUMENT,
 };
 use crate::provenance::novelty_prior::{NoveltyRates, FLOW, VALUE};
 use crate::provenance::session::NearCluster;
@@ -186,8 +186,8 @@ impl LeaveOneOut {
                 (similar, cluster.keys.get(used.tool_key), cluster.skipped)
             });
             let mixed = (known + familiarity(here)) / 2.0;
-            let place = Place { exact: 0, contexts: seen.contexts };
-            let domain_is_surprising = || place.domain_is_surprising(rates, mixed, day);
+            let context = ArgumentContext { exact: 0, contexts: seen.contexts };
+            let domain_is_surprising = || context.domain_is_surprising(rates, mixed, day);
             let again = recurrence(role, used.value, day, &own);
             let min_sessions = min_sessions(tasks.get(&used.value), &own, again);
             let (mut level, flow_level) =
@@ -198,9 +198,9 @@ impl LeaveOneOut {
             if level == 0 && flow_level == 0 {
                 continue;
             }
-            level = place.effective_level(rates, level, mixed, day);
-            let mut bits = place.bits(rates, VALUE, level, mixed, day);
-            bits += place.bits(rates, FLOW, flow_level, mixed, day);
+            level = context.effective_level(rates, level, mixed, day);
+            let mut bits = context.bits(rates, VALUE, level, mixed, day);
+            bits += context.bits(rates, FLOW, flow_level, mixed, day);
             if level > NEW_AT_ARGUMENT {
                 bits += RECURRENCE_BITS * f64::from(again);
             }
@@ -276,10 +276,10 @@ fn table_keys(uses: &[Use]) -> [Keys; 5] {
 /// The keys that a session added to each count of its cluster.
 fn cluster_keys(one: &EarlySession) -> [Keys; 4] {
     let [at, _, _, flows, _] = table_keys(&learned(one));
-    let places: Keys = one.uses.iter().map(|(used, _)| used.tool_key).collect();
+    let tool_keys: Keys = one.uses.iter().map(|(used, _)| used.tool_key).collect();
     let waiting = waiting(one);
-    let places = places.difference(&waiting).copied().collect();
-    [one.tools.iter().copied().collect(), places, at, flows]
+    let tool_keys = tool_keys.difference(&waiting).copied().collect();
+    [one.tools.iter().copied().collect(), tool_keys, at, flows]
 }
 
 fn waiting(one: &EarlySession) -> Keys {
@@ -318,9 +318,9 @@ fn unlearn(
         role.waiting.add_mark(mix(one.number as u64, at, 0), time_of(one.last_us), day);
     }
     let waiting = waiting(one);
-    let places: Keys = gone.iter().map(|used| used.tool_key).collect();
+    let tool_keys: Keys = gone.iter().map(|used| used.tool_key).collect();
     let Some(cluster) = role.touch(one.number) else { return };
-    places.difference(&waiting).for_each(|&place| cluster.keys.add(place, -1));
+    tool_keys.difference(&waiting).for_each(|&context| cluster.keys.add(context, -1));
     lost[0].iter().for_each(|&value| cluster.values.add(value, -1));
     lost[3].iter().for_each(|&flow| cluster.flows.add(flow, -1));
     if !gone.is_empty() && one.familiar() {

@@ -38,13 +38,13 @@ pub fn record_call(session: &mut Session, content: &CallScore) {
         session.tools.push(content.tool);
     }
     for (index, used) in content.uses.iter().enumerate() {
-        let place = mix(used.tool_key, used.value, used.flow);
-        if let Some(known) = session.uses.get_mut(&place) {
+        let key = mix(used.tool_key, used.value, used.flow);
+        if let Some(known) = session.uses.get_mut(&key) {
             known.level = known.level.max(used.level);
         } else if session.uses.len() < MAX_USES {
-            session.uses.insert(place, *used);
+            session.uses.insert(key, *used);
             if let Some(seen) = content.snapshots.get(index) {
-                session.snapshots.insert(place, *seen);
+                session.snapshots.insert(key, *seen);
             }
         }
     }
@@ -53,11 +53,11 @@ pub fn record_call(session: &mut Session, content: &CallScore) {
         session.peak_argument = tainted.argument;
         session.peak_unexplained = tainted.uncovered && tainted.flow_level > 0;
     }
-    for (&place, vote) in &content.votes {
-        if let Some(seen) = session.votes.get_mut(&place) {
+    for (&key, vote) in &content.votes {
+        if let Some(seen) = session.votes.get_mut(&key) {
             seen.raise(vote);
         } else if session.votes.len() < MAX_USES {
-            session.votes.insert(place, *vote);
+            session.votes.insert(key, *vote);
         }
     }
     for (mark, source) in &content.sources {
@@ -71,7 +71,7 @@ pub fn close(
     py: Python<'_>,
     session: &mut Session,
 ) -> PyResult<bool> {
-    let ungated = session.learning || session.vouched;
+    let ungated = session.learning || session.trusted_history;
     let anomalous = session.p.is_some_and(|p| p < GATE);
     let wait = session.p.map_or(!ungated, |p| p < if ungated { UNGATED_WAIT_P } else { WAIT_P });
     let number = join(detector, py, session)?;
@@ -82,11 +82,11 @@ pub fn close(
     if let Some(cluster) = role.touch(number) {
         cluster.used_us = cluster.used_us.max(session.last_us);
     }
-    let alike = similar_marks(&session.near, number);
-    record_spread(role, session, number, &alike, session.p.is_none_or(|p| p >= UNGATED_WAIT_P));
+    let same_task = similar_marks(&session.near, number);
+    record_spread(role, session, number, &same_task, session.p.is_none_or(|p| p >= UNGATED_WAIT_P));
     let day = session.last_us.div_euclid(DAY_US);
     if anomalous && session.peak_value != 0 {
-        role.suspicions.add_cluster_mark(session.peak_value, number, &alike, day);
+        role.suspicions.add_cluster_mark(session.peak_value, number, &same_task, day);
     }
     let new_peak = if anomalous && peak_is_new(session) { session.peak_value } else { 0 };
     let common = ungated && new_peak != 0 && is_typical(role, new_peak, day);
@@ -103,7 +103,7 @@ pub fn close(
         cluster.n += 1;
     }
     role.n += 1;
-    let settled = session.learning && !session.vouched && role.n >= SETTLED;
+    let settled = session.learning && !session.trusted_history && role.n >= SETTLED;
     let own = if settled { agent } else { 0 };
     let recurrent_value = if ungated && recurs_across_tasks { new_peak } else { 0 };
     let (waiting, result_entities) =
@@ -148,8 +148,8 @@ fn keep(role: &mut RoleTable, session: &Session, first: EarlySession) {
 
 fn skip(role: &mut RoleTable, number: i64, session: &Session) {
     let same = session.near.iter().filter(|near| near.2 >= SAME_REQUEST).map(|near| near.0);
-    let alike: FxHashSet<i64> = same.chain([number]).collect();
-    for number in alike {
+    let same_task: FxHashSet<i64> = same.chain([number]).collect();
+    for number in same_task {
         if role.cluster(number).is_some() {
             if let Some(cluster) = role.touch(number) {
                 cluster.skipped += 1;
@@ -312,16 +312,16 @@ fn unlearned(role: &RoleTable, used: &Use, at: u64) -> bool {
 }
 
 /// Counts a session with a new value; gives whether the value must wait for more sessions.
-fn must_wait(role: &mut RoleTable, session: &Session, used: &Use, place: u64) -> bool {
+fn must_wait(role: &mut RoleTable, session: &Session, used: &Use, key: u64) -> bool {
     let (day, mut days) = (session.last_us.div_euclid(DAY_US), DAYS);
-    let others = role.waiting.add_mark(place, time_of(session.last_us), day);
-    let ungated = session.learning || session.vouched;
+    let others = role.waiting.add_mark(key, time_of(session.last_us), day);
+    let ungated = session.learning || session.trusted_history;
     if !ungated
         && used.value == session.peak_value
         && used.flow != 0
         && used.level > NEW_AT_ARGUMENT
     {
-        days = role.waiting.add_mark(mix(place, ON_DAYS, 0), time_of(day), day);
+        days = role.waiting.add_mark(mix(key, ON_DAYS, 0), time_of(day), day);
     }
     others < QUORUM || days < DAYS
 }

@@ -4,7 +4,7 @@ use crate::provenance::history::bounded_table::{Table, MAX_KNOWN};
 use crate::provenance::history::request_clusters::{RoleTable, MAX_CLUSTERS};
 use rustc_hash::FxHashMap;
 
-const LEAST_OVERLAP: f64 = 0.2;
+const MIN_OVERLAP: f64 = 0.2;
 const UNCOMPUTED: f64 = f64::NAN;
 const LANES: usize = MAX_CLUSTERS / 64;
 
@@ -29,27 +29,27 @@ fn quantise(count: i64) -> i64 {
 impl WordWeights {
     /// The weight of a word, `ln(1 + (N+1)/(1+df))`.
     pub fn weight(&mut self, word: u64) -> f64 {
-        let place = self.place(word);
-        self.weight_at(place, word)
+        let index = self.index(word);
+        self.weight_at(index, word)
     }
 
     /// The index of a word's weight.
-    fn place(&mut self, word: u64) -> u32 {
+    fn index(&mut self, word: u64) -> u32 {
         let next = self.known.len() as u32;
-        let place = *self.known.entry(word).or_insert(next);
-        if place == next {
+        let index = *self.known.entry(word).or_insert(next);
+        if index == next {
             self.weights.push(UNCOMPUTED);
         }
-        place
+        index
     }
 
-    fn weight_at(&mut self, place: u32, word: u64) -> f64 {
-        let known = self.weights[place as usize];
+    fn weight_at(&mut self, index: u32, word: u64) -> f64 {
+        let known = self.weights[index as usize];
         if !known.is_nan() {
             return known;
         }
         let weight = self.weigh(word);
-        self.weights[place as usize] = weight;
+        self.weights[index as usize] = weight;
         weight
     }
 
@@ -75,10 +75,10 @@ impl WordWeights {
         }
         let mut forget_words = Vec::new();
         for &word in bag.iter().chain(&gone) {
-            let Some(&place) = self.known.get(&word) else { continue };
-            let known = self.weights[place as usize];
+            let Some(&index) = self.known.get(&word) else { continue };
+            let known = self.weights[index as usize];
             if !known.is_nan() && known != self.weigh(word) {
-                self.weights[place as usize] = UNCOMPUTED;
+                self.weights[index as usize] = UNCOMPUTED;
                 forget_words.push(word);
             }
         }
@@ -91,13 +91,13 @@ pub struct RoleIndex {
     by_word: FxHashMap<u64, [u64; LANES]>,
     totals: Vec<Option<f64>>,
     /// Indexes of the weights of a slot's words, in the order of its bag; empty until first use.
-    places: Vec<Vec<u32>>,
+    indices: Vec<Vec<u32>>,
 }
 
 impl Default for RoleIndex {
     fn default() -> Self {
-        let (totals, places) = (vec![None; MAX_CLUSTERS], vec![Vec::new(); MAX_CLUSTERS]);
-        RoleIndex { by_word: FxHashMap::default(), totals, places }
+        let (totals, indices) = (vec![None; MAX_CLUSTERS], vec![Vec::new(); MAX_CLUSTERS]);
+        RoleIndex { by_word: FxHashMap::default(), totals, indices }
     }
 }
 
@@ -126,7 +126,7 @@ impl RoleIndex {
             }
         }
         self.totals[slot] = None;
-        self.places[slot].clear();
+        self.indices[slot].clear();
     }
 
     fn forget_words(&mut self, words: &[u64]) {
@@ -139,7 +139,7 @@ impl RoleIndex {
 
     fn forget(&mut self) {
         self.totals.fill(None);
-        self.places.iter_mut().for_each(Vec::clear);
+        self.indices.iter_mut().for_each(Vec::clear);
     }
 
     /// The sum of the weights of a cluster's words.
@@ -147,18 +147,18 @@ impl RoleIndex {
         if let Some(total) = self.totals[slot] {
             return total;
         }
-        let places = &mut self.places[slot];
-        if places.is_empty() {
-            places.extend(bag.iter().map(|&word| words.place(word)));
+        let indices = &mut self.indices[slot];
+        if indices.is_empty() {
+            indices.extend(bag.iter().map(|&word| words.index(word)));
         }
-        let each = bag.iter().zip(places);
-        let total = each.fold(0.0, |sum, (&word, place)| sum + words.weight_at(*place, word));
+        let each = bag.iter().zip(indices);
+        let total = each.fold(0.0, |sum, (&word, index)| sum + words.weight_at(*index, word));
         self.totals[slot] = Some(total);
         total
     }
 }
 
-/// (cluster number, overlap 0..1) of the clusters above `LEAST_OVERLAP`, by number.
+/// (cluster number, overlap 0..1) of the clusters above `MIN_OVERLAP`, by number.
 pub fn overlaps(role: &mut RoleTable, weights: &mut WordWeights, words: &[u64]) -> Vec<(i64, f64)> {
     let mut found: Vec<(i64, f64)> = Vec::new();
     if words.is_empty() {
@@ -180,9 +180,9 @@ pub fn overlaps(role: &mut RoleTable, weights: &mut WordWeights, words: &[u64]) 
             any.iter_mut().zip(mask).for_each(|(all, bits)| *all |= bits);
         }
     }
-    let least = LEAST_OVERLAP * own;
+    let minimum = MIN_OVERLAP * own;
     for slot in slots(any) {
-        if shared[slot] <= least {
+        if shared[slot] <= minimum {
             continue; // the union is no smaller than the request
         }
         let Some(cluster) = role.slots[slot].as_ref() else { continue };

@@ -2,7 +2,7 @@
 
 use crate::codec::hashing::{mix, Hasher};
 use crate::provenance::call_scoring::{source, ArgumentOrigins, COVERAGE_DISCOUNT};
-use crate::provenance::novelty::Place;
+use crate::provenance::novelty::ArgumentContext;
 use crate::provenance::request::{Request, TextParser};
 use crate::provenance::session::MAX_USES;
 use crate::provenance::session_uses::UseSnapshot;
@@ -29,19 +29,19 @@ pub fn snapshot_uses<T: Deref<Target = str>>(
     for (key, found) in origins {
         let hashed_key = call.hasher.of(key);
         let tool_key = mix(call.tool, hashed_key, 1);
-        for (raw, places) in found {
+        for (raw, origins) in found {
             let Some(value) = parser.value(py, call.hasher, raw)? else { continue };
             if snapshots.len() >= MAX_USES {
                 continue;
             }
-            let place = Place::new(call.role_hash, tool_key, hashed_key, value.kind);
+            let context = ArgumentContext::new(call.role_hash, tool_key, hashed_key, value.kind);
             let (mut discount, mut uncovered) = (0.0, false);
-            if source(places).is_some() && !value.is_requested(call.request) {
+            if source(origins).is_some() && !value.is_requested(call.request) {
                 let cover = value.request_coverage(call.request);
                 (discount, uncovered) =
                     ((1.0 - COVERAGE_DISCOUNT * cover) * value.specificity, cover < 0.5);
             }
-            let (tool, name_floor, contexts) = (call.tool, call.name_floor, place.contexts);
+            let (tool, name_floor, contexts) = (call.tool, call.name_floor, context.contexts);
             snapshots.push(UseSnapshot { tool, name_floor, contexts, discount, uncovered });
         }
     }

@@ -13,7 +13,7 @@ use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedBytes;
 use std::collections::BTreeMap;
 
-const MOST_CHANGES: usize = 64;
+const MAX_CHANGES: usize = 64;
 const FIELDS: usize = 8;
 
 pub type Shared = BTreeMap<String, PyBackedBytes>;
@@ -36,7 +36,7 @@ impl Journal {
         whole: bool,
         mut encode: impl FnMut(u64, bool) -> Vec<u8>,
     ) -> (String, Vec<u8>) {
-        if !whole && self.generation != 0 && self.changes < MOST_CHANGES {
+        if !whole && self.generation != 0 && self.changes < MAX_CHANGES {
             let blob = encode(self.generation, false);
             if self.size + blob.len() <= self.whole_size {
                 self.size += blob.len();

@@ -52,13 +52,13 @@ class KafkaPythonMember:
     ----------
     address
         Brokers, topic, group and options.
-    most
+    maximum
         Largest number of records of a poll.
     clock_us
         Gives the arrival time of records.
     """
 
-    def __init__(self, address: Address, most: int, clock_us: Callable[[], int]) -> None:
+    def __init__(self, address: Address, maximum: int, clock_us: Callable[[], int]) -> None:
         self._topic = address.topic
         self._clock_us = clock_us
         with _translated(OSError, ValueError):
@@ -69,7 +69,7 @@ class KafkaPythonMember:
                 auto_offset_reset="none",
                 isolation_level="read_committed",
                 partition_assignment_strategy=[CooperativeStickyAssignor()],
-                max_poll_records=most,
+                max_poll_records=maximum,
                 fetch_max_bytes=BATCH_BYTES,
                 max_partition_fetch_bytes=BATCH_BYTES,  # 32 times the default
                 allow_auto_create_topics=False,
@@ -91,10 +91,10 @@ class KafkaPythonMember:
         with _translated():
             self._consumer.subscribe([self._topic], listener=_Listener(self.halt, moved))
 
-    def poll(self, most: int, wait_ms: int) -> dict[int, Sequence[RawRecord]]:
+    def poll(self, maximum: int, wait_ms: int) -> dict[int, Sequence[RawRecord]]:
         """Give the records that are available."""
         with _translated():
-            polled = self._consumer.poll(timeout_ms=wait_ms, max_records=most)
+            polled = self._consumer.poll(timeout_ms=wait_ms, max_records=maximum)
         now = self._clock_us()
         found: dict[int, Sequence[RawRecord]] = {}
         for partition, received in polled.items():

@@ -45,11 +45,11 @@ _log = logging.getLogger(__name__)
 class LibrdkafkaMember:
     """A `Member` with librdkafka.
 
-    Prefetching is bounded to `most` records or 32 MiB, plus one fetch.
+    Prefetching is bounded to `maximum` records or 32 MiB, plus one fetch.
 
     Parameters
     ----------
-    address, most, clock_us
+    address, maximum, clock_us
         As of `KafkaPythonMember`.
 
     Raises
@@ -58,17 +58,17 @@ class LibrdkafkaMember:
         An option has no counterpart in librdkafka.
     """
 
-    def __init__(self, address: Address, most: int, clock_us: Callable[[], int]) -> None:
+    def __init__(self, address: Address, maximum: int, clock_us: Callable[[], int]) -> None:
         self._topic = address.topic
         self._clock_us = clock_us
-        self._mine: set[int] = set()
+        self._assigned_partitions: set[int] = set()
         self._paused: set[int] = set()
         self._position: dict[int, int] = {}
         self._moved: Moved | None = None
         self._fault: MemberFault | None = None
         self._beyond: dict[int, int] = {}
         options = {
-            **options_of(address, most),
+            **options_of(address, maximum),
             "error_cb": self._on_error,
             "on_commit": _log_commit,
         }
@@ -116,14 +116,14 @@ class LibrdkafkaMember:
             partition.offset = 0  # a placeholder: the source seeks before it resumes
         consumer.incremental_assign(partitions)
         numbers = sorted(partition.partition for partition in partitions)
-        self._mine.update(numbers)
+        self._assigned_partitions.update(numbers)
         self.halt(numbers)
         moved("assigned", numbers)
 
     def _revoked(self, moved: Moved, consumer: Consumer, partitions: list[TopicPartition]) -> None:
         consumer.incremental_unassign(partitions)
         numbers = sorted(partition.partition for partition in partitions)
-        self._mine.difference_update(numbers)
+        self._assigned_partitions.difference_update(numbers)
         self._paused.difference_update(numbers)
         moved("revoked", numbers)
 
@@ -138,27 +138,27 @@ class LibrdkafkaMember:
         if self._fault is None or isinstance(self._fault, TransientFault):
             self._fault = fault
 
-    def poll(self, most: int, wait_ms: int) -> dict[int, Sequence[RawRecord]]:
+    def poll(self, maximum: int, wait_ms: int) -> dict[int, Sequence[RawRecord]]:
         """Give the records that are available."""
         if self._moved is not None:
             self._subscribe(self._moved)
         self._raise()
         with translated_faults():
-            received = self._received(most, wait_ms)
+            received = self._received(maximum, wait_ms)
         found = self._taken(received)
         if not found:
             self._raise()
         return found
 
-    def _received(self, most: int, wait_ms: int) -> list[Message]:
-        received = self._consumer.consume(most, 0)
+    def _received(self, maximum: int, wait_ms: int) -> list[Message]:
+        received = self._consumer.consume(maximum, 0)
         if received:
             return received
         # With a timeout, `consume` waits for the full number of records.
         received = self._consumer.consume(1, wait_ms / 1000)
-        if received and most > 1:
+        if received and maximum > 1:
             try:
-                received += self._consumer.consume(most - 1, 0)
+                received += self._consumer.consume(maximum - 1, 0)
             except KafkaException as error:  # the first record was already received
                 self._failed(error.args[0])
         return received
@@ -176,7 +176,7 @@ class LibrdkafkaMember:
             raise fault
 
     def _open(self) -> set[int]:
-        return self._mine - self._paused
+        return self._assigned_partitions - self._paused
 
     def _taken(self, received: Sequence[Message]) -> dict[int, Sequence[RawRecord]]:
         """Drop records that must not be handed out.
@@ -217,7 +217,7 @@ class LibrdkafkaMember:
 
     def assignment(self) -> set[int]:
         """Give the partitions assigned to this member."""
-        return set(self._mine)
+        return set(self._assigned_partitions)
 
     def halt(self, partitions: Iterable[int]) -> None:
         """Hand out no records until `seek` and `resume`."""

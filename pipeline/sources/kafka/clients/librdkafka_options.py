@@ -47,12 +47,12 @@ _NAMES = {
 }
 
 
-def options_of(address: Address, most: int) -> dict[str, Any]:
+def options_of(address: Address, maximum: int) -> dict[str, Any]:
     """Give the options of a member of a group.
 
     Parameters
     ----------
-    most
+    maximum
         Largest number of records in a batch. The client prefetches as many, or 32 MiB, plus one
         fetch.
     """
@@ -70,7 +70,7 @@ def options_of(address: Address, most: int) -> dict[str, Any]:
         "max.partition.fetch.bytes": BATCH_BYTES,
         "fetch.wait.max.ms": _FETCH_WAIT_MS,
         "fetch.queue.backoff.ms": _FULL_MS,
-        "queued.min.messages": most,
+        "queued.min.messages": maximum,
         "queued.max.messages.kbytes": BATCH_BYTES >> 10,
         "reconnect.backoff.ms": _RECONNECT_MS,
         "session.timeout.ms": SESSION_MS,

@@ -53,25 +53,25 @@ class LibrdkafkaProducer:
         """Send in the given order, and return after all are confirmed."""
         refused = self._refused
         refused.begin()
-        handed = self._hand_over(messages)
+        queued = self._queue_messages(messages)
         if not self._settled():
             raise refused.first or ProducerFault("_TIMED_OUT")
         if refused.first is not None:
-            refused.first.left = refused.indices(messages, handed)
+            refused.first.left = refused.indices(messages, queued)
             raise refused.first
 
-    def _hand_over(self, messages: Sequence[Message]) -> int:
+    def _queue_messages(self, messages: Sequence[Message]) -> int:
         """Return the number of messages that the client accepted."""
-        produce, topic, handed = self._client.produce, "", 0
+        produce, topic, queued = self._client.produce, "", 0
         try:
             for message in messages:
                 topic = message.topic
                 headers: list[Header] = [*message.headers, (ID_HEADER, message.id)]
                 produce(topic, message.value, key_sent(message), headers=headers)
-                handed += 1
+                queued += 1
         except KafkaException as error:
             self._refused.keep(error.args[0], topic)
-        return handed
+        return queued
 
     def _settled(self) -> bool:
         """Wait until each message is confirmed or failed, longer than the delivery timeout."""
@@ -124,12 +124,12 @@ class _Refused:
         self.keep(error, message.topic() or "")
         self._noted.add(_content(message.topic(), message.key(), message.value()))
 
-    def indices(self, messages: Sequence[Message], handed: int) -> tuple[int, ...]:
+    def indices(self, messages: Sequence[Message], queued: int) -> tuple[int, ...]:
         """Give the indices of messages that failed, found by content, or were never handed over."""
         return tuple(
             place
             for place, one in enumerate(messages)
-            if place >= handed or _content(one.topic, one.key, one.value) in self._noted
+            if place >= queued or _content(one.topic, one.key, one.value) in self._noted
         )
 
     def keep(self, error: KafkaError, topic: str) -> None:

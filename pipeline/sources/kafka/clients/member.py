@@ -51,7 +51,7 @@ class MemberFault(Exception):
 
 
 class TransientFault(MemberFault):
-    """A transient fault: the client recovers by itself."""
+    """A transient fault: the client recovers without help."""
 
 
 class NoAnswer(TransientFault):
@@ -90,7 +90,7 @@ class Member(Protocol):
         client.
         """
 
-    def poll(self, most: int, wait_ms: int) -> dict[int, Sequence[RawRecord]]:
+    def poll(self, maximum: int, wait_ms: int) -> dict[int, Sequence[RawRecord]]:
         """Give available records, in order of each partition; wait only if there are none."""
 
     def assignment(self) -> set[int]:

@@ -32,7 +32,7 @@ class ProducerFault(Exception):
     Parameters
     ----------
     name
-        Error name of the client; with the detail, it makes `said`.
+        Error name of the client; with the detail, it makes `message`.
     topic
         Topic of the message that failed; empty if the fault concerns no message.
     detail
@@ -50,9 +50,9 @@ class ProducerFault(Exception):
     """
 
     def __init__(self, name: str, topic: str = "", detail: str = "") -> None:
-        said = f"{name}: {detail}" if detail else name
-        super().__init__(f"{said}, topic {topic}" if topic else said)
-        self.said = said
+        message = f"{name}: {detail}" if detail else name
+        super().__init__(f"{message}, topic {topic}" if topic else message)
+        self.message = message
         self.topic = topic
         self.too_large = name in _TOO_LARGE
         self.left: tuple[int, ...] = ()

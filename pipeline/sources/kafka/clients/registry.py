@@ -28,7 +28,7 @@ class _Client(Struct, frozen=True):
     producer_of: ProducerOf
 
 
-def open_member(client: str, address: Address, most: int, clock_us: Callable[[], int]) -> Member:
+def open_member(client: str, address: Address, maximum: int, clock_us: Callable[[], int]) -> Member:
     """Connect with a client of `CLIENTS`.
 
     Raises
@@ -43,7 +43,7 @@ def open_member(client: str, address: Address, most: int, clock_us: Callable[[],
     models.errors.ConfigError: unknown Kafka client 'rdkafka', expected one of: kafka-python, \
 librdkafka
     """
-    return _known(client).open_member(address, most, clock_us)
+    return _known(client).open_member(address, maximum, clock_us)
 
 
 def producer_of(client: str, address: Address, owner: str = "") -> Callable[[], Producer]:
@@ -87,11 +87,11 @@ def _known(client: str) -> _Client:
     return CLIENTS[client]
 
 
-def _librdkafka_member(address: Address, most: int, clock_us: Callable[[], int]) -> Member:
+def _librdkafka_member(address: Address, maximum: int, clock_us: Callable[[], int]) -> Member:
     _require_librdkafka()
     from pipeline.sources.kafka.clients.librdkafka import LibrdkafkaMember
 
-    return LibrdkafkaMember(address, most, clock_us)
+    return LibrdkafkaMember(address, maximum, clock_us)
 
 
 def _librdkafka_producer(address: Address, owner: str) -> Callable[[], Producer]:

@@ -8,9 +8,9 @@ import pytest
 
 from lab.simulation.fleet import ATTACKS, NOVELTIES, SimulationConfig, Truth, simulate
 from lab.simulation.fleet.attacks import PLANTERS
+from lab.simulation.fleet.fleet_day import other_task
 from lab.simulation.fleet.personas import persona
-from lab.simulation.fleet.scene import other_task
-from lab.simulation.fleet.session import Visit
+from lab.simulation.fleet.session_generator import SessionSpec
 from lab.simulation.fleet.world.roles import all_roles, world
 from models.event import Agent, Event, microseconds
 from pipeline.formats.native import Native
@@ -62,15 +62,15 @@ def test_drifted_goal_uses_a_tool_that_the_task_never_uses() -> None:
     for role in roles:
         someone = msgspec.structs.replace(one, world=world(role.name, 0))
         for task in {task.name: task for task in role.tasks}.values():
-            visit = Visit(persona=someone, agent=agent, day=0, number=1, start_us=0, task=task)
+            spec = SessionSpec(persona=someone, agent=agent, day=0, number=1, start_us=0, task=task)
             own = {call.tool.name for call in task.calls}
             for luck in (0.0, 0.5, 0.99):
-                other = other_task(visit, luck)
+                other = other_task(spec, luck)
                 assert other.mode == task.mode
                 surely = {
                     call.tool.name
                     for call in other.calls
-                    if not call.optional and call.tool.release <= visit.released
+                    if not call.optional and call.tool.release <= spec.released
                 }
                 assert surely - own, (role.name, task.name, other.name)
 

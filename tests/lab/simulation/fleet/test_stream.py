@@ -69,7 +69,7 @@ def test_the_stream_starts_before_the_simulation_is_over() -> None:
 
 
 def test_memory_does_not_grow_with_the_days() -> None:
-    def most(days: int) -> int:
+    def maximum(days: int) -> int:
         config = SimulationConfig(agents=10, days=days, attacked=0, novelties=())
         tracemalloc.start()
         for _ in simulate(config):
@@ -78,8 +78,8 @@ def test_memory_does_not_grow_with_the_days() -> None:
         tracemalloc.stop()
         return peak
 
-    most(1)  # what is remembered for good: worlds, tables
-    assert most(20) < 1.5 * most(4)
+    maximum(1)  # what is remembered for good: worlds, tables
+    assert maximum(20) < 1.5 * maximum(4)
 
 
 def test_volumes_are_over_dispersed(simulated) -> None:

@@ -120,7 +120,7 @@ def test_ordinary_session_is_learned_at_once(desk):
     assert desk.score(new_payee(desk)).tainted.value_level == 1
 
 
-@pytest.mark.parametrize("free", [{"learning": True}, {"learning": False, "vouched": True}])
+@pytest.mark.parametrize("free", [{"learning": True}, {"learning": False, "trusted_history": True}])
 def test_ungated_session_is_learned_at_any_p_value(desk, free):
     assert desk.play(new_payee(desk), p=DOUBTFUL, **free) is True
     assert desk.score(new_payee(desk)).tainted.value_level == 1

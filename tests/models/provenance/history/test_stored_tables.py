@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from models.codec.change_log import MOST_CHANGES, Journal
+from models.codec.change_log import MAX_CHANGES, Journal
 from models.errors import StateError
 from models.provenance.backend import PythonDetector
 
@@ -54,10 +54,10 @@ def test_number_of_changes_per_copy_is_bounded():
     journal = Journal()
     names = [
         journal.write("part", lambda _, whole: b"x" * (10_000 if whole else 1))[0]
-        for _ in range(MOST_CHANGES + 2)
+        for _ in range(MAX_CHANGES + 2)
     ]
     assert names[0] == names[-1] == "part"
-    assert names[1:-1] == [f"+{number}:part" for number in range(MOST_CHANGES)]
+    assert names[1:-1] == [f"+{number}:part" for number in range(MAX_CHANGES)]
 
 
 def test_stored_tables_are_restored(desk):

@@ -10,7 +10,7 @@ import pytest
 from rich.console import Console
 
 from pipeline.commands import show
-from pipeline.commands.pages.anomaly import MOST_NAMED
+from pipeline.commands.pages.anomaly import MAX_NAMED
 from pipeline.store import Commit, open_store
 
 if TYPE_CHECKING:
@@ -197,7 +197,7 @@ def test_ambiguous_prefix_lists_the_matching_ids(habitus: Callable[..., Run]) ->
     code, out, err = habitus("anomalies", "an-11")
     assert (code, out) == (1, "")
     assert err == f"error: several ids begin with 'an-11': {IDS[0]}, {IDS[1]}\n"
-    fill([an_anomaly(f"an-33{number}", number) for number in range(MOST_NAMED + 1)])
+    fill([an_anomaly(f"an-33{number}", number) for number in range(MAX_NAMED + 1)])
     code, _, err = habitus("anomalies", "33")
     assert err == (
         "error: several ids begin with 'an-33': an-330, an-331, an-332, an-333, an-334, …\n"

@@ -13,7 +13,7 @@ import msgspec
 from msgspec import Struct
 
 from lab.simulation.sample.world.credentials import credential
-from lab.simulation.sample.world.values import Facts
+from lab.simulation.sample.world.values import KnownValues
 from lab.simulation.sample.world.vocabulary import SERIALS
 from models.event import Agent, Event, Human, Network, Outcome, Volume, instant
 
@@ -32,7 +32,7 @@ Choice = tuple[str, str, list[str]]
 """Key, value and origins of one argument."""
 
 
-class Visit(Struct, frozen=True, kw_only=True):
+class SessionSpec(Struct, frozen=True, kw_only=True):
     """All parameters of one session, except its random source.
 
     Attributes
@@ -93,29 +93,29 @@ class _Memory:
         return True
 
 
-def play(visit: Visit, rng: Random) -> list[Event]:
+def play(spec: SessionSpec, rng: Random) -> list[Event]:
     """Give the events of a session in order of time.
 
     Parameters
     ----------
-    visit
+    spec
         Parameters of the session.
     rng
         Random source; equal states give equal events.
     """
-    facts = Facts(rng, visit.start_us, visit.given)
-    purpose = visit.task.purpose.format_map(facts)
+    facts = KnownValues(rng, spec.start_us, spec.given)
+    purpose = spec.task.purpose.format_map(facts)
     memory = _Memory(purpose)
     events: list[Event] = []
-    at_us = visit.start_us
-    for tool, again in _steps(visit, rng):
+    at_us = spec.start_us
+    for tool, again in _steps(spec, rng):
         if again:
-            _move_on(tool, facts, memory)
+            _update_facts(tool, facts, memory)
         chosen = _arguments(tool, facts, memory)
-        for outcome in SMOOTH if visit.smooth else _outcomes(rng):
+        for outcome in SMOOTH if spec.smooth else _outcomes(rng):
             took_ms = int(tool.milliseconds * _spread(rng)) // 10 * 10
-            name = f"{visit.session}-{len(events):02d}"
-            events.append(_event(visit, name, at_us, tool, purpose, chosen, outcome, took_ms, rng))
+            name = f"{spec.session}-{len(events):02d}"
+            events.append(_event(spec, name, at_us, tool, purpose, chosen, outcome, took_ms, rng))
             # Whole seconds keep the bundled file small, and are precise enough here.
             at_us += 1_000_000 * (2 + took_ms // 1000 + int(45 * rng.random() * rng.random()))
         if outcome == "denied":
@@ -125,11 +125,11 @@ def play(visit: Visit, rng: Random) -> list[Event]:
     return events
 
 
-def _steps(visit: Visit, rng: Random) -> Iterator[tuple[Tool, bool]]:
+def _steps(spec: SessionSpec, rng: Random) -> Iterator[tuple[Tool, bool]]:
     """Give the tools in order, and whether each call repeats the previous one."""
-    for call in visit.task.calls:
+    for call in spec.task.calls:
         tool = call.tool
-        if tool.release > visit.released or tool.name in visit.without:
+        if tool.release > spec.released or tool.name in spec.without:
             continue
         if call.optional and rng.random() < 0.5:
             continue
@@ -139,7 +139,7 @@ def _steps(visit: Visit, rng: Random) -> Iterator[tuple[Tool, bool]]:
                 yield tool, True
 
 
-def _move_on(tool: Tool, facts: Facts, memory: _Memory) -> None:
+def _update_facts(tool: Tool, facts: KnownValues, memory: _Memory) -> None:
     """Advance to the next message, invoice or case of a list."""
     for _, slot in tool.arguments:
         if slot in SERIALS:
@@ -148,7 +148,7 @@ def _move_on(tool: Tool, facts: Facts, memory: _Memory) -> None:
                 facts.put(slot, new)
 
 
-def _arguments(tool: Tool, facts: Facts, memory: _Memory) -> list[Choice]:
+def _arguments(tool: Tool, facts: KnownValues, memory: _Memory) -> list[Choice]:
     chosen: list[Choice] = []
     for key, slot in tool.arguments:
         if slot.startswith("="):
@@ -174,7 +174,7 @@ def _spread(rng: Random) -> float:
 
 
 def _event(
-    visit: Visit,
+    spec: SessionSpec,
     name: str,
     at_us: int,
     tool: Tool,
@@ -184,16 +184,16 @@ def _event(
     took_ms: int,
     rng: Random,
 ) -> Event:
-    home = visit.network
+    home = spec.network
     return Event(
         id=name,
         time=instant(at_us),
-        agent=visit.agent,
+        agent=spec.agent,
         tool=tool.name,
-        human=visit.human,
-        mode=visit.task.mode,
-        session=visit.session,
-        task=visit.task.name,
+        human=spec.human,
+        mode=spec.task.mode,
+        session=spec.session,
+        task=spec.task.name,
         purpose=purpose,
         operation=tool.operation,
         arguments={key: value for key, value, _ in chosen} or None,
@@ -205,10 +205,10 @@ def _event(
             asn=home.asn,
             country=home.country,
         ),
-        volume=_volume(tool, outcome, visit.scale * _spread(rng)),
+        volume=_volume(tool, outcome, spec.scale * _spread(rng)),
         outcome=outcome,
         duration_ms=float(took_ms),
-        credential=credential(visit.agent.id, at_us, visit.scopes),
+        credential=credential(spec.agent.id, at_us, spec.scopes),
     )
 
 

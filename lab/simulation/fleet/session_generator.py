@@ -40,7 +40,7 @@ Played = list[tuple[int, Event]]
 """Events of a session with their times in microseconds, in order."""
 
 
-class Visit(Struct, kw_only=True):
+class SessionSpec(Struct, kw_only=True):
     """All parameters of one session, except its random source.
 
     Attributes
@@ -98,7 +98,7 @@ class Facts(dict[str, str]):
             return value
         pool = self._pools[kind]
         rank = _POOL[int(self._draw() * GRID)]
-        found = pool[_own(rank, self._offset, len(pool))]
+        found = pool[_shifted_rank(rank, self._offset, len(pool))]
         for name, value in found.items():
             self.setdefault(name, value)
         return self[slot]
@@ -114,7 +114,7 @@ class Facts(dict[str, str]):
         return f"2026-{1 + int(12 * self._draw()):02d}-{1 + int(28 * self._draw()):02d}"
 
 
-def _own(rank: int, offset: int, size: int) -> int:
+def _shifted_rank(rank: int, offset: int, size: int) -> int:
     """Convert a rank to an index: the first ranks are the agent's favourites, others are shared."""
     return (rank + offset) % size if rank < _FAVOURITES else rank % size
 
@@ -124,33 +124,33 @@ def seed_of(persona: Persona, day: int, number: int) -> int:
     return mix(persona.key, _SESSION, day, number)
 
 
-def play(visit: Visit, rng: Random) -> Played:
+def play(spec: SessionSpec, rng: Random) -> Played:
     """Give the events of a session in order of time.
 
     Parameters
     ----------
-    visit
+    spec
         Parameters of the session.
     rng
         Random source; it is seeded here.
     """
-    persona = visit.persona
-    seed = seed_of(persona, visit.day, visit.number)
+    persona = spec.persona
+    seed = seed_of(persona, spec.day, spec.number)
     rng.seed(seed)
     draw = rng.random
     facts = Facts(persona, draw)
-    if visit.given:
-        facts.update(visit.given)
-    shared = _shared(visit, seed, visit.task.purpose.format_map(facts), draw)
-    network = visit.network or (persona.home if shared["human"] else persona.hosted)
-    origins: dict[str, list[str]] = {slot: ["request"] for slot in slots(visit.task.purpose)}
-    at_us = visit.start_us
+    if spec.given:
+        facts.update(spec.given)
+    shared = _shared(spec, seed, spec.task.purpose.format_map(facts), draw)
+    network = spec.network or (persona.home if shared["human"] else persona.hosted)
+    origins: dict[str, list[str]] = {slot: ["request"] for slot in slots(spec.task.purpose)}
+    at_us = spec.start_us
     played: Played = []
-    for tool, again in _walk(visit, draw):
+    for tool, again in _walk(spec, draw):
         if again:
-            _move_on(tool, facts, origins)
+            _update_facts(tool, facts, origins)
         carried = _arguments(tool, facts, origins)
-        outcome = "ok" if visit.smooth else _outcome(draw())
+        outcome = "ok" if spec.smooth else _outcome(draw())
         took_ms = int(tool.milliseconds * SPREAD[int(draw() * GRID)])
         event = Event(
             id=f"{shared['session']}-{len(played):02d}",
@@ -159,9 +159,9 @@ def play(visit: Visit, rng: Random) -> Played:
             operation=tool.operation,
             arguments={key: value for key, value, _ in carried} or None,
             argument_origins={key: [(value, found)] for key, value, found in carried} or None,
-            resource=_resource(tool, visit, draw),
-            network=_towards(network, tool.destination),
-            volume=_volume(tool, persona.size * visit.scale, draw) if outcome == "ok" else None,
+            resource=_resource(tool, spec, draw),
+            network=_network_to(network, tool.destination),
+            volume=_volume(tool, persona.size * spec.scale, draw) if outcome == "ok" else None,
             outcome=outcome,
             duration_ms=float(took_ms),
             attributes={"tokens": int(_TOKENS[len(played) & 3] * SPREAD[int(draw() * GRID)])},
@@ -177,34 +177,34 @@ def play(visit: Visit, rng: Random) -> Played:
     return played
 
 
-def _shared(visit: Visit, seed: int, purpose: str, draw: Any) -> dict[str, Any]:
+def _shared(spec: SessionSpec, seed: int, purpose: str, draw: Any) -> dict[str, Any]:
     """Give the common fields of all events of a session."""
-    persona, scheduled = visit.persona, visit.task.mode == "autonomous"
+    persona, scheduled = spec.persona, spec.task.mode == "autonomous"
     people = persona.humans
-    human = None if scheduled else visit.human or people[int(draw() * draw() * len(people))]
-    delegation = visit.delegation
+    human = None if scheduled else spec.human or people[int(draw() * draw() * len(people))]
+    delegation = spec.delegation
     if delegation is None and human is not None and persona.orchestrator and draw() < _HANDED_ON:
         delegation = [persona.orchestrator, human.id]
     return {
-        "agent": visit.agent,
+        "agent": spec.agent,
         "human": human,
-        "mode": visit.task.mode,
+        "mode": spec.task.mode,
         "delegation": delegation,
         "session": f"s-{seed:016x}",
-        "task": visit.task.name,
-        "trace_id": visit.trace or f"t-{seed >> 16:012x}",
+        "task": spec.task.name,
+        "trace_id": spec.trace or f"t-{seed >> 16:012x}",
         "purpose": purpose,
-        "credential": visit.held or credential(persona, visit.start_us),
+        "credential": spec.held or credential(persona, spec.start_us),
     }
 
 
-def _outcome(luck: float) -> Outcome:
-    if luck >= ERRORS + DENIED:
+def _outcome(draw: float) -> Outcome:
+    if draw >= ERRORS + DENIED:
         return "ok"
-    return "error" if luck < ERRORS else "denied"
+    return "error" if draw < ERRORS else "denied"
 
 
-def _towards(network: Network, destination: str | None) -> Network:
+def _network_to(network: Network, destination: str | None) -> Network:
     if destination is None:
         return network
     return Network(
@@ -226,12 +226,12 @@ def slots(purpose: str) -> tuple[str, ...]:
     return tuple(part.partition("}")[0] for part in purpose.split("{")[1:])
 
 
-def _walk(visit: Visit, draw: Any) -> Iterator[tuple[Tool, bool]]:
+def _walk(spec: SessionSpec, draw: Any) -> Iterator[tuple[Tool, bool]]:
     """Walk through the steps; give each tool, and whether the call repeats the previous one."""
-    care, released, without = visit.persona.care, visit.released, visit.without
+    care, released, without = spec.persona.care, spec.released, spec.without
     if draw() < 0.2:
         yield RECALL, False
-    for call in visit.task.calls:
+    for call in spec.task.calls:
         tool = call.tool
         if tool.release > released or tool.name == without:
             continue
@@ -249,7 +249,7 @@ def _walk(visit: Visit, draw: Any) -> Iterator[tuple[Tool, bool]]:
         yield SAVE, False
 
 
-def _move_on(tool: Tool, facts: Facts, origins: dict[str, list[str]]) -> None:
+def _update_facts(tool: Tool, facts: Facts, origins: dict[str, list[str]]) -> None:
     """Advance to the next list entry; values of the request stay."""
     for _, slot in tool.arguments:
         if slot in SERIALS and slot in origins and origins[slot][0] != "request":
@@ -271,14 +271,14 @@ def _arguments(
     return carried
 
 
-def _resource(tool: Tool, visit: Visit, draw: Any) -> Resource | None:
-    known = visit.persona.world.resources.get(tool.name)
+def _resource(tool: Tool, spec: SessionSpec, draw: Any) -> Resource | None:
+    known = spec.persona.world.resources.get(tool.name)
     if known is None:
         return tool.resource
-    if visit.fresh is not None and tool.resource.domain == visit.fresh.domain and draw() < 0.5:
-        return visit.fresh
+    if spec.fresh is not None and tool.resource.domain == spec.fresh.domain and draw() < 0.5:
+        return spec.fresh
     rank = _CATALOGUE[int(draw() * GRID)]
-    return known[_own(rank, visit.persona.offset, len(known))]
+    return known[_shifted_rank(rank, spec.persona.offset, len(known))]
 
 
 def _volume(tool: Tool, scale: float, draw: Any) -> Volume:

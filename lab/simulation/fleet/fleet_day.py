@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from lab.simulation.fleet.calendar import weekday
-from lab.simulation.fleet.session import Played, Visit, play
+from lab.simulation.fleet.session_generator import Played, SessionSpec, play
 from lab.simulation.fleet.world.draw import unit
 from lab.simulation.fleet.world.roles import all_roles
 from lab.simulation.fleet.world.words import FOREIGN, ITEMS
@@ -30,7 +30,7 @@ _HELPERS_FROM = 400
 _FAVOURITES = 4
 
 
-class Scene:
+class FleetDay:
     """The fleet on one day, as input of a planter.
 
     Parameters
@@ -71,11 +71,11 @@ class Scene:
         """Return whether an agent acts today."""
         return self._factors.get(index, 1.0) > 0
 
-    def luck(self, case: Case, *numbers: int) -> float:
+    def draw(self, case: Case, *numbers: int) -> float:
         """Draw from [0, 1) for a case and a day."""
         return unit(case.key, self.day, *numbers)
 
-    def visit(
+    def spec(
         self,
         case: Case,
         number: int = 0,
@@ -83,7 +83,7 @@ class Scene:
         index: int | None = None,
         hour: float | None = None,
         **changes: Any,
-    ) -> Visit:
+    ) -> SessionSpec:
         """Give an ordinary session of the agent for today.
 
         Parameters
@@ -95,29 +95,29 @@ class Scene:
         hour
             Start hour; by default a random time between 09:30 and 16:00.
         changes
-            Attributes of the visit to replace.
+            Attributes of the session to replace.
         """
         who = case.index if index is None else index
         conditions = self._conditions(who, self.day)
         if hour is None:
-            hour = 9.5 + 6.5 * self.luck(case, number, 1)
-        visit = Visit(
+            hour = 9.5 + 6.5 * self.draw(case, number, 1)
+        spec = SessionSpec(
             persona=self.fleet[who],
             agent=conditions.agent,
             day=self.day,
             number=_NUMBERS + case.key % _NUMBERS * 64 + number,
             start_us=self.midnight_us + int(hour * HOUR_US),
-            task=conditions.tasks[int(self.luck(case, number, 2) * len(conditions.tasks))],
+            task=conditions.tasks[int(self.draw(case, number, 2) * len(conditions.tasks))],
             released=conditions.released,
             smooth=True,
         )
         for name, value in changes.items():
-            setattr(visit, name, value)
-        return visit
+            setattr(spec, name, value)
+        return spec
 
-    def play(self, visit: Visit) -> Played:
+    def play(self, spec: SessionSpec) -> Played:
         """Give the events of a session."""
-        return play(visit, self._rng)
+        return play(spec, self._rng)
 
     def helpers(self, case: Case, count: int) -> list[int]:
         """Give other agents with lower numbers, independent of the fleet's size.
@@ -133,13 +133,13 @@ class Scene:
         return near[:count]
 
 
-def add(visit: Visit, played: Played, tool: Tool, gap_s: float = 4.0, **changes: Any) -> Event:
+def add(spec: SessionSpec, played: Played, tool: Tool, gap_s: float = 4.0, **changes: Any) -> Event:
     """Append a call to a session, with the constants of the tool as arguments.
 
     Parameters
     ----------
-    visit
-        Visit of the session, which defines the agent's frequent resources.
+    spec
+        Session whose persona defines the agent's frequent resources.
     played
         The session; the call is appended.
     tool
@@ -160,9 +160,9 @@ def add(visit: Visit, played: Played, tool: Tool, gap_s: float = 4.0, **changes:
         operation=tool.operation,
         arguments=constants or None,
         argument_origins={key: [(value, ["system"])] for key, value in constants.items()} or None,
-        resource=own_resource(visit, tool, len(played)),
-        network=_towards(before.network, tool.destination),
-        volume=_typical_volume(tool, visit.persona.size),
+        resource=own_resource(spec, tool, len(played)),
+        network=_network_to(before.network, tool.destination),
+        volume=_typical_volume(tool, spec.persona.size),
         outcome="ok",
         duration_ms=float(tool.milliseconds),
     )
@@ -171,13 +171,13 @@ def add(visit: Visit, played: Played, tool: Tool, gap_s: float = 4.0, **changes:
     return event
 
 
-def own_resource(visit: Visit, tool: Tool, number: int) -> Resource:
+def own_resource(spec: SessionSpec, tool: Tool, number: int) -> Resource:
     """Give one of the agent's most frequent resources of a tool; any for a foreign tool."""
-    known = visit.persona.world.resources.get(tool.name)
+    known = spec.persona.world.resources.get(tool.name)
     if known is None:
-        item = ITEMS[(visit.persona.key + number % 2) % len(ITEMS)]
+        item = ITEMS[(spec.persona.key + number % 2) % len(ITEMS)]
         return change(tool.resource, id=f"{tool.resource.id}/{item}", type="collection")
-    return known[(visit.persona.offset + number % _FAVOURITES) % len(known)]
+    return known[(spec.persona.offset + number % _FAVOURITES) % len(known)]
 
 
 def _typical_volume(tool: Tool, size: float) -> Volume:
@@ -188,34 +188,36 @@ def _typical_volume(tool: Tool, size: float) -> Volume:
     )
 
 
-def _towards(network: Network | None, destination: str | None) -> Network | None:
+def _network_to(network: Network | None, destination: str | None) -> Network | None:
     return None if network is None else change(network, destination=destination)
 
 
 def familiar(
-    visit: Visit, luck: float, fits: Callable[[Tool], bool] = lambda tool: tool.operation == "read"
+    spec: SessionSpec,
+    draw: float,
+    fits: Callable[[Tool], bool] = lambda tool: tool.operation == "read",
 ) -> Tool:
     """Give a tool of the agent's ordinary tasks; by default a reading one."""
-    habit = visit.persona.world.habits[visit.persona.habit]
+    habit = spec.persona.world.habits[spec.persona.habit]
     everyday: dict[str, Tool] = {}
     for task in habit:
         for call in task.calls:
             if not call.optional and not call.tool.release:
                 everyday.setdefault(call.tool.name, call.tool)
     fitting = [tool for tool in everyday.values() if fits(tool)] or list(everyday.values())
-    return fitting[int(luck * len(fitting))]
+    return fitting[int(draw * len(fitting))]
 
 
-def foreign_tool(visit: Visit, luck: float) -> Tool:
+def foreign_tool(spec: SessionSpec, draw: float) -> Tool:
     """Give a tool of another role that the agent's role lacks."""
-    own = visit.persona.world.role.tools
+    own = spec.persona.world.role.tools
     others = [
         tool
         for role in all_roles().values()
         for tool in role.tools.values()
         if tool.name not in own and tool.operation != "execute"
     ]
-    return others[int(luck * len(others))]
+    return others[int(draw * len(others))]
 
 
 def foreign_resource(key: int, part: str = "current") -> Resource:
@@ -228,26 +230,26 @@ def foreign_resource(key: int, part: str = "current") -> Resource:
     )  # fmt: skip
 
 
-def other_task(visit: Visit, luck: float) -> Task:
+def other_task(spec: SessionSpec, draw: float) -> Task:
     """Give the task of the role with the least overlap in tools.
 
     It uses at least one tool that the current task never uses.
     """
-    own = {call.tool.name for call in visit.task.calls}
-    missing = own | {visit.without}
+    own = {call.tool.name for call in spec.task.calls}
+    missing = own | {spec.without}
     tasks = {
         task.name: task
-        for task in visit.persona.world.role.tasks
-        if task.mode == visit.task.mode
+        for task in spec.persona.world.role.tasks
+        if task.mode == spec.task.mode
         and any(
             call.tool.name not in missing
-            and call.tool.release <= visit.released
+            and call.tool.release <= spec.released
             and not call.optional
             for call in task.calls
         )
     }
-    least = sorted(
+    minimum = sorted(
         tasks.values(),
         key=lambda task: len(own & {call.tool.name for call in task.calls}) / len(task.calls),
     )
-    return least[int(luck * min(2, len(least)))]
+    return minimum[int(draw * min(2, len(minimum)))]
