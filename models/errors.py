@@ -3,7 +3,7 @@
 HabitusError
 ConfigError        the operator fixes it before start
   NoStore              there is none yet where one is only to be read
-MalformedEvent     this record is unusable; the stream goes on
+MalformedEvent     this record is unusable; the stream continues
 StateError         stored state cannot be used as it is
   StoreUnavailable     the store cannot be reached now
   Superseded           another worker took over what this one judges

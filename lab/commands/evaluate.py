@@ -132,7 +132,7 @@ def evaluate(
         shown_path = quoted(str(registered), LONGEST_PATH)
         note(f"registered agents: {shown_path}; HABITUS_INVENTORY names others")
     for path in written:
-        note(f"written: {shown_path}")
+        note(f"written: {path}")
 
 
 def _beside(files: Files) -> Path | None:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 WeightedClusters = list[tuple[float, "Cluster", float]]  # weight, cluster, similarity
 FAMILIAR_HALF = 0.5
 TYPICAL_SHARE = 0.15  # a larger share of similar sessions makes a value or flow typical
-TYPICAL_SESSIONS = 10.0  # so many similar sessions make it typical, whatever their share
+TYPICAL_SESSIONS = 10.0  # so many similar sessions make it typical at any share
 SAME_TASK = 0.5  # clusters at least this similar are one task
 SAME_REQUEST = 0.9  # a session at least this similar to a cluster belongs to it
 AGENT_FLOW = 13  # domain of the hashes of flows of one agent

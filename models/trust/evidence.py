@@ -55,7 +55,7 @@ def weigh(ledger: Ledger, at_us: int, policy: TrustPolicy = DEFAULT_POLICY) -> E
     A day is dated at its start, an item at its latest instant. Later evidence than `at_us` does
     not count. An item with instants before and after `at_us` counts in full.
     """
-    if not ledger.items:  # the usual case
+    if not ledger.items:  # the common case
         days = _days(ledger, at_us, policy)
         return Evidence(at_us, days, [], {}, math.fsum(days.values()), 0.0)
     items: list[tuple[Item, float]] = []

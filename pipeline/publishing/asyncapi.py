@@ -19,7 +19,7 @@ PATH: Final = Path(__file__).parents[2] / "data" / "schema" / "topics-v1.asyncap
 
 _BINDING: Final = "0.5.0"
 _ORIGINAL: Final[dict[str, Any]] = {
-    "description": "The original bytes, of whatever content; cut where `full_length` is there."
+    "description": "The original bytes, of any content; cut where `full_length` is there."
 }
 # Topic, message, payload, headers, description of the key.
 _CHANNELS: Final[tuple[tuple[str, str, Any, Any, str], ...]] = (

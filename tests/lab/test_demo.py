@@ -145,7 +145,7 @@ def story_of(findings: Any, whole: Truth) -> str:
     with console.file:
         demo_story.incidents(console, findings)
         demo_story.novelties(console, findings)
-        demo_story.faults(console, findings, whole, 0.5)
+        demo_story.false_alerts(console, findings, whole, 0.5)
     return console.export_text()
 
 
