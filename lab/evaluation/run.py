@@ -22,7 +22,7 @@ from lab.evaluation.truth.labels import InLabels
 from lab.evaluation.truth.mismatch import refuse_mismatch
 from lab.evaluation.truth.planted import ATTACK
 from lab.evaluation.truth.planted_file import InFile
-from lab.field_ablation import Without
+from lab.field_ablation import FieldAblation
 from pipeline.clock import clock_us
 from pipeline.formats import format_named
 from pipeline.sources.files import find
@@ -183,7 +183,7 @@ def measured(
 ) -> Measured:
     """Judge recordings and join their ground truth; parameters as in `evaluate`."""
     wire = format_named(fmt)
-    reader = Without(wire, without) if without else wire
+    reader = FieldAblation(wire, without) if without else wire
     now_us = clock_us()
     known: Truth = (
         InLabels(files, fmt, now_us=now_us)

@@ -61,7 +61,7 @@ class Agents(OrderedDict["Key", AgentState]):
         self._same: dict[tuple[str, ...], tuple[str, ...]] = {}
         self._accused: set[str] = set()
 
-    def elsewhere(self, agents: Iterable[str]) -> dict[str, str]:
+    def shards_of_others(self, agents: Iterable[str]) -> dict[str, str]:
         """Give the agents that another worker judges, each with its partition."""
         return self._store.shards_of_others(sorted(one for one in agents if not self._is_here(one)))
 

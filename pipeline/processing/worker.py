@@ -174,7 +174,10 @@ class Worker:
         compiled = None if fast_path is None else fast_path.compiled
         events = self._intake.take(records, wire, out, count, compiled)
         batch = BatchState(events, out, count)
-        foreign, misrouted = self._agents.elsewhere(batch.agents()), self._agents.misrouted(batch)
+        foreign, misrouted = (
+            self._agents.shards_of_others(batch.agents()),
+            self._agents.misrouted(batch),
+        )
         if foreign or misrouted:
             self._intake.reject_misrouted(batch, foreign, misrouted)
             batch = BatchState(events, out, count)

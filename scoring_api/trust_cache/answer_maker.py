@@ -40,8 +40,8 @@ class AnswerMaker:
         self._policy = policy
         self._obligations = obligations
         self._longest_us = longest_us
-        self._nobody_asked: tuple[object, ...] = ()
-        self._nobody_answer: Answer
+        self._unknown_question: tuple[object, ...] = ()
+        self._unknown_answer: Answer
 
     def make(self, known: Known, question: Question, now_us: int) -> Entry:
         """Make the answer of an agent."""
@@ -55,10 +55,10 @@ class AnswerMaker:
         """
         age = self._staleness
         asked = (question, now_us, age.at_us(now_us), age.late_us(now_us), age.stale)
-        if self._nobody_asked != asked:
-            self._nobody_asked = asked
-            self._nobody_answer = self._answer([], agent_id, question, now_us)
-        answer = msgspec.structs.replace(self._nobody_answer, agent_id=agent_id)
+        if self._unknown_question != asked:
+            self._unknown_question = asked
+            self._unknown_answer = self._answer([], agent_id, question, now_us)
+        answer = msgspec.structs.replace(self._unknown_answer, agent_id=agent_id)
         return self._entry(answer, now_us)
 
     def _answer(

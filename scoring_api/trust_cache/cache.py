@@ -24,7 +24,7 @@ from scoring_api.problems import ProblemError
 from scoring_api.status.metrics import Metrics
 from scoring_api.trust_cache.answer_maker import AnswerMaker
 from scoring_api.trust_cache.cached_agent import Entry, Known, Question
-from scoring_api.trust_cache.renewal import MOST_KEPT, SETTLED_US, Renewal
+from scoring_api.trust_cache.renewal import MAX_KEPT, SETTLED_US, Renewal
 from scoring_api.trust_cache.staleness import Staleness
 from scoring_api.trust_cache.store_reading import PipelineStatus, Reading
 from scoring_api.trust_cache.store_thread import Change, Settle, StoreThread
@@ -35,7 +35,7 @@ T = TypeVar("T")
 # Rows of a page: at the start, and while look-ups may wait for the reader.
 LOADED_AT_ONCE, TAKEN_AT_ONCE = 500, 32
 # In larger fleets, listing agents does not cache their answers.
-MOST_LISTED_KEPT = 20_000
+MAX_LISTED_KEPT = 20_000
 STATUS_EVERY_US = SECOND_US
 # Slow polls make the pause longer: look-ups have priority.
 PAUSE_FOR_A_LOOK, LONGEST_PAUSE_S = 4, 0.025
@@ -97,7 +97,7 @@ class TrustCache:
         longest_us = refresh_us if recorded else None
         self._answers = AnswerMaker(self._age, policy, obligations, longest_us)
         # Answers over a recording expire too fast for unrequested caching.
-        self.renewal = Renewal(self._answers.make, refresh_us, 0 if recorded else MOST_KEPT)
+        self.renewal = Renewal(self._answers.make, refresh_us, 0 if recorded else MAX_KEPT)
         self._prepare_s = config.prepare_s
         self._metrics = metrics
         self._version: int | None = None
@@ -142,9 +142,9 @@ class TrustCache:
             self._version = seen.version
         self._age.polled_us = wall_us()
         if not self.ready:
-            await self._get_ready()
+            await self._prepare()
 
-    async def _get_ready(self) -> None:
+    async def _prepare(self) -> None:
         self._beat(self._age.polled_us)
         await self.renewal.prepare(self._prepare_s)
         collect_rarely()
@@ -231,14 +231,14 @@ class TrustCache:
         elif not entry.asked:
             entry.asked = True
             if entry.old:
-                self.renewal.hurry(known, question, entry, now_us)
+                self.renewal.prioritise(known, question, entry, now_us)
         return entry
 
     async def entries(self) -> list[Entry]:
         """Give every agent's answer, and yield to other requests in between."""
         now = wall_us()
         found = []
-        keep = len(self.agents) <= MOST_LISTED_KEPT
+        keep = len(self.agents) <= MAX_LISTED_KEPT
         for place, known in enumerate(list(self.agents.values())):
             entry = self.entry_of if keep or known.entries else self._answers.make
             found.append(entry(known, (None, None), now))

@@ -20,7 +20,7 @@ Change = tuple[int, str, Packed]
 """Number of a change, its agent, and the packed trust state."""
 
 
-class Look(NamedTuple):
+class Changes(NamedTuple):
     """Result of one poll of the store; None: unchanged or not due."""
 
     version: int
@@ -57,7 +57,7 @@ class StoreThread:
             self._thread.shutdown(wait=True)
             self._thread = None
 
-    async def look(self, since: int | None, after: int, limit: int, *, due: bool) -> Look:
+    async def look(self, since: int | None, after: int, limit: int, *, due: bool) -> Changes:
         """Poll the store.
 
         Parameters
@@ -69,14 +69,14 @@ class StoreThread:
         due
             Whether status and counters are read even if the store is unchanged.
         """
-        return await self.read(lambda: self._look(since, after, limit, due=due))
+        return await self.read(lambda: self._read_changes(since, after, limit, due=due))
 
-    def _look(self, since: int | None, after: int, limit: int, *, due: bool) -> Look:
+    def _read_changes(self, since: int | None, after: int, limit: int, *, due: bool) -> Changes:
         """Poll in one call for all, as each thread switch takes time."""
         version = self._reading.data_version()
         new = version != since
         # The status is read first, so that trust is never older than its watermark.
-        return Look(
+        return Changes(
             version,
             self._reading.status() if new or due else None,
             self._reading.counters() if due else None,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from models.errors import ConfigError
 from models.units import HOUR_US
 
-_LATE_US, _MOST_LATE = HOUR_US, 0.05
+_LATE_US, _MAX_LATE = HOUR_US, 0.05
 
 
 class EventOrder:
@@ -22,7 +22,7 @@ class EventOrder:
 
     def refuse(self) -> None:
         """Raise a `ConfigError` if too many events were late."""
-        if self._late > _MOST_LATE * self._events:
+        if self._late > _MAX_LATE * self._events:
             raise ConfigError(
                 f"the recording must be in order of event time: {self._late} of {self._events} "
                 "events follow one that is an hour or more later"

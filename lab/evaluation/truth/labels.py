@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from pipeline.processing.progress import Progress
     from pipeline.processing.stream_types import RawRecord
 
-_MOST_UNKNOWN = 20
+_MAX_UNKNOWN = 20
 _EXPECTED = {
     "phase": (HISTORY, JUDGED),
     "session_label": SESSION_LABELS,
@@ -86,7 +86,7 @@ class InLabels:
         ]
         for name in unknown_labels:
             label = f"{name} {quoted(getattr(known, name))}"
-            if label in self.unknown_labels or len(self.unknown_labels) < _MOST_UNKNOWN:
+            if label in self.unknown_labels or len(self.unknown_labels) < _MAX_UNKNOWN:
                 self.unknown_labels[label] = self.unknown_labels.get(label, 0) + 1
         return (
             msgspec.structs.replace(known, **dict.fromkeys(unknown_labels))

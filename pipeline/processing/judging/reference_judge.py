@@ -88,7 +88,7 @@ class ReferenceJudge:
 
     def _report_anomaly(self, batch: BatchState, step: EventInMode, result: Result) -> None:
         """Add an anomaly to the batch; the reviewer gets those of a trusted history."""
-        if not self._engine.vouched:
+        if not self._engine.trusted_history:
             self._anomalies.add(batch, step, result)
         elif self._observers.reviewer is not None and step.in_first_mode:
             self._observers.reviewer(step.record, step.event, result, step.agent_state)
@@ -96,7 +96,7 @@ class ReferenceJudge:
     def _update_trust(self, batch: BatchState, step: EventInMode, result: Result) -> None:
         """Apply identity evidence to all modes; publish trust that changed."""
         moved = result.trust_changed
-        if result.facet == AGENT_WIDE and not self._engine.vouched:
+        if result.facet == AGENT_WIDE and not self._engine.trusted_history:
             moved |= self._modes.apply_identity_evidence(batch, step)
         if moved:
             self._trust_answers.make(batch, step.agent_state, result.time_us, step.record.where)

@@ -103,13 +103,13 @@ def learn_history(
     records
         In order of event time (`in_order`).
     """
-    worker.engine.vouched = True
+    worker.engine.trusted_history = True
     try:
         judge_all(worker, records, progress=progress)
         worker.engine.finish_recording()
         finish(worker)
     finally:
-        worker.engine.vouched = False
+        worker.engine.trusted_history = False
 
 
 def finish(worker: Worker) -> None:

@@ -196,13 +196,13 @@ class KafkaSource:
         first = self._member.first([partition])[partition]
         end = self._member.end([partition])[partition]
         topic = self._address.topic, self._identity.id
-        if position is not None and (said := lost(topic, partition, position, (first, end))):
+        if position is not None and (text := lost(topic, partition, position, (first, end))):
             if not self._address.skip_lost:
                 raise ConfigError(
-                    f"{said}; records are lost to this store: restore them, or add lost=skip to "
+                    f"{text}; records are lost to this store: restore them, or add lost=skip to "
                     f"the source once to go on at {first}"
                 )
-            _log.warning("records_lost", extra={"detail": said})
+            _log.warning("records_lost", extra={"detail": text})
             position = None
         offset = first if position is None else position.offset
         self._levels.begin(partition, offset, end)
@@ -262,7 +262,7 @@ class KafkaSource:
         _log.info("source_held" if held else "source_goes_on")
         (self._member.pause if held else self._member.resume)(self._member.assignment())
 
-    def hand_in(self, records: Sequence[tuple[bytes | None, bytes]]) -> None:
+    def submit(self, records: Sequence[tuple[bytes | None, bytes]]) -> None:
         """Write records (key, value) to the topic itself, as `KafkaSink.publish` does."""
         if self._back is None:
             self._back = KafkaSink(without_group(self._address), self._client)

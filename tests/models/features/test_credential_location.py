@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 
 from models.event import Origin
-from models.features.credential_location import place_of
+from models.features.credential_location import location_of
 
 
 @pytest.mark.parametrize(
-    ("address", "origin", "place"),
+    ("address", "origin", "location"),
     [
         ("192.0.2.7", Origin(), "192.0.0.0/16"),
         ("2001:db8:1:2::3", Origin(), "2001:db8::/32"),
@@ -19,5 +19,5 @@ from models.features.credential_location import place_of
         ("not an address", Origin(asn=64500, country="SE"), "SE AS64500"),
     ],
 )
-def test_a_place_is_named_by_the_best_that_is_known(address, origin, place):
-    assert place_of(address, origin) == place
+def test_a_place_is_named_by_the_best_that_is_known(address, origin, location):
+    assert location_of(address, origin) == location

@@ -59,7 +59,7 @@ def test_the_gravest_of_several_findings_names_the_anomaly(a_stream, an_event):
 
 def test_rules_raise_no_alert_in_a_trusted_history(a_stream, an_event):
     stream = a_stream()
-    stream.engine.vouched = True
+    stream.engine.trusted_history = True
     judged = stream.judge(an_event(credential=ENDED, at=200))
     assert not judged.alert
     assert judged.learned

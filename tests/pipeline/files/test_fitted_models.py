@@ -56,15 +56,15 @@ class LongestCall(FittedDetector):
 
     KIND = "longest_call"
 
-    def __init__(self, name: str, most: float) -> None:
-        self.name, self.columns, self.most = name, COLUMNS, most
+    def __init__(self, name: str, maximum: float) -> None:
+        self.name, self.columns, self.maximum = name, COLUMNS, maximum
 
     def judge(self, act: Act) -> Reason | None:
         took = row_of(act)[COLUMNS.index("duration")]
-        return None if took <= self.most else Reason(self.name, 8.0, f"{took:.2f}", [], "Long.")
+        return None if took <= self.maximum else Reason(self.name, 8.0, f"{took:.2f}", [], "Long.")
 
     def to_bytes(self) -> bytes:
-        return json.dumps(self.most).encode()
+        return json.dumps(self.maximum).encode()
 
     @classmethod
     def from_bytes(cls, name: str, columns: Sequence[str], raw: bytes) -> LongestCall:
@@ -80,7 +80,7 @@ def test_model_of_another_registered_kind_is_loaded(
         save_fitted(model, tmp_path)
     detectors, groups = registered_detectors(Settings(offline_models=tmp_path))
     assert [one.name for one in detectors] == [opinion.name, "long"]
-    assert (cast("LongestCall", detectors[1]).most, groups) == (3.5, None)
+    assert (cast("LongestCall", detectors[1]).maximum, groups) == (3.5, None)
 
 
 def _other_columns(file: dict[str, Any]) -> None:

@@ -149,7 +149,7 @@ def test_another_agent_may_use_the_same_id(desk):
 def test_conflict_in_trusted_history_is_found_without_an_alert(desk):
     seen = []
     desk.start(reviewer=lambda *found: seen.append(found[2]))
-    desk.worker.engine.vouched = True
+    desk.worker.engine.trusted_history = True
     desk.judge(an_event(1), ATTACK)
     (result,) = seen
     assert (result.anomaly, result.alert, result.learned) == (CONFLICT, False, False)

@@ -29,11 +29,11 @@ def test_each_shard_applies_contributions_of_the_other_and_stores_the_position(
     for start in range(0, max(map(len, streams)), 50):
         for shard, stream in zip(shards, streams, strict=True):
             judge(shard, stream[start : start + 50])
-    taken = [shard.store.taken() for shard in shards]
+    applied = [shard.store.applied() for shard in shards]
     told = [len(store.of("").contributions({}, 1000, only=name)) for name in (ZERO, ONE)]
     assert min(told) > 1
-    assert 0 < taken[0][ONE] <= told[1]
-    assert 0 < taken[1][ZERO] <= told[0]
+    assert 0 < applied[0][ONE] <= told[1]
+    assert 0 < applied[1][ZERO] <= told[0]
     assert store.counters()["events"] == sum(map(len, streams))
 
 
@@ -49,13 +49,13 @@ def test_contributions_applied_by_all_shards_are_deleted_except_the_newest(
     def told() -> list[int]:
         return [seq for _, seq, _ in store.of("").contributions({}, 10_000, only=ZERO)]
 
-    taken, before = shards[1].store.taken()[ZERO], told()
+    applied, before = shards[1].store.applied()[ZERO], told()
     assert shards[0].store.forget_contributions(len(before)) == 0
-    assert shards[0].store.forget_contributions(1) == min(taken, len(before) - 1) > 0
-    assert told() == before[min(taken, len(before) - 1) :]
-    assert shards[1].store.taken()[ZERO] == taken
+    assert shards[0].store.forget_contributions(1) == min(applied, len(before) - 1) > 0
+    assert told() == before[min(applied, len(before) - 1) :]
+    assert shards[1].store.applied()[ZERO] == applied
     shards[1].store.forget_contributions(0)
-    assert shards[1].store.taken()[ZERO] == taken
+    assert shards[1].store.applied()[ZERO] == applied
     third = a_shard(settings, store, "kafka:t:2")  # has taken in nothing: nothing more may go
     assert shards[0].store.forget_contributions(0) == 0
     assert third.store.contributions({}, 10_000, only=ZERO)
@@ -89,7 +89,7 @@ def test_shards_without_events_apply_contributions(
     given = idle_beside(pipeline, settings, store, beats=1)
     told = len(store.of("").contributions({}, 10_000, only=ZERO))
     for name in (ONE, "kafka:t:2"):
-        assert told - 6 <= store.of(name).taken()[ZERO] <= told
+        assert told - 6 <= store.of(name).applied()[ZERO] <= told
     # Judged again, straight through, everything is the same.
     again, found = judged_again(settings, given), stored(settings.store, sorted(given))
     assert found.tables == again.tables

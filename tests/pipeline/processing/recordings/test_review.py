@@ -14,7 +14,7 @@ from models.errors import ConfigError, HabitusError
 from models.result import Reason, Result
 from models.trust.policy import DEFAULT_POLICY
 from pipeline.processing.recordings.learn import learn
-from pipeline.processing.recordings.review import MOST, Review
+from pipeline.processing.recordings.review import MAX, Review
 
 if TYPE_CHECKING:
     from models.baseline.agent_state import AgentState
@@ -163,5 +163,5 @@ def test_highest_of_many_anomalies_are_kept_and_all_are_counted():
     found = review_of(*(act(n, float(n % 5_003)) for n in range(5_003)))
     kept = [one.rank for one in found.worst(5_003)]
     assert found.acts == 5_003
-    assert MOST <= len(kept) <= 2 * MOST
-    assert kept[:MOST] == [float(n) for n in range(5_002, 5_002 - MOST, -1)]
+    assert MAX <= len(kept) <= 2 * MAX
+    assert kept[:MAX] == [float(n) for n in range(5_002, 5_002 - MAX, -1)]
