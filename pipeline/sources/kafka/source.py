@@ -200,7 +200,7 @@ class KafkaSource:
             if not self._address.skip_lost:
                 raise ConfigError(
                     f"{text}; records are lost to this store: restore them, or add lost=skip to "
-                    f"the source once to go on at {first}"
+                    f"the source once to continue at {first}"
                 )
             _log.warning("records_lost", extra={"detail": text})
             position = None
