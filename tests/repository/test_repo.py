@@ -183,7 +183,7 @@ def test_the_locks_hold_every_dependency(group: str) -> None:
     wanted = list(PROJECT["dependency-groups"][group])
     wanted += PROJECT["project"]["dependencies"] if group == "dev" else []
     names = {re.split(r"[^\w.-]", entry)[0].lower() for entry in wanted}
-    assert names - locked == set()
+    assert names - locked == set(), "run make lock"
 
 
 def test_the_licence_is_apache_2() -> None:
