@@ -107,13 +107,14 @@ def test_memory_is_given_per_agent_of_a_fleet_ten_times_as_large() -> None:
 
 
 @pytest.mark.slow
-def test_a_fleet_is_measured_under_several_caches() -> None:
+def test_a_fleet_is_measured_under_several_caches(monkeypatch: pytest.MonkeyPatch) -> None:
     with TemporaryDirectory() as folder:
         job = Job(folder=folder, agents=40, cold=0, warm=0, events=200)
         written = size.write_fleet(job, size.EACH, Silent())
         assert (written.warm, written.events) == (20 * 40, 200)
         assert len(written.stream.read_bytes().splitlines()) == 1_000
-    found = size.measure_size(800, size.FEW_EACH, ("packed", "evicted"), Silent())
+    monkeypatch.setattr(size, "_FLOOR_AGENTS", 100)
+    found = size.measure_size(300, size.FEW_EACH, ("packed", "evicted"), Silent())
     assert list(found) == ["packed", "evicted"]
     assert found["packed"]["file"] == pytest.approx(found["evicted"]["file"], rel=0.02)
     lines = list(text(size.findings(found)))
@@ -156,7 +157,9 @@ def test_polling_and_the_whole_path_are_compared_if_a_broker_runs(kafka_address:
 
 @pytest.mark.slow
 def test_look_ups_are_measured_on_every_server_and_for_a_thousand_agents_at_once() -> None:
+    cores = os.sched_getaffinity(0)
     found = trust_lookup.measure(rounds=1, seconds=1)
+    assert os.sched_getaffinity(0) == cores
     assert set(found.lookups) == {"habitus", "with a key", "plain", "bare"}
     assert all(result.rate > 0 < result.cpu_rate for result in found.lookups.values())
     assert found.first_batch_ms > 0 < found.batch_p50_ms
@@ -191,15 +194,31 @@ def test_servers_are_measured_side_by_side() -> None:
 @pytest.mark.slow
 @pytest.mark.broker
 @pytest.mark.parametrize(
-    "store",
+    ("store", "whole"),
     [
-        "sqlite",
-        pytest.param("postgresql", marks=[pytest.mark.postgresql, pytest.mark.nightly]),
+        ("sqlite", False),
+        pytest.param("sqlite", True, marks=pytest.mark.nightly),
+        pytest.param("postgresql", True, marks=[pytest.mark.postgresql, pytest.mark.nightly]),
     ],
 )
 def test_freshness_is_measured_while_the_worker_keeps_up_with_half_its_rate(
-    kafka_address: str, store: str, request: pytest.FixtureRequest
+    kafka_address: str,
+    store: str,
+    request: pytest.FixtureRequest,
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    whole: bool,
 ) -> None:
+    if not whole:
+        smaller = {
+            "AGENTS": 30,
+            "WARM": 2_000,
+            "_HIGHEST_S": 0.5,
+            "_SETTLE_S": 0.3,
+            "_WAIT_S": 20.0,
+        }
+        for name, value in smaller.items():
+            monkeypatch.setattr(freshness, name, value)
     url = request.getfixturevalue("postgresql_url") if store == "postgresql" else ""
     found = freshness.measure(kafka_address, probes=20, store=url)
     assert found.highest > found.offered > 0

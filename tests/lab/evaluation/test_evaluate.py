@@ -249,19 +249,6 @@ def test_attacks_are_found_at_the_required_rate_with_history(warm: list[Session]
 
 @pytest.mark.shared
 @pytest.mark.slow
-def test_attacks_are_found_at_the_required_rate_from_a_cold_start(logs: list[str]) -> None:
-    result = evaluate(logs, fmt=FMT, cold=True, settings=Settings())
-    found = result["all"]
-    assert (found["sessions"], found["attacked"]) == (1183, 422)
-    assert found["auroc"] >= 0.965
-    assert found["ap"] >= 0.93
-    assert found["detection"]["0.01"] >= 0.42
-    assert found["detection"]["0.05"] >= 0.82
-    assert result["every_phase"]["all"]["sessions"] == 1885
-
-
-@pytest.mark.shared
-@pytest.mark.slow
 def test_the_figures_of_the_logs_are_those_of_the_reference_code(
     shared_dir: Path, warm: list[Session]
 ) -> None:

@@ -185,10 +185,10 @@ def test_s4_a_worker_that_falls_behind_makes_a_replica_stale_until_it_has_caught
     enough = threading.Event()
 
     def produce() -> None:
-        """Send more than anyone can judge, until told that it is enough."""
+        """Send more than the reference can judge, until told that it is enough."""
         sink = open_sink(f"kafka://{kafka_address}")
-        while not enough.is_set():
-            part = [next(lines) for _ in range(5_000)]
+        while not enough.wait(0.25):
+            part = [next(lines) for _ in range(1_500)]
             sink.publish([Message(topic, b"fleet", "1", line) for line in part])
         sink.close()
 
