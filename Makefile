@@ -14,7 +14,7 @@ MATURIN = $(BIN)/maturin build --quiet --release --locked --manifest-path native
 	--interpreter "$$(readlink -f $(BIN)/python)"
 DIST ?= dist
 # One more than the cores of a small machine: many tests wait. Each worker takes whole files.
-WORKERS ?= 3
+WORKERS ?= 4
 PYTEST = $(BIN)/python -m pytest --numprocesses=$(WORKERS) --dist=loadfile --no-loadscope-reorder
 SERVICES := $(PYTHON) deploy/services/services.py
 MAKEFLAGS += --no-print-directory

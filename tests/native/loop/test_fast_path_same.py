@@ -170,16 +170,16 @@ def test_loop_continues_after_huge_amounts(tmp_path):
 
 
 def test_known_agent_is_not_a_cold_start_in_an_unused_mode(tmp_path):
-    lines = list(fleet_events(11, 25, limit=5_000))
+    lines = list(fleet_events(11, 25, limit=9_000))
     abroad = {"source_ip": "203.0.113.9", "asn": 64_999, "country": "KP", "egress": "direct"}
-    for at in range(4_500, 5_000):
+    for at in range(8_500, 9_000):
         event = json.loads(lines[at])
         for name in ("mode", "human", "delegation", "credential"):
             event.pop(name, None)
         if at % 50 == 0:
             event["network"] = abroad
         lines[at] = json.dumps(event).encode()
-    found, fast_path = same(tmp_path, lines[4_000:], past=lines[:4_000])
+    found, fast_path = same(tmp_path, lines[6_000:], past=lines[:6_000])
     assert fast_path > 1_500
     anomalies = [json.loads(line) for line in found["agent.anomalies.jsonl"]]
     told = {one["id"] for one in anomalies if one["anomaly"] == "net.new_origin"}
@@ -313,11 +313,11 @@ def test_contributions_after_an_event_far_ahead_are_applied_alike(tmp_path, monk
         published.append(self.head.watermark_us)
 
     monkeypatch.setattr(Fleet, "publish", counted)
-    lines = list(fleet_events(11, 12, limit=4_000))
+    lines = list(fleet_events(11, 12, limit=8_000))
     ahead = json.loads(lines[-1])["time"]
     lines[2_000] = json.dumps(json.loads(lines[2_000]) | {"time": ahead}).encode()
     _, fast_path = same(tmp_path, lines)
-    assert fast_path > 2_500
+    assert fast_path > 6_000
     assert published.count(max(published)) > 2
 
 
