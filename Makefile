@@ -13,7 +13,7 @@ COMPILE = CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/pip-compile --quiet --genera
 MATURIN = $(BIN)/maturin build --quiet --release --locked --manifest-path native/Cargo.toml \
 	--interpreter "$$(readlink -f $(BIN)/python)"
 DIST ?= dist
-# One more than the cores of a small machine: many tests wait. Each worker takes whole files.
+# Twice the cores of a small machine: many tests wait. Each worker takes whole files.
 WORKERS ?= 4
 PYTEST = $(BIN)/python -m pytest --numprocesses=$(WORKERS) --dist=loadfile --no-loadscope-reorder
 SERVICES := $(PYTHON) deploy/services/services.py
