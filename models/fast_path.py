@@ -125,7 +125,7 @@ class FastPath:
         *,
         team: str | None = None,
         alone: bool = False,
-        accused: bool = False,
+        agent_wide: bool = False,
     ) -> None:
         """Give an agent to the kernel for the events of a batch.
 
@@ -135,7 +135,7 @@ class FastPath:
             Team in the inventory. None without one.
         alone
             Whether the agent acts in no other mode, before and in the batch.
-        accused
+        agent_wide
             Whether any mode of the agent holds evidence that counts in all of them.
         """
         trust = agent_state.trust
@@ -144,7 +144,7 @@ class FastPath:
         agent = agent_state.profile.agent if agent_state.view is not None else None
         if agent is None:
             agent = self._engine.pack(agent_state)
-        if not accused:
+        if not agent_wide:
             _load_trust(agent, trust)
         actions.put(slot, agent, trust.role, trust.owner, team, alone)
 

@@ -36,7 +36,7 @@ from scoring_api.serving.server import Server
 from scoring_api.trust_cache.store_reading import PipelineStatus
 
 if TYPE_CHECKING:
-    from pipeline.events.duplicates import Fate
+    from pipeline.events.duplicates import Reception
     from scoring_api.problems import App, Receive, Scope, Send
 
 AGENTS = 1000
@@ -91,7 +91,7 @@ class _Store:
     def counters(self) -> dict[str, int]:
         return {"events": AGENTS}
 
-    def voices(self, _: int, /) -> list[dict[str, bytes]]:
+    def last_seen_records(self, _: int, /) -> list[dict[str, bytes]]:
         return []
 
     def anomalies(self, **_: object) -> list[dict[str, Any]]:
@@ -103,7 +103,7 @@ class _Store:
     def members(self, *_: object) -> list[str]:
         return []
 
-    def inbox(self, _: list[bytes], /) -> list[Fate]:
+    def inbox(self, _: list[bytes], /) -> list[Reception]:
         return []
 
 

@@ -73,7 +73,7 @@ def demo(*, once: bool = False) -> Findings:
             findings = _print_findings(settings, summary, truth_of(data), topics_of(folder))
             if not once:
                 url = f"http://{settings.listen}"
-                story.invitation(console(), url, str(file), _later(settings))
+                story.print_next_steps(console(), url, str(file), _later(settings))
                 serve_on(settings, judge=True, listener=listener)
     return findings
 

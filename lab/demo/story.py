@@ -113,7 +113,7 @@ def trust_table(console: Console, rows: Iterable[dict[str, Any]]) -> None:
     )
 
 
-def invitation(console: Console, url: str, settings_file: str, at: str) -> None:
+def print_next_steps(console: Console, url: str, settings_file: str, at: str) -> None:
     """Print the addresses, and three commands to try."""
     event = f'{{"id":"try-1","time":"{at}","agent":{{"id":"ghost-1"}},"tool":"payments.create"}}'
     lines = (

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from models.trust.state import TrustState
 
 
-def is_accused(trust: TrustState) -> bool:
+def has_agent_wide_evidence(trust: TrustState) -> bool:
     """Tell whether a mode holds evidence that counts in the agent's other modes as well."""
     return any(item.facet == AGENT_WIDE for item in trust.ledger.items.values())
 
@@ -44,7 +44,9 @@ def ledger_in(trust: TrustState, states: Iterable[TrustState], policy: TrustPoli
     >>> list(ledger_in(other, [one], TrustPolicy()).items), other.ledger.items
     (['k'], {})
     """
-    others = [one.ledger for one in states if one.mode != trust.mode and is_accused(one)]
+    others = [
+        one.ledger for one in states if one.mode != trust.mode and has_agent_wide_evidence(one)
+    ]
     if not others:
         return trust.ledger
     days, items = dict(trust.ledger.days), dict(trust.ledger.items)

@@ -21,14 +21,14 @@ if TYPE_CHECKING:
 Mark: TypeAlias = tuple[int, int]
 """Key and digest of an event, 63 bits each."""
 
-Fate: TypeAlias = Literal["accepted", "duplicate", "conflict"]
+Reception: TypeAlias = Literal["accepted", "duplicate", "conflict"]
 """How an event relates to the known events."""
 
 
 class Resolved(NamedTuple):
-    """The fate of an event, and the mark to store for it."""
+    """How an event was received, and the mark to store for it."""
 
-    fate: Fate
+    reception: Reception
     mark: Mark | None
 
 
@@ -48,7 +48,7 @@ def resolved(
     Examples
     --------
     >>> marks = [(7, 1), (7, 1), (7, 2), (7, 2), (8, 1), None]
-    >>> [one.fate for one in resolved(marks, lambda keys: {8: 1} if 8 in keys else {})]
+    >>> [one.reception for one in resolved(marks, lambda keys: {8: 1} if 8 in keys else {})]
     ['accepted', 'duplicate', 'conflict', 'duplicate', 'duplicate', 'accepted']
     """
     keys = [mark[0] for mark in marks if mark is not None]
@@ -69,13 +69,13 @@ def resolved(
             found.append(Resolved("accepted", None))
             continue
         key, digest = mark
-        fate: Fate = "accepted"
+        reception: Reception = "accepted"
         if known.get(key, digest) != digest:
-            key, fate = _second(key, digest), "conflict"
+            key, reception = _second(key, digest), "conflict"
         if key in known:
-            fate = "duplicate"
+            reception = "duplicate"
         known.setdefault(key, digest)
-        found.append(Resolved(fate, (key, digest)))
+        found.append(Resolved(reception, (key, digest)))
     return found
 
 

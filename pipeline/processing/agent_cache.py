@@ -14,7 +14,7 @@ from models.baseline.agent_state import AgentState
 from models.baseline.identity import fill
 from models.baseline.profile import Profile
 from models.event import Mode
-from models.trust.agent_evidence import is_accused
+from models.trust.agent_evidence import has_agent_wide_evidence
 from models.trust.state import TrustState, trust_bytes, trust_of
 from pipeline.processing.stream_types import has_other_key
 
@@ -87,11 +87,11 @@ class Agents(OrderedDict["Key", AgentState]):
         keys = [(agent_id, mode) for mode in MODES]
         return any(key in self or key in self._packed for key in keys)
 
-    def accuse(self, agent_id: str) -> None:
+    def note_agent_wide_evidence(self, agent_id: str) -> None:
         """Note that a mode of an agent has evidence that applies to all its modes."""
         self._accused.add(agent_id)
 
-    def is_accused(self, agent_id: str) -> bool:
+    def has_agent_wide_evidence(self, agent_id: str) -> bool:
         """Return whether an agent in memory has evidence that applies to all its modes."""
         return agent_id in self._accused
 
@@ -124,8 +124,8 @@ class Agents(OrderedDict["Key", AgentState]):
             modes[key[0]].add(key[1])
             if key in wanted:
                 self._unpack(key, profile, trust)
-            elif is_accused(trust_of(trust, *key)):
-                self.accuse(key[0])
+            elif has_agent_wide_evidence(trust_of(trust, *key)):
+                self.note_agent_wide_evidence(key[0])
         for agent_id, known in modes.items():
             self._note_modes(agent_id, known)
 
@@ -136,8 +136,8 @@ class Agents(OrderedDict["Key", AgentState]):
 
     def _unpack(self, key: Key, profile: bytes, trust: bytes) -> None:
         state = trust_of(trust, *key)
-        if is_accused(state):
-            self.accuse(key[0])
+        if has_agent_wide_evidence(state):
+            self.note_agent_wide_evidence(key[0])
         agent_state = AgentState(Profile.load(profile, key, self._config, self._kernel), state)
         self._put(key, agent_state)
         self._keep(agent_state, profile)
@@ -186,8 +186,8 @@ class Agents(OrderedDict["Key", AgentState]):
         modes = self._modes.get(agent_id)
         if modes is None:
             states = self._store.states(agent_id)
-            if any(map(is_accused, states)):
-                self.accuse(agent_id)
+            if any(map(has_agent_wide_evidence, states)):
+                self.note_agent_wide_evidence(agent_id)
             here = {mode for mode in MODES if (agent_id, mode) in self}
             modes = self._note_modes(agent_id, here.union(state.mode for state in states))
         return modes

@@ -77,16 +77,16 @@ class Intake:
         )
         days = [0] * len(records) if actions is None else actions.days()
         refused = self._read_others(events, marks, days) if None in marks else {}
-        for at, (fate, mark) in enumerate(resolved(marks, self._store.seen)):
+        for at, (reception, mark) in enumerate(resolved(marks, self._store.seen)):
             if mark is None:
                 _reject(records[at], refused[at], out, count)
-            elif fate == "duplicate":
+            elif reception == "duplicate":
                 _reject(records[at], _judged_before(events, at), out, count)
             else:
                 key, digest = mark
                 out.seen.setdefault(days[at], {})[key] = digest
                 events.order.append(at)
-                if fate == "conflict":
+                if reception == "conflict":
                     events.conflict(at, key)
         return events
 

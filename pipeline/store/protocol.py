@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from models.trust.state import TrustState
-    from pipeline.events.duplicates import Fate
+    from pipeline.events.duplicates import Reception
     from pipeline.processing.stream_types import Message
     from pipeline.store.batch import Commit, HeldRow, PipelineStatus
     from pipeline.store.configs import Configs
@@ -109,7 +109,7 @@ class Store(Protocol):
     def counters(self) -> dict[str, int]:
         """Give all counters by name."""
 
-    def voices(self, bucket: int) -> list[dict[str, bytes]]:
+    def last_seen_records(self, bucket: int) -> list[dict[str, bytes]]:
         """Give the stored last-seen data of one bucket of agents, one mapping per shard."""
 
     def held(self, agent_id: str) -> list[HeldRow]:
@@ -140,7 +140,7 @@ class Store(Protocol):
     def anomaly_ids(self, beginning: str, limit: int) -> list[str]:
         """Give the anomaly ids with this prefix, in order, at most `limit`."""
 
-    def inbox(self, values: Sequence[bytes]) -> list[Fate]:
+    def inbox(self, values: Sequence[bytes]) -> list[Reception]:
         """Append raw events except duplicates, synced to disk; return the fate of each.
 
         Each event is compared with all judged events and the whole inbox.

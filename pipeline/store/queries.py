@@ -66,7 +66,7 @@ class StoreQueries:
         """Give all counters by name."""
         return dict(self._queries.rows("select name, value from counters order by name"))
 
-    def voices(self, bucket: int) -> list[dict[str, bytes]]:
+    def last_seen_records(self, bucket: int) -> list[dict[str, bytes]]:
         """Give the stored last-seen data of one bucket of agents, one mapping per shard."""
         names = stored_names(bucket)
         shards: dict[str, dict[str, bytes]] = {}

@@ -19,7 +19,7 @@ from pipeline.store.writing import Writer
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from pipeline.events.duplicates import Fate
+    from pipeline.events.duplicates import Reception
     from pipeline.processing.stream_types import Message
 
 _PAGE = 500
@@ -195,7 +195,7 @@ class SqliteStore(StoreQueries):
         found = self._api.row("select value from meta where key = 'status'")
         return STATUS.decode(found[0]) if found else PipelineStatus()
 
-    def inbox(self, values: Sequence[bytes]) -> list[Fate]:
+    def inbox(self, values: Sequence[bytes]) -> list[Reception]:
         """Append raw events except duplicates, synced to disk; return the fate of each."""
         if self._post.read_only:
             raise StateError(f"store {self.path!r} is open for reading only")
@@ -208,10 +208,10 @@ class SqliteStore(StoreQueries):
                 [
                     (now, value, *(one.mark or (None, None)))
                     for value, one in zip(values, known, strict=True)
-                    if one.fate != "duplicate"
+                    if one.reception != "duplicate"
                 ],
             )
-        return [one.fate for one in known]
+        return [one.reception for one in known]
 
     def _known(self, keys: Sequence[int]) -> dict[int, int]:
         """Give the event keys that were judged, or wait in the inbox."""

@@ -32,7 +32,7 @@ class Filters(Struct, array_like=True, frozen=True):
     until_us: _Instant | None = None
 
 
-class Turn(Struct, array_like=True, frozen=True):
+class PageRequest(Struct, array_like=True, frozen=True):
     """A page: the anomalies after or before a sort key."""
 
     sort: Sort = "time"
@@ -42,34 +42,34 @@ class Turn(Struct, array_like=True, frozen=True):
     filters: Filters = Filters()
 
 
-def turn_of(
+def page_request(
     cursor: str | None, sort: Sort | None, ascending: bool | None, filters: Filters
-) -> Turn:
+) -> PageRequest:
     """Give the requested page; raise a 400 `ProblemError` for contradictions.
 
     Without filters in the request, those of the cursor apply.
     """
     if cursor is None:
-        return _bounded(Turn(sort or "time", bool(ascending), filters=filters))
-    turn = cursors.take(cursor, Turn)
-    if not _is_place(turn):
+        return _bounded(PageRequest(sort or "time", bool(ascending), filters=filters))
+    wanted = cursors.take(cursor, PageRequest)
+    if not _is_place(wanted):
         raise ProblemError(400, "cursor must come from an answer of this route")
-    if sort not in (None, turn.sort) or ascending not in (None, turn.ascending):
+    if sort not in (None, wanted.sort) or ascending not in (None, wanted.ascending):
         raise ProblemError(400, "cursor has another order: leave out sort and order, or cursor")
     named = {name: one for name, one in structs.asdict(filters).items() if one is not None}
-    return _bounded(structs.replace(turn, filters=structs.replace(turn.filters, **named)))
+    return _bounded(structs.replace(wanted, filters=structs.replace(wanted.filters, **named)))
 
 
-def _bounded(turn: Turn) -> Turn:
-    if len(cursors.give(turn.filters)) > _LONGEST_FILTERS:
+def _bounded(wanted: PageRequest) -> PageRequest:
+    if len(cursors.give(wanted.filters)) > _LONGEST_FILTERS:
         raise ProblemError(400, "filters are too long for a cursor: name fewer types")
-    return turn
+    return wanted
 
 
-def _is_place(turn: Turn) -> bool:
-    if turn.place is None or len(turn.place) != len(COLUMNS[turn.sort]):
+def _is_place(wanted: PageRequest) -> bool:
+    if wanted.place is None or len(wanted.place) != len(COLUMNS[wanted.sort]):
         return False
-    *numbers, name = turn.place
+    *numbers, name = wanted.place
     return (
         isinstance(name, str)
         and len(name) <= _LONGEST_ID
@@ -78,30 +78,30 @@ def _is_place(turn: Turn) -> bool:
     )
 
 
-def page_of(reading: Reading, turn: Turn, limit: int) -> dict[str, Any]:
+def page_of(reading: Reading, wanted: PageRequest, limit: int) -> dict[str, Any]:
     """Read a page, with the cursors of the next and the previous page.
 
     A cursor holds a sort key, not an offset, so new anomalies do not shift pages.
     """
     found = list(
         reading.anomalies(
-            sort=turn.sort,
-            ascending=turn.ascending is not turn.back,
-            after=turn.place,
+            sort=wanted.sort,
+            ascending=wanted.ascending is not wanted.back,
+            after=wanted.place,
             limit=limit + 1,
-            **structs.asdict(turn.filters),
+            **structs.asdict(wanted.filters),
         )
     )
     more, page = len(found) > limit, found[:limit]
-    if turn.back:
+    if wanted.back:
         page.reverse()
-    before, after = (more, True) if turn.back else (turn.place is not None, more)
+    before, after = (more, True) if wanted.back else (wanted.place is not None, more)
     return {
         "anomalies": page,
-        "next_cursor": _cursor(turn, page[-1], back=False) if page and after else None,
-        "previous_cursor": _cursor(turn, page[0], back=True) if page and before else None,
+        "next_cursor": _cursor(wanted, page[-1], back=False) if page and after else None,
+        "previous_cursor": _cursor(wanted, page[0], back=True) if page and before else None,
     }
 
 
-def _cursor(turn: Turn, anomaly: dict[str, Any], *, back: bool) -> str:
-    return cursors.give(structs.replace(turn, place=place_of(anomaly, turn.sort), back=back))
+def _cursor(wanted: PageRequest, anomaly: dict[str, Any], *, back: bool) -> str:
+    return cursors.give(structs.replace(wanted, place=place_of(anomaly, wanted.sort), back=back))

@@ -13,7 +13,7 @@ import msgspec
 from msgspec import Raw, Struct
 
 from models.errors import MalformedEvent
-from pipeline.events.duplicates import Fate
+from pipeline.events.duplicates import Reception
 from pipeline.events.unknown_members import OTHER, suggestion
 from scoring_api.problems import ProblemError
 from scoring_api.requests.item_scanner import UnsplitError, items_of
@@ -39,11 +39,11 @@ class SeparatedEvents:
     results: list[ActionResult]
     warnings: list[UnknownMember]
 
-    def kept(self, fates: Sequence[Fate]) -> None:
-        """Set the results of the valid events from their fates in the store."""
+    def kept(self, receptions: Sequence[Reception]) -> None:
+        """Set the results of the valid events from their receptions in the store."""
         accepted = (result for result in self.results if result.status == "accepted")
-        for result, fate in zip(accepted, fates, strict=True):
-            result.status = fate
+        for result, reception in zip(accepted, receptions, strict=True):
+            result.status = reception
 
 
 def split(body: bytes, maximum: int) -> list[bytes]:

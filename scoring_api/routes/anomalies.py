@@ -13,7 +13,7 @@ from models.event import microseconds
 from pipeline.processing.shadow_findings import with_members
 from pipeline.publishing.catalogue import catalogue
 from pipeline.store import Sort
-from scoring_api.lists.anomalies import Filters, page_of, turn_of
+from scoring_api.lists.anomalies import Filters, page_of, page_request
 from scoring_api.problems import ProblemError
 from scoring_api.schemas.anomalies import AnomalyPage, OpenedAnomaly
 from scoring_api.schemas.values import SeverityName
@@ -82,8 +82,8 @@ async def list_anomalies(
         microseconds(since) if since is not None else None,
         microseconds(until) if until is not None else None,
     )
-    turn = turn_of(cursor, sort, None if order is None else order == "asc", filters)
-    page = await service.cache.read(lambda: page_of(service.reading, turn, limit))
+    wanted = page_request(cursor, sort, None if order is None else order == "asc", filters)
+    page = await service.cache.read(lambda: page_of(service.reading, wanted, limit))
     return _json(page)
 
 

@@ -93,7 +93,7 @@ class Silences:
 
     def _read(self, bucket: int, hour: int) -> list[Overdue]:
         """Find the silent agents of a bucket; runs in the store's thread."""
-        return overdue(self._reading.voices(bucket), hour)
+        return overdue(self._reading.last_seen_records(bucket), hour)
 
     async def _close_store(self) -> None:
         """Remove agents that have reported again, and yield to requests in between."""

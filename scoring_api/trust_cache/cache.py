@@ -38,7 +38,7 @@ LOADED_AT_ONCE, TAKEN_AT_ONCE = 500, 32
 MAX_LISTED_KEPT = 20_000
 STATUS_EVERY_US = SECOND_US
 # Slow polls make the pause longer: look-ups have priority.
-PAUSE_FOR_A_LOOK, LONGEST_PAUSE_S = 4, 0.025
+PAUSES_PER_POLL, LONGEST_PAUSE_S = 4, 0.025
 AFTER_A_FAULT_S = 0.25
 # Over a recording, event time runs faster than wall time.
 EVENT_REFRESH_US = SECOND_US
@@ -117,7 +117,7 @@ class TrustCache:
                 pause = AFTER_A_FAULT_S
             self._beat(wall_us())
             took = perf_counter() - begun
-            await asyncio.sleep(max(pause, min(took * PAUSE_FOR_A_LOOK, LONGEST_PAUSE_S)))
+            await asyncio.sleep(max(pause, min(took * PAUSES_PER_POLL, LONGEST_PAUSE_S)))
 
     async def read(self, call: Callable[[], T]) -> T:
         """Run one call of the store in its thread."""

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 from models.trust.state import TrustState
-from pipeline.events.duplicates import Fate
+from pipeline.events.duplicates import Reception
 from pipeline.store import LastEvent, PipelineStatus, Place, Sort
 
 __all__ = ["LastEvent", "PipelineStatus", "Reading"]
@@ -34,7 +34,7 @@ class Reading(Protocol):
         """Give the counters of the pipeline, by name."""
         ...
 
-    def voices(self, bucket: int, /) -> Sequence[Mapping[str, bytes]]:
+    def last_seen_records(self, bucket: int, /) -> Sequence[Mapping[str, bytes]]:
         """Give the stored last-seen data of one bucket of agents, one mapping per shard."""
         ...
 
@@ -63,6 +63,6 @@ class Reading(Protocol):
         """Give the agent ids of a finding of several agents, in order, at most `limit`."""
         ...
 
-    def inbox(self, values: list[bytes], /) -> Sequence[Fate]:
+    def inbox(self, values: list[bytes], /) -> Sequence[Reception]:
         """Append raw native events except duplicates durably; return the fate of each."""
         ...

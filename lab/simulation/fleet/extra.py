@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from lab.simulation.fleet.attacks import PLANTERS
 from lab.simulation.fleet.fleet_day import change
-from lab.simulation.fleet.working_days import FIRST_RELEASE, spared
+from lab.simulation.fleet.working_days import FIRST_RELEASE, tool_kept_for
 from lab.simulation.fleet.world.draw import unit
 from models.event import Event, instant
 from models.units import MINUTE_US
@@ -74,7 +74,7 @@ def _rollout(fleet_day: FleetDay, plans: Plans, one: Persona) -> Played:
 def _first_use(fleet_day: FleetDay, plans: Plans, case: Case) -> Played:
     """Give a session of a task that needs a tool which the agent has not used before."""
     one = fleet_day.fleet[case.index]
-    tool = spared(one, case)
+    tool = tool_kept_for(one, case)
     tasks = [
         task
         for task in one.world.role.tasks

@@ -9,7 +9,7 @@ from lab.simulation.fleet.attacks import PLANTERS
 from lab.simulation.fleet.calendar import month_end, weekday
 from lab.simulation.fleet.cases import Case
 from lab.simulation.fleet.novelties import NOVELTIES
-from lab.simulation.fleet.working_days import fresh_resource, newcomer, spared
+from lab.simulation.fleet.working_days import fresh_resource, newcomer, tool_kept_for
 from lab.simulation.fleet.world.draw import mix, unit, word
 from lab.simulation.fleet.world.roles import MONTHLY
 from models.event import Event, instant
@@ -135,7 +135,7 @@ def _shows(one: Persona, case: Case) -> Callable[[Event], bool]:
         person = newcomer(case)
         return lambda event: event.human == person
     if case.type == "first_use":
-        tool = spared(one, case)
+        tool = tool_kept_for(one, case)
         return lambda event: event.tool == tool
     if case.type == "new_resource":
         resource = fresh_resource(one)

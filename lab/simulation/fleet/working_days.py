@@ -78,7 +78,7 @@ def conditions(persona: Persona, novelties: Sequence[Case], day: int) -> Working
         if case.type == "deployment" and begun:
             deployed += 1
         elif case.type == "first_use" and not begun:
-            without = spared(persona, case)
+            without = tool_kept_for(persona, case)
         elif case.type == "new_colleague" and begun:
             colleague = newcomer(case)
         elif case.type == "new_resource" and begun:
@@ -98,7 +98,7 @@ def conditions(persona: Persona, novelties: Sequence[Case], day: int) -> Working
     )
 
 
-def spared(persona: Persona, case: Case) -> str:
+def tool_kept_for(persona: Persona, case: Case) -> str:
     """Give the tool that an agent does not use before its `first_use`."""
     habit = persona.world.habits[persona.habit]
     tools = sorted({c.tool.name for task in habit for c in task.calls if not c.optional})

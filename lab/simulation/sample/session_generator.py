@@ -162,10 +162,10 @@ def _arguments(tool: Tool, facts: KnownValues, memory: _Memory) -> list[Choice]:
 
 
 def _outcomes(rng: Random) -> tuple[Outcome, ...]:
-    luck = rng.random()
-    if luck >= ERRORS + DENIED:
+    draw = rng.random()
+    if draw >= ERRORS + DENIED:
         return SMOOTH
-    return ("error", "ok") if luck < ERRORS else ("denied",)
+    return ("error", "ok") if draw < ERRORS else ("denied",)
 
 
 def _spread(rng: Random) -> float:

@@ -30,7 +30,7 @@ def silent_agents(store: Store) -> dict[str, Overdue]:
     if judged_us is None:
         return {}
     hour = judged_us // HOUR_US
-    found = (one for at in range(BUCKETS) for one in overdue(store.voices(at), hour))
+    found = (one for at in range(BUCKETS) for one in overdue(store.last_seen_records(at), hour))
     return {one.agent_id: one for one in in_order(found)}
 
 

@@ -89,7 +89,7 @@ class AgentModes:
         """Apply identity evidence to the agent's other modes; return whether a level moved."""
         agent_state, moved = step.agent_state, False
         agent_id, at_us = agent_state.trust.agent_id, agent_state.profile.facts.last_us
-        self._agents.accuse(agent_id)
+        self._agents.note_agent_wide_evidence(agent_id)
         for place, other in enumerate(self._agents.in_all_modes(agent_id), step.among + 1):
             if other is not agent_state:
                 sync_trust(other)

@@ -77,7 +77,7 @@ class FastPathRun:
         alone = key[0] not in batch.several and self._agents.has_only(key)
         self.compiled.put(
             batch.events.actions, slot, agent_state, team=declared.team, alone=alone,
-            accused=self._agents.is_accused(key[0]),
+            agent_wide=self._agents.has_agent_wide_evidence(key[0]),
         )  # fmt: skip
 
     def run(self, batch: BatchState, position: int) -> int:

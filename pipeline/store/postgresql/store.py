@@ -21,7 +21,7 @@ from pipeline.store.seal import Seal, row_key
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from pipeline.events.duplicates import Fate
+    from pipeline.events.duplicates import Reception
     from pipeline.processing.stream_types import Message
 
 _PAGE = 500
@@ -283,7 +283,7 @@ class PostgresStore(StoreQueries):
         )
         return {name: STATUS.decode(status) for name, status in statuses}
 
-    def inbox(self, values: Sequence[bytes]) -> list[Fate]:
+    def inbox(self, values: Sequence[bytes]) -> list[Reception]:
         """Append raw events except duplicates, synced to disk; return the fate of each."""
         if self._post.read_only:
             raise StateError(f"store {self.path} is open for reading only")
@@ -298,7 +298,7 @@ class PostgresStore(StoreQueries):
             rows = [
                 (value, *(one.mark or (None, None)))
                 for value, one in zip(values, known, strict=True)
-                if one.fate != "duplicate"
+                if one.reception != "duplicate"
             ]
             if rows:
                 self._post.run(
@@ -308,7 +308,7 @@ class PostgresStore(StoreQueries):
                     "with ordinality as row (value, key, digest, place) order by place",
                     (now, *(list(column) for column in zip(*rows, strict=True))),
                 )
-        return [one.fate for one in known]
+        return [one.reception for one in known]
 
     def _known(self, keys: Sequence[int]) -> dict[int, int]:
         """Give the event keys that any shard has judged, or that wait in the inbox."""

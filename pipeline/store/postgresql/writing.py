@@ -213,9 +213,9 @@ class PostgresWriter:
             columns = [list(column) for column in zip(*profiles, strict=True)]
             row = self._database.row(PROFILES, (self._shard, len(profiles), *columns))
             if row[0] != len(profiles):
-                raise ConfigError(self._strays([row[0] for row in profiles]))
+                raise ConfigError(self._misplaced([row[0] for row in profiles]))
 
-    def _strays(self, agents: list[str]) -> str:
+    def _misplaced(self, agents: list[str]) -> str:
         agent_id, shard = self._database.row(
             "select agent_id, shard from profiles where agent_id = any(?) "
             "and shard not in ('', ?) order by agent_id limit 1",

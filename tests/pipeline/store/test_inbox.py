@@ -46,12 +46,12 @@ def test_inbox_recognises_events_judged_by_any_shard(postgresql_url: str) -> Non
 
 def test_event_is_new_to_only_one_of_two_processes(store_url: str) -> None:
     values = [an_event("crm.read", number) for number in range(100)]
-    fates: list[str] = []
+    receptions: list[str] = []
 
     def post() -> None:
         with open_store(store_url) as mine:
             for value in values:
-                fates.extend(mine.inbox([value]))
+                receptions.extend(mine.inbox([value]))
 
     open_store(store_url).close()
     threads = [threading.Thread(target=post) for _ in range(3)]
@@ -59,4 +59,4 @@ def test_event_is_new_to_only_one_of_two_processes(store_url: str) -> None:
         thread.start()
     for thread in threads:
         thread.join()
-    assert sorted(fates) == ["accepted"] * 100 + ["duplicate"] * 200
+    assert sorted(receptions) == ["accepted"] * 100 + ["duplicate"] * 200

@@ -64,8 +64,8 @@ def test_drifted_goal_uses_a_tool_that_the_task_never_uses() -> None:
         for task in {task.name: task for task in role.tasks}.values():
             spec = SessionSpec(persona=someone, agent=agent, day=0, number=1, start_us=0, task=task)
             own = {call.tool.name for call in task.calls}
-            for luck in (0.0, 0.5, 0.99):
-                other = other_task(spec, luck)
+            for draw in (0.0, 0.5, 0.99):
+                other = other_task(spec, draw)
                 assert other.mode == task.mode
                 surely = {
                     call.tool.name

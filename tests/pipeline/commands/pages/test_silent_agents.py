@@ -123,7 +123,7 @@ def test_agent_is_silent_if_no_partition_has_recent_events(postgresql_url: str, 
         shards = {name: Shard(settings, store.of(name), resources) for name in streams}
         for name in sorted(streams, key=lambda name: name == last):
             judge(shards[name], streams[name])
-        assert len(store.voices(sum(b"gone") % 64)) == 1 + (last == ONE)
+        assert len(store.last_seen_records(sum(b"gone") % 64)) == 1 + (last == ONE)
         found = silent_agents(store)
         assert [(one.agent_id, one.hours, one.usual) for one in found.values()] == [
             ("gone", 32, 5.4)
