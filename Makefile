@@ -13,8 +13,8 @@ COMPILE = CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/pip-compile --quiet --genera
 MATURIN = $(BIN)/maturin build --quiet --release --locked --manifest-path native/Cargo.toml \
 	--interpreter "$$(readlink -f $(BIN)/python)"
 DIST ?= dist
-# Twice the cores of a small machine: many tests wait. Each worker takes whole files.
-WORKERS ?= 4
+# Three times the cores of a small machine: many tests wait. Each worker takes whole files.
+WORKERS ?= 6
 PYTEST = $(BIN)/python -m pytest --numprocesses=$(WORKERS) --dist=loadfile --no-loadscope-reorder
 SERVICES := $(PYTHON) deploy/services/services.py
 MAKEFLAGS += --no-print-directory

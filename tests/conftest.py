@@ -203,6 +203,17 @@ def pytest_configure(config: pytest.Config) -> None:
     config.pluginmanager.register(own_servers)
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_collect_file(parent: pytest.Collector) -> Iterator[None]:
+    """Look for no examples in the tests, which would import each of them twice."""
+    asked = parent.config.option.doctestmodules
+    parent.config.option.doctestmodules = False
+    try:
+        return (yield)
+    finally:
+        parent.config.option.doctestmodules = asked
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Name the absent components and what that cost, before pytest's closing line."""
     counts: Counter[str] = Counter()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -40,6 +41,30 @@ def own_servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
 
 
 def _services(action: str, folder: Path) -> None:
+    # Every worker has ports of its own, so that two starts never choose the same.
+    ports = {
+        f"HABITUS_TEST_{name.upper()}_PORT": str(_free_port(21_000 + 1_000 * number))
+        for number, name in enumerate(NAMES)
+    }
     program = [sys.executable, str(ROOT / "deploy" / "services" / "services.py"), action, *NAMES]
-    environment = {**os.environ, "HABITUS_TEST_SERVICES": str(folder)}
+    environment = {**os.environ, **ports, "HABITUS_TEST_SERVICES": str(folder)}
     subprocess.run(program, env=environment, check=True)  # noqa: S603  # our own program
+
+
+def _free_port(first: int) -> int:
+    """Give a port of this worker that is free, and so is the next one."""
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    for port in range(first + 50 * worker, first + 50 * worker + 50, 2):
+        if all(_is_free(one) for one in (port, port + 1)):
+            return port
+    raise RuntimeError(f"no free port from {first + 50 * worker} on")
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True

@@ -35,7 +35,7 @@ _WEEKEND_HOURS = (0, 0, 0, 0, 0, 0, 0, 0, 2, 4, 6, 6, 4, 4, 5, 4, 3, 1, 0, 0, 0,
 _REGION_HOURS = (0, 0, 1, -1, 0, 2)
 _ON_CALL = {"support-desk": 0.35, "cloud-operator": 0.3, "threat-analyst": 0.3}
 _DAYS_OFF = 0.015
-_COUNT, _LUCK, _START, _JITTER = (word(name) for name in ("count", "draw", "start", "jitter"))
+_COUNT, _LUCK, _START, _JITTER = (word(name) for name in ("count", "luck", "start", "jitter"))
 
 Start = tuple[int, int, int]
 """Microseconds, number of the agent, number of the session within its day."""

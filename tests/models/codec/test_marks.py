@@ -61,5 +61,5 @@ def test_peer_with_the_crc_of_a_known_peer_is_reported(a_stream, an_event):
 
 def test_marks_of_different_kinds_differ(an_engine):
     engine = an_engine()
-    lowest = min(place.base for place in engine._slots if place.under < 0)
+    lowest = min(place.base for place in engine._slots if place.extends < 0)
     assert all(engine.ways._mark(f"unverified {number}") < lowest for number in range(1_000))

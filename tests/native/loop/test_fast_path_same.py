@@ -115,8 +115,17 @@ def years() -> list[Any]:
     ]
 
 
-def test_a_fleet_leaves_the_same_state(tmp_path):
-    _, fast_path = same(tmp_path, fleet_events(11, 12, limit=4_500))
+def test_a_fleet_and_its_trust_are_the_same_in_both_kernels(tmp_path, monkeypatch):
+    moved, whole = [], FastPath.trust_changes
+
+    def counted(self: FastPath, subject_at: Any) -> Iterator[Any]:
+        for answer in whole(self, subject_at):
+            moved.append(answer)
+            yield answer
+
+    monkeypatch.setattr(FastPath, "trust_changes", counted)
+    found, fast_path = same(tmp_path, fleet_events(11, 12, limit=4_500))
+    assert 50 < len(moved) < len(found["agent.trust.jsonl"])
     assert fast_path > 3_500
 
 
@@ -245,19 +254,6 @@ def test_only_events_during_degraded_telemetry_are_left_to_the_reference(tmp_pat
     start, end = (json.loads(lines[at])["time"] for at in (1_500, 2_000))
     _, fast_path = same(whole[1], lines, degraded=(f"{start}/{end}",))
     assert maximum - 700 < fast_path < maximum
-
-
-def test_trust_answers_are_computed_without_leaving_the_kernel(tmp_path, monkeypatch):
-    moved, whole = [], FastPath.trust_changes
-
-    def counted(self: FastPath, subject_at: Any) -> Iterator[Any]:
-        for answer in whole(self, subject_at):
-            moved.append(answer)
-            yield answer
-
-    monkeypatch.setattr(FastPath, "trust_changes", counted)
-    found, _ = same(tmp_path, fleet_events(11, 12, limit=4_500))
-    assert 50 < len(moved) < len(found["agent.trust.jsonl"])
 
 
 SETS = (
