@@ -13,8 +13,8 @@ COMPILE = CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/pip-compile --quiet --genera
 MATURIN = $(BIN)/maturin build --quiet --release --locked --manifest-path native/Cargo.toml \
 	--interpreter "$$(readlink -f $(BIN)/python)"
 DIST ?= dist
-# Three times the cores of a small machine: many tests wait. Each worker takes whole files.
-WORKERS ?= 6
+# Twice the cores of a small machine: many tests wait. Each worker takes whole files.
+WORKERS ?= 4
 PYTEST = $(BIN)/python -m pytest --numprocesses=$(WORKERS) --dist=loadfile --no-loadscope-reorder
 SERVICES := $(PYTHON) deploy/services/services.py
 MAKEFLAGS += --no-print-directory
@@ -63,7 +63,7 @@ test: $(KERNEL) $(TOOLS) services ## start what the tests need, then all daily t
 	@$(PYTEST) $(ARGS)
 
 nightly: $(KERNEL) $(TOOLS) services ## the long draws that `make test` leaves out, one after the other
-	@$(BIN)/python -m pytest -m nightly $(ARGS)
+	@$(BIN)/python -m pytest -m "nightly or drawn" $(ARGS)
 
 check: lint types arch test ## everything that must be green before a commit
 

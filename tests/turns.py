@@ -1,4 +1,4 @@
-"""A plugin of pytest: which tests a run leaves for the night, and which run while no other does."""
+"""A plugin of pytest: what a run leaves for the night, and which tests run while no other does."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import is_hypothesis_test, settings
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
 # The folder that all workers of one run share.
 FOLDER = "HABITUS_TEST_RUN"
 NIGHTLY = "HABITUS_NIGHTLY"
+# Inputs that a property is tried on, where it says no number of its own.
+BY_DAY, BY_NIGHT = 25, 100
 
 
 class Turns:
@@ -53,11 +56,21 @@ def pytest_configure(config: pytest.Config) -> None:
         config.add_cleanup(folder.cleanup)
         os.environ[FOLDER] = folder.name
     config.pluginmanager.register(Turns(Path(os.environ[FOLDER])))
+    for name, examples in (("day", BY_DAY), ("night", BY_NIGHT)):
+        settings.register_profile(name, max_examples=examples)
+    settings.load_profile("night" if _is_night(config) else "day")
+
+
+def _is_night(config: pytest.Config) -> bool:
+    return os.environ.get(NIGHTLY) == "true" or "nightly" in config.option.markexpr
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave out what nobody asked for, and start with the files that take longest."""
-    if os.environ.get(NIGHTLY) != "true" and "nightly" not in config.option.markexpr:
+    for item in items:
+        if isinstance(item, pytest.Function) and is_hypothesis_test(item.obj):
+            item.add_marker("drawn")
+    if not _is_night(config):
         night = [item for item in items if item.get_closest_marker("nightly")]
         config.hook.pytest_deselected(items=night)
         items[:] = [item for item in items if not item.get_closest_marker("nightly")]

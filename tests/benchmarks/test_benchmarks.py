@@ -78,6 +78,7 @@ def test_random_interleaving_keeps_order_and_credential_age_of_each_agent() -> N
     assert list(at_random(lines)) == list(at_random(lines))
 
 
+@pytest.mark.nightly
 def test_json_has_the_same_figures_for_programs() -> None:
     done = bench("--only", "decode,habitus", "--json")
     found = json.loads(done.stdout)
@@ -90,6 +91,7 @@ def test_json_has_the_same_figures_for_programs() -> None:
     assert found["ratios"] == []
 
 
+@pytest.mark.nightly
 def test_only_spread_stretches_of_the_timed_river_events_are_committed() -> None:
     found = json.loads(bench("--events", "17000", "--only", "river-committed", "--json").stdout)
     rivers = found["results"]["river-committed"]
@@ -98,7 +100,7 @@ def test_only_spread_stretches_of_the_timed_river_events_are_committed() -> None
     assert Span.of([Span(1, 2.0, 3.0), Span(10, 20.0, 30.0)]) == Span(11, 22.0, 33.0)
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_memory_is_given_per_agent_of_a_fleet_ten_times_as_large() -> None:
     found = json.loads(bench("--agents", "5", "--only", "memory", "--json").stdout)["memory"]
     assert found["agents"] == 50
@@ -106,7 +108,7 @@ def test_memory_is_given_per_agent_of_a_fleet_ten_times_as_large() -> None:
     assert {"resident_default_cache", "resident_all_ready"} <= set(found)
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_a_fleet_is_measured_under_several_caches(monkeypatch: pytest.MonkeyPatch) -> None:
     with TemporaryDirectory() as folder:
         job = Job(folder=folder, agents=40, cold=0, warm=0, events=200)
@@ -155,7 +157,7 @@ def test_polling_and_the_whole_path_are_compared_if_a_broker_runs(kafka_address:
     assert [ratio["name"] for ratio in found["ratios"]] == ["e/b", "e'/b", "e'/e"]
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_look_ups_are_measured_on_every_server_and_for_a_thousand_agents_at_once() -> None:
     cores = os.sched_getaffinity(0)
     found = trust_lookup.measure(rounds=1, seconds=1)
@@ -258,7 +260,7 @@ def test_a_goal_is_met_only_by_both_clocks() -> None:
     assert ratios([Ratio("e/b", wall=0.6, cpu=0.4, goal=None)]).goals == []
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 @pytest.mark.broker
 @pytest.mark.postgresql
 def test_one_worker_is_compared_with_two_over_one_server(

@@ -84,7 +84,8 @@ def test_first_reason_names_the_vector_of_the_attack(warm: dict[str, Any]) -> No
     assert warm["attacks"]["explained"] >= 0.95
 
 
-@pytest.mark.parametrize("draw", [0, *(pytest.param(n, marks=BY_NIGHT) for n in range(1, 5))])
+@BY_NIGHT
+@pytest.mark.parametrize("draw", range(5))
 def test_history_with_attacks_lowers_detection_only_slightly(
     tmp_path: Path, logs: list[str], warm: dict[str, Any], draw: int
 ) -> None:
@@ -94,7 +95,8 @@ def test_history_with_attacks_lowers_detection_only_slightly(
     assert measured([str(path)])["all"]["auroc"] >= warm["all"]["auroc"] - MAX_LOST
 
 
-@pytest.mark.parametrize("draw", [0, *(pytest.param(n, marks=BY_NIGHT) for n in range(1, 4))])
+@BY_NIGHT
+@pytest.mark.parametrize("draw", range(4))
 def test_attacks_rank_above_benign_sessions_for_any_new_tasks(
     tmp_path: Path, logs: list[str], draw: int
 ) -> None:
