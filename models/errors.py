@@ -2,14 +2,14 @@
 
 HabitusError
 ConfigError        the operator fixes it before start
-  NoStore              there is none yet where one is only to be read
+  NoStore              a command that only reads found no store
 MalformedEvent     this record is unusable; the stream continues
 StateError         stored state cannot be used as it is
   StoreUnavailable     the store cannot be reached now
-  Superseded           another worker took over what this one judges
+  Superseded           another worker took over this shard
 SourceUnavailable  try again later; the store knows from where
 SinkUnavailable    try again later; nothing is lost, the outbox keeps it
-  MessageTooLarge      the topic takes none as large as one of these
+  MessageTooLarge      the topic does not accept a message of this size
 """
 
 from __future__ import annotations
@@ -50,11 +50,11 @@ class StateError(HabitusError):
 
 
 class StoreUnavailable(StateError):
-    """The store cannot be reached now; what is in it is whole."""
+    """The store cannot be reached now; its content is intact."""
 
 
 class Superseded(StateError):
-    """Another worker took over what this one judges, so this one may not commit any more."""
+    """Another worker took over this shard, so this worker may not commit any more."""
 
 
 class SourceUnavailable(HabitusError):
@@ -66,7 +66,7 @@ class SinkUnavailable(HabitusError):
 
 
 class MessageTooLarge(SinkUnavailable):
-    """A message is larger than its topic takes, or what it was sent with is.
+    """A message, or another one of its request, is larger than its topic accepts.
 
     Parameters
     ----------

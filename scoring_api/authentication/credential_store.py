@@ -63,7 +63,7 @@ class CredentialStore:
         if self.current is not None:
             self.current = None
             self.generation += 1
-            fields = {"fault": fault, "effect": "nobody is let in"}
+            fields = {"fault": fault, "effect": "every credential is refused"}
             log.error("credentials_unusable", extra={**fields, **STATE_CHANGE})
 
     def _read(self, known: bytes) -> tuple[bytes, Credentials | None]:

@@ -61,7 +61,7 @@ export function levelChip(row) {
 export function silentChip({ silent }) {
   if (!silent) return null;
   const words = `silent ${silent.hours} h, usually ${Math.round(silent.usual_hours)} h at most`;
-  return h("span", { class: "chip silent", title: `Last heard ${silent.since.slice(0, 13).replace("T", " ")} h UTC. `
+  return h("span", { class: "chip silent", title: `Last event ${silent.since.slice(0, 13).replace("T", " ")} h UTC. `
     + "Weekends do not count where it rests then." }, words);
 }
 

@@ -116,7 +116,7 @@ def _caption(figures: Mapping[str, Any], unlabelled: int, unknown_labels: Mappin
         notes = f"\nsessions without a label: {unlabelled}, judged and counted nowhere"
     if unknown_labels:
         each = ", ".join(f"{plain(label)} {n} times" for label, n in unknown_labels.items())
-        notes += f"\nlabels that are none: {each}; the others count"
+        notes += f"\nunknown labels: {each}; their sessions are not measured"
     return (
         "benign events at p <= 0.05 0.01 0.001, observed over promised, by pool:\n"
         f"{'; '.join(pools) or '-'}\n"

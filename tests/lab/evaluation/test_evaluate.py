@@ -164,9 +164,7 @@ def test_unknown_label_counts_as_missing_and_is_reported(tmp_path: Path) -> None
     assert result["odd_labels"] == {"session_label 'attacked'": 24, "event_label 7": 1}
     actual = " ".join(printed(result).split())
     assert "sessions without a label: 12, judged" in actual
-    assert (
-        "labels that are none: session_label 'attacked' 24 times, event_label 7 1 times" in actual
-    )
+    assert "unknown labels: session_label 'attacked' 24 times, event_label 7 1 times" in actual
 
 
 def test_a_format_without_labels_is_refused(recording: str) -> None:
