@@ -206,9 +206,8 @@ def test_examples_of_licences_hold():
 
 def test_every_accepted_finding_has_a_reason_and_a_day():
     entries = tomllib.loads((AUDIT.with_name("accepted.toml")).read_text()).get("accepted", [])
-    for entry in entries:
-        assert entry.keys() == {"id", "reason", "expires"}
-        assert entry["reason"]
+    assert [one for one in entries if one.keys() != {"id", "reason", "expires"}] == []
+    assert [one for one in entries if not one["reason"]] == []
 
 
 def test_ci_runs_the_audit():

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import ast
+import io
+import os
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
@@ -15,6 +18,10 @@ CHECKING = {
     "call_and_validate", "check_call", "check_output", "check_schema", "fail", "raises",
     "raise_for_status", "validate", "validate_response", "warns",
 }  # fmt: skip
+# Methods of built-in types and files: a call of one says nothing about a helper of the same name.
+COMMON = {
+    name for kind in (dict, list, set, str, bytes, io.BytesIO, Path, os) for name in dir(kind)
+}
 
 
 class Suspect(NamedTuple):
@@ -25,11 +32,17 @@ class Suspect(NamedTuple):
 
 
 def called(node: ast.AST) -> Iterator[tuple[ast.Call, str]]:
-    """Give each call inside a node, with the last part of the name that is called."""
+    """Give each call inside a node, with the last part of the name that is called.
+
+    Of a method that is common to many types the name is empty.
+    """
     for call in ast.walk(node):
-        if isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute | ast.Name):
-            function = call.func
-            yield call, function.attr if isinstance(function, ast.Attribute) else function.id
+        if isinstance(call, ast.Call):
+            match call.func:
+                case ast.Name(name):
+                    yield call, name
+                case ast.Attribute(attr=name):
+                    yield call, "" if name in COMMON else name
 
 
 def checks(node: ast.AST, helpers: Iterable[str]) -> bool:

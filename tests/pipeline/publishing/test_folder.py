@@ -83,4 +83,5 @@ def test_failing_disk_is_unavailable_not_lost() -> None:
 
 
 def test_null_sink_accepts_every_message() -> None:
-    Discard().publish([Message(TRUST, b"a", "1", b"{}")])
+    sink = Discard()
+    assert sink.publish([Message(TRUST, b"a", "1", b"{}")]) is None

@@ -48,4 +48,4 @@ def test_an_empty_input_ends_at_once(pipe: tuple[int, int]) -> None:
     read, write = pipe
     os.close(write)
     source = Stdin(batch_size=10, clock_us=lambda: 0, descriptor=read)
-    assert all(not batch.records for batch in source.batches())
+    assert [record for batch in source.batches() for record in batch.records] == []
