@@ -26,7 +26,12 @@ NAMES = {"kafka": KAFKA, "postgresql": POSTGRESQL}
 def own_servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
     """Give servers that no other worker uses."""
     folder = tmp_path_factory.mktemp("servers")
-    _services("up", folder)
+    # Every worker has ports of its own, so that two starts never choose the same.
+    ports = {
+        f"HABITUS_TEST_{name.upper()}_PORT": str(_free_port(21_000 + 1_000 * number))
+        for number, name in enumerate(NAMES)
+    }
+    _services("up", folder, ports)
     try:
         for name, component in NAMES.items():
             if not (folder / f"{name}.json").exists():
@@ -35,17 +40,12 @@ def own_servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
     finally:
         database = folder / "postgresql.json"
         data = json.loads(database.read_text())["data"] if database.exists() else None
-        _services("down", folder)
+        _services("down", folder, {})
         if data is not None:
             shutil.rmtree(Path(data).parent)
 
 
-def _services(action: str, folder: Path) -> None:
-    # Every worker has ports of its own, so that two starts never choose the same.
-    ports = {
-        f"HABITUS_TEST_{name.upper()}_PORT": str(_free_port(21_000 + 1_000 * number))
-        for number, name in enumerate(NAMES)
-    }
+def _services(action: str, folder: Path, ports: dict[str, str]) -> None:
     program = [sys.executable, str(ROOT / "deploy" / "services" / "services.py"), action, *NAMES]
     environment = {**os.environ, **ports, "HABITUS_TEST_SERVICES": str(folder)}
     subprocess.run(program, env=environment, check=True)  # noqa: S603  # our own program
