@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from itertools import pairwise
@@ -37,7 +38,9 @@ def test_alone(): use("alone", 0.7)
 
 def run(folder: Path, *arguments: str, **variables: str) -> str:
     """Give what pytest prints about the tests of this folder."""
-    (folder / "pytest.ini").write_text("[pytest]\nmarkers =\n  alone\n  nightly\n")
+    (folder / "pytest.ini").write_text(
+        "[pytest]\nmarkers =\n  alone\n  nightly\n  slow\n  broker\n  postgresql\n"
+    )
     plugins = [
         part for name in ("tests.turns", "xdist.plugin", "pytest_timeout") for part in ("-p", name)
     ]
@@ -52,7 +55,7 @@ def run(folder: Path, *arguments: str, **variables: str) -> str:
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout.splitlines()[-1]
+    return done.stdout
 
 
 @pytest.fixture
@@ -75,3 +78,14 @@ def test_run_omits_nightly_tests_by_default(folder: Path) -> None:
     assert "2 passed, 13 deselected" in run(folder, "-m", "nightly")
     assert "15 passed" in run(folder, HABITUS_NIGHTLY="true")
     assert "13 passed" in run(folder, HABITUS_NIGHTLY="false")
+
+
+def test_files_that_wait_come_between_files_that_compute_and_slow_ones_first(folder: Path) -> None:
+    for name, marks in (("c", "broker slow"), ("d", ""), ("e", "slow"), ("f", "postgresql")):
+        lines = [f"pytest.mark.{mark}" for mark in marks.split()]
+        text = f"import pytest\npytestmark = [{', '.join(lines)}]\ndef test_{name}(): pass\n"
+        (folder / f"test_{name}.py").write_text(text)
+    for name in ("a", "b"):
+        (folder / f"test_{name}.py").unlink()
+    names = re.findall(r"test_(\w)\.py", run(folder, "-v"))
+    assert names == ["c", "e", "f", "d"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 import tempfile
+from itertools import zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 # The folder that all workers of one run share.
 FOLDER = "HABITUS_TEST_RUN"
 NIGHTLY = "HABITUS_NIGHTLY"
+# What a test waits for, as its markers say.
+COMPONENTS = ("broker", "postgresql", "browser")
 # Inputs that a property is tried on, where it says no number of its own.
 BY_DAY, BY_NIGHT = 25, 100
 
@@ -74,7 +77,20 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         night = [item for item in items if item.get_closest_marker("nightly")]
         config.hook.pytest_deselected(items=night)
         items[:] = [item for item in items if not item.get_closest_marker("nightly")]
-    slow: dict[Path, int] = {}
+    items[:] = _by_file(items)
+
+
+def _by_file(items: list[pytest.Item]) -> list[pytest.Item]:
+    """Put slow files first, and a file that waits for components beside one that computes."""
+    files: dict[Path, list[pytest.Item]] = {}
     for item in items:
-        slow[item.path] = slow.get(item.path, 0) + bool(item.get_closest_marker("slow"))
-    items.sort(key=lambda item: -slow[item.path])
+        files.setdefault(item.path, []).append(item)
+    slowest = sorted(files.values(), key=lambda tests: -_marked(tests, "slow"))
+    waiting = [tests for tests in slowest if _marked(tests, *COMPONENTS)]
+    computing = [tests for tests in slowest if not _marked(tests, *COMPONENTS)]
+    pairs = zip_longest(waiting, computing, fillvalue=())
+    return [item for pair in pairs for tests in pair for item in tests]
+
+
+def _marked(tests: list[pytest.Item], *names: str) -> int:
+    return sum(any(item.get_closest_marker(name) for name in names) for item in tests)

@@ -16,6 +16,7 @@ from msgspec.structs import replace
 from lab.simulation.sample import fleet_events
 from lab.simulation.sample.world.staff import fleet_member
 from models.event import Event, microseconds
+from models.units import HOUR_US
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -27,7 +28,6 @@ SEED = 7
 INTEL, INVENTORY = "intel", "inventory.csv"
 CORPORATE = ("203.0.113.0/28",)
 
-_HOUR_US = 3_600_000_000
 _decode = msgspec.json.Decoder(Event).decode
 _encode = msgspec.json.Encoder().encode
 
@@ -53,7 +53,7 @@ def at_random(lines: Iterable[bytes]) -> Iterator[bytes]:
     concurrently, as at tens of thousands of events a second.
     """
     random = Random(SEED)  # noqa: S311  # no secret
-    for _, hour in groupby(map(_decode, lines), lambda one: microseconds(one.time) // _HOUR_US):
+    for _, hour in groupby(map(_decode, lines), lambda one: microseconds(one.time) // HOUR_US):
         events = list(hour)
         own: dict[str, deque[Event]] = defaultdict(deque)
         for event in events:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from rich.markup import escape
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 
 _SEVERITY_STYLE = {"low": "dim", "medium": "yellow", "high": "red", "critical": "bold red"}
 _OF_SESSION = {"session": "session_p", "together": "together_p"}
-_DAY_S = 86_400
 
 
 def opening(console: Console, truth: Truth, summary: RunSummary) -> None:
@@ -76,7 +75,7 @@ def false_alerts(console: Console, findings: Findings, truth: Truth, alerts_per_
             kind = incident.truth.incident.replace("_", " ")
             console.print(f"  of {kind}, {rest} of {len(incident.truth.event_ids)} events passed")
     alone = [alert for alert in findings.false_alerts if not alert.beside]
-    days = (_instant(truth.end) - _instant(truth.start)).total_seconds() / _DAY_S
+    days = (_instant(truth.end) - _instant(truth.start)) / timedelta(days=1)
     console.print(
         f"false alerts: {len(alone)} in {days:.0f} days, where the budget of {alerts_per_day} a "
         f"day for the whole fleet expects {alerts_per_day * days:.1f}"

@@ -8,7 +8,7 @@ from typing import Literal
 from msgspec import Struct, field
 
 from models.errors import ConfigError
-from models.units import DAY_US, SECOND_US
+from models.units import DAY_US, HOUR_US, SECOND_US
 
 Severity = Literal["low", "medium", "high", "critical"]
 Status = Literal["open", "confirmed", "dismissed"]
@@ -90,7 +90,7 @@ class TrustPolicy(Struct, frozen=True, kw_only=True):
     @property
     def rise_us(self) -> int:
         """How long `lower` must exceed a bound before a rise, in microseconds."""
-        return round(self.rise_hours * 3600 * SECOND_US)
+        return round(self.rise_hours * HOUR_US)
 
     def half_life_us(self, status: Status) -> float:
         """Half-life of an item of this status, in microseconds."""

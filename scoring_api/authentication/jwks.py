@@ -16,7 +16,7 @@ from joserfc import jwk
 from joserfc.errors import JoseError
 
 from models.errors import ConfigError
-from models.units import SECOND_US
+from models.units import HOUR_US, SECOND_US
 from pipeline.files.regular_file import read_regular
 from pipeline.logs import STATE_CHANGE
 from scoring_api.authentication.bounded_read import BoundedRead
@@ -30,7 +30,7 @@ REFRESH_US = 600 * SECOND_US
 COOL_DOWN_US = 30 * SECOND_US
 RETRY_US = 2 * SECOND_US
 # Without a successful read for this long, the set may contain withdrawn keys.
-TRUSTED_US = 3600 * SECOND_US
+TRUSTED_US = HOUR_US
 # For the whole response: the library's timeout applies to single reads.
 FETCH_S = 10.0
 # A file is polled, so that its loss is detected within five seconds.

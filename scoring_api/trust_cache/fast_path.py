@@ -114,6 +114,6 @@ class FastTrust:
             # Not cached: invented ids must not fill the memory.
             return Known(split[0])
         if len(self._paths) >= MAX_PATHS:
-            self._paths.clear()
+            del self._paths[next(iter(self._paths))]  # the oldest
         self._paths[raw] = known
         return known

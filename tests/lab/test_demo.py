@@ -24,11 +24,11 @@ from lab.simulation.sample.truth import IncidentTruth, NoveltyTruth, Truth
 from models.errors import ConfigError
 from models.trust.policy import DEFAULT_POLICY
 from models.trust.response import trust_answer
+from models.units import DAY_US
 from pipeline.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[2]
 COMMANDS, TRUST = (ROOT / "docs" / name for name in ("commands.md", "trust.md"))
-DAY_US = 86_400_000_000
 TRUTH = demo_sample.truth_of(ROOT / "data")
 BLAMELESS = ("travel-desk-1", "travel-desk-2", "data-steward-2", "invoice-clerk-1")
 

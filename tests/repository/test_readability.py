@@ -24,7 +24,7 @@ PAGES = [
     page
     for folder in (".", "docs", "docs/*", "data", "benchmarks", "notebooks", "policies")
     for page in sorted(ROOT.glob(f"{folder}/*.md"))
-    if page.name != "CHANGELOG.md" and str(page.relative_to(ROOT)) not in JUDGE
+    if str(page.relative_to(ROOT)) not in JUDGE
 ]
 # How the prose of a file is found, by suffix or by name.
 PROSE = {

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from models.errors import HabitusError
-from models.units import DAY_US, SECOND_US
+from models.units import DAY_US, HOUR_US, MINUTE_US, SECOND_US
 from pipeline.store import PipelineStatus, is_postgresql, open_store, store_path
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def quiet_in_words(status: PipelineStatus, now_us: int, bound_us: int) -> str:
 
 
 def _span(us: int) -> str:
-    for unit, name in ((DAY_US, "days"), (3600 * SECOND_US, "h"), (60 * SECOND_US, "min")):
+    for unit, name in ((DAY_US, "days"), (HOUR_US, "h"), (MINUTE_US, "min")):
         if us >= 2 * unit:
             return f"{us // unit} {name}"
     return f"{us // SECOND_US} s"

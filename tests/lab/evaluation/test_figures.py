@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 from lab.evaluation.figures import figures, groups
 from lab.evaluation.judged import Scored, Session
 from lab.evaluation.ranking import auroc, average_precision, detection
+from models.units import DAY_US
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-DAY_US = 86_400_000_000
 # Few distinct values, so that ties are the rule.
 SCORES = st.lists(st.integers(0, 6).map(float), min_size=1, max_size=30)
 

@@ -17,10 +17,10 @@ from models.provenance.backend import provenance_detector
 from models.provenance.open_sessions import open_sessions
 from models.ranked import WINDOWS
 from models.trust.state import TrustState, trust_bytes, trust_of
+from models.units import DAY_US
 from models.watch import heard
 
 KEY = b"0123456789abcdef"
-DAY_US = 86_400_000_000
 NATIVE = native_kernel("auto")
 KERNELS = [None] if NATIVE is None else [None, NATIVE]
 decode, encode = msgspec.msgpack.decode, msgspec.msgpack.encode

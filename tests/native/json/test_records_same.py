@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from models.codec.hashing import Hasher
 from models.errors import MalformedEvent
 from models.event import Egress, Kind, Mode, Operation, Outcome, Sensitivity, microseconds
+from models.units import DAY_US
 from pipeline.events.schema import EXAMPLES
 from pipeline.formats import Native
 from tests.native.both import native, needs_native
@@ -19,7 +20,6 @@ from tests.native.both import native, needs_native
 pytestmark = needs_native
 
 SECRET = b"0123456789abcdef0123456789abcdef"
-DAY_US = 86_400_000_000
 
 BASE = {
     "id": "1", "time": "2026-01-05T08:00:00Z", "agent": {"id": "a", "role": "clerk"}, "tool": "t.x",

@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 pytestmark = needs_native
 
 SECRET = b"0123456789abcdef0123456789abcdef"
-DAY_US = 86_400_000_000
 _ARRIVED = re.compile(rb'(?<=,)"time":"[^"]*",(?="value)')  # of a rejected record
 _VOLUME = ("bytes_in", "bytes_out", "records")
 

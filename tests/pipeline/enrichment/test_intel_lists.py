@@ -11,14 +11,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 from models.errors import ConfigError
+from models.units import DAY_US
 from pipeline.enrichment.intel import Status, intel_status, load, load_list
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from pipeline.enrichment.intel import IntelList
-
-DAY_US = 86_400_000_000
 
 
 def written(folder: Path, name: str, content: str | bytes) -> IntelList:

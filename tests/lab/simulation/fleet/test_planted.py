@@ -13,12 +13,11 @@ from lab.simulation.fleet.personas import persona
 from lab.simulation.fleet.session_generator import SessionSpec
 from lab.simulation.fleet.world.roles import all_roles, world
 from models.event import Agent, Event, microseconds
+from models.units import DAY_US
 from pipeline.formats.native import Native
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-
-DAY_US = 86_400_000_000
 
 
 def test_every_attack_has_a_planter() -> None:

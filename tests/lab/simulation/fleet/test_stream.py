@@ -10,9 +10,9 @@ import pytest
 from lab.simulation.fleet import SimulationConfig, Truth, inventory, simulate
 from models.errors import ConfigError
 from models.event import microseconds
+from models.units import DAY_US
 
 SMALL = SimulationConfig(agents=12, days=9, attacked=0.5, novelties_per_week=0.5)
-DAY_US = 86_400_000_000
 
 
 def stream(config: SimulationConfig) -> tuple[list[bytes], list[Truth]]:
