@@ -1,0 +1,98 @@
+"""A case: one story, one line in the queue."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from msgspec import Struct, field
+
+from models.units import DAY_US
+
+OPEN_DAYS = 7
+"""Days after the last event of a case in which further events join it."""
+QUIET_DAYS = 14
+"""Days without an event after which a case closes by itself."""
+MAX_MESSAGES = 3
+"""Most messages of a case on one day."""
+GROWN_BITS = 3.321928094887362
+"""Growth of the return period that is worth a message: ``log2(10)``."""
+
+Change = Literal["opened", "grew"]
+
+
+class Case(Struct):
+    """One story: the sessions and families that belong to it.
+
+    Attributes
+    ----------
+    case_id
+        Follows from the event that raised it.
+    first_us, last_us
+        Event times of its first and its latest event, microseconds since 1970.
+    bits
+        Highest ``log2`` of a return period in days.
+    version
+        Number of its messages so far.
+    leads
+        Families that led a session of it.
+    sessions
+        Marks of its sessions.
+    events
+        Number of its events.
+    message_bits
+        `bits` at its latest message.
+    message_day, messages
+        Latest day with messages, and how many there were on that day.
+    """
+
+    case_id: str
+    agent_id: str
+    mode: str
+    first_us: int
+    last_us: int
+    bits: float
+    version: int = 0
+    leads: set[str] = field(default_factory=set)
+    sessions: set[int] = field(default_factory=set)
+    events: int = 0
+    message_bits: float = 0.0
+    message_day: int = -1
+    messages: int = 0
+
+    def is_open(self, time_us: int) -> bool:
+        """Tell whether an event of this time may join."""
+        return abs(time_us - self.last_us) < OPEN_DAYS * DAY_US
+
+    def is_over(self, watermark_us: int) -> bool:
+        """Tell whether the case closes by itself."""
+        return watermark_us - self.last_us >= QUIET_DAYS * DAY_US
+
+    def join(self, session: int, lead: str, time_us: int, bits: float) -> Change | None:
+        """Add an event; give the message that it is worth, or None.
+
+        A case grows with the first event of another day, and where its return period has grown by
+        `GROWN_BITS` since the latest message.
+
+        Parameters
+        ----------
+        session
+            Mark of the event's session.
+        lead
+            Family that leads the session.
+        bits
+            ``log2`` of the session's return period in days.
+        """
+        self.first_us, self.last_us = min(self.first_us, time_us), max(self.last_us, time_us)
+        self.leads.add(lead)
+        self.sessions.add(session)
+        self.events += 1
+        self.bits = max(self.bits, bits)
+        day = time_us // DAY_US
+        if day > self.message_day:
+            self.message_day, self.messages = day, 0
+        elif bits < self.message_bits + GROWN_BITS or self.messages >= MAX_MESSAGES:
+            return None
+        self.messages += 1
+        self.version += 1
+        self.message_bits = self.bits
+        return "opened" if self.version == 1 else "grew"

@@ -1,0 +1,1 @@
+"""The behaviour of one agent and of one session, and the judge over both."""

@@ -1,0 +1,77 @@
+"""What is known: which agents of a role, and of the fleet, know a value."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from models.codec.hashing import Hasher
+
+MAX_KNOWERS = 4
+"""Agents that are remembered for each value; more change nothing."""
+KNOWN_TO_AGENT, NEW_TO_AGENT, NEW_TO_ROLE, NEW_TO_ALL = range(4)
+
+Knowers = tuple[int, ...]
+
+
+class SharedKnowledge:
+    """Values of the roles and of the fleet, each with the agents that know it.
+
+    Values learned since the last publication count at the next one.
+
+    Examples
+    --------
+    >>> from models.codec.hashing import Hasher
+    >>> known = SharedKnowledge(Hasher(b"0123456789abcdef"))
+    >>> known.learn("clerk", 1, [77])
+    >>> known.level("clerk", 2, 77)
+    3
+    >>> known.publish()
+    >>> known.level("clerk", 2, 77), known.level("buyer", 3, 77), known.level("clerk", 1, 77)
+    (1, 2, 3)
+    """
+
+    def __init__(self, hasher: Hasher) -> None:
+        self._hasher = hasher
+        self.knowers: dict[int, Knowers] = {}
+        self.pending: list[tuple[int, int]] = []
+        self._roles: dict[str, int] = {}
+
+    def learn(self, role: str, agent: int, values: Iterable[int]) -> None:
+        """Add values that an agent knows now.
+
+        Parameters
+        ----------
+        agent
+            Mark of the agent.
+        """
+        salt = self._salt(role)
+        for value in values:
+            self.pending += ((value, agent), (value ^ salt, agent))
+
+    def publish(self) -> None:
+        """Make what was learned since the last publication count."""
+        knowers = self.knowers
+        for value, agent in self.pending:
+            known = knowers.get(value, ())
+            if agent not in known and len(known) < MAX_KNOWERS:
+                knowers[value] = (*known, agent)
+        self.pending = []
+
+    def level(self, role: str, agent: int, value: int) -> int:
+        """Give how new a value is that the agent does not know: 1 to 3."""
+        if self._others(value ^ self._salt(role), agent):
+            return NEW_TO_AGENT
+        return NEW_TO_ROLE if self._others(value, agent) else NEW_TO_ALL
+
+    def _others(self, value: int, agent: int) -> bool:
+        known = self.knowers.get(value, ())
+        return len(known) > (agent in known)
+
+    def _salt(self, role: str) -> int:
+        salt = self._roles.get(role)
+        if salt is None:
+            salt = self._roles[role] = self._hasher.once(f"role\x1f{role}")
+        return salt
