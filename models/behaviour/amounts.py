@@ -141,11 +141,6 @@ class Amounts:
             self.pending.add(day, index, numbers)
             self.pending.add(day, self._role_key(agent.role, index), numbers)
 
-    def publish(self) -> None:
-        """Make the days since the last publication count for all agents."""
-        self.fleet.merge(self.pending)
-        self.pending = FadingCounts(SUMS)
-
     def _role_key(self, role: str, index: int) -> int:
         first = self._role_keys.get(role)
         if first is None:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from msgspec import Struct
+
+from models.behaviour.state import agent_mark
 from models.learning.knowledge import NEW_TO_ALL
 from models.units import MINUTE_US
 
@@ -18,38 +21,68 @@ MIN_SESSIONS = 10
 MIN_SILENCE_US = 60 * MINUTE_US
 QUARTER_US = 15 * MINUTE_US
 MAX_SOLE = 64
-"""Most destinations of one agent that are followed over days."""
+"""Most destinations of one agent that are followed over days, and most days of each."""
+
+
+class Report(Struct, array_like=True):
+    """The latest report of an agent.
+
+    Attributes
+    ----------
+    last_us
+        Event time of its latest event.
+    sessions
+        Number of its sessions.
+    """
+
+    last_us: int
+    sessions: int
+
+    def join(self, other: Report) -> None:
+        """Add what another shard has seen."""
+        self.last_us = max(self.last_us, other.last_us)
+        self.sessions = max(self.sessions, other.sessions)
 
 
 class Relations:
-    """Follows when each agent reported last, and destinations that one agent alone uses."""
+    """Follows when each agent reported last, and destinations that one agent alone uses.
+
+    Attributes
+    ----------
+    reports
+        Published: mark of an agent -> its latest report.
+    pending
+        Reports since the last publication.
+    """
 
     def __init__(self, hasher: Hasher, shared: SharedKnowledge) -> None:
         self._hasher = hasher
         self._shared = shared
-        self.last_us: dict[str, int] = {}
-        self.sessions: dict[str, int] = {}
+        self.reports: dict[int, Report] = {}
+        self.pending: dict[int, Report] = {}
 
     def measure(self, at: Moment, event: Event) -> dict[str, float]:
         """Give the amounts of an event: silence of the delegating agent, days of a destination."""
         found: dict[str, float] = {}
         if event.delegation:
-            silence = self._silence(event.delegation[0], at.time_us)
+            silence = self._silence(agent_mark(self._hasher, event.delegation[0]), at.time_us)
             if silence:
                 found["silence"] = silence
         days = max((self._sole_days(at, host) for host in sorted(_hosts(at))), default=0)
         if days:
             found["sole_days"] = float(days)
-        agent_id = event.agent.id
-        self.last_us[agent_id] = max(self.last_us.get(agent_id, 0), at.time_us)
-        self.sessions[agent_id] = at.agent.sessions
+        report = Report(at.time_us, at.agent.sessions)
+        known = self.pending.setdefault(at.agent.mark, report)
+        if known is not report:
+            known.join(report)
         return found
 
-    def _silence(self, agent_id: str, time_us: int) -> float:
+    def _silence(self, agent: int, time_us: int) -> float:
         """Give the quarter hours for which an agent that delegates has not reported itself."""
-        if self.sessions.get(agent_id, 0) <= MIN_SESSIONS:
+        report = self.reports.get(agent)
+        if report is None or report.sessions <= MIN_SESSIONS:
             return 0.0
-        silent_us = time_us - self.last_us[agent_id]
+        silent_us = time_us - report.last_us
         return float(silent_us // QUARTER_US) if silent_us > MIN_SILENCE_US else 0.0
 
     def _sole_days(self, at: Moment, host: str) -> int:
@@ -68,11 +101,17 @@ class Relations:
             del agent.sole[min(agent.sole, key=lambda one: (agent.sole[one][-1], one))]
         return len(days)
 
+    def apply(self, pending: dict[int, Report]) -> None:
+        """Add reports, of this or another shard."""
+        for agent, report in pending.items():
+            known = self.reports.setdefault(agent, report)
+            if known is not report:
+                known.join(report)
+
 
 def _hosts(at: Moment) -> set[str]:
     """Give the hosts that an event sends to, or names in its arguments."""
-    found = {
-        one["value_host"] for one in at.fields.records.get("argument", ()) if "value_host" in one
-    }
+    arguments = at.fields.records.get("argument", ())
+    found = {one["value_host"] for one in arguments if "value_host" in one}
     destination = at.fields.single.get("destination")
     return found | ({destination} if destination is not None else set())

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from models.event import microseconds
 from models.features.family import Family
-from models.units import HOUR_US, MINUTE_US, SECOND_US
+from models.units import HOUR_US, MINUTE_US
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,6 +24,7 @@ OTHER_COUNTRY_BITS, OTHER_NETWORK_BITS = 9.0, 5.0
 APART_US = HOUR_US // 2
 """Time within which one credential is not expected at two locations."""
 MAX_LOCATIONS = 8
+MAX_CREDENTIALS = 8
 VERSION_BITS = 9.0
 
 FAMILIES: dict[str, Family] = {
@@ -42,56 +43,61 @@ class Broken(NamedTuple):
     text: str
 
 
-class Rules:
-    """Checks the rules of one event; remembers where credentials were used."""
+def broken_rules(
+    at: Moment, event: Event, credential_mark: int, *, registered: bool | None
+) -> Iterator[Broken]:
+    """Give the rules that an event breaks.
 
-    def __init__(self) -> None:
-        self._locations: dict[str, dict[tuple[str, int | None], int]] = {}
+    Parameters
+    ----------
+    credential_mark
+        Mark of its credential; 0 for none.
+    registered
+        Whether the inventory has the agent; None without an inventory.
+    """
+    if registered is False:
+        yield Broken("unregistered", UNREGISTERED_BITS, event.agent.id)
+    credential = event.credential
+    if credential is not None and credential.expires_at is not None:
+        late = at.time_us - microseconds(credential.expires_at)
+        if late > EXPIRED_US:
+            bits = EXPIRED_BITS + log2(late / EXPIRED_US)
+            yield Broken("expired", bits, f"{late / HOUR_US:.1f} h after its end")
+    yield from _two_locations(at, credential_mark)
+    version = event.agent.version
+    if version is not None and version not in at.agent.versions:
+        if at.agent.versions and not _deployed(at.agent, at.time_us):
+            yield Broken("version", VERSION_BITS, version)
+        at.agent.versions.add(version)
 
-    def check(self, at: Moment, event: Event, *, registered: bool | None) -> Iterator[Broken]:
-        """Give the rules that an event breaks.
 
-        Parameters
-        ----------
-        registered
-            Whether the inventory has the agent; None without an inventory.
-        """
-        if registered is False:
-            yield Broken("unregistered", UNREGISTERED_BITS, event.agent.id)
-        credential = event.credential
-        if credential is not None and credential.expires_at is not None:
-            late = at.time_us - microseconds(credential.expires_at)
-            if late > EXPIRED_US:
-                bits = EXPIRED_BITS + log2(late / EXPIRED_US)
-                yield Broken("expired", bits, f"{late / HOUR_US:.1f} h after its end")
-        yield from self._two_locations(at, event)
-        version = event.agent.version
-        if version is not None and version not in at.agent.versions:
-            if at.agent.versions and not _deployed(at.agent, at.time_us):
-                yield Broken("version", VERSION_BITS, version)
-            at.agent.versions.add(version)
+def _two_locations(at: Moment, credential_mark: int) -> Iterator[Broken]:
+    """Compare the location with those where the credential was used a short time ago."""
+    country = at.fields.single.get("country")
+    if country is None:
+        return
+    location = f"{country} {at.fields.single.get('asn', '')}"
+    new_today = at.agent.locations.get(location, at.day) >= at.day
+    known = at.agent.credentials.setdefault(credential_mark, {})
+    for other, time_us in known.items():
+        apart_us = abs(at.time_us - time_us)
+        if other != location and apart_us < APART_US and new_today:
+            same_country = other.partition(" ")[0] == country
+            bits = OTHER_NETWORK_BITS if same_country else OTHER_COUNTRY_BITS
+            bits += log2(APART_US / (apart_us + MINUTE_US))
+            yield Broken("two_locations", bits, f"{other} and {location}")
+    known[location] = max(known.get(location, 0), at.time_us)
+    at.agent.locations.setdefault(location, at.day)
+    _bound(known, MAX_LOCATIONS)
+    credentials = at.agent.credentials
+    if len(credentials) > MAX_CREDENTIALS:
+        del credentials[next(iter(credentials))]
 
-    def _two_locations(self, at: Moment, event: Event) -> Iterator[Broken]:
-        single = at.fields.single
-        country = single.get("country")
-        if country is None:
-            return
-        asn = single.get("asn")
-        location = (country, None if asn is None else int(asn))
-        used_by = event.credential.id if event.credential is not None else event.agent.id
-        known = self._locations.setdefault(used_by, {})
-        name = f"{country} {asn}"
-        for other, time_us in known.items():
-            apart = abs(at.time_us - time_us)
-            new_today = at.agent.locations.get(name, at.day) >= at.day
-            if other != location and apart < APART_US and new_today:
-                bits = OTHER_COUNTRY_BITS if other[0] != country else OTHER_NETWORK_BITS
-                bits += log2((APART_US / SECOND_US) / (apart / SECOND_US + 60))
-                yield Broken("two_locations", bits, f"{other[0]} {other[1]} and {name}")
-        known[location] = at.time_us
-        at.agent.locations.setdefault(name, at.day)
-        if len(known) > MAX_LOCATIONS:
-            del known[min(known, key=lambda one: (known[one], str(one)))]
+
+def _bound(known: dict[str, int], maximum: int) -> None:
+    """Forget the location that was used longest ago, where there are too many."""
+    if len(known) > maximum:
+        del known[min(known, key=lambda one: (known[one], one))]
 
 
 def _deployed(agent: Behaviour, time_us: int) -> bool:

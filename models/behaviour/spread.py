@@ -1,9 +1,11 @@
-"""Spread: a value that nobody knew is taken up by several agents within a day."""
+"""Spread: a value that nobody knew is taken up by several roles within a day."""
 
 from __future__ import annotations
 
 from math import log2
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from models.behaviour.novelty import raise_bits
 from models.behaviour.state import Subject
@@ -17,45 +19,92 @@ if TYPE_CHECKING:
     from models.codec.hashing import Hasher
 
 SPREADING = frozenset({"value", "value_host", "destination", "resource", "tool", "scope", "asn"})
-MAX_AGENTS = 8
+MAX_ROLES = 8
 FIRST_RATE, NEXT = 0.01, 4.0
-"""Rate of values that a second agent takes up; each further agent is `NEXT` times as rare."""
+"""Rate of values that a second role takes up; each further role is `NEXT` times as rare."""
 OF_FEATURE, OF_KEY = 20.0, 5.0
 """Weight of the prior in values: declared -> feature, feature -> key of the argument."""
 
 
+class Young(Struct, array_like=True):
+    """A value that nobody knew a day ago.
+
+    Attributes
+    ----------
+    first_us
+        Event time of its first use.
+    roles
+        Marks of the roles that have used it.
+    keys
+        Keys of the counts of its feature, and of its feature and argument.
+    """
+
+    first_us: int
+    roles: list[int]
+    keys: tuple[int, int]
+
+    def join(self, other: Young) -> None:
+        """Add the uses that another shard has seen."""
+        self.first_us = min(self.first_us, other.first_us)
+        self.roles = sorted({*self.roles, *other.roles})
+
+
 class Spread:
-    """Follows new values for a day."""
+    """Follows new values for a day.
+
+    The roles of a value count at the next publication. So the order of events and the number of
+    shards do not matter.
+
+    Parameters
+    ----------
+    series
+        Index of the series.
+
+    Attributes
+    ----------
+    young, counts
+        Published: values by mark, and how many roles take up a value within its first day.
+    pending
+        Uses since the last publication.
+    """
 
     def __init__(self, hasher: Hasher, series: int) -> None:
         self._hasher = hasher
         self._series = series
-        self._young: dict[int, tuple[int, set[int], tuple[int, int]]] = {}
-        self.counts = FadingCounts(MAX_AGENTS)
-        self._day = 0
+        self.young: dict[int, Young] = {}
+        self.counts = FadingCounts(MAX_ROLES)
+        self.pending: dict[int, Young] = {}
 
     def score(self, at: Moment, new: list[NewValue]) -> None:
-        """Raise the session's bits by new values that other agents have taken up."""
+        """Raise the session's bits by new values that other roles have taken up."""
+        role = self._hasher.of(f"role\x1f{at.agent.role}")
         for one in new:
             name = FEATURES[one.feature].name
             if not one.counted or name not in SPREADING:
                 continue
-            if one.level == NEW_TO_ALL and one.mark not in self._young:
-                keys = (
-                    self._hasher.of(f"spread\x1f{name}"),
-                    self._hasher.of(f"spread\x1f{name}\x1f{one.record.get('key', '')}"),
-                )
-                self._young[one.mark] = (at.time_us, set(), keys)
-            young = self._young.get(one.mark)
-            if young is None or at.time_us - young[0] >= DAY_US:
+            young = self.young.get(one.mark)
+            if young is None and one.level < NEW_TO_ALL:
                 continue
-            young[1].add(at.agent.mark)
-            taken = min(len(young[1]), MAX_AGENTS)
-            if taken > 1:
-                bits = self._bits(young[2], taken)
-                text = f"{name}, by {taken} agents"
+            if young is not None and at.time_us - young.first_us >= DAY_US:
+                continue
+            self._note(at, one, name, role)
+            taken = 1 if young is None else min(len({role, *young.roles}), MAX_ROLES)
+            if young is not None and taken > 1:
+                bits = self._bits(young.keys, taken)
+                text = f"{name}, in {taken} roles"
                 subject = Subject(bits, NEW_TO_ALL, one.feature, one.mark, text)
                 raise_bits(at.session, self._series, bits, subject)
+
+    def _note(self, at: Moment, one: NewValue, name: str, role: int) -> None:
+        feature = f"spread\x1f{name}"
+        keys = (
+            self._hasher.of(feature),
+            self._hasher.of(f"{feature}\x1f{one.record.get('key', '')}"),
+        )
+        used = Young(at.time_us, [role], keys)
+        known = self.pending.setdefault(one.mark, used)
+        if known is not used:
+            known.join(used)
 
     def _bits(self, keys: tuple[int, int], taken: int) -> float:
         rate = FIRST_RATE / NEXT ** (taken - 2)
@@ -64,15 +113,19 @@ class Spread:
             rate = (counts[taken - 1] + weight * rate) / (counts[0] + weight)
         return -log2(rate)
 
-    def close(self, day: int, time_us: int) -> None:
-        """Count the values that are a day old, once a day."""
-        if day == self._day:
-            return
-        self._day = day
-        for mark, (first_us, agents, keys) in list(self._young.items()):
-            if time_us - first_us >= DAY_US:
-                taken = max(1, min(len(agents), MAX_AGENTS))
-                numbers = [int(place < taken) for place in range(MAX_AGENTS)]
-                for key in keys:
-                    self.counts.add(day, key, numbers)
-                del self._young[mark]
+    def apply(self, pending: dict[int, Young]) -> None:
+        """Add uses, of this or another shard."""
+        for mark, used in pending.items():
+            known = self.young.setdefault(mark, used)
+            if known is not used:
+                known.join(used)
+
+    def close(self, watermark_us: int) -> None:
+        """Count the values that are a day old."""
+        for mark, value in list(self.young.items()):
+            if watermark_us - value.first_us >= DAY_US:
+                taken = min(len(value.roles), MAX_ROLES)
+                numbers = [int(place < taken) for place in range(MAX_ROLES)]
+                for key in value.keys:
+                    self.counts.add(value.first_us // DAY_US, key, numbers)
+                del self.young[mark]

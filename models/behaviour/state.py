@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from msgspec import Struct, field
 
 from models.calibration.day_maxima import DayMaxima
@@ -9,11 +11,19 @@ from models.calibration.fading import FadingCounts
 from models.calibration.novelty_rates import LEVELS
 from models.units import DAY_US
 
+if TYPE_CHECKING:
+    from models.codec.hashing import Hasher
+
 WEEK_US = 7 * DAY_US
 NEW, DEPLOYED = "new", "deployed"
 """Special states of an agent: its first week, and the week after an announced deployment."""
 SUMS = 4
 """Sums of an amount: days with it, logarithms, squares of logarithms, all days."""
+
+
+def agent_mark(hasher: Hasher, agent_id: str) -> int:
+    """Give the mark of an agent among those that know a value."""
+    return hasher.of(f"agent\x1f{agent_id}")
 
 
 class OpenDay(Struct, array_like=True):
@@ -62,6 +72,8 @@ class Behaviour(Struct):
         Versions that it reported.
     locations
         Country and network -> first day there.
+    credentials
+        Mark of a credential -> country and network -> latest use there.
     sole
         Destination that no other agent used -> days of use.
     """
@@ -79,6 +91,7 @@ class Behaviour(Struct):
     open_days: dict[int, OpenDay] = field(default_factory=dict)
     versions: set[str] = field(default_factory=set)
     locations: dict[str, int] = field(default_factory=dict)
+    credentials: dict[int, dict[str, int]] = field(default_factory=dict)
     sole: dict[int, list[int]] = field(default_factory=dict)
 
     def state(self, time_us: int) -> str | None:

@@ -53,7 +53,7 @@ class NoveltyRates:
     >>> before = rates.bits(path, own, 3)
     >>> for _ in range(100):
     ...     rates.count(0, path, own, 0)
-    >>> rates.publish()
+    >>> rates.counts.merge(rates.pending)
     >>> round(before, 1), round(rates.bits(path, own, 3), 1)
     (6.6, 8.0)
     """
@@ -93,11 +93,6 @@ class NoveltyRates:
         for key in path.shared:
             self.pending.add(day, key, numbers)
         own.add(day, path.own, numbers)
-
-    def publish(self) -> None:
-        """Make the counts since the last publication count for all agents."""
-        self.counts.merge(self.pending)
-        self.pending = FadingCounts(width=1 + LEVELS)
 
     def bits(self, path: RatePath, own: FadingCounts, level: int) -> float:
         """Give ``-log2`` of the rate of sessions that reach a level.

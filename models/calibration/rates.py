@@ -160,14 +160,23 @@ class Rates:
         self.pending.fleet.add(day, clipped)
         self.pending.of_role(role).add(day, clipped)
 
-    def publish(self, day: int) -> None:
-        """Make the pending days count, as of a day since 1970."""
+    def apply(self, pending: RateTables, day: int) -> None:
+        """Make pending days count, of this or another shard, as of a day since 1970."""
         same_block = block_of(day, self.half_life) == block_of(self._day, self.half_life)
         self._day = day
-        if same_block and not self.pending:
-            return
-        self.tables.merge(self.pending)
-        self.pending = RateTables.empty(self.half_life)
+        if pending:
+            self.tables.merge(pending)
+        if pending or not same_block:
+            self._derive()
+
+    def publish(self, day: int) -> None:
+        """Make the own pending days count, as of a day since 1970."""
+        pending, self.pending = self.pending, RateTables.empty(self.half_life)
+        self.apply(pending, day)
+
+    def load(self, tables: RateTables, day: int) -> None:
+        """Replace the published tables, as of a day since 1970."""
+        self.tables, self._day = tables, day
         self._derive()
 
     def _derive(self) -> None:

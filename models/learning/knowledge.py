@@ -19,7 +19,7 @@ Knowers = tuple[int, ...]
 class SharedKnowledge:
     """Values of the roles and of the fleet, each with the agents that know it.
 
-    Values learned since the last publication count at the next one.
+    Values learned since the last publication wait in `pending`.
 
     Examples
     --------
@@ -28,7 +28,7 @@ class SharedKnowledge:
     >>> known.learn("clerk", 1, [77])
     >>> known.level("clerk", 2, 77)
     3
-    >>> known.publish()
+    >>> known.apply(known.pending)
     >>> known.level("clerk", 2, 77), known.level("buyer", 3, 77), known.level("clerk", 1, 77)
     (1, 2, 3)
     """
@@ -36,7 +36,7 @@ class SharedKnowledge:
     def __init__(self, hasher: Hasher) -> None:
         self._hasher = hasher
         self.knowers: dict[int, Knowers] = {}
-        self.pending: list[tuple[int, int]] = []
+        self.pending: set[tuple[int, int]] = set()
         self._roles: dict[str, int] = {}
 
     def learn(self, role: str, agent: int, values: Iterable[int]) -> None:
@@ -49,16 +49,16 @@ class SharedKnowledge:
         """
         salt = self._salt(role)
         for value in values:
-            self.pending += ((value, agent), (value ^ salt, agent))
+            self.pending.add((value, agent))
+            self.pending.add((value ^ salt, agent))
 
-    def publish(self) -> None:
-        """Make what was learned since the last publication count."""
+    def apply(self, pending: Iterable[tuple[int, int]]) -> None:
+        """Add pairs of a value and an agent that knows it, of this or another shard."""
         knowers = self.knowers
-        for value, agent in self.pending:
+        for value, agent in sorted(pending):
             known = knowers.get(value, ())
             if agent not in known and len(known) < MAX_KNOWERS:
                 knowers[value] = (*known, agent)
-        self.pending = []
 
     def level(self, role: str, agent: int, value: int) -> int:
         """Give how new a value is that the agent does not know: 1 to 3."""

@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from models.behaviour.judge import BehaviourJudge, Judgement
-from models.behaviour.state import Behaviour, SessionScores
+from models.behaviour.state import Behaviour, SessionScores, agent_mark
 from models.codec.hashing import Hasher
 from models.event import Event, Origin, microseconds
 
@@ -42,8 +42,9 @@ class Past:
         self.judge.advance(time_us)
         agent = self.judge.agents.get(agent_id)
         if agent is None:
-            mark = self.hasher.of(agent_id)
+            mark = agent_mark(self.hasher, agent_id)
             agent = self.judge.agents[agent_id] = Behaviour(mark, "clerk", time_us)
+        agent.role = event.agent.role or "clerk"
         scores = self.sessions.get((agent_id, session))
         if scores is None:
             agent.sessions += 1

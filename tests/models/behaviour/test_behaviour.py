@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from models.behaviour.judge import FAMILIES, INDEX
+from models.behaviour.series import FAMILIES, INDEX
 from models.event import Origin
 
 if TYPE_CHECKING:
@@ -115,7 +115,12 @@ def test_a_new_value_of_several_agents_within_a_day_spreads(worked: Callable[...
     at = past.next
     sent = {"argument_origins": {"to": [["x@worm.example", ["nowhere"]]]}}
     found = [
-        past.act(f"agent-{n}", at + timedelta(minutes=n), "judged", **(TYPICAL | sent)).session
+        past.act(
+            f"agent-{n}",
+            at + timedelta(minutes=6 * n),
+            "judged",
+            **(TYPICAL | sent | {"agent": {"id": f"agent-{n}", "role": f"role {n}"}}),
+        ).session
         for n in range(5)
     ]
     assert INDEX["spread"] not in found[0].bits
