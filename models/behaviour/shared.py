@@ -27,7 +27,7 @@ COMBINED = Series("combination", declared=1.0, tail_bits=6.0)
 COMBINED_DAYS = 14
 """Half-life of the combination's day maxima: its scale changes while rarities become known."""
 ACTIVE_DAYS = 7
-"""Past days whose mean number of active agents counts."""
+"""Past days with activity whose mean number of agents counts."""
 
 
 class Contribution(Struct, array_like=True):
@@ -98,8 +98,12 @@ class SharedBehaviour:
         self.pending_active.setdefault(day, set()).add(agent)
 
     def active_agents(self, today: int) -> float:
-        """Give the mean number of agents that acted on one of the last `ACTIVE_DAYS` days."""
-        past = [len(who) for day, who in self.active.items() if 0 < today - day <= ACTIVE_DAYS]
+        """Give the mean number of agents that acted on one of the last `ACTIVE_DAYS` days.
+
+        Days on which nobody acted do not count, so a pause changes nothing.
+        """
+        past = [len(self.active[day]) for day in sorted(self.active) if day < today]
+        past = past[-ACTIVE_DAYS:]
         return max(1.0, sum(past) / len(past)) if past else 1.0
 
     def contribution(self) -> bytes:
@@ -144,7 +148,8 @@ class SharedBehaviour:
         self.combined.apply(combined, today)
         self.knowledge.apply(known)
         self.spread.close(watermark_us)
-        self.active = {day: who for day, who in self.active.items() if today - day <= ACTIVE_DAYS}
+        latest = sorted(self.active)[-2 * ACTIVE_DAYS :]
+        self.active = {day: self.active[day] for day in latest}
 
     def dump(self) -> bytes:
         """Write the published state; the same state gives the same bytes."""
