@@ -115,6 +115,7 @@ class BehaviourJudge:
         time_us: int,
         *,
         registered: bool | None = None,
+        conflict: bool = False,
         content: float = 0.0,
     ) -> Judgement:
         """Judge one event of a session.
@@ -123,6 +124,8 @@ class BehaviourJudge:
         ----------
         registered
             Whether the inventory has the agent; None without an inventory.
+        conflict
+            Whether the agent sent the event's id before with other content.
         content
             Bits of its arguments (`models.provenance`).
         """
@@ -145,7 +148,7 @@ class BehaviourJudge:
             agent.deployed_us = time_us
         credential = event.credential
         mark = 0 if credential is None else self._hasher.of(f"credential\x1f{credential.id}")
-        for broken in broken_rules(at, event, mark, registered=registered):
+        for broken in broken_rules(at, event, mark, registered=registered, conflict=conflict):
             subject = Subject(broken.bits, 0, -1, 0, broken.text)
             raise_bits(session, INDEX[broken.series], broken.bits, subject)
         if content:

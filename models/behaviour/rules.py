@@ -26,12 +26,16 @@ APART_US = HOUR_US // 2
 MAX_LOCATIONS = 8
 MAX_CREDENTIALS = 8
 VERSION_BITS = 9.0
+UNVERIFIED_BITS = 10.0
+CONFLICT_BITS = 12.0
 
 FAMILIES: dict[str, Family] = {
     "unregistered": Family("unregistered", "unregistered"),
     "expired": Family("expired", "credential"),
     "two_locations": Family("two_locations", "net", shared=True),
     "version": Family("version", "version", shared=True),
+    "unverified_peer": Family("unverified_peer", "peer"),
+    "conflict": Family("conflict", "telemetry"),
 }
 
 
@@ -44,7 +48,12 @@ class Broken(NamedTuple):
 
 
 def broken_rules(
-    at: Moment, event: Event, credential_mark: int, *, registered: bool | None
+    at: Moment,
+    event: Event,
+    credential_mark: int,
+    *,
+    registered: bool | None,
+    conflict: bool = False,
 ) -> Iterator[Broken]:
     """Give the rules that an event breaks.
 
@@ -54,7 +63,13 @@ def broken_rules(
         Mark of its credential; 0 for none.
     registered
         Whether the inventory has the agent; None without an inventory.
+    conflict
+        Whether the agent sent the event's id before with other content.
     """
+    if conflict:
+        yield Broken("conflict", CONFLICT_BITS, event.id)
+    if (event.attributes or {}).get("peer_verified") is False:
+        yield Broken("unverified_peer", UNVERIFIED_BITS, at.fields.single.get("destination", ""))
     if registered is False:
         yield Broken("unregistered", UNREGISTERED_BITS, event.agent.id)
     credential = event.credential

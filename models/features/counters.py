@@ -20,6 +20,10 @@ SENSITIVE = frozenset({"confidential", "restricted"})
 _DESTROYS = re.compile(r"delete|remove|drop|destroy|purge|terminate|void|revoke|wipe|cancel")
 _SECRET = re.compile(r"secret|vault|credential|passw|token|api.?key|private.?key")
 _LISTS = re.compile(r"list|describe|enumerat|scan|search|find|discover")
+_SETTINGS = re.compile(r"(?:^|[/._-])agents?(?:/[^/]+)?[/._-](?:settings|config)")
+_MEMORY = re.compile(r"(?:^|[/._:-])memor(?:y|ies)(?:$|[/._:-])")
+HASTE = ((2.0, 8.0), (10.0, 1.0))
+"""An approval given in under so many seconds counts so much."""
 TOKENS = ("total_tokens", "tokens", "output_tokens")
 PRICES = ("cost", "cost_usd")
 MAX_TEXT = 500
@@ -71,6 +75,9 @@ COUNTERS: tuple[Counter, ...] = (
     Counter("duration", "cost", "milliseconds", "duration"),
     Counter("secrets", "secret", "calls on secrets", "secret"),
     Counter("lists", "sweep", "listing calls", "listing"),
+    Counter("hasty", "approval", "approvals that nobody can have read", "hasty"),
+    Counter("settings", "settings", "changes of agents' settings", "settings"),
+    Counter("remembered", "memory", "changes of a memory", "remembered"),
     Counter("sole_days", "beacon", "days of a destination that nobody else uses", "sole_days",
             peak=True),
     Counter("silence", "gap", "quarter hours since the delegating agent reported", "silence",
@@ -109,6 +116,15 @@ def measured(event: Event, fields: Fields) -> dict[str, float]:
         found["sensitive"] = 1.0
     if _matches(_LISTS, event.tool):
         found["listing"] = 1.0
+    if event.operation in CHANGES:
+        target = f"{event.tool}/{fields.single.get('resource', '')}"
+        if _matches(_MEMORY, target):
+            found["remembered"] = 1.0
+        if _matches(_SETTINGS, target.replace(f"/{event.agent.id}/", "/agent/")):
+            found["settings"] = 1.0
+    seconds = attributes.get("approval_seconds")
+    if isinstance(seconds, int | float) and not isinstance(seconds, bool) and seconds >= 0:
+        _add(found, "hasty", next((counts for under, counts in HASTE if seconds < under), 0.0))
     if _is_secret(event, fields):
         found["secret"] = 1.0
     return found

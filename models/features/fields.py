@@ -65,6 +65,9 @@ def read_fields(event: Event, origin: Origin, previous_tool: str, time_us: int) 
         single["mode"] = event.mode
     if event.human is not None:
         single["person"] = event.human.id
+    digest = (event.attributes or {}).get("tool_digest")
+    if isinstance(digest, str):
+        single["definition"] = digest[:MAX_VALUE]
     _of_resource(event, single)
     _of_network(event, origin, single)
     records: dict[str, list[Record]] = {}

@@ -44,6 +44,8 @@ NEW: dict[str, dict[str, Any]] = {
     "credential": {"credential": {"id": "c", "scopes": ["crm.read", "admin"]}},
     "argument": {"argument_origins": {"to": [["eve@evil.example", ["nowhere"]]]}},
     "carried": {"argument_origins": {"to": [["eve@evil.example", ["result:web.fetch"]]]}},
+    "definition": {"attributes": {"tool_digest": "other"}},
+    "unverified_peer": {"attributes": {"peer_verified": False}},
     "version": {"agent": {"id": "agent-0", "role": "clerk", "version": "9"}},
 }
 
@@ -53,7 +55,7 @@ def test_a_new_value_of_the_family_is_rare_and_a_known_one_is_not(
     family: str, worked: Callable[..., Past]
 ) -> None:
     history = TYPICAL | {"mode": "delegated", "human": {"id": "ana"}}
-    history |= {"arguments": {"command": "git pull origin"}}
+    history |= {"arguments": {"command": "git pull origin"}, "attributes": {"tool_digest": "one"}}
     history |= {"argument_origins": {"to": [["bo@corp.example", ["request"]]]}}
     past = worked(20, **history)
     at = past.next
@@ -74,6 +76,9 @@ MUCH: dict[str, tuple[int, dict[str, Any]]] = {
     "cost": (5, {"attributes": {"tokens": 9_000_000}, "duration_ms": 900_000.0}),
     "secret": (12, {"tool": "vault.read_secret"}),
     "sweep": (40, {"tool": "iam.list_users"}),
+    "approval": (6, {"attributes": {"approval_seconds": 0.4}}),
+    "settings": (3, {"operation": "write", "resource": {"id": "agent-0/config"}}),
+    "memory": (9, {"operation": "write", "resource": {"id": "memory/notes"}}),
 }
 
 
@@ -162,5 +167,5 @@ def test_a_destination_that_one_agent_alone_uses_day_after_day_is_a_beacon(
 
 def test_every_family_that_may_lead_has_a_case_here() -> None:
     tried = {*NEW, *MUCH, "expired", "two_locations", "spread", "gap", "beacon"}
-    elsewhere = {"content", "unregistered", "hour", "width"}
+    elsewhere = {"content", "unregistered", "conflict", "hour", "width"}
     assert set(FAMILIES) == tried | elsewhere
