@@ -84,8 +84,12 @@ COUNTERS: tuple[Counter, ...] = (
             peak=True),
 )  # fmt: skip
 
+# A large session is long, wide, repetitive and costly at once: one story each.
+_STORIES = {
+    "width": "breadth", "loop": "breadth", "sweep": "breadth", "cost": "size", "beacon": "work",
+}  # fmt: skip
 COUNTER_FAMILIES: dict[str, Family] = {
-    name: Family(name, "work" if name == "beacon" else name)
+    name: Family(name, _STORIES.get(name, name))
     for name in dict.fromkeys(counter.family for counter in COUNTERS)
 }
 
