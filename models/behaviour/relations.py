@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
+from models.behaviour.joining import join_into
 from models.behaviour.state import agent_mark
 from models.learning.knowledge import NEW_TO_ALL
 from models.units import MINUTE_US
@@ -72,9 +73,7 @@ class Relations:
         if days:
             found["sole_days"] = float(days)
         report = Report(at.time_us, at.agent.sessions)
-        known = self.pending.setdefault(at.agent.mark, report)
-        if known is not report:
-            known.join(report)
+        join_into(self.pending, [(at.agent.mark, report)])
         return found
 
     def _silence(self, agent: int, time_us: int) -> float:
@@ -103,10 +102,7 @@ class Relations:
 
     def apply(self, pending: dict[int, Report]) -> None:
         """Add reports, of this or another shard."""
-        for agent, report in pending.items():
-            known = self.reports.setdefault(agent, report)
-            if known is not report:
-                known.join(report)
+        join_into(self.reports, pending.items())
 
 
 def _hosts(at: Moment) -> set[str]:

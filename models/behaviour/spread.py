@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
+from models.behaviour.joining import join_into
 from models.behaviour.novelty import raise_bits
 from models.behaviour.state import Subject
 from models.calibration.fading import FadingCounts
@@ -101,10 +102,7 @@ class Spread:
             self._hasher.of(feature),
             self._hasher.of(f"{feature}\x1f{one.record.get('key', '')}"),
         )
-        used = Young(at.time_us, [role], keys)
-        known = self.pending.setdefault(one.mark, used)
-        if known is not used:
-            known.join(used)
+        join_into(self.pending, [(one.mark, Young(at.time_us, [role], keys))])
 
     def _bits(self, keys: tuple[int, int], taken: int) -> float:
         rate = FIRST_RATE / NEXT ** (taken - 2)
@@ -115,10 +113,7 @@ class Spread:
 
     def apply(self, pending: dict[int, Young]) -> None:
         """Add uses, of this or another shard."""
-        for mark, used in pending.items():
-            known = self.young.setdefault(mark, used)
-            if known is not used:
-                known.join(used)
+        join_into(self.young, pending.items())
 
     def close(self, watermark_us: int) -> None:
         """Count the values that are a day old."""

@@ -9,15 +9,14 @@ from typing import TYPE_CHECKING, Any
 from msgspec import Struct
 
 from models.features.containers import containers, identifiers
-from models.features.extraction import host_of
-from models.units import DAY_US, HOUR_US
+from models.features.extraction import OWN_NETWORKS, host_of
+from models.units import HOUR_US
 
 if TYPE_CHECKING:
     from models.event import Event, Origin
 
 Record = dict[str, str]
 
-OWN_NETWORKS = frozenset({"corporate", "internal"})
 COMMANDS = frozenset({"command", "cmd", "script"})
 """Keys of arguments that hold a command line."""
 MAX_VALUE = 200
@@ -181,15 +180,6 @@ def _time_of_day(slot: int) -> str:
     days, block = divmod(slot, 12)
     kind = "weekend" if (days + 3) % 7 >= 5 else "workday"
     return f"{kind} {block * 2:02d}-{block * 2 + 2:02d}"
-
-
-def days_of(time_us: int) -> int:
-    """Give the day since 1970 of a time.
-
-    >>> days_of(DAY_US + 5)
-    1
-    """
-    return time_us // DAY_US
 
 
 def number_of(value: Any) -> float | None:

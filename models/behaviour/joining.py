@@ -1,0 +1,26 @@
+"""Join what several events or shards say of one key."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol, Self, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+class Joinable(Protocol):
+    """A value that takes in another one of the same key, in any order."""
+
+    def join(self, other: Self) -> None:
+        """Take in another value of the same key."""
+
+
+_Value = TypeVar("_Value", bound=Joinable)
+
+
+def join_into(table: dict[int, _Value], values: Iterable[tuple[int, _Value]]) -> None:
+    """Add values to a table; a key that it has joins them."""
+    for key, value in values:
+        known = table.setdefault(key, value)
+        if known is not value:
+            known.join(value)
