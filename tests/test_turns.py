@@ -89,3 +89,15 @@ def test_files_that_wait_come_between_files_that_compute_and_slow_ones_first(fol
         (folder / f"test_{name}.py").unlink()
     names = re.findall(r"test_(\w)\.py", run(folder, "-v"))
     assert names == ["c", "e", "f", "d"]
+
+
+def test_property_may_be_slow_on_a_loaded_machine(tmp_path: Path) -> None:
+    (tmp_path / "test_slow.py").write_text(
+        "import time\nfrom hypothesis import HealthCheck, given, settings, strategies as st\n"
+        "@settings(max_examples=2)\n"
+        "@given(st.integers())\n"
+        "def test_slow(drawn):\n"
+        "    time.sleep(0.25)\n"
+        "    assert HealthCheck.too_slow in settings().suppress_health_check\n"
+    )
+    assert "1 passed" in run(tmp_path)

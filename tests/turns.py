@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import is_hypothesis_test, settings
+from hypothesis import HealthCheck, is_hypothesis_test, settings
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -60,7 +60,13 @@ def pytest_configure(config: pytest.Config) -> None:
         os.environ[FOLDER] = folder.name
     config.pluginmanager.register(Turns(Path(os.environ[FOLDER])))
     for name, examples in (("day", BY_DAY), ("night", BY_NIGHT)):
-        settings.register_profile(name, max_examples=examples)
+        # Time says how busy the machine is, not whether a property holds: pytest-timeout bounds it.
+        settings.register_profile(
+            name,
+            max_examples=examples,
+            deadline=None,
+            suppress_health_check=[HealthCheck.too_slow],
+        )
     settings.load_profile("night" if _is_night(config) else "day")
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from models.behaviour.relations import Report
@@ -72,7 +72,6 @@ def published(contributions: list[bytes]) -> bytes:
     return state.dump()
 
 
-@settings(deadline=None)
 @given(actions, actions)
 def test_k3_several_shards_publish_the_state_of_one(first: list, second: list) -> None:
     one = perform(shared(), first)
@@ -81,7 +80,6 @@ def test_k3_several_shards_publish_the_state_of_one(first: list, second: list) -
     assert published([one, other]) == published([other, one]) == published([together])
 
 
-@settings(deadline=None)
 @given(actions)
 def test_a_state_that_was_stored_gives_the_same_bytes_and_rarities(done: list) -> None:
     state = shared()

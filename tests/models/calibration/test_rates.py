@@ -6,7 +6,7 @@ import itertools
 from random import Random
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from models.alerting.combination import combine
@@ -35,7 +35,6 @@ def rates_of(past: list[tuple[int, int, str | None, float]]) -> tuple[Rates, lis
     return rates, own
 
 
-@settings(deadline=None)
 @given(past_days, st.integers(0, AGENTS - 1), st.sampled_from([None, "new"]))
 def test_k1_rarity_never_falls_with_bits(past: list, agent: int, state: str | None) -> None:
     rates, own = rates_of(past)
@@ -47,7 +46,6 @@ def test_k1_rarity_never_falls_with_bits(past: list, agent: int, state: str | No
     assert found[0] == 0.0
 
 
-@settings(deadline=None)
 @given(past_days, st.integers(0, AGENTS - 1), st.floats(0.5, 60))
 def test_k2_a_silent_day_never_makes_bits_more_ordinary(
     past: list, agent: int, bits: float

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from models.codec.canonical import canonical
@@ -29,7 +29,6 @@ def shuffled(value, draw):
     return [shuffled(part, draw) for part in value] if isinstance(value, list) else value
 
 
-@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(objects, st.data())
 def test_order_white_space_and_escapes_do_not_change_the_digest(value, data):
     hasher = Hasher(SECRET)
@@ -42,7 +41,6 @@ def test_order_white_space_and_escapes_do_not_change_the_digest(value, data):
     assert one == another
 
 
-@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(values, values)
 def test_different_values_have_different_texts(one, other):
     texts = [canonical(json.dumps(value).encode()) for value in (one, other)]

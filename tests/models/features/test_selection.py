@@ -216,7 +216,7 @@ ABSENT = [
 ]  # fmt: skip
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=12)
 @given(st.sets(st.sampled_from(ABSENT), min_size=1))
 def test_leaving_out_features_that_no_event_has_changes_nothing(
     a_stream: Callable[..., Any], an_event: Callable[..., Event], left_out: set[str]

@@ -146,7 +146,7 @@ class World:
                 self.groups.size]  # fmt: skip
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.lists(steps, max_size=80))
 def test_both_kernels_give_the_same_numbers_and_bytes_for_any_sequence(sequence):
     worlds = [World(reference), World(compiled())]
@@ -156,7 +156,7 @@ def test_both_kernels_give_the_same_numbers_and_bytes_for_any_sequence(sequence)
     assert worlds[0].state() == worlds[1].state()
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(steps, max_size=60), acts)
 @pytest.mark.parametrize("which", ["reference", "compiled"])
 def test_surprise_follows_the_backoff_from_counts_to_peers(which, sequence, x):

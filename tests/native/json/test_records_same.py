@@ -6,7 +6,7 @@ import json
 from typing import get_args
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from models.codec.hashing import Hasher
@@ -76,7 +76,7 @@ def read_alike(raw: bytes) -> bool:
     return True
 
 
-@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=400)
 @given(changes, parts)
 def test_reference_accepts_every_record_that_the_kernel_accepts(whole, some):
     fields = json.loads(json.dumps(BASE)) | whole

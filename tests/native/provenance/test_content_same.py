@@ -7,7 +7,7 @@ from collections import OrderedDict
 
 import msgspec
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lab.simulation.sample.fleet import fleet_events
@@ -64,7 +64,7 @@ origins = st.none() | st.dictionaries(
     st.lists(st.tuples(anything, where), max_size=4),
     max_size=2,
 )
-few = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+few = settings(max_examples=60)
 
 
 @few

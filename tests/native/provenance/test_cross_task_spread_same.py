@@ -24,7 +24,7 @@ def pay(both, purpose, payee, at_us, p, *, learning, source="result:web.read"):
     return tainted
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     st.lists(
         st.tuples(

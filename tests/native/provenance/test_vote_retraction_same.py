@@ -43,7 +43,7 @@ def retained_votes(both):
     return both.kernels[0].role("clerk").retained_votes
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(
     st.lists(
         st.tuples(
