@@ -25,6 +25,7 @@ __all__ = [
     "Native",
     "event_of",
     "format_named",
+    "native_reader",
     "read_event",
 ]
 
@@ -83,6 +84,18 @@ def read_event(record: RawRecord, wire: Format) -> tuple[Event, tuple[str, ...]]
             "too_long",
             f"record is {record.full_length} bytes, expected at most {MAX_VALUE}",
         )
-    if isinstance(wire, Native):
-        return wire.read(record.value)
-    return wire.normalise(record.value), ()
+    native = native_reader(wire)
+    return (wire.normalise(record.value), ()) if native is None else native.read(record.value)
+
+
+def native_reader(wire: Format) -> Native | None:
+    """Give the reader of native records; None for a format of other records.
+
+    The compiled kernel may read native records. A class that derives from `Native` reads other
+    records, unless it says ``native_records = True`` itself.
+
+    >>> native_reader(FORMATS["native"]) is FORMATS["native"], native_reader(FORMATS["agentlog"])
+    (True, None)
+    """
+    native = isinstance(wire, Native) and vars(type(wire)).get("native_records", False)
+    return wire if native else None

@@ -92,6 +92,9 @@ class Native:
     ----------
     infer
         The parameter.
+    native_records
+        Whether the compiled kernel may read these records. Derived classes do not inherit it
+        (`pipeline.formats.native_reader`).
 
     Examples
     --------
@@ -105,6 +108,8 @@ class Native:
     Traceback (most recent call last):
     models.errors.MalformedEvent: missing_key: object missing required field `time` at $
     """
+
+    native_records = True
 
     def __init__(self, infer: Callable[[str], Operation] | None = None) -> None:
         self.infer = infer or load()

@@ -12,7 +12,7 @@ from models.event import microseconds
 from models.units import DAY_US
 from pipeline.events.accepted_times import check_time
 from pipeline.events.duplicates import resolved
-from pipeline.formats import Native, read_event
+from pipeline.formats import native_reader, read_event
 from pipeline.formats.reasons import malformed
 from pipeline.processing.batch_state import DecodedEvent, NewEvents
 from pipeline.processing.stream_types import has_other_key, values_of
@@ -149,7 +149,7 @@ class Intake:
         check_time(time_us, record.arrived_us, self._ahead_us)
         # A record of another format also has parts outside the event, such as labels or step
         # counts.
-        content = record.value if isinstance(wire, Native) else msgspec.json.encode(event)
+        content = record.value if native_reader(wire) else msgspec.json.encode(event)
         return DecodedEvent(record, event, time_us, content, unknown)
 
 

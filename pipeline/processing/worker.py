@@ -11,7 +11,7 @@ from models.fast_path import FastPath, sync_trust
 from models.trust.policy import DEFAULT_POLICY, TrustPolicy
 from models.units import DAY_US
 from pipeline.events.unknown_members import MemberCounters
-from pipeline.formats import Native
+from pipeline.formats import native_reader
 from pipeline.processing.agent_cache import Agents
 from pipeline.processing.batch_state import BatchState
 from pipeline.processing.detector_failures import LoggedPanel
@@ -129,10 +129,11 @@ class Worker:
             or self.panel.detectors
             or self.engine.selection is not None
         )
-        if needs_python or self.engine.kernel is None or not isinstance(self.wire, Native):
+        native = native_reader(self.wire)
+        if needs_python or self.engine.kernel is None or native is None:
             return None
         return FastPath(
-            self.engine, enricher.located, self.wire.infer,
+            self.engine, enricher.located, native.infer,
             publish=publish, listen=observers.listener is not None,
         )  # fmt: skip
 
@@ -150,7 +151,7 @@ class Worker:
         events run in compiled code.
         """
         wire = wire or self.wire
-        fast_path = self._fast_path if type(wire) is Native else None
+        fast_path = None if native_reader(wire) is None else self._fast_path
         batch = self._take(records, wire, fast_path)
         self._agents.load(set(batch.changed))
         if fast_path is not None:
