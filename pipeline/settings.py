@@ -79,12 +79,18 @@ class Settings(BaseSettings):
     )
     max_connections: int = Field(1024, ge=2, le=1_000_000, description="connections to the API")
     max_connections_per_address: int = Field(
-        256, ge=1, description="connections from one address; behind a proxy, concurrent requests"
+        default_factory=lambda before: max(min(before["max_connections"] // 4, 256), 1),
+        ge=1,
+        description="connections from one address; behind a proxy, concurrent requests",
     )
     max_header_bytes: int = Field(
         16_384, ge=1024, le=1_048_576, description="bytes of request line and headers"
     )
-    max_target_bytes: int = Field(8192, ge=512, description="bytes of a request target")
+    max_target_bytes: int = Field(
+        default_factory=lambda before: min(before["max_header_bytes"], 8192),
+        ge=512,
+        description="bytes of a request target",
+    )
     header_timeout_s: float = Field(
         10, gt=0, le=3600, description="time for headers, and for a TLS handshake, seconds"
     )

@@ -41,12 +41,22 @@ def create_app_from_settings() -> Application:
 
 def check(settings: Settings) -> None:
     """Raise `ConfigError` for settings that the API cannot use, before anything is opened."""
-    config = config_of(settings)
-    config.validate()
+    check_server(settings)
+    check_callers(settings)
+
+
+def check_server(settings: Settings) -> None:
+    """Raise `ConfigError` for limits that contradict each other, and TLS files of no use."""
     limits_of(settings).validate()
     tls = tls_of(settings)
     if tls is not None:
         load(tls, wall_us())
+
+
+def check_callers(settings: Settings) -> None:
+    """Raise `ConfigError` for credential stores that the API cannot use."""
+    config = config_of(settings)
+    config.validate()
     if config.api_keys_file is not None:
         read_credentials(config.api_keys_file)
     if config.jwks is not None:

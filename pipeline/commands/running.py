@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 # By name: the pipeline does not import the API.
 _SERVE = "scoring_api.serving.server:serve"
-API_CHECK = "scoring_api.wiring:check"
+_API_CHECK = "scoring_api.wiring:check"
 
 
 def run(
@@ -91,7 +91,7 @@ def serve_on(settings: Settings, *, judge: bool, listener: socket.socket | None 
     """
     start_logs(settings.log_level)
     stop = stop_on_signals()
-    resolve_name(API_CHECK)(settings)
+    resolve_name(_API_CHECK)(settings)
     if judge:
         from pipeline.configuration.detectors import registered_detectors
         from pipeline.publishing import open_sink

@@ -42,7 +42,11 @@ def load_settings(file: Path | None = None) -> Settings:
     try:
         settings = Settings(**values)
     except ValidationError as error:
-        faults += [_sentence(fault) for fault in error.errors(include_url=False)]
+        faults += [
+            _sentence(fault)
+            for fault in error.errors(include_url=False)
+            if fault["type"] != "default_factory_not_called"  # it follows another setting's fault
+        ]
     except SettingsError:  # only `model` is parsed as JSON
         faults.append(_no_parameters())
     if faults:

@@ -107,6 +107,13 @@ DETAILS = {
     "tls_client_ca": "See [serving.md](serving.md#client-certificates).",
     "trusted_proxies": "See [serving.md](serving.md#behind-a-proxy).",
     "max_connections": "See [serving.md](serving.md#limits) for this and the next limits.",
+    "max_connections_per_address": (
+        "It must be below `HABITUS_MAX_CONNECTIONS`. By default it is a quarter of that, at most "
+        "256."
+    ),
+    "max_target_bytes": (
+        "It must be at most `HABITUS_MAX_HEADER_BYTES`. By default it is that, at most 8192."
+    ),
     "jwks": "With it, bearer tokens (JWT) are accepted: [access.md](access.md#which-agents).",
     "api_keys_file": "`habitus keys add` makes it: [access.md](access.md).",
 }
@@ -164,7 +171,8 @@ def _values(field: FieldInfo) -> str:
 
 
 def _default(field: FieldInfo) -> str:
-    value = field.get_default(call_default_factory=True)
+    fixed = {name: one.default for name, one in Settings.model_fields.items()}
+    value = field.get_default(call_default_factory=True, validated_data=fixed)
     if isinstance(value, tuple):
         value = ",".join(value)
     return "none" if value in (None, "", {}) else f"`{value}`"

@@ -97,5 +97,6 @@ def native_reader(wire: Format) -> Native | None:
     >>> native_reader(FORMATS["native"]) is FORMATS["native"], native_reader(FORMATS["agentlog"])
     (True, None)
     """
-    native = isinstance(wire, Native) and vars(type(wire)).get("native_records", False)
-    return wire if native else None
+    if isinstance(wire, Native) and vars(type(wire)).get("native_records", False):
+        return wire
+    return None

@@ -12,6 +12,7 @@ from models.errors import ConfigError
 from pipeline.configuration.derived import model_config_of, shown, trust_policy_of
 from pipeline.configuration.loading import load_settings
 from pipeline.settings import Settings
+from scoring_api.wiring import limits_of
 
 
 @pytest.fixture(autouse=True)
@@ -50,6 +51,35 @@ def test_a_variable_wins_over_the_file_and_the_file_over_the_default(
     assert (settings.sink, settings.alerts_per_day) == ("file:out", 2.0)
     assert (model.alerts_per_day, model.gate, model.held_days) == (2.0, 0.02, 9)
     assert trust_policy_of(settings).version == model.version
+
+
+@pytest.mark.parametrize(
+    ("total", "each"), [("2", 1), ("3", 1), ("200", 50), ("1024", 256), ("90000", 256)]
+)
+def test_connections_of_an_address_follow_the_total(
+    monkeypatch: pytest.MonkeyPatch, total: str, each: int
+) -> None:
+    monkeypatch.setenv("HABITUS_MAX_CONNECTIONS", total)
+    assert load_settings().max_connections_per_address == each
+    limits_of(load_settings()).validate()
+    a_file("max_connections_per_address = 900")
+    assert load_settings().max_connections_per_address == 900
+
+
+def test_bytes_of_a_target_follow_those_of_the_headers(monkeypatch: pytest.MonkeyPatch) -> None:
+    for header, target in (("1024", 1024), ("16384", 8192), ("1048576", 8192)):
+        monkeypatch.setenv("HABITUS_MAX_HEADER_BYTES", header)
+        assert load_settings().max_target_bytes == target
+        limits_of(load_settings()).validate()
+
+
+def test_fault_of_one_setting_is_not_repeated_for_those_that_follow_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("HABITUS_MAX_CONNECTIONS", "1")
+    assert fault() == (
+        "HABITUS_MAX_CONNECTIONS: input should be greater than or equal to 2, got '1'"
+    )
 
 
 def test_lists_are_comma_separated_and_empty_means_unset(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,8 +1,9 @@
-"""Checks of the API: its address, and who may call it."""
+"""Checks of the API: its address, its limits and TLS files, and who may call it."""
 
 from __future__ import annotations
 
 import socket
+from pkgutil import resolve_name
 from typing import TYPE_CHECKING
 
 from pipeline.commands.doctor.check import Check
@@ -11,6 +12,9 @@ from pipeline.commands.running import has_credentials
 
 if TYPE_CHECKING:
     from pipeline.settings import Settings
+
+# By name: the pipeline does not import the API.
+_SERVER_CHECK = "scoring_api.wiring:check_server"
 
 
 def check_listen(settings: Settings) -> Check:
@@ -23,6 +27,13 @@ def check_listen(settings: Settings) -> Check:
         found = f"{settings.listen}: {error.strerror}"
         return Check("listen", "optional", found, "fine if that is habitus serve")
     return Check("listen", "ok", f"{settings.listen} is free")
+
+
+def check_server(settings: Settings) -> Check:
+    """Check that the limits agree, and that the TLS files can be used."""
+    resolve_name(_SERVER_CHECK)(settings)
+    tls = "no TLS" if settings.tls_cert is None else "TLS files can be used"
+    return Check("server", "ok", f"limits agree, {tls}")
 
 
 def check_credentials(settings: Settings, at_us: int) -> Check:

@@ -7,7 +7,7 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING
 
 from models.errors import HabitusError
-from pipeline.commands.doctor.access_checks import check_credentials, check_listen
+from pipeline.commands.doctor.access_checks import check_credentials, check_listen, check_server
 from pipeline.commands.doctor.check import Check
 from pipeline.commands.doctor.judging_checks import (
     check_detectors,
@@ -43,6 +43,7 @@ def examine(settings: Settings, at_us: int) -> list[Check]:
         "intel": lambda: check_intel(settings, at_us),
         "inventory": lambda: check_inventory(settings),
         "listen": lambda: check_listen(settings),
+        "server": lambda: check_server(settings),
         "credentials": lambda: check_credentials(settings, at_us),
         "detectors": lambda: check_detectors(settings),
         "members": lambda: check_members(settings),

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pkgutil import resolve_name
 from typing import TYPE_CHECKING
 
-from pipeline.commands.running import API_CHECK
 from pipeline.credentials.entries import CredentialEntry, read_credentials
 from pipeline.text.quoted import quoted
 
@@ -13,6 +12,8 @@ if TYPE_CHECKING:
     from pipeline.settings import Settings
 
 _MAX_NAMED = 5
+# By name: the pipeline does not import the API.
+_CHECK = "scoring_api.wiring:check_callers"
 
 
 def fault_or_note(settings: Settings, at_us: int) -> tuple[str, str]:
@@ -23,7 +24,7 @@ def fault_or_note(settings: Settings, at_us: int) -> tuple[str, str]:
     ConfigError
         A start would refuse the credentials.
     """
-    resolve_name(API_CHECK)(settings)
+    resolve_name(_CHECK)(settings)
     found, todo = "callers need credentials", ""
     file = settings.api_keys_file
     entries = read_credentials(file).entries if file is not None else ()

@@ -40,5 +40,5 @@ def test_every_row_has_a_meaning_and_four_cells() -> None:
     ],
 )
 def test_row_names_the_values_that_are_accepted(name: str, cell: str) -> None:
-    (row,) = (line for line in page().splitlines() if f"`{variable(name)}`" in line)
+    (row,) = (line for line in page().splitlines() if line.startswith(f"| `{variable(name)}` "))
     assert f"| {cell} |" in row

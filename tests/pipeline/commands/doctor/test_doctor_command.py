@@ -62,3 +62,31 @@ def test_doctor_reads_the_files_that_a_start_would_read(
     code, _, err = habitus("doctor")
     assert code == 1
     assert err == f"error: missing: {name}\n"
+
+
+@pytest.mark.parametrize(
+    ("setting", "value", "said"),
+    [
+        ("MAX_CONNECTIONS_PER_ADDRESS", "1024", "max_connections_per_address must be below"),
+        ("MAX_TARGET_BYTES", "20000", "max_target_bytes must be at most max_header_bytes"),
+        ("TLS_CERT", "events.jsonl", "HABITUS_TLS_KEY must be set when HABITUS_TLS_CERT is"),
+    ],
+)
+def test_doctor_reports_settings_that_serve_refuses(
+    habitus: Callable[..., Run],
+    monkeypatch: pytest.MonkeyPatch,
+    setting: str,
+    value: str,
+    said: str,
+) -> None:
+    Path("events.jsonl").write_text("{}\n")
+    monkeypatch.setenv("HABITUS_SOURCE", "file:events.jsonl")
+    monkeypatch.setenv("HABITUS_LISTEN", "127.0.0.1:0")
+    monkeypatch.setenv(f"HABITUS_{setting}", value)
+    code, out, err = habitus("doctor", "--json")
+    assert (code, err) == (1, "error: missing: server\n")
+    (check,) = (one for one in json.loads(out)["checks"] if one["state"] == "missing")
+    assert check["found"].startswith(said)
+    code, _, err = habitus("serve")
+    assert code == 2
+    assert said in err
