@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING, Literal, get_args, get_origin
 from models.config import ModelConfig
 from pipeline.configuration.setting_types import MODEL_PARAMETERS
 from pipeline.formats import FORMATS
+from pipeline.publishing import SINKS
 from pipeline.settings import Settings, variable
+from pipeline.sources import SOURCES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from pydantic.fields import FieldInfo
 
@@ -44,20 +46,6 @@ SECTIONS: dict[str, tuple[str, ...]] = {
 }  # fmt: skip
 # Form of a value, and what to know before setting it.
 DETAILS = {
-    "source": (
-        "`habitus run` needs one: `kafka://HOST:PORT[,HOST:PORT]/TOPIC?group=NAME` (group "
-        "`habitus` by default), `file:PATH` (also a folder or a pattern), or `-` for standard "
-        "input. Options of Kafka: `config=FILE` "
-        "([encryption and authentication](scale.md#kafka-encrypted-and-authenticated)), and "
-        "`lost=skip` to continue where the broker has deleted the next events. Options of files: "
-        "`follow=1` follows a file as it grows. `feed=live` or `feed=batch` says whether events "
-        "should keep coming; a topic and a followed file are live by default. Habitus never reads "
-        "its own results."
-    ),
-    "format": (
-        ", ".join(f"`{name}`" for name in FORMATS) + ". Events over HTTP are always `native`. The "
-        "compiled kernel runs ordinary events of `native` alone."
-    ),
     "http_feed": (
         "With `live`, HTTP counts as a live source after its first event. Where `habitus serve` "
         "judges and no other live source is configured, it counts from the start."
@@ -73,11 +61,6 @@ DETAILS = {
     "store": (
         "`sqlite:PATH`, or `postgresql://USER@HOST:PORT/DATABASE` with the extra `postgresql`. "
         "Connections over a network are encrypted unless `sslmode` says otherwise."
-    ),
-    "sink": (
-        "`kafka://HOST:PORT` (also `?config=FILE`), `file:FOLDER` (a `TOPIC.jsonl` for each "
-        "topic), "
-        "or `none`."
     ),
     "cache_agents": "Each takes some 20 KiB, in each partition of each worker.",
     "packed_agents": (
@@ -117,6 +100,30 @@ DETAILS = {
     "jwks": "With it, bearer tokens (JWT) are accepted: [access.md](access.md#which-agents).",
     "api_keys_file": "`habitus keys add` makes it: [access.md](access.md).",
 }
+
+
+def _source() -> str:
+    kinds = " ".join(kind.meaning for kind in SOURCES.values())
+    return (
+        f"`habitus run` needs one. {kinds} `feed=live` or `feed=batch` says whether events should "
+        "keep coming; a topic and a followed file are live by default. Habitus never reads its "
+        "own results."
+    )
+
+
+def _format() -> str:
+    return (
+        ", ".join(f"`{name}`" for name in FORMATS) + ". Events over HTTP are always `native`. The "
+        "compiled kernel runs ordinary events of `native` alone."
+    )
+
+
+def _sink() -> str:
+    return " ".join(kind.meaning for kind in SINKS.values())
+
+
+# The same, of what is registered.
+REGISTERED: dict[str, Callable[[], str]] = {"source": _source, "format": _format, "sink": _sink}
 _HEAD = """# Settings
 
 `make schema` writes this page from `pipeline/settings.py`. Set a setting in the environment
@@ -148,7 +155,8 @@ def page() -> str:
 
 def _row(name: str, field: FieldInfo) -> str:
     text = f"{field.description}"
-    meaning = f"{text[:1].upper()}{text[1:]}. {DETAILS.get(name, '')}".strip()
+    detail = REGISTERED[name]() if name in REGISTERED else DETAILS.get(name, "")
+    meaning = f"{text[:1].upper()}{text[1:]}. {detail}".strip()
     label = f"{variable(name)}__…" if name == "model" else variable(name)
     return f"| `{label}` | {meaning} | {_values(field)} | {_default(field)} |\n"
 

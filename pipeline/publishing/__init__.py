@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from models.errors import ConfigError
 from pipeline.publishing.folder import Discard, Folder
+from pipeline.publishing.sink_kind import SinkKind
 from pipeline.sources.file_url import path_of
+from pipeline.sources.finding import Finding
 from pipeline.text.quoted import masked, quoted
 
 if TYPE_CHECKING:
@@ -15,14 +18,24 @@ if TYPE_CHECKING:
 
     from pipeline.processing.stream_types import Sink
 
-__all__ = ["SINKS", "folder_of", "open_fenced_sink", "open_sink", "topic_file"]
+__all__ = [
+    "SINKS",
+    "SinkKind",
+    "folder_of",
+    "open_fenced_sink",
+    "open_sink",
+    "sink_kind_of",
+    "topic_file",
+]
 
 
 def open_sink(url: str, *, kafka_client: str = "kafka-python") -> Sink:
-    """Open a sink: ``kafka://HOST:PORT``, ``file:FOLDER`` or ``none``.
+    """Open a sink.
 
     Parameters
     ----------
+    url
+        Of a form of `SINKS`.
     kafka_client
         As in `pipeline.sources.Options`.
 
@@ -31,12 +44,17 @@ def open_sink(url: str, *, kafka_client: str = "kafka-python") -> Sink:
     ConfigError
         The URL has another form, or the client cannot be used with it.
     """
+    return sink_kind_of(url).open(url, kafka_client)
+
+
+def sink_kind_of(url: str) -> SinkKind:
+    """Give the kind of a sink; raise `ConfigError` if none is registered for the URL."""
     scheme, colon, _ = url.partition(":")
-    if scheme not in SINKS or (scheme == "none") == bool(colon):
-        raise ConfigError(
-            f"unknown sink {quoted(masked(url))}, expected one of: none, file:FOLDER, kafka://HOST:PORT"
-        )
-    return SINKS[scheme](url, kafka_client)
+    kind = SINKS.get(scheme)
+    if kind is None or (":" in kind.form) != bool(colon):
+        forms = ", ".join(kind.form for kind in SINKS.values())
+        raise ConfigError(f"unknown sink {quoted(masked(url))}, expected one of: {forms}")
+    return kind
 
 
 def open_fenced_sink(
@@ -81,8 +99,42 @@ def _kafka_sink(url: str, client: str) -> Sink:
     return KafkaSink(parse(url, topic=False), client)
 
 
-SINKS: dict[str, Callable[[str, str], Sink]] = {
-    "file": lambda url, client: Folder(path_of(url)),  # noqa: ARG005  # signature of a factory
-    "kafka": _kafka_sink,
-    "none": lambda url, client: Discard(),  # noqa: ARG005  # signature of a factory
+def _check_none(_url: str, _client: str) -> Finding:
+    return Finding("optional", "results stay in the store", "HABITUS_SINK publishes them")
+
+
+def _check_folder(url: str, _client: str) -> Finding:
+    place = folder_of(url).resolve()
+    while not place.exists():
+        place = place.parent
+    if place.is_dir() and os.access(place, os.W_OK):
+        return Finding("ok", url)
+    return Finding("missing", f"{place} cannot be written", "set HABITUS_SINK")
+
+
+def _check_kafka(url: str, client: str) -> Finding:
+    from pipeline.sources.kafka.reachable import check_broker
+
+    return check_broker(url, client, topic=False)
+
+
+SINKS = {
+    "none": SinkKind(
+        form="none",
+        meaning="`none` publishes nothing.",
+        open=lambda _url, _client: Discard(),
+        check=_check_none,
+    ),
+    "file": SinkKind(
+        form="file:FOLDER",
+        meaning="`file:FOLDER` writes a `TOPIC.jsonl` for each topic.",
+        open=lambda url, _client: Folder(path_of(url)),
+        check=_check_folder,
+    ),
+    "kafka": SinkKind(
+        form="kafka://HOST:PORT",
+        meaning="`kafka://HOST:PORT` writes topics; `config=FILE` as for a source.",
+        open=_kafka_sink,
+        check=_check_kafka,
+    ),
 }

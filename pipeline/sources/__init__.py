@@ -2,53 +2,26 @@
 
 from __future__ import annotations
 
-from pathlib import Path  # noqa: TC003  # a struct reads its annotations
 from typing import TYPE_CHECKING
-from urllib.parse import parse_qsl, urlsplit
-
-from msgspec import Struct
+from urllib.parse import urlsplit
 
 from models.errors import ConfigError
 from pipeline.sources.feed import check_feed
 from pipeline.sources.file_url import file_query, path_of
-from pipeline.sources.files import Files
+from pipeline.sources.files import Files, find
+from pipeline.sources.finding import Finding
+from pipeline.sources.source_kind import Options, SourceKind
 from pipeline.sources.stdin import Stdin
 from pipeline.text.quoted import masked, quoted
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
+    from pathlib import Path
 
     from pipeline.processing.stream_types import Source
     from pipeline.store.batch import FeedKind
 
-__all__ = ["SOURCES", "Options", "SourceKind", "open_source", "source_of"]
-
-
-class Options(Struct, frozen=True, kw_only=True):
-    """Options of every source.
-
-    Attributes
-    ----------
-    batch_size
-        Largest number of records in a batch.
-    clock_us
-        Returns the current time in microseconds since 1970.
-    drain
-        End after the records that were present at the start.
-    batch_ms
-        Target time of a batch in milliseconds, for sources that measure it; 0: no bound.
-    kafka_client
-        Kafka client, one of `CLIENTS` in `pipeline.sources.kafka.clients.registry`.
-    skip
-        Resolved paths of our own outputs; a folder or a pattern does not include them.
-    """
-
-    batch_size: int
-    clock_us: Callable[[], int]
-    drain: bool = False
-    batch_ms: int = 0
-    kafka_client: str = "kafka-python"
-    skip: frozenset[Path] = frozenset()
+__all__ = ["SOURCES", "Options", "SourceKind", "forms", "kind_of", "open_source", "source_of"]
 
 
 def open_source(
@@ -66,10 +39,8 @@ def open_source(
     Parameters
     ----------
     url
-        ``kafka://HOST:PORT/TOPIC?group=NAME``, ``file:PATH`` or ``-`` (standard input). PATH is a
-        file, folder or pattern; ``?follow=1`` reads on as it grows. ``feed=live`` and
-        ``feed=batch`` declare whether events should keep coming
-        (`source_of`).
+        Of a form of `SOURCES`. ``feed=live`` and ``feed=batch`` declare whether events should keep
+        coming (`source_of`).
     batch_size, clock_us, drain, batch_ms, kafka_client, skip
         As in `Options`.
 
@@ -80,12 +51,11 @@ def open_source(
 
     Examples
     --------
-    >>> open_source("fle:events.jsonl", clock_us=lambda: 0)
+    >>> open_source("fle:events.jsonl", clock_us=lambda: 0)  # doctest: +ELLIPSIS
     Traceback (most recent call last):
-    models.errors.ConfigError: unknown source 'fle:events.jsonl', expected one of: -, file:PATH, \
-kafka://HOST:PORT/TOPIC?group=NAME
+    models.errors.ConfigError: unknown source 'fle:events.jsonl', expected one of: -, file:PATH, ...
     """
-    kind = _kind_of(url)
+    kind = kind_of(url)
     if batch_size < 1:
         raise ConfigError(f"batch size must be at least 1, got {batch_size}")
     options = Options(
@@ -118,19 +88,24 @@ def source_of(url: str, *, drain: bool = False) -> tuple[str, FeedKind]:
     >>> source_of("-?feed=live"), source_of("-?feed=live", drain=True)
     (('stdin', 'live'), ('stdin', 'batch'))
     """
-    kind = _kind_of(url)
+    kind = kind_of(url)
     query = kind.query(url)
     feed = query.get("feed", kind.feed(query))
     check_feed(feed)
     return kind.name(url), "live" if feed == "live" and not drain else "batch"
 
 
-def _kind_of(url: str) -> SourceKind:
+def kind_of(url: str) -> SourceKind:
+    """Give the kind of a source; raise `ConfigError` if none is registered for the URL."""
     scheme = "-" if url.partition("?")[0] == "-" else url.partition(":")[0]
     if scheme not in SOURCES or (scheme != "-" and ":" not in url):
-        expected = ", ".join(kind.form for kind in SOURCES.values())
-        raise ConfigError(f"unknown source {quoted(masked(url))}, expected one of: {expected}")
+        raise ConfigError(f"unknown source {quoted(masked(url))}, expected one of: {forms()}")
     return SOURCES[scheme]
+
+
+def forms() -> str:
+    """Give the URLs of all sources, for messages."""
+    return ", ".join(kind.form for kind in SOURCES.values())
 
 
 def _files(url: str, options: Options) -> Source:
@@ -167,47 +142,60 @@ def _kafka_source(url: str, options: Options) -> Source:
     )
 
 
-def _query(url: str) -> dict[str, str]:
-    return dict(parse_qsl(url.partition("?")[2], keep_blank_values=True))
+def _check_stdin(url: str, _client: str) -> Finding:
+    return Finding("ok", f"standard input, {source_of(url)[1]}")
 
 
-class SourceKind(Struct, frozen=True, kw_only=True):
-    """A kind of source.
+def _check_files(url: str, _client: str) -> Finding:
+    plain, query = file_query(url)
+    path = path_of(plain)
+    files = find(path)
+    if not files and query.get("follow") != "1":
+        return Finding("missing", f"no file at {path!r}", "set HABITUS_SOURCE")
+    size = sum(file.stat().st_size for file in files)
+    return Finding("ok", f"{len(files)} files, {size / 1e6:.1f} MB, {source_of(url)[1]}")
 
-    Attributes
-    ----------
-    form
-        Its URL, as messages show it.
-    open
-        Opens the source of a URL.
-    name
-        Gives the name of a source, by which the store knows its last event.
-    query
-        Gives the parameters of a URL.
-    feed
-        Whether a source with these parameters is live, where no ``feed`` says so.
-    """
 
-    form: str
-    open: Callable[[str, Options], Source]
-    name: Callable[[str], str]
-    query: Callable[[str], dict[str, str]] = _query
-    feed: Callable[[dict[str, str]], FeedKind] = lambda _: "batch"
+def _check_kafka(url: str, client: str) -> Finding:
+    from pipeline.sources.kafka.reachable import check_broker
+
+    return check_broker(url, client, topic=True)
+
+
+def _check_kafka_positions(url: str, client: str, positions: Mapping[str, str]) -> Finding:
+    from pipeline.sources.kafka.reachable import check_positions
+
+    return check_positions(url, client, positions)
 
 
 SOURCES = {
-    "-": SourceKind(form="-", open=_stdin, name=lambda _: "stdin"),
+    "-": SourceKind(
+        form="-",
+        meaning="`-` reads standard input.",
+        open=_stdin,
+        name=lambda _: "stdin",
+        check=_check_stdin,
+    ),
     "file": SourceKind(
         form="file:PATH",
+        meaning="`file:PATH` reads a file, a folder or a pattern; `follow=1` follows files as "
+        "they grow.",
         open=_files,
         name=lambda _: "file",
+        check=_check_files,
         query=lambda url: file_query(url)[1],
         feed=lambda query: "live" if query.get("follow") == "1" else "batch",
     ),
     "kafka": SourceKind(
         form="kafka://HOST:PORT/TOPIC?group=NAME",
+        meaning="`kafka://HOST:PORT[,HOST:PORT]/TOPIC?group=NAME` reads a topic, group `habitus` "
+        "by default; `config=FILE` has its "
+        "[encryption and authentication](scale.md#kafka-encrypted-and-authenticated), and "
+        "`lost=skip` continues where the broker has deleted the next events.",
         open=_kafka_source,
         name=lambda url: f"kafka:{urlsplit(url).path.strip('/')}",
+        check=_check_kafka,
+        check_positions=_check_kafka_positions,
         feed=lambda _: "live",
     ),
 }

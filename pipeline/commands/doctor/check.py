@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 from msgspec import Struct
 
-State = Literal["ok", "optional", "missing"]
+from pipeline.sources.finding import State  # noqa: TC001  # a struct reads its annotations
 
 
 class Check(Struct, frozen=True):

@@ -9,8 +9,8 @@ from pipeline.configuration.derived import model_config_of
 from pipeline.installed_kernel import installed_kernel
 
 if TYPE_CHECKING:
-    from pipeline.commands.doctor.check import State
     from pipeline.settings import Settings
+    from pipeline.sources.finding import State
 
 _OLD_DAYS = 30
 

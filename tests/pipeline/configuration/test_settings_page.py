@@ -7,7 +7,7 @@ import re
 import pytest
 
 from pipeline.configuration.setting_types import MODEL_PARAMETERS
-from pipeline.configuration.settings_page import DETAILS, PATH, SECTIONS, page
+from pipeline.configuration.settings_page import DETAILS, PATH, REGISTERED, SECTIONS, page
 from pipeline.settings import Settings, variable
 
 
@@ -18,7 +18,8 @@ def test_page_is_what_the_command_writes() -> None:
 def test_every_setting_is_in_one_section() -> None:
     named = [name for names in SECTIONS.values() for name in names]
     assert sorted(named) == sorted(Settings.model_fields)
-    assert set(DETAILS) <= set(named)
+    assert DETAILS.keys() | REGISTERED.keys() <= set(named)
+    assert not DETAILS.keys() & REGISTERED.keys()
 
 
 def test_every_row_has_a_meaning_and_four_cells() -> None:

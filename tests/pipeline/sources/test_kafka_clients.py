@@ -16,6 +16,7 @@ from pipeline.processing.stream_types import BATCH_BYTES
 from pipeline.processing.stream_types import Message as Sent
 from pipeline.publishing import open_sink
 from pipeline.settings import Settings
+from pipeline.sources.kafka import reachable
 from pipeline.sources.kafka.address import parse
 from pipeline.sources.kafka.clients import registry as clients
 from pipeline.sources.kafka.clients.librdkafka import LibrdkafkaMember
@@ -131,7 +132,7 @@ def test_prefetching_is_bounded() -> None:
 
 
 def test_the_doctor_says_that_the_client_is_not_installed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(stream_checks, "find_spec", lambda _: None)
+    monkeypatch.setattr(reachable, "find_spec", lambda _: None)
     settings = Settings(source="kafka://127.0.0.1:9/t", kafka_client="librdkafka")
     assert stream_checks.check_source(settings).found == "the client librdkafka is not installed"
     settings = Settings(sink="kafka://127.0.0.1:9", kafka_client="librdkafka")
