@@ -8,6 +8,7 @@ import pytest
 
 from pipeline.configuration.setting_types import MODEL_PARAMETERS
 from pipeline.configuration.settings_page import DETAILS, PATH, REGISTERED, SECTIONS, page
+from pipeline.formats import FORMATS
 from pipeline.settings import Settings, variable
 
 
@@ -43,3 +44,10 @@ def test_every_row_has_a_meaning_and_four_cells() -> None:
 def test_row_names_the_values_that_are_accepted(name: str, cell: str) -> None:
     (row,) = (line for line in page().splitlines() if line.startswith(f"| `{variable(name)}` "))
     assert f"| {cell} |" in row
+
+
+def test_readme_leaves_the_list_of_formats_to_the_page() -> None:
+    readme = (PATH.parents[1] / "README.md").read_text()
+    (line,) = re.findall(r"^- \*\*Formats\*\*.*$", readme, re.MULTILINE)
+    assert "(docs/settings.md#events-in)" in line
+    assert [name for name in FORMATS if f"`{name}`" in line] == []
