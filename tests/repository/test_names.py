@@ -67,23 +67,3 @@ def test_every_module_in_a_docstring_or_a_document_exists() -> None:
         if not exists(name)
     }
     assert not missing
-
-
-def named_in_files(table: str) -> set[tuple[str, str]]:
-    """Give the words of a table with their files: `WORD` in `FILE`, and `FILE` (`WORD`)."""
-    before = re.findall(r"`(\w+)`(?:, `\w+`)* (?:in|of) `([\w./-]+)`", table)
-    behind = re.findall(r"`([\w./-]+)` \(((?:`\w+`(?:, )?)+)", table)
-    return {*before} | {(word, file) for file, words in behind for word in words.split("`")[1::2]}
-
-
-def test_a_new_thing_is_registered_where_the_table_says() -> None:
-    page = (ROOT / "CONTRIBUTING.md").read_text()
-    table = page.partition("### Where a new thing goes")[2].partition("\n## ")[0]
-    found = {pair for pair in named_in_files(table) if not PLACEHOLDER.search(pair[1])}
-    assert len(found) > 20
-    missing = {
-        f"{word} in {file}"
-        for word, file in found
-        if not re.search(rf"\b{word}\b", (ROOT / file).read_text())
-    }
-    assert not missing
