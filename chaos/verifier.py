@@ -95,7 +95,7 @@ def _whole(rows: Sequence[tuple[str, bytes, bytes]], secret: bytes) -> list[Any]
     """Merge each copy and its later changes into one copy, as at the end of a run."""
     native = native_kernel("auto")
     seal, content = Seal(secret, "shared"), provenance_detector(secret, native)
-    last_seen = (native or heard_kernel).Heard()
+    last_seen = (native or heard_kernel).LastSeen()
     shared = {name: blob for name, _, blob in rows}
     config = ModelConfig()
     groups = (native or groups_kernel).Groups(config, secret)

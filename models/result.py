@@ -4,10 +4,6 @@ from __future__ import annotations
 
 from msgspec import Struct, field
 
-GROUNDS = ("event", "session", "together")
-"""Grounds of an anomaly by rarity, in the order of `Result.exceeded`."""
-
-
 class Reason(Struct, frozen=True):
     """One feature's share in a judgement, as arithmetic.
 
@@ -55,30 +51,23 @@ class Kind(Struct, frozen=True):
         return found
 
 
-class Finding(Struct, frozen=True):
-    """Finding of an explicit rule about an event.
+class Held(Struct, frozen=True):
+    """Values kept out of the baseline until a person releases them or enough days confirm them.
 
     Attributes
     ----------
-    way
-        Name of the behaviour. An agent known to do so raises no alert (`models.ways`).
+    marks
+        Marks of the values that the event would have taught.
+    case_id
+        Case of the event; empty without one.
     """
-
-    anomaly: str
-    bits: float
-    reason: Reason
-    severity: str | None = None
-    way: str = ""
-
-
-class Held(Struct, frozen=True):
-    """An event kept out of the baseline until a person releases it or enough days confirm it."""
 
     event_id: str
     agent_id: str
     mode: str
     time_us: int
-    categories: dict[str, str]
+    marks: list[int]
+    case_id: str = ""
 
 
 class Result(Struct):
@@ -87,25 +76,25 @@ class Result(Struct):
     Attributes
     ----------
     rank
-        Orders the queue, in bits. A higher rank is more urgent.
+        Orders the queue: ``log2`` of the return period in days. It is that of what this event has
+        raised, and of the whole session for an event that is worth a message.
+    return_period_days
+        Return period of the session; None while nothing is calibrated.
     s_sum, s_max
-        Sum and maximum of the bits of the features.
+        Sum and maximum of the bits that this event has raised.
     p, p_pool, p_n
-        Calibrated p-value, the pool it comes from and its size; None while uncalibrated.
+        Share of agent-days on which honest work comes as far as this event, the pool that it is
+        estimated from and its size in agent-days; None while uncalibrated.
     session_p
-        P-value of the session's running maximum; None while uncalibrated.
-    together, together_p
-        Bits of the smallest p-values of the session (`models.together`) and their joint p-value.
-        None where this event added nothing.
-    alpha, session_alpha, together_alpha
-        The agent's share of the alert budget, per event and per session. `session_alpha` is 0
-        unless this event is the most surprising of its session so far.
+        The same of the session so far.
+    alert
+        Whether the event raises a case or makes one grow.
+    case_id, change
+        Case that the event belongs to, and what its message says of it; None for none.
     key
-        Correlation key of the alert: agent, type, class and day are one alert.
-    ground
-        The basis of an anomaly. ``rule`` is an explicit rule. ``event``, ``session`` and
-        ``together`` are the rarity of the event, of its session so far, and of the whole session.
-        ``several`` needs several events. None without an anomaly.
+        Correlation key of the evidence: one case is one item of an agent.
+    lead
+        Family that leads the session.
     identified
         Whether the claimed role or owner counts from this event on.
     """
@@ -116,24 +105,22 @@ class Result(Struct):
     session: str
     time_us: int
     rank: float = 0.0
+    return_period_days: float | None = None
     s_sum: float = 0.0
     s_max: float = 0.0
     p: float | None = None
     p_pool: str | None = None
     p_n: int = 0
     session_p: float | None = None
-    together: tuple[float, float, float] | None = None
-    together_p: float | None = None
-    alpha: float = 0.0
-    session_alpha: float = 0.0
-    together_alpha: float = 0.0
     alert: bool = False
     severity: str | None = None
     anomaly: str | None = None
-    ground: str | None = None
     facet: str | None = None
     learned: bool = False
     key: str = ""
+    case_id: str | None = None
+    change: str | None = None
+    lead: str | None = None
     confidence: float = 0.0
     reasons: list[Reason] = []
     tags: dict[str, list[str]] = field(default_factory=dict)
@@ -143,23 +130,3 @@ class Result(Struct):
     snapshot: int = 0
     trust_before: float | None = None
     trust_after: float | None = None
-
-    def chances(self) -> tuple[tuple[float | None, float], ...]:
-        """Give the p-values of the event, its session, and the session as a whole.
-
-        Each comes with its share of the alert budget.
-        """
-        return (
-            (self.p, self.alpha),
-            (self.session_p, self.session_alpha),
-            (self.together_p, self.together_alpha),
-        )
-
-    def exceeded(self) -> tuple[bool, ...]:
-        """Give which of `chances` are within their shares of the budget.
-
-        >>> Result("e", "a", "unknown", "s", 0, p=0.002, alpha=0.001, session_p=0.001,
-        ...     session_alpha=0.003).exceeded()
-        (False, True, False)
-        """
-        return tuple(p is not None and p <= alpha for p, alpha in self.chances())

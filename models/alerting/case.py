@@ -6,27 +6,21 @@ from typing import Literal
 
 from msgspec import Struct, field
 
+from models.constants import GROWN_BITS, MAX_MESSAGES, OPEN_DAYS, QUIET_DAYS
 from models.units import DAY_US
 
-OPEN_DAYS = 7
-"""Days after the last event of a case in which further events join it."""
-QUIET_DAYS = 14
-"""Days without an event after which a case closes by itself."""
-MAX_MESSAGES = 3
-"""Most messages of a case on one day."""
-GROWN_BITS = 3.321928094887362
-"""Growth of the return period that is worth a message: ``log2(10)``."""
-
-Change = Literal["opened", "grew"]
+Change = Literal["opened", "grew", "closed"]
 
 
-class Case(Struct):
+class Case(Struct, array_like=True):
     """One story: the sessions and families that belong to it.
 
     Attributes
     ----------
     case_id
         Follows from the event that raised it.
+    agent_id, mode
+        Agent that raised it; others may join.
     first_us, last_us
         Event times of its first and its latest event, microseconds since 1970.
     bits
@@ -36,13 +30,17 @@ class Case(Struct):
     leads
         Families that led a session of it.
     sessions
-        Marks of its sessions.
+        Marks of its sessions -> 1.
     events
         Number of its events.
     message_bits
         `bits` at its latest message.
     message_day, messages
         Latest day with messages, and how many there were on that day.
+    things
+        Marks of the new things that it is about, which agents may share.
+    agents
+        Its agents, each with its mode.
     """
 
     case_id: str
@@ -52,12 +50,14 @@ class Case(Struct):
     last_us: int
     bits: float
     version: int = 0
-    leads: set[str] = field(default_factory=set)
-    sessions: set[int] = field(default_factory=set)
+    leads: list[str] = field(default_factory=list)
+    sessions: dict[int, int] = field(default_factory=dict)
     events: int = 0
     message_bits: float = 0.0
     message_day: int = -1
     messages: int = 0
+    things: list[int] = field(default_factory=list)
+    agents: list[str] = field(default_factory=list)
 
     def is_open(self, time_us: int) -> bool:
         """Tell whether an event of this time may join."""
@@ -83,8 +83,9 @@ class Case(Struct):
             ``log2`` of the session's return period in days.
         """
         self.first_us, self.last_us = min(self.first_us, time_us), max(self.last_us, time_us)
-        self.leads.add(lead)
-        self.sessions.add(session)
+        if lead not in self.leads:
+            self.leads.append(lead)
+        self.sessions[session] = 1
         self.events += 1
         self.bits = max(self.bits, bits)
         day = time_us // DAY_US

@@ -8,11 +8,22 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from models.alerting.case import OPEN_DAYS, Case, Change
+import msgspec
+
+from models.alerting.case import Case
+from models.constants import OPEN_DAYS
+from models.errors import StateError
 from models.units import DAY_US
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from models.alerting.case import Change
     from models.codec.hashing import Hasher
+
+NAME = "cases"
+MAX_SESSIONS = 1_000
+"""Most sessions that a case remembers; further ones join by family or thing."""
 
 
 class Story(NamedTuple):
@@ -58,26 +69,40 @@ class Cases:
 
     def __init__(self, hasher: Hasher) -> None:
         self._hasher = hasher
-        self._of_agent: dict[str, list[Case]] = {}
-        self._of_thing: dict[int, Case] = {}
+        self._by_id: dict[str, Case] = {}
+        self._of_agent: dict[str, list[str]] = {}
+        self._of_thing: dict[int, str] = {}
+        self._changed = False
 
     def file(self, story: Story) -> tuple[Case, Change | None]:
         """Add an event to its case; give the case and the message that the event is worth."""
         case = self._find(story)
         if case is None:
-            case = Case(
-                self._name(story.event_id), story.agent_id, story.mode,
-                story.time_us, story.time_us, story.bits,
-            )  # fmt: skip
-        own = self._of_agent.setdefault(story.agent_id, [])
-        if case not in own:
-            own.append(case)
+            name = self._name(story.event_id)
+            case = self._by_id[name] = Case(
+                name, story.agent_id, story.mode, story.time_us, story.time_us, story.bits
+            )
+        own = self._of_agent.setdefault(_owner(story.agent_id, story.mode), [])
+        if case.case_id not in own:
+            own.append(case.case_id)
+        owner = _owner(story.agent_id, story.mode)
+        if owner not in case.agents:
+            case.agents.append(owner)
         if story.thing:
-            self._of_thing[story.thing] = case
+            self._of_thing[story.thing] = case.case_id
+            if story.thing not in case.things:
+                case.things.append(story.thing)
+        if len(case.sessions) >= MAX_SESSIONS:
+            case.sessions.clear()
+        self._changed = True
         return case, case.join(story.session, story.lead, story.time_us, story.bits)
 
     def _find(self, story: Story) -> Case | None:
-        own = [c for c in self._of_agent.get(story.agent_id, ()) if c.is_open(story.time_us)]
+        own = [
+            case
+            for name in self._of_agent.get(_owner(story.agent_id, story.mode), ())
+            if (case := self._by_id[name]).is_open(story.time_us)
+        ]
         for case in own:
             if story.session in case.sessions:
                 return case
@@ -85,35 +110,92 @@ class Cases:
             if story.lead in case.leads:
                 return case
         other = self._of_thing.get(story.thing) if story.thing else None
-        return other if other is not None and other.is_open(story.time_us) else None
+        found = None if other is None else self._by_id[other]
+        return found if found is not None and found.is_open(story.time_us) else None
 
     def _name(self, event_id: str) -> str:
-        return f"C-{self._hasher.once('case' + event_id) & 0xFFFF_FFFF:08x}"
+        return f"C-{self._hasher.once('case' + event_id):016x}"
 
-    def is_counted_before(self, story: Story) -> bool:
-        """Tell whether an event belongs to a case of an earlier day.
+    def of_session(self, agent_id: str, mode: str, session: int) -> Case | None:
+        """Give the case of a session, None without one."""
+        for name in self._of_agent.get(_owner(agent_id, mode), ()):
+            if session in self._by_id[name].sessions:
+                return self._by_id[name]
+        return None
+
+    def opened_before(self, agent_id: str, mode: str, session: int, day: int) -> bool:
+        """Tell whether a session belongs to a case that was opened before a day.
 
         The days of a case are not counted again, so that it does not become ordinary.
         """
-        case = self._find(story)
-        return case is not None and case.first_us // DAY_US < story.time_us // DAY_US
+        case = self.of_session(agent_id, mode, session)
+        return case is not None and case.first_us // DAY_US < day
 
-    def leading(self, agent_id: str, day: int) -> set[str]:
+    def leading(self, agent_id: str, mode: str, day: int) -> set[str]:
         """Give the families of an agent's cases that were open before a day."""
         found: set[str] = set()
-        for case in self._of_agent.get(agent_id, ()):
+        for name in self._of_agent.get(_owner(agent_id, mode), ()):
+            case = self._by_id[name]
             if case.first_us // DAY_US < day and day - case.last_us // DAY_US <= OPEN_DAYS:
-                found |= case.leads
+                found.update(case.leads)
         return found
 
-    def forget(self, watermark_us: int) -> None:
-        """Drop cases that no further event can join."""
-        for agent_id, cases in list(self._of_agent.items()):
-            left = [case for case in cases if case.is_open(watermark_us)]
-            if left:
-                self._of_agent[agent_id] = left
-            else:
-                del self._of_agent[agent_id]
-        self._of_thing = {
-            thing: case for thing, case in self._of_thing.items() if case.is_open(watermark_us)
-        }
+    def forget(self, watermark_us: int) -> list[Case]:
+        """Drop the cases that are quiet; give them."""
+        over = [case for case in self._by_id.values() if case.is_over(watermark_us)]
+        self.drop(case.case_id for case in over)
+        return over
+
+    def drop(self, names: Iterable[str]) -> None:
+        """Forget cases: further events open new ones."""
+        gone = set(names) & set(self._by_id)
+        if not gone:
+            return
+        self._changed = True
+        for name in sorted(gone):
+            case = self._by_id.pop(name)
+            for one in case.agents:
+                agent_id, _, mode = one.partition("\x1f")
+                left = [n for n in self._of_agent.get(_owner(agent_id, mode), ()) if n != name]
+                if left:
+                    self._of_agent[agent_id, mode] = left
+                else:
+                    self._of_agent.pop((agent_id, mode), None)
+        self._of_thing = {mark: name for mark, name in self._of_thing.items() if name not in gone}
+
+    # ------------------------------------------------------------------ state
+
+    def dump(self, *, whole: bool = False) -> list[tuple[str, bytes]]:
+        """Write the cases, if they changed since the last call."""
+        if not (whole or self._changed):
+            return []
+        self._changed = False
+        cases = sorted(self._by_id.values(), key=lambda case: (case.first_us, case.case_id))
+        return [(NAME, _encode((cases, self._of_agent, self._of_thing)))]
+
+    def load(self, parts: Mapping[str, bytes]) -> None:
+        """Read what `dump` wrote.
+
+        Raises
+        ------
+        StateError
+            The bytes are malformed.
+        """
+        raw = parts.get(NAME)
+        if raw is None:
+            return
+        try:
+            cases, self._of_agent, self._of_thing = _decode(raw)
+        except (msgspec.MsgspecError, ValueError) as error:
+            raise StateError(f"cases cannot be read: {error}") from error
+        self._by_id = {case.case_id: case for case in cases}
+
+
+def _owner(agent_id: str, mode: str) -> str:
+    return f"{agent_id}\x1f{mode}"
+
+
+_encode = msgspec.msgpack.Encoder().encode
+_decode = msgspec.msgpack.Decoder(
+    tuple[list[Case], dict[str, list[str]], dict[int, str]]
+).decode

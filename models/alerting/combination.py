@@ -6,17 +6,15 @@ own day maxima say how often honest work comes as far.
 
 from __future__ import annotations
 
+from math import fsum
 from typing import TYPE_CHECKING, NamedTuple
+
+from models.constants import NOISE_BITS, OTHER_STORIES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from models.features.family import Family
-
-NOISE_BITS = 3.0
-"""Rarity below which a family adds nothing: one agent-day in eight."""
-OTHER_STORIES = 0.5
-"""Weight of the rarities of other stories: families are not independent."""
 
 
 class Combined(NamedTuple):
@@ -47,8 +45,8 @@ def combine(families: Mapping[str, Family], rarities: Mapping[str, float]) -> Co
     Examples
     --------
     >>> from models.features.family import Family
-    >>> data, tools = Family("data", "work"), Family("tools", "work")
-    >>> net, hours = Family("net", "net"), Family("hours", "hours", alone=False)
+    >>> data, tools = (Family(name, "work", "", "") for name in ("data", "tools"))
+    >>> net, hours = Family("net", "net", "", ""), Family("hours", "hours", "", "", alone=False)
     >>> known = {one.name: one for one in (data, tools, net, hours)}
     >>> combine(known, {"data": 6.0, "tools": 5.0, "net": 4.0, "hours": 9.0})
     Combined(bits=9.5, lead='data')
@@ -61,7 +59,7 @@ def combine(families: Mapping[str, Family], rarities: Mapping[str, float]) -> Co
             stories[family.story] = max(stories.get(family.story, 0.0), bits - NOISE_BITS)
         if family.alone and bits > highest:
             lead, highest = name, bits
-    others = sum(stories.values())
+    others = fsum(stories.values())
     if lead is not None:
         others -= stories.get(families[lead].story, 0.0)
     return Combined(highest + OTHER_STORIES * others, lead)

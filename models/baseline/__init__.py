@@ -1,1 +1,1 @@
-"""Expected behaviour of one agent in one mode, and its stored profile."""
+"""What is remembered of one agent: its profile, its open sessions, its identity."""

@@ -1,279 +1,302 @@
-"""Stored profile of one agent in one mode, to and from bytes."""
+"""The profile of one agent in one mode: what it knows and how much it does, to and from bytes."""
 
 from __future__ import annotations
 
-from contextlib import suppress
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 from msgspec import Struct, field
 
-from models.baseline import frequency_model as reference
-from models.baseline.online_baseline import AgentBaseline
-from models.baseline.volume_baseline import QUANTITIES, VolumeBaseline
+from models.calibration.day_maxima import DayMaxima
+from models.calibration.fading import FadingCounts
+from models.codec.bitpacking import BitReader, BitWriter
 from models.codec.compact_reader import Reader
 from models.codec.compact_writer import Writer
+from models.codec.ordered import ordered
+from models.constants import KNOWN_DAYS, MAX_HELD, MAX_KNOWN, NOVELTY_LEVELS, STATE_DAYS
 from models.errors import StateError
-from models.watch.state import Watch
+from models.units import DAY_US
 
 if TYPE_CHECKING:
-    from models.baseline.frequency_model import FrequencyModel
     from models.codec.hashing import Hasher
-    from models.config import ModelConfig
-    from models.features.feature_slots import FeatureSlot
-    from models.peers.fleet import GroupView
+    from models.trust.update import PublishedTrust
 
-VERSION = 5
+VERSION = 6
 _FIRST = bytes((VERSION,))
-_END = 16  # versions that may follow; other first bytes are not a profile
-_encode = msgspec.msgpack.Encoder().encode
+_LAST_BEFORE = 5
+"""Version of the profiles of the judge before: they are learned anew."""
+NEW, DEPLOYED = "new", "deployed"
+"""Special states of an agent: its first week, and the week after an announced deployment."""
+SUMS = 4
+"""Sums of an amount: days with it, logarithms, squares of logarithms, all days."""
+LOW32 = 0xFFFF_FFFF
+BLOCK_DAYS = 30
+"""Days in which the last use of a value is noted."""
 
 
-class CredentialUse(Struct, array_like=True):
-    """Location and time of the last use of a credential."""
-
-    location: str
-    time_us: int
+def agent_mark(hasher: Hasher, agent_id: str) -> int:
+    """Give the mark of an agent among those that know a value."""
+    return hasher.of(f"agent\x1f{agent_id}")
 
 
-class Facts(Struct, array_like=True):
-    """The plain part of a profile.
+class OpenDay(Struct, array_like=True):
+    """One day of an agent that may still get events.
 
     Attributes
     ----------
-    opened, learn_until
-        Sessions opened, and the number of the last one that belongs to (re)learning.
-    per_day, day_events
-        Mean events a day, and the events of the current day.
-    hour, sums
-        The open hour and its running sums, in the order of `QUANTITIES`; -1 is no observation.
-    credentials, versions
-        Recently used credentials by digest, and the versions the agent has run as.
-    watch
-        State of the detectors of `models.watch`.
-    contributed_us
-        Time of the last event below the gate that entered the peers' windows unchanged.
-    waiting
-        Days on which a held value was seen, for values that were never alerted on.
+    state
+        Special state of the agent on this day; None for none.
+    maxima
+        Series -> highest bits.
+    largest
+        Counter -> largest amount of one session.
+    combined
+        Highest combination of a session that opened no case before this day.
+    excess
+        Calls with a known size, and the sums of what they exceed it by, and of its squares.
+    sent
+        Tool -> calls that sent anything, and the sum of the logarithms of their bytes.
+    """
+
+    state: str | None
+    maxima: dict[int, float] = {}
+    largest: dict[int, float] = {}
+    combined: float = 0.0
+    excess: tuple[int, float, float] = (0, 0.0, 0.0)
+    sent: dict[int, tuple[int, float]] = {}
+
+
+class SlowChange(Struct, array_like=True):
+    """What the test for slow change remembers.
+
+    Attributes
+    ----------
+    usual
+        Tool -> calls, faded, and the mean logarithm of the bytes that they send.
+    spread
+        Days, faded, and the sum of the variance between days.
+    cusum
+        Log-likelihood ratio in nats, 0 or more.
+    """
+
+    usual: dict[int, tuple[float, float]] = {}
+    spread: tuple[float, float] = (0.0, 0.0)
+    cusum: float = 0.0
+
+
+class Profile(Struct):
+    """One agent in one mode.
+
+    Attributes
+    ----------
+    role
+        Role that it is compared with.
+    mark
+        Mark of the agent among those that know a value.
+    events, opened
+        Number of its events and of its sessions.
+    learn_until
+        Number of the last session that belongs to learning or relearning.
+    known
+        Low 32 bits of the marks of the values that it knows -> block of days of the last use.
+    held
+        Values from rare sessions that wait: low bits of the mark -> days of use.
+    rates
+        Sessions by feature and level of novelty.
+    amounts
+        Sums by counter.
+    maxima
+        Day maxima by series.
+    open_days
+        Days since 1970 that are not over yet.
+    slow
+        State of the test for slow change.
+    versions
+        Versions that it reported.
+    locations
+        Country and network -> first day there.
+    credentials
+        Mark of a credential -> country and network -> latest use there.
+    sole
+        Destination that no other agent used -> days of use.
+    utc_hour, published
+        Hour of the last evaluation of trust, and its published values.
+
+    Examples
+    --------
+    >>> profile = Profile("billing-7", "delegated", known={7: 680})
+    >>> Profile.load(profile.dump(), "billing-7", "delegated") == profile
+    True
     """
 
     agent_id: str
     mode: str
     role: str = ""
-    version: str | None = None
+    mark: int = 0
     first_us: int = 0
     last_us: int = 0
+    deployed_us: int = -STATE_DAYS * DAY_US
     events: int = 0
     opened: int = 0
     learn_until: int = 0
-    per_day: float = 0.0
-    day_events: int = 0
     utc_hour: int = -1
-    hour: int = -1
-    sums: list[int] = field(default_factory=lambda: [-1] * len(QUANTITIES))
-    credentials: dict[str, CredentialUse] = {}
-    versions: list[str] = []
+    published: PublishedTrust | None = None
+    versions: list[str] = field(default_factory=list)
     announced: str | None = None
-    waiting: dict[int, list[int]] = {}
-    voted: bool = False
-    vote_version: int = -1
-    published: tuple[int, int, str, str, str] | None = None
-    watch: Watch = field(default_factory=Watch)
-    contributed_us: int = -1
+    known: dict[int, int] = field(default_factory=dict)
+    held: dict[int, list[int]] = field(default_factory=dict)
+    rates: FadingCounts = field(default_factory=lambda: FadingCounts(1 + NOVELTY_LEVELS))
+    amounts: FadingCounts = field(default_factory=lambda: FadingCounts(SUMS))
+    maxima: DayMaxima = field(default_factory=DayMaxima)
+    open_days: dict[int, OpenDay] = field(default_factory=dict)
+    slow: SlowChange = field(default_factory=SlowChange)
+    locations: dict[str, int] = field(default_factory=dict)
+    credentials: dict[int, dict[str, int]] = field(default_factory=dict)
+    sole: dict[int, list[int]] = field(default_factory=dict)
 
+    def special_state(self, time_us: int) -> str | None:
+        """Give the special state of the agent at a time; None for none."""
+        span_us = STATE_DAYS * DAY_US
+        if time_us - self.first_us < span_us:
+            return NEW
+        return DEPLOYED if 0 <= time_us - self.deployed_us < span_us else None
 
-class Profile:
-    """One agent in one mode: plain facts and the baseline.
-
-    Parameters
-    ----------
-    facts, baseline
-        Its parts. None while the kernel holds them.
-    agent
-        The whole profile while the compiled kernel holds it, else None.
-    config
-        Parameters of the model, needed to unpack the parts from the kernel.
-
-    Examples
-    --------
-    >>> from models.config import ModelConfig
-    >>> profile = Profile.new("billing-7", "delegated", ModelConfig())
-    >>> key = profile.facts.agent_id, profile.mode
-    >>> Profile.load(profile.dump(), key, ModelConfig()).facts.agent_id
-    'billing-7'
-    """
-
-    __slots__ = ("_baseline", "_config", "_facts", "_peers", "agent")
-
-    def __init__(
-        self,
-        facts: Facts | None,
-        baseline: AgentBaseline | None,
-        *,
-        agent: Any | None = None,
-        config: ModelConfig | None = None,
-    ) -> None:
-        self._facts = facts
-        self._baseline = baseline
-        self._config = config
-        self._peers: tuple[Hasher, tuple[FeatureSlot, ...], GroupView] | None = None
-        self.agent = agent
-
-    @classmethod
-    def new(
-        cls, agent_id: str, mode: str, config: ModelConfig, kernel: Any | None = None
-    ) -> Profile:
-        """Start the profile of an agent not seen before, in the compiled kernel if one is given."""
-        facts = Facts(agent_id, mode, learn_until=config.learning_sessions)
-        frequency_model = (kernel or reference).FrequencyModel(config)
-        return cls(facts, AgentBaseline.of(frequency_model, config, {}))
-
-    @property
-    def facts(self) -> Facts:
-        """The plain part."""
-        if self.agent is not None:
-            self._unpack()
-        return self._facts  # type: ignore[return-value]  # there unless the kernel holds them
-
-    @property
-    def baseline(self) -> AgentBaseline:
-        """Frequency model and volume baselines."""
-        if self.agent is not None:
-            self._unpack()
-        return self._baseline  # type: ignore[return-value]  # the same
-
-    @property
-    def frequency_model(self) -> FrequencyModel:
-        """Counts, votes and past scores."""
-        return self.baseline.frequency_model
-
-    @property
-    def role(self) -> str:
-        """Role of the agent, empty without one."""
-        return cast("str", self.agent.role) if self.agent is not None else self.facts.role
-
-    @property
-    def mode(self) -> str:
-        """Mode the profile is of."""
-        return cast("str", self.agent.mode) if self.agent is not None else self.facts.mode
-
-    def use(self, kernel: Any | None, config: ModelConfig) -> None:
-        """Convert the frequency model to a kernel, unless it is there already."""
-        wanted = (kernel or reference).FrequencyModel
-        if not isinstance(self.baseline.frequency_model, wanted):
-            self.baseline.frequency_model = wanted.load(
-                self.baseline.frequency_model.dump(), config
-            )
-
-    def attach(self, hasher: Hasher, slots: tuple[FeatureSlot, ...], view: GroupView) -> None:
-        """Join a fleet: its key for hashes and the view of its peers."""
-        self._peers = hasher, slots, view
-        if self.agent is None:
-            self.baseline.attach(hasher, slots, view)
-        else:
-            self.agent.join(view.view, view.name)
-
-    def pack(self, kernel: Any) -> Any:
-        """Give the whole profile as an agent of the compiled kernel.
-
-        From now on the kernel holds it. Access to `facts` or `baseline` unpacks it again.
-        """
-        if self.agent is None:
-            assert self._peers is not None  # noqa: S101 - engine.pack attaches first
-            baseline, view = self.baseline, self._peers[2]
-            volumes = [(name, *volume.state()) for name, volume in baseline.volumes.items()]
-            agent = kernel.Agent(_encode(self._facts), volumes, baseline.frequency_model)
-            agent.join(view.view, view.name)
-            self.agent = agent
-            self._facts, baseline.volumes = None, {}  # the kernel has them; two copies are too many
-        return self.agent
-
-    def _unpack(self) -> None:
-        agent, self.agent = self.agent, None
-        assert agent is not None  # noqa: S101 - asked by the callers
-        raw, rows = agent.unpack()
-        self._facts = _decode_facts(raw)
-        volumes = {name: VolumeBaseline.of(n, mean, square) for name, n, mean, square in rows}
-        if self._baseline is None:
-            assert self._config is not None  # noqa: S101 - set by `load`
-            self._baseline = AgentBaseline.of(agent.frequency_model, self._config, volumes)
-        else:
-            self._baseline.volumes = volumes
-        if self._peers is not None:
-            self._baseline.attach(*self._peers)
+    def day(self, number: int, time_us: int) -> OpenDay:
+        """Give the open day of this number since 1970."""
+        found = self.open_days.get(number)
+        if found is None:
+            found = self.open_days[number] = OpenDay(self.special_state(time_us))
+        return found
 
     def state(self) -> str:
         """Give ``learning``, ``relearning`` or ``active``."""
-        if self.agent is not None:
-            return cast("str", self.agent.state())
-        if self.facts.opened > self.facts.learn_until:
+        if self.opened > self.learn_until:
             return "active"
-        return "relearning" if self.facts.voted else "learning"
+        return "learning" if self.announced is None else "relearning"
+
+    # ------------------------------------------------------------------ values
+
+    def knows(self, mark: int) -> bool:
+        """Tell whether the agent knows a value."""
+        return mark & LOW32 in self.known
+
+    def know(self, mark: int, day: int) -> None:
+        """Note the use of a value that the agent knows from now on."""
+        low = mark & LOW32
+        block = day // BLOCK_DAYS
+        if block > self.known.get(low, -1):
+            self.known[low] = block
+        self.held.pop(low, None)
+
+    def hold(self, mark: int, day: int, days: int) -> None:
+        """Note the use of a value that waits; after so many days the agent knows it."""
+        used = self.held.setdefault(mark & LOW32, [])
+        if day not in used:
+            used.append(day)
+        if len(used) >= days:
+            self.know(mark, day)
+        elif len(self.held) > MAX_HELD:
+            del self.held[min(self.held, key=lambda low: (self.held[low][-1], low))]
+
+    def forget_values(self, day: int) -> None:
+        """Forget values without use for `KNOWN_DAYS`, and the oldest beyond `MAX_KNOWN`."""
+        oldest = (day - KNOWN_DAYS) // BLOCK_DAYS
+        if any(block < oldest for block in self.known.values()):
+            self.known = {low: block for low, block in self.known.items() if block >= oldest}
+        if len(self.known) > MAX_KNOWN:
+            newest = sorted(self.known.items(), key=lambda one: (-one[1], one[0]))[:MAX_KNOWN]
+            self.known = dict(newest)
+        if any(days[-1] < day - KNOWN_DAYS for days in self.held.values()):
+            self.held = {
+                low: days for low, days in self.held.items() if days[-1] >= day - KNOWN_DAYS
+            }
+
+    # ------------------------------------------------------------------ bytes
 
     def dump(self) -> bytes:
         """Write the profile; the same profile gives the same bytes."""
-        if self.agent is not None:
-            return cast("bytes", self.agent.dump())
-        volumes = [
-            (name, *volume.state()) for name, volume in sorted(self.baseline.volumes.items())
-        ]
         out = Writer(_FIRST)
-        facts = msgspec.to_builtins(self.facts)
-        facts[:2] = "", ""  # the reader knows agent and mode
-        out.value([facts, volumes, self.baseline.frequency_model.dump()])
+        out.value(
+            [
+                self.role, self.mark, self.first_us, self.last_us - self.first_us,
+                self.deployed_us, self.events, self.opened, self.learn_until, self.utc_hour,
+                self.published, self.versions, self.announced, _packed(self.known),
+                dict(sorted(self.held.items())), self.rates.packed(), self.amounts.packed(),
+                self.maxima.packed(), _plain(self.open_days), _plain(self.slow),
+                dict(sorted(self.locations.items())), ordered(self.credentials),
+                dict(sorted(self.sole.items())),
+            ]
+        )  # fmt: skip
         return bytes(out.out)
 
     @classmethod
-    def load(
-        cls, raw: bytes, key: tuple[str, str], config: ModelConfig, kernel: Any | None = None
-    ) -> Profile:
-        """Read a profile into a kernel; call only with bytes whose keyed digest holds.
-
-        Parameters
-        ----------
-        key
-            Agent and mode.
+    def load(cls, raw: bytes, agent_id: str, mode: str) -> Profile:
+        """Read a profile; call only with bytes whose keyed digest holds.
 
         Raises
         ------
         StateError
-            The profile was written by another version than this one.
+            The bytes are malformed, or a later version wrote them.
         """
-        if raw and 0 < raw[0] < _END and raw[0] != VERSION:
-            todo = "upgrade, or " if raw[0] > VERSION else ""
+        if not raw or raw[0] != VERSION:
+            version = raw[0] if raw else 0
             raise StateError(
-                f"profile was written by version {raw[0]}, this is {VERSION}; "
-                f"{todo}move the store away to learn from scratch"
+                f"profile of agent {agent_id!r} was written by version {version}, this is "
+                f"{VERSION}; upgrade, or move the store away to learn from scratch"
             )
-        if kernel is not None:
-            with suppress(ValueError):  # the check below reports the error
-                agent = kernel.Agent.load(raw, *key, config)
-                return cls(None, None, agent=agent, config=config)
         try:
-            facts, rows, frequency_model = _parts(raw)
-            loaded = reference.FrequencyModel.load(frequency_model, config)
-            if kernel is not None:
-                loaded = kernel.FrequencyModel.load(loaded.dump(), config)
-        except ValueError as error:
-            raise StateError(
-                f"profile has another layout than version {VERSION}: {error}; "
-                "move the store away to learn from scratch"
-            ) from error
-        facts.agent_id, facts.mode = key
-        volumes = {name: VolumeBaseline.of(n, mean, square) for name, n, mean, square in rows}
-        return cls(facts, AgentBaseline.of(loaded, config, volumes))
+            reader = Reader(raw, 1)
+            parts = reader.value()
+            reader.end()
+            return _unpacked(parts, agent_id, mode)
+        except (ValueError, TypeError, msgspec.MsgspecError) as error:
+            raise StateError(f"profile of agent {agent_id!r} cannot be read: {error}") from error
 
 
-def _parts(raw: bytes) -> tuple[Facts, list[_Level], bytes]:
-    """Give facts, volume baselines and frequency model."""
-    if raw[:1] != _FIRST:
-        raise ValueError("it does not begin with a version")
-    reader = Reader(raw, 1)
-    facts, volumes, frequency_model = msgspec.convert(reader.value(), _Parts)
-    reader.end()
-    return facts, volumes, frequency_model
+def is_before(raw: bytes) -> bool:
+    """Tell whether a profile is of the judge before, which is learned anew."""
+    return bool(raw) and 0 < raw[0] <= _LAST_BEFORE
 
 
-_Level = tuple[str, int, float, float]
-_Parts = tuple[Facts, list[_Level], bytes]
-_decode_facts = msgspec.msgpack.Decoder(Facts).decode
+def _plain(value: Any) -> Any:
+    return ordered(msgspec.to_builtins(value))
+
+
+def _packed(known: dict[int, int]) -> list[Any]:
+    """Give the known values by block of the last use: block, number and bit-packed words."""
+    blocks: dict[int, list[int]] = {}
+    for low, block in known.items():
+        blocks.setdefault(block, []).append(low)
+    found: list[Any] = []
+    for block in sorted(blocks):
+        bits = BitWriter()
+        bits.words(sorted(blocks[block]))
+        found += [block, len(blocks[block]), bits.end()]
+    return found
+
+
+def _known(parts: list[Any]) -> dict[int, int]:
+    known: dict[int, int] = {}
+    for at in range(0, len(parts), 3):
+        block, number, raw = parts[at : at + 3]
+        bits = BitReader(raw)
+        known.update(dict.fromkeys(bits.words(number), block))
+        if not bits.ended():
+            raise ValueError("known values end too late")
+    return known
+
+
+def _unpacked(parts: list[Any], agent_id: str, mode: str) -> Profile:
+    (
+        role, mark, first_us, span_us, deployed_us, events, opened, learn_until, utc_hour,
+        published, versions, announced, known, held, rates, amounts, maxima, open_days, slow,
+        locations, credentials, sole,
+    ) = parts  # fmt: skip
+    return Profile(
+        agent_id, mode, role, mark, first_us, first_us + span_us, deployed_us, events, opened,
+        learn_until, utc_hour, None if published is None else tuple(published), versions,
+        announced, _known(known), held, FadingCounts.unpacked(rates, 1 + NOVELTY_LEVELS),
+        FadingCounts.unpacked(amounts, SUMS), DayMaxima.unpacked(maxima),
+        msgspec.convert(open_days, dict[int, OpenDay]), msgspec.convert(slow, SlowChange),
+        locations, credentials, sole,
+    )  # fmt: skip

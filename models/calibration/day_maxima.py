@@ -7,14 +7,15 @@ matter, tables of several shards merge, and a day can be taken out again exactly
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct, field
+
+from models.constants import HALF_LIFE_DAYS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-HALF_LIFE_DAYS = 60
 UNIT = 1 << 16
 """Weight of one agent-day in the current block: exact for sixteen half-lives."""
 BIN_BITS = 0.5
@@ -28,6 +29,18 @@ def bin_of(bits: float) -> int:
     (0, 1, 159)
     """
     return min(int(bits / BIN_BITS), BINS - 1) if bits > 0 else 0
+
+
+def common_shift(numbers: Iterable[int]) -> int:
+    """Give how many low bits are zero in all numbers.
+
+    >>> common_shift([UNIT, UNIT >> 2]), common_shift([])
+    (14, 0)
+    """
+    together = 0
+    for number in numbers:
+        together |= number
+    return (together & -together).bit_length() - 1 if together else 0
 
 
 def block_of(day: int, half_life: int = HALF_LIFE_DAYS) -> int:
@@ -108,6 +121,26 @@ class DayMaxima(Struct, array_like=True):
         self.cells = {
             cell: left for cell, weight in self.cells.items() if (left := weight >> passed)
         }
+
+    def packed(self) -> list[Any]:
+        """Give the counts for storage: block, days, common shift, and cells in order."""
+        shift = common_shift([*self.cells.values(), self.days])
+        cells: list[int] = []
+        before = 0
+        for cell in sorted(self.cells):
+            cells += [cell - before, self.cells[cell] >> shift]
+            before = cell
+        return [self.block, self.days >> shift, shift, cells]
+
+    @classmethod
+    def unpacked(cls, parts: list[Any], half_life: int = HALF_LIFE_DAYS) -> DayMaxima:
+        """Read what `packed` gave."""
+        block, days, shift, cells = parts
+        found, cell = cls(block, days << shift, {}, half_life), 0
+        for at in range(0, len(cells), 2):
+            cell += cells[at]
+            found.cells[cell] = cells[at + 1] << shift
+        return found
 
     def weights(self, block: int) -> tuple[int, int]:
         """Give the shift to a later block, and the weight of all days there."""

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct, field
 
-from models.calibration.day_maxima import UNIT, block_of
+from models.calibration.day_maxima import UNIT, block_of, common_shift
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -70,9 +70,29 @@ class FadingCounts(Struct, array_like=True):
         faded = {key: [n >> passed for n in weights] for key, weights in self.cells.items()}
         self.cells = {key: weights for key, weights in faded.items() if any(weights)}
 
+    def packed(self) -> list[Any]:
+        """Give the counts for storage: block, common shift, and the rows in order of their keys."""
+        shift = common_shift(n for weights in self.cells.values() for n in weights)
+        rows: list[int] = []
+        for key in sorted(self.cells):
+            rows.append(key)
+            rows += [n >> shift for n in self.cells[key]]
+        return [self.block, shift, rows]
+
+    @classmethod
+    def unpacked(cls, parts: list[Any], width: int) -> FadingCounts:
+        """Read what `packed` gave."""
+        block, shift, rows = parts
+        found = cls(width, block)
+        step = width + 1
+        for at in range(0, len(rows), step):
+            found.cells[rows[at]] = [n << shift for n in rows[at + 1 : at + step]]
+        return found
+
     def get(self, key: int) -> tuple[float, ...]:
         """Give the counts of a key, zeros for an unknown one."""
         weights = self.cells.get(key)
         if weights is None:
             return (0.0,) * self.width
         return tuple(n / UNIT for n in weights)
+

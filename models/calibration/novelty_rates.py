@@ -11,15 +11,12 @@ from math import log2
 from typing import TYPE_CHECKING, NamedTuple
 
 from models.calibration.fading import FadingCounts
+from models.constants import FIRST_RATES, NOVELTY_EVENTS
 
 if TYPE_CHECKING:
     from models.codec.hashing import Hasher
 
 LEVELS = 3
-FIRST = (1.0, 0.05, 0.02, 0.01)
-"""Rate of sessions that reach each level, before any session is known."""
-PRIOR_EVENTS = 2.0
-"""Weight of a more general rate, in events."""
 
 
 class RatePath(NamedTuple):
@@ -104,8 +101,8 @@ class NoveltyRates:
         """
         if not level:
             return 0.0
-        rate = FIRST[level]
+        rate = FIRST_RATES[level]
         for table, key in (*((self.counts, key) for key in path.shared), (own, path.own)):
             sessions, *reached = table.get(key)
-            rate = (reached[level - 1] + PRIOR_EVENTS) / (sessions + PRIOR_EVENTS / rate)
+            rate = (reached[level - 1] + NOVELTY_EVENTS) / (sessions + NOVELTY_EVENTS / rate)
         return -log2(rate)

@@ -13,46 +13,24 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct, field
 
-from models.calibration.day_maxima import (
-    BIN_BITS,
-    BINS,
+from models.calibration.day_maxima import BIN_BITS, BINS, UNIT, DayMaxima, block_of
+from models.constants import (
+    AGENT_EVENTS,
+    FLEET_EVENTS,
     HALF_LIFE_DAYS,
-    UNIT,
-    DayMaxima,
-    bin_of,
-    block_of,
+    MAX_PRIOR_DAYS,
+    RARE_AFTER_DAYS,
+    RARE_BITS,
+    ROLE_EVENTS,
+    TAIL_DAYS,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-OF_FLEET, OF_ROLE, OF_AGENT = 1.0, 10.0, 1.0
-"""Weight of the prior in events: declared -> fleet, fleet -> role, role -> agent."""
-MAX_PRIOR_DAYS = 1_000.0
-"""Most agent-days that one event of a prior weighs: a rate that is far too small is overruled."""
-RARE_BITS = 7.0
-"""Bits of rarity up to which a day counts for others: an attack must not raise their bar."""
-RARE_AFTER_DAYS = 200
-"""Agent-days of the fleet from which rarity is known well enough for that."""
-TAIL_DAYS = 10.0
-"""Agent-days above which the tail is extrapolated instead of counted."""
+    from models.calibration.series import Series
 
-
-class Series(Struct, frozen=True):
-    """One calibrated series.
-
-    Attributes
-    ----------
-    declared
-        How far its bits are believed before it has a history: the declared rate is
-        ``2^(-declared * bits)`` agent-days.
-    tail_bits
-        Most bits of rarity beyond the `TAIL_DAYS` highest days.
-    """
-
-    name: str
-    declared: float = 0.5
-    tail_bits: float = 3.0
+LN2 = log(2.0)
 
 
 class RateTables(Struct):
@@ -102,30 +80,32 @@ class Rates:
     Parameters
     ----------
     series
-        The calibrated series, in the order of their indices.
+        The calibrated series.
     half_life
         Days in which the counts halve.
 
     Examples
     --------
-    >>> rates = Rates([Series("calls")])
-    >>> own = DayMaxima()
+    >>> from models.calibration.series import Series
+    >>> calls = Series("calls", "breadth")
+    >>> rates, own = Rates([calls]), DayMaxima()
     >>> for day in range(400):
-    ...     rates.close(day // 10, "clerk", None, own, {0: 9.0 if day % 100 == 0 else 2.0})
+    ...     rates.close(day // 10, "clerk", None, own, {calls.id: 9.0 if day % 100 == 0 else 2.0})
     >>> rates.publish(40)
-    >>> [round(rates.rarity(None, "clerk", None, 0, bits), 1) for bits in (2.0, 9.0, 12.0)]
-    [0.0, 5.1, 5.6]
+    >>> [round(rates.rarity(None, "clerk", None, calls.id, bits), 1) for bits in (2.0, 9.0, 12.0)]
+    [0.0, 5.4, 6.3]
     """
 
     def __init__(self, series: Sequence[Series], half_life: int = HALF_LIFE_DAYS) -> None:
-        self.series = tuple(series)
+        self.series = {one.id: one for one in series}
         self.half_life = half_life
         self.tables = RateTables.empty(half_life)
         self.pending = RateTables.empty(half_life)
-        self._day = 0
-        self._fleet: list[list[float]] = []
+        self.day = 0
+        self._clip_bits = RARE_BITS
+        self._fleet: dict[int, list[float]] = {}
         self._roles: dict[tuple[str, int], list[float]] = {}
-        self._rare: list[int] = []
+        self._rare: dict[int, int] = {}
         self._derive()
 
     # ------------------------------------------------------------------ learning
@@ -156,68 +136,79 @@ class Rates:
             return
         if own is not None:
             own.add(day, maxima)
-        clipped = {index: min(bits, self._rare[index] * BIN_BITS) for index, bits in maxima.items()}
+        clipped = {one: min(bits, self._rare[one] * BIN_BITS) for one, bits in maxima.items()}
         self.pending.fleet.add(day, clipped)
         self.pending.of_role(role).add(day, clipped)
 
-    def apply(self, pending: RateTables, day: int) -> None:
-        """Make pending days count, of this or another shard, as of a day since 1970."""
-        same_block = block_of(day, self.half_life) == block_of(self._day, self.half_life)
-        self._day = day
+    def apply(self, pending: RateTables, day: int, clip_bits: float = RARE_BITS) -> None:
+        """Make pending days count, of this or another shard, as of a day since 1970.
+
+        Parameters
+        ----------
+        clip_bits
+            Rarity up to which the days that follow count for others.
+        """
+        same_block = block_of(day, self.half_life) == block_of(self.day, self.half_life)
+        self.day = day
+        changed = bool(pending) or not same_block or clip_bits != self._clip_bits
+        self._clip_bits = clip_bits
         if pending:
             self.tables.merge(pending)
-        if pending or not same_block:
+        if changed:
             self._derive()
 
-    def publish(self, day: int) -> None:
+    def publish(self, day: int, clip_bits: float = RARE_BITS) -> None:
         """Make the own pending days count, as of a day since 1970."""
         pending, self.pending = self.pending, RateTables.empty(self.half_life)
-        self.apply(pending, day)
+        self.apply(pending, day, clip_bits)
 
-    def load(self, tables: RateTables, day: int) -> None:
+    def load(self, tables: RateTables, day: int, clip_bits: float = RARE_BITS) -> None:
         """Replace the published tables, as of a day since 1970."""
-        self.tables, self._day = tables, day
+        self.tables, self.day, self._clip_bits = tables, day, clip_bits
         self._derive()
 
     def _derive(self) -> None:
         """Compute the fleet's rates by bin; those of roles follow when asked for."""
         self._roles.clear()
-        passed, days = self.tables.fleet.weights(block_of(self._day, self.half_life))
-        self._fleet = [
-            self._fleet_rates(index, one, passed, days) for index, one in enumerate(self.series)
-        ]
+        passed, days = self.tables.fleet.weights(block_of(self.day, self.half_life))
         known = days >= RARE_AFTER_DAYS * UNIT
-        self._rare = [
-            next((at for at, rate in enumerate(rates) if known and -log2(rate) >= RARE_BITS), BINS)
-            for rates in self._fleet
-        ]
+        for number, one in self.series.items():
+            rates = self._fleet[number] = self._fleet_rates(number, one, passed, days)
+            self._rare[number] = next(
+                (at for at, rate in enumerate(rates) if known and -log2(rate) >= self._clip_bits),
+                BINS - 1,
+            )
 
-    def _fleet_rates(self, index: int, series: Series, passed: int, days: int) -> list[float]:
+    def _fleet_rates(self, number: int, series: Series, passed: int, days: int) -> list[float]:
         """Give the rate of each bin: counted, beyond the `TAIL_DAYS` highest days extrapolated.
 
-        The tail is exponential with the mean excess. It gains at most a bit per bit.
+        The tail begins as an exponential with the mean excess, at most a bit per bit. It falls
+        ever more slowly, as a generalised Pareto distribution does.
         """
-        counts = _reaching(self.tables.fleet, index, passed)
+        counts = _reaching(self.tables.fleet, number, passed)
         whole = days / UNIT
         rates = []
         for place in range(BINS):
             declared = exp2(-series.declared * place * BIN_BITS)
-            rates.append(min(shrunk(counts[place], whole, declared, OF_FLEET), 1.0))
+            rates.append(min(shrunk(counts[place], whole, declared, FLEET_EVENTS), 1.0))
         start = max((place for place in range(1, BINS) if counts[place] >= TAIL_DAYS), default=0)
         if start:
             excess = sum(counts[start + 1 :]) * BIN_BITS / counts[start]
-            slope = max(excess * log(2.0), 1.0)
+            slope = max(excess * LN2, 1.0)
             for place in range(start + 1, BINS):
-                beyond = min((place - start) * BIN_BITS / slope, series.tail_bits)
+                steps = (place - start) * BIN_BITS / slope
+                beyond = series.tail_bits * log2(1.0 + LN2 * steps / series.tail_bits)
                 rates[place] = rates[start] * exp2(-beyond)
         return rates
 
     # ------------------------------------------------------------------ reading
 
     def rarity(
-        self, own: DayMaxima | None, role: str, state: str | None, index: int, bits: float
+        self, own: DayMaxima | None, role: str, state: str | None, series: int, bits: float
     ) -> float:
         """Give ``-log2`` of the agent-days on which the series reaches so many bits.
+
+        Between two bins it is interpolated.
 
         Parameters
         ----------
@@ -225,40 +216,62 @@ class Rates:
             The agent's own table; None for an agent without one.
         state
             Special state of the agent; None for none.
+        series
+            Number of the series.
 
         Returns
         -------
         float
             Bits, 0 or more; higher is rarer. Never falls with `bits`.
         """
-        place = bin_of(bits)
+        if bits <= 0.0:
+            return 0.0
+        cells = bits / BIN_BITS
+        place = min(int(cells), BINS - 1)
+        low = self._at(own, role, state, series, place)
+        if place == BINS - 1:
+            return low
+        high = self._at(own, role, state, series, place + 1)
+        return low + (cells - place) * (high - low)
+
+    def _at(
+        self, own: DayMaxima | None, role: str, state: str | None, series: int, place: int
+    ) -> float:
+        """Give the rarity of a bin."""
         if not place:
             return 0.0
-        block = block_of(self._day, self.half_life)
-        rate = self._fleet[index][place]
+        block = block_of(self.day, self.half_life)
+        rate = self._fleet[series][place]
         count = days = 0.0
         if own is not None:
             passed, weight = own.weights(block)
             days = weight / UNIT
-            count = _reached(own, index, place, passed)
+            count = _reached(own, series, place, passed)
         of_role = self.tables.roles.get(role)
         if of_role is not None:
             passed, weight = of_role.weights(block)
-            others = max(self._reaching_role(role, index, passed)[place] - count, 0.0)
-            rate = shrunk(others, max(weight / UNIT - days, 0.0), rate, OF_ROLE)
-        rate = shrunk(count, days, rate, OF_AGENT)
+            others = max(self._reaching_role(role, series, passed)[place] - count, 0.0)
+            rate = shrunk(others, max(weight / UNIT - days, 0.0), rate, ROLE_EVENTS)
+        rate = shrunk(count, days, rate, AGENT_EVENTS)
         special = self.tables.states.get(state) if state is not None else None
         if special is not None:
             passed, weight = special.weights(block)
-            reached = _reached(special, index, place, passed)
-            rate = shrunk(reached, weight / UNIT, rate, OF_AGENT)
+            reached = _reached(special, series, place, passed)
+            rate = shrunk(reached, weight / UNIT, rate, AGENT_EVENTS)
         return -log2(min(rate, 1.0))
 
-    def _reaching_role(self, role: str, index: int, passed: int) -> list[float]:
-        key = (role, index)
+    def pool(self, role: str) -> tuple[str, int]:
+        """Give the most specific pool with any days, ``role`` or ``fleet``, and its agent-days."""
+        block = block_of(self.day, self.half_life)
+        of_role = self.tables.roles.get(role)
+        name, table = ("fleet", self.tables.fleet) if of_role is None else ("role", of_role)
+        return name, table.weights(block)[1] // UNIT
+
+    def _reaching_role(self, role: str, series: int, passed: int) -> list[float]:
+        key = (role, series)
         found = self._roles.get(key)
         if found is None:
-            found = self._roles[key] = _reaching(self.tables.roles[role], index, passed)
+            found = self._roles[key] = _reaching(self.tables.roles[role], series, passed)
         return found
 
 
@@ -283,11 +296,11 @@ def shrunk(count: float, days: float, prior: float, events: float) -> float:
     return (count + prior * weight) / (days + weight)
 
 
-def _reaching(table: DayMaxima, index: int, passed: int) -> list[float]:
+def _reaching(table: DayMaxima, series: int, passed: int) -> list[float]:
     """Give the agent-days at or above each bin."""
     counts = [0.0] * BINS
     total = 0
-    first = index * BINS
+    first = series * BINS
     for place in range(BINS - 1, 0, -1):
         total += table.cells.get(first + place, 0) >> passed
         counts[place] = total / UNIT
@@ -295,7 +308,7 @@ def _reaching(table: DayMaxima, index: int, passed: int) -> list[float]:
     return counts
 
 
-def _reached(table: DayMaxima, index: int, place: int, passed: int) -> float:
+def _reached(table: DayMaxima, series: int, place: int, passed: int) -> float:
     """Give the agent-days at or above one bin."""
-    first, last = index * BINS + place, (index + 1) * BINS
+    first, last = series * BINS + place, (series + 1) * BINS
     return sum(n >> passed for cell, n in table.cells.items() if first <= cell < last) / UNIT

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 _WORD = 32
 _LOW = 1 << _WORD
+_FLUSH = 64
+"""Bytes that wait before they are appended: a long number is slow to shift."""
 
 
 class BitWriter:
@@ -20,6 +22,7 @@ class BitWriter:
     """
 
     def __init__(self) -> None:
+        self._out = bytearray()
         self._bits = 0
         self._length = 0
 
@@ -27,6 +30,11 @@ class BitWriter:
         """Append a number of `length` bits."""
         self._bits |= value << self._length
         self._length += length
+        whole = self._length >> 3
+        if whole >= _FLUSH:
+            self._out += (self._bits & (1 << 8 * whole) - 1).to_bytes(whole, "little")
+            self._bits >>= 8 * whole
+            self._length -= 8 * whole
 
     def words(self, words: list[int]) -> None:
         """Append ascending words of 32 bits: each gap as a unary part and low bits (Rice code)."""
@@ -39,30 +47,49 @@ class BitWriter:
 
     def end(self) -> bytes:
         """Give the bytes, the last one filled up with zeros."""
-        return self._bits.to_bytes((self._length + 7) // 8, "little")
+        return bytes(self._out) + self._bits.to_bytes((self._length + 7) // 8, "little")
 
 
 class BitReader:
     """Reads what `BitWriter` wrote. `ValueError` at the end."""
 
     def __init__(self, raw: bytes) -> None:
-        self._bits = int.from_bytes(raw, "little")
-        self._left = 8 * len(raw)
+        self._raw = raw
+        self._next = 0
+        self._bits = self._length = 0
+
+    def _fill(self, length: int) -> None:
+        while self._length < length and self._next < len(self._raw):
+            part = self._raw[self._next : self._next + _FLUSH]
+            self._bits |= int.from_bytes(part, "little") << self._length
+            self._length += 8 * len(part)
+            self._next += len(part)
 
     def take(self, length: int) -> int:
         """Read a number of `length` bits."""
-        self._left -= length
-        if self._left < 0:
+        self._fill(length)
+        if self._length < length:
             raise ValueError("end too early")
         value = self._bits & (1 << length) - 1
         self._bits >>= length
+        self._length -= length
         return value
+
+    def _ones(self) -> int:
+        """Count the ones that come next."""
+        length = 8 * _FLUSH
+        while True:
+            self._fill(length)
+            ones = (~self._bits & self._bits + 1).bit_length() - 1
+            if ones < self._length or self._next == len(self._raw):
+                return ones
+            length *= 2
 
     def words(self, number: int) -> list[int]:
         """Read ascending words."""
         low, minimum, words = _low_bits(number), 0, []
         for _ in range(number):
-            ones = (~self._bits & self._bits + 1).bit_length() - 1
+            ones = self._ones()
             self.take(ones + 1)
             minimum += (ones << low) + self.take(low)
             if minimum >= _LOW:
@@ -73,7 +100,8 @@ class BitReader:
 
     def ended(self) -> bool:
         """Whether all bits were read, except zeros that fill the last byte."""
-        return self._left < 8 and not self._bits
+        self._fill(8)
+        return self._length < 8 and not self._bits
 
 
 def width(numbers: int) -> int:

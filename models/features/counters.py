@@ -1,32 +1,25 @@
-"""The counters of a session, declared as data: how many, how much, how many different."""
+"""The counters of a session, declared as data: how many, how much, how many different.
+
+A new counter is one row. Both kernels execute the rows.
+"""
 
 from __future__ import annotations
 
-import re
-from functools import lru_cache
-from typing import TYPE_CHECKING, Any
-
 from msgspec import Struct
 
-from models.features.family import Family
-from models.features.fields import number_of
+from models.features.conditions import Condition, Test
+from models.codec.stable_id import stable_id
 
-if TYPE_CHECKING:
-    from models.event import Event
-    from models.features.fields import Fields
-
-CHANGES = frozenset({"write", "send", "pay", "delete", "admin", "execute"})
-SENSITIVE = frozenset({"confidential", "restricted"})
-_DESTROYS = re.compile(r"delete|remove|drop|destroy|purge|terminate|void|revoke|wipe|cancel")
-_SECRET = re.compile(r"secret|vault|credential|passw|token|api.?key|private.?key")
-_LISTS = re.compile(r"list|describe|enumerat|scan|search|find|discover")
-_SETTINGS = re.compile(r"(?:^|[/._-])agents?(?:/[^/]+)?[/._-](?:settings|config)")
-_MEMORY = re.compile(r"(?:^|[/._:-])memor(?:y|ies)(?:$|[/._:-])")
-HASTE = ((2.0, 8.0), (10.0, 1.0))
-"""An approval given in under so many seconds counts so much."""
-TOKENS = ("total_tokens", "tokens", "output_tokens")
-PRICES = ("cost", "cost_usd")
-MAX_TEXT = 500
+_CHANGES = ("write", "send", "pay", "delete", "admin", "execute")
+_DESTROYS = (
+    "delete", "remove", "drop", "destroy", "purge", "terminate", "void", "revoke", "wipe", "cancel",
+)  # fmt: skip
+_SECRETS = (
+    "secret", "vault", "credential", "passw", "token", "apikey", "api_key", "api-key", "api key",
+    "privatekey", "private_key", "private-key", "private key",
+)  # fmt: skip
+_LISTS = ("list", "describe", "enumerat", "scan", "search", "find", "discover")
+_CHANGING = (Test("operation", equal=_CHANGES),)
 
 
 class Counter(Struct, frozen=True):
@@ -36,10 +29,22 @@ class Counter(Struct, frozen=True):
     ----------
     family
         Family that its rarity belongs to.
-    of
-        What an event adds: a number of `measured`, or ``new:FEATURE`` for its new values.
+    words
+        What it counts, in the plural.
+    anomaly
+        Anomaly type that it reports.
+    number
+        Field whose number is added; without one, an event counts as one.
+    when
+        Condition on the event.
     distinct
         Field whose different values are counted instead.
+    new
+        Novelty feature whose new values are counted instead.
+    origin
+        Origin that such a value must have; empty for any.
+    once
+        Whether an event counts for one new value at most.
     peak
         Whether the session's amount is the largest of its events instead of their sum.
     """
@@ -47,109 +52,67 @@ class Counter(Struct, frozen=True):
     name: str
     family: str
     words: str
-    of: str = ""
+    anomaly: str
+    number: str = ""
+    when: Condition = ()
     distinct: str = ""
+    new: str = ""
+    origin: str = ""
+    once: bool = False
     peak: bool = False
+
+    @property
+    def id(self) -> int:
+        """Number under which its amounts are stored."""
+        return stable_id(self.name)
 
 
 COUNTERS: tuple[Counter, ...] = (
-    Counter("calls", "breadth", "calls", "call"),
-    Counter("resources", "breadth", "resources", distinct="resource"),
-    Counter("new_resources", "breadth", "resources new to the agent", "new:resource"),
-    Counter("new_steps", "breadth", "new orders of tools", "new:step"),
-    Counter("new_results", "breadth", "new values out of results", "new:value"),
-    Counter("domains", "width", "domains of data", distinct="domain"),
-    Counter("containers", "width", "folders, hosts and schemas", distinct="container"),
-    Counter("tools", "width", "tools", distinct="tool"),
-    Counter("sensitive", "width", "calls on sensitive data", "sensitive"),
-    Counter("bytes_out", "size", "bytes sent", "bytes_out"),
-    Counter("bytes_in", "size", "bytes received", "bytes_in"),
-    Counter("records", "size", "records", "records"),
-    Counter("denied", "refused", "denied calls", "denied"),
-    Counter("errors", "refused", "failed calls", "failed"),
-    Counter("deleted", "force", "deletions", "deleted"),
-    Counter("changes", "force", "changing calls", "changing"),
-    Counter("repeats", "loop", "repetitions of one call", "repeated"),
-    Counter("tokens", "cost", "tokens", "tokens"),
-    Counter("price", "cost", "price", "price"),
-    Counter("duration", "cost", "milliseconds", "duration"),
-    Counter("secrets", "secret", "calls on secrets", "secret"),
-    Counter("lists", "sweep", "listing calls", "listing"),
-    Counter("hasty", "approval", "approvals that nobody can have read", "hasty"),
-    Counter("settings", "settings", "changes of agents' settings", "settings"),
-    Counter("remembered", "memory", "changes of a memory", "remembered"),
-    Counter("sole_days", "beacon", "days of a destination that nobody else uses", "sole_days",
+    Counter("calls", "breadth", "calls", "rate.burst"),
+    Counter("resources", "breadth", "different resources", "discovery.sweep", distinct="resource"),
+    Counter("new_resources", "breadth", "resources new to the agent", "discovery.sweep",
+            new="resource"),
+    Counter("new_steps", "breadth", "new orders of tools", "tool.sequence", new="step", once=True),
+    Counter("new_results", "breadth", "new values out of results", "goal.drift", new="value",
+            origin="result"),
+    Counter("domains", "width", "domains of data", "discovery.sweep", distinct="domain"),
+    Counter("containers", "width", "folders, hosts and schemas", "discovery.sweep",
+            distinct="container.container"),
+    Counter("tools", "width", "different tools", "tool.sequence", distinct="tool"),
+    Counter("sensitive", "width", "calls on sensitive data", "resource.new",
+            when=((Test("sensitivity", equal=("confidential", "restricted")),),)),
+    Counter("bytes_out", "size", "bytes sent", "volume.exfil", number="bytes_out"),
+    Counter("bytes_in", "size", "bytes received", "volume.exfil", number="bytes_in"),
+    Counter("records", "size", "records", "volume.exfil", number="records"),
+    Counter("denied", "refused", "denied calls", "auth.failure_burst",
+            when=((Test("outcome", equal=("denied",)),),)),
+    Counter("errors", "refused", "failed calls", "auth.failure_burst",
+            when=((Test("outcome", equal=("error",)),),)),
+    Counter("deleted", "force", "deletions", "destructive.burst",
+            when=((Test("operation", equal=("delete",)), Test("tool", words=_DESTROYS)),)),
+    Counter("changes", "force", "changing calls", "destructive.burst", when=(_CHANGING,)),
+    Counter("repeats", "loop", "repetitions of one call", "cost.spike", number="repeats",
             peak=True),
-    Counter("silence", "gap", "quarter hours since the delegating agent reported", "silence",
-            peak=True),
+    Counter("tokens", "cost", "tokens", "cost.spike", number="tokens"),
+    Counter("price", "cost", "units of cost", "cost.spike", number="price"),
+    Counter("duration", "cost", "milliseconds of calls", "cost.spike", number="duration"),
+    Counter("secrets", "secret", "calls on secrets", "secret.access",
+            when=((Test("tool", words=_SECRETS), Test("resource", words=_SECRETS),
+                   Test("resource_type", words=_SECRETS),
+                   Test("argument.value", words=_SECRETS)),)),
+    Counter("lists", "sweep", "listing calls", "discovery.sweep",
+            when=((Test("tool", words=_LISTS),),)),
+    Counter("hasty", "approval", "approvals too fast to be read", "approval.pattern",
+            number="haste"),
+    Counter("settings", "settings", "changes of agents' settings", "config.change",
+            when=(_CHANGING,
+                  (Test("target", parts=(("agent", "agents"), ("settings", "config"))),))),
+    Counter("remembered", "memory", "changes of a memory", "memory.write",
+            when=(_CHANGING, (Test("target", parts=(("memory", "memories"),)),))),
+    Counter("sole_days", "beacon", "days with a destination that no other agent uses",
+            "volume.exfil", number="sole_days", peak=True),
+    Counter("silence", "gap", "quarter hours of silence of the delegating agent", "telemetry.gap",
+            number="silence", peak=True),
 )  # fmt: skip
 
-# A large session is long, wide, repetitive and costly at once: one story each.
-_STORIES = {
-    "width": "breadth", "loop": "breadth", "sweep": "breadth", "cost": "size", "beacon": "work",
-}  # fmt: skip
-COUNTER_FAMILIES: dict[str, Family] = {
-    name: Family(name, _STORIES.get(name, name))
-    for name in dict.fromkeys(counter.family for counter in COUNTERS)
-}
-
-
-def measured(event: Event, fields: Fields) -> dict[str, float]:
-    """Give what an event adds to counters; nothing where it adds nothing.
-
-    A denied call and a failed call are two things.
-    """
-    found: dict[str, float] = {"call": 1.0}
-    volume = event.volume
-    if volume is not None:
-        for name in ("bytes_out", "bytes_in", "records"):
-            _add(found, name, getattr(volume, name))
-    _add(found, "duration", event.duration_ms)
-    attributes: dict[str, Any] = event.attributes or {}
-    for name, keys in (("tokens", TOKENS), ("price", PRICES)):
-        _add(found, name, next((attributes[key] for key in keys if key in attributes), None))
-    if event.outcome == "denied":
-        found["denied"] = 1.0
-    if event.outcome == "error":
-        found["failed"] = 1.0
-    if event.operation in CHANGES:
-        found["changing"] = 1.0
-    if event.operation == "delete" or _matches(_DESTROYS, event.tool):
-        found["deleted"] = 1.0
-    if fields.single.get("sensitivity") in SENSITIVE:
-        found["sensitive"] = 1.0
-    if _matches(_LISTS, event.tool):
-        found["listing"] = 1.0
-    if event.operation in CHANGES:
-        target = f"{event.tool}/{fields.single.get('resource', '')}"
-        if _matches(_MEMORY, target):
-            found["remembered"] = 1.0
-        if _matches(_SETTINGS, target.replace(f"/{event.agent.id}/", "/agent/")):
-            found["settings"] = 1.0
-    seconds = attributes.get("approval_seconds")
-    if isinstance(seconds, int | float) and not isinstance(seconds, bool) and seconds >= 0:
-        _add(found, "hasty", next((counts for under, counts in HASTE if seconds < under), 0.0))
-    if _is_secret(event, fields):
-        found["secret"] = 1.0
-    return found
-
-
-def _add(found: dict[str, float], name: str, value: Any) -> None:
-    number = number_of(value)
-    if number is not None:
-        found[name] = number
-
-
-def _is_secret(event: Event, fields: Fields) -> bool:
-    single = fields.single
-    if _matches(_SECRET, event.tool):
-        return True
-    if any(_matches(_SECRET, single.get(name, "")) for name in ("resource", "resource_type")):
-        return True
-    values = (one["value"] for one in fields.records.get("argument", ()))
-    return any(_matches(_SECRET, value) for value in values)
-
-
-@lru_cache(maxsize=50_000)
-def _matches(pattern: re.Pattern[str], text: str) -> bool:
-    return pattern.search(text[:MAX_TEXT].lower()) is not None
+BY_NAME = {counter.name: counter for counter in COUNTERS}

@@ -1,15 +1,19 @@
-"""Read the fields of an event that features, counters and rules are declared over."""
+"""Read the fields of an event that features, counters and rules are declared over.
+
+A missing field is unknown, never empty. `native/src/features/fields.rs` reads the same fields.
+"""
 
 from __future__ import annotations
 
-import re
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
+from models.features.commands import COMMANDS, command_programs
 from models.features.containers import containers, identifiers
-from models.features.extraction import OWN_NETWORKS, host_of
+from models.features.credentials import lifetime_of
+from models.features.network import OWN_NETWORKS, host_of
 from models.units import HOUR_US
 
 if TYPE_CHECKING:
@@ -17,19 +21,18 @@ if TYPE_CHECKING:
 
 Record = dict[str, str]
 
-COMMANDS = frozenset({"command", "cmd", "script"})
-"""Keys of arguments that hold a command line."""
 MAX_VALUE = 200
-_MAX_PROGRAMS = 6
-_MAX_DEPTH = 4
-_SEPARATOR = re.compile(r"\s*(?:\|\||&&|[|;\n])\s*")
-_PREFIXES = frozenset({"sudo", "env", "time", "nohup", "xargs"})
-_SUBCOMMAND = re.compile(r"[a-z-]{2,12}")
+MAX_DEPTH = 4
+TOKENS = ("total_tokens", "tokens", "output_tokens")
+"""Attributes that hold the tokens of a call, the first one found counts."""
+PRICES = ("cost", "cost_usd")
+APPROVALS = ((2.0, 8.0), (10.0, 1.0))
+"""An approval given in under so many seconds counts so much."""
 _ASKED = ("request", "system")
 
 
 class Fields(Struct):
-    """The fields of one event; a missing field is unknown, never empty.
+    """The fields of one event.
 
     Attributes
     ----------
@@ -37,10 +40,13 @@ class Fields(Struct):
         Field -> value, of fields with one value.
     records
         Kind -> its records: scope, delegate, container, program, argument.
+    numbers
+        Field -> number above 0.
     """
 
     single: Record
-    records: dict[str, list[Record]]
+    records: dict[str, list[Record]] = {}
+    numbers: dict[str, float] = {}
 
 
 def read_fields(event: Event, origin: Origin, previous_tool: str, time_us: int) -> Fields:
@@ -58,37 +64,48 @@ def read_fields(event: Event, origin: Origin, previous_tool: str, time_us: int) 
     single: Record = {
         "tool": event.tool,
         "previous_tool": previous_tool,
+        "operation": event.operation,
         "hour": _time_of_day(time_us // HOUR_US // 2 % (7 * 12)),
     }
     if event.mode != "unknown":
         single["mode"] = event.mode
+    if event.outcome is not None:
+        single["outcome"] = event.outcome
     if event.human is not None:
         single["person"] = event.human.id
-    digest = (event.attributes or {}).get("tool_digest")
+    attributes = event.attributes or {}
+    digest = attributes.get("tool_digest")
     if isinstance(digest, str):
         single["definition"] = digest[:MAX_VALUE]
+    if attributes.get("peer_verified") is False:
+        single["unverified"] = "true"
     _of_resource(event, single)
     _of_network(event, origin, single)
     records: dict[str, list[Record]] = {}
     if event.delegation:
-        single["depth"] = str(min(len(event.delegation), _MAX_DEPTH))
+        single["depth"] = str(min(len(event.delegation), MAX_DEPTH))
         person = single.get("person")
         records["delegate"] = [{"delegate": one} for one in event.delegation if one != person]
     credential = event.credential
     if credential is not None:
+        single["lifetime"] = lifetime_of(credential, event)
         if credential.purpose:
-            single["credential_purpose"] = credential.purpose
+            single["credential_purpose"] = credential.purpose[:MAX_VALUE]
         if credential.scopes:
             records["scope"] = [{"scope": one} for one in credential.scopes]
     _of_arguments(event, records)
-    return Fields(single, records)
+    return Fields(single, records, _numbers(event, attributes))
 
 
 def _of_resource(event: Event, single: Record) -> None:
+    """Read the resource; `target` names what is done to what, the agent's own name replaced."""
     resource = event.resource
     if resource is None:
+        single["target"] = event.tool
         return
-    single["resource"] = resource.id[:MAX_VALUE]
+    identifier = resource.id[:MAX_VALUE]
+    single["resource"] = identifier
+    single["target"] = f"{event.tool}/{identifier}".replace(f"/{event.agent.id}/", "/agent/")
     if resource.domain is not None:
         single["domain"] = resource.domain
         single["data_class"] = f"{resource.domain} {resource.sensitivity or ''}"
@@ -132,9 +149,12 @@ def _of_arguments(event: Event, records: dict[str, list[Record]]) -> None:
     if event.resource is not None:
         names.append(event.resource.id)
     belongs = {one for name in names for one in containers(name[:MAX_VALUE])}
-    records["container"] = [{"container": one} for one in sorted(belongs)]
-    records["program"] = programs
-    records["argument"] = arguments
+    if belongs:
+        records["container"] = [{"container": one} for one in sorted(belongs)]
+    if programs:
+        records["program"] = programs
+    if arguments:
+        records["argument"] = arguments
 
 
 def _argument(key: str, value: str, where: list[str]) -> Record:
@@ -154,24 +174,25 @@ def _record(key: str, origin: str, value: str) -> Record:
     return found
 
 
-@lru_cache(maxsize=20_000)
-def command_programs(text: str) -> tuple[str, ...]:
-    """Give the programs of a command line, each with its subcommand.
+def _numbers(event: Event, attributes: dict[str, Any]) -> dict[str, float]:
+    found: dict[str, float] = {}
+    volume = event.volume
+    if volume is not None:
+        for name in ("bytes_out", "bytes_in", "records"):
+            _add(found, name, getattr(volume, name))
+    _add(found, "duration", event.duration_ms)
+    for name, keys in (("tokens", TOKENS), ("price", PRICES)):
+        _add(found, name, next((attributes[key] for key in keys if key in attributes), None))
+    seconds = attributes.get("approval_seconds")
+    if isinstance(seconds, int | float) and not isinstance(seconds, bool) and seconds >= 0:
+        _add(found, "haste", next((worth for under, worth in APPROVALS if seconds < under), None))
+    return found
 
-    >>> command_programs("cd src && sudo git push origin | tee log")
-    ('cd src', 'git push', 'tee log')
-    """
-    if " " not in text:
-        return ()
-    found = []
-    for part in _SEPARATOR.split(text)[:_MAX_PROGRAMS]:
-        words = [word for word in part.split() if "=" not in word]
-        while words and words[0] in _PREFIXES:
-            words = words[1:]
-        if words:
-            second = words[1] if len(words) > 1 and _SUBCOMMAND.fullmatch(words[1]) else ""
-            found.append(f"{words[0].rpartition('/')[2]} {second}".rstrip())
-    return tuple(found)
+
+def _add(found: dict[str, float], name: str, value: Any) -> None:
+    number = number_of(value)
+    if number is not None:
+        found[name] = number
 
 
 @lru_cache(maxsize=100)

@@ -1,1 +1,1 @@
-"""Learning after scoring."""
+"""What all agents teach together: snapshots of what they share."""

@@ -1,1 +1,1 @@
-"""Behaviour of peers: counts, score windows and volume baselines, by group and fleet."""
+"""What agents share: who knows a value, values that spread, reports, and published snapshots."""

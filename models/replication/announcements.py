@@ -5,7 +5,10 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from models.learning.shared import Contribution
 
 
 class Announcements(Protocol):
@@ -14,14 +17,8 @@ class Announcements(Protocol):
     def session_finished(self, blob: bytes) -> None:
         """Announce a finished session."""
 
-    def snapshot_due(self) -> None:
-        """Announce the contributions of a snapshot, and add those of the other engines to it."""
-
     def agent_seen(self, agent_id: str, mode: str, hour: int) -> None:
         """Announce that an agent was active in an hour since 1970."""
 
-    def anomaly_traced(self, trace_id: str, agent_id: str, time_us: int) -> None:
-        """Announce an anomaly under a trace."""
-
-    def deployment_announced(self, release: str, tools: list[str]) -> None:
-        """Announce a deployment, and the tools that it declares."""
+    def snapshot(self, own: Contribution) -> list[Contribution]:
+        """Announce what the engine adds to a snapshot; give what the others have added."""

@@ -42,7 +42,7 @@ def update_trust(
     on the batches.
     """
     time_us = out.time_us
-    trust, facts = agent_state.trust, agent_state.profile.facts
+    trust, profile = agent_state.trust, agent_state.profile
     trust.state = agent_state.profile.state()  # type: ignore[assignment]
     changed = False
     if out.anomaly is not None and not trusted_history:
@@ -50,19 +50,19 @@ def update_trust(
             out.key, anomaly_id, time_us, out.severity, out.anomaly,  # type: ignore[arg-type]
             out.facet, out.confidence,  # type: ignore[arg-type]
         )  # fmt: skip
-        out.trust_before = _score(agent_state, facts.last_us, policy)
+        out.trust_before = _score(agent_state, profile.last_us, policy)
         changed = trust.ledger.add(item, policy)
-        out.trust_after = _score(agent_state, facts.last_us, policy)
+        out.trust_after = _score(agent_state, profile.last_us, policy)
     if not out.alert and out.learned:
         trust.ledger.clean(time_us)
     hour = time_us // HOUR_US
-    if changed or hour > facts.utc_hour:
-        if hour > facts.utc_hour:
+    if changed or hour > profile.utc_hour:
+        if hour > profile.utc_hour:
             trust.ledger.prune(time_us, policy)
-        facts.utc_hour = max(facts.utc_hour, hour)
-        published = refresh_level(agent_state, facts.last_us, policy)
-        out.trust_changed = published != facts.published
-        facts.published = published
+        profile.utc_hour = max(profile.utc_hour, hour)
+        published = refresh_level(agent_state, profile.last_us, policy)
+        out.trust_changed = published != profile.published
+        profile.published = published
 
 
 def refresh_mode(other: AgentState, at_us: int, policy: TrustPolicy) -> bool:
@@ -70,10 +70,10 @@ def refresh_mode(other: AgentState, at_us: int, policy: TrustPolicy) -> bool:
 
     A fall is stored, so the mode rises again after the same time as after any fall.
     """
-    facts = other.profile.facts
-    published = refresh_level(other, max(at_us, facts.last_us), policy)
-    changed = bool(published != facts.published)
-    facts.published = published
+    profile = other.profile
+    published = refresh_level(other, max(at_us, profile.last_us), policy)
+    changed = bool(published != profile.published)
+    profile.published = published
     return changed
 
 

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from functools import partial
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, get_args
 
 from models.baseline.agent_state import AgentState
 from models.baseline.identity import fill
-from models.baseline.profile import Profile
+from models.baseline.profile import Profile, is_before
 from models.event import Mode
 from models.trust.agent_evidence import has_agent_wide_evidence
 from models.trust.state import TrustState, trust_bytes, trust_of
@@ -35,8 +35,8 @@ class Agents(OrderedDict["Key", AgentState]):
     ----------
     store
         Holds all other agents.
-    config, kernel
-        Configuration of the model, and the compiled kernel if there is one.
+    config
+        Configuration of the model.
     maximum, packed
         Number of agents that stay unpacked after a batch, and of further agents that stay packed.
     """
@@ -45,15 +45,12 @@ class Agents(OrderedDict["Key", AgentState]):
         self,
         store: Store,
         config: ModelConfig,
-        kernel: Any | None,
         maximum: int,
         packed: int = 0,
     ) -> None:
         super().__init__()
         self._store = store
-        self._config = config
         self._config_version = config.version  # the property computes it at each call
-        self._kernel = kernel
         self._most = maximum
         self._most_packed = packed
         self._packed: OrderedDict[Key, bytes] = OrderedDict()
@@ -138,9 +135,14 @@ class Agents(OrderedDict["Key", AgentState]):
         state = trust_of(trust, *key)
         if has_agent_wide_evidence(state):
             self.note_agent_wide_evidence(key[0])
-        agent_state = AgentState(Profile.load(profile, key, self._config, self._kernel), state)
+        agent_state = AgentState(self._profile(profile, key), state)
         self._put(key, agent_state)
         self._keep(agent_state, profile)
+
+    @staticmethod
+    def _profile(raw: bytes, key: Key) -> Profile:
+        """Read a profile; one of the judge before is learned anew."""
+        return Profile(*key) if is_before(raw) else Profile.load(raw, *key)
 
     def _put(self, key: Key, agent_state: AgentState) -> None:
         agent_state.others = partial(self._others, key)
@@ -170,7 +172,7 @@ class Agents(OrderedDict["Key", AgentState]):
         if agent_state is not None:
             return agent_state
         trust = TrustState(agent_id=key[0], mode=key[1], config_version=self._config_version)
-        agent_state = AgentState(Profile.new(*key, self._config, self._kernel), trust)
+        agent_state = AgentState(Profile(*key), trust)
         self._put(key, agent_state)
         if key[0] in self._modes:
             self._note_modes(key[0], {*self._modes[key[0]], key[1]})

@@ -17,10 +17,9 @@ from pipeline.processing.worker import Worker
 
 if TYPE_CHECKING:
     from models.config import ModelConfig
-    from models.features.selection import Selection
     from models.trust.policy import TrustPolicy
     from pipeline.enrichment.inventory import Inventory
-    from pipeline.processing.judging.observers import Listener, Observer
+    from pipeline.processing.judging.observers import Observer
     from pipeline.settings import Settings
     from pipeline.store.protocol import Store
 
@@ -58,10 +57,9 @@ def build_worker(
     publish: bool | None = None,
     explain_all: bool = False,
     observer: Observer | None = None,
-    listener: Listener | None = None,
     reviewer: Observer | None = None,
     resources: SharedResources | None = None,
-    selection: Selection | None = None,
+    without: frozenset[str] = frozenset(),
 ) -> Worker:
     """Build the worker of a store.
 
@@ -73,8 +71,8 @@ def build_worker(
         Whether results are queued for a sink; None: if the settings have a sink.
     resources
         Resources that are already loaded.
-    selection
-        The features to judge by; None: all.
+    without
+        Families, and parts of the content detector, that judgement leaves out.
     """
     enricher, registered, config, policy = resources or SharedResources.of(settings, store)
     detectors, groups = registered_detectors(settings)
@@ -94,6 +92,6 @@ def build_worker(
         explain_all=explain_all,
         kernel=settings.kernel,
         panel=Panel(detectors),
-        observers=Observers(observer, listener, reviewer),
-        selection=selection,
+        observers=Observers(observer, reviewer),
+        without=without,
     )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from itertools import chain
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
@@ -47,8 +46,6 @@ class NewEvents:
         The batch.
     read
         Decodes a record to an event.
-    actions
-        The records as decoded by the compiled kernel, or None.
 
     Attributes
     ----------
@@ -59,10 +56,9 @@ class NewEvents:
     """
 
     def __init__(
-        self, records: Sequence[RawRecord], read: Callable[[RawRecord], DecodedEvent], actions: Any
+        self, records: Sequence[RawRecord], read: Callable[[RawRecord], DecodedEvent]
     ) -> None:
         self.records = records
-        self.actions = actions
         self.order: list[int] = []
         self.conflicts: dict[int, int] = {}
         self.read = read
@@ -83,8 +79,6 @@ class NewEvents:
         decoded = self.decoded_of(at)
         self.keep(at, decoded._replace(event=msgspec.structs.replace(decoded.event, kind="action")))
         self.conflicts[at] = key
-        if self.actions is not None:
-            self.actions.leave([at])
 
     def event(self, position: int) -> DecodedEvent:
         """Give the event at a position."""
@@ -96,23 +90,19 @@ class NewEvents:
         return self.read(self.records[at]) if known is None else known
 
     def known(self) -> list[tuple[int, DecodedEvent]]:
-        """Give the events that the compiled kernel did not decode, with their positions."""
+        """Give the events with their positions."""
         place_of = {at: place for place, at in enumerate(self.order)} if self._known else {}
         return [(place_of[at], decoded) for at, decoded in self._known.items() if at in place_of]
 
     def unknown_members(self) -> Iterator[tuple[str, ...]]:
-        """Give the names of unknown members of each event that has some.
-
-        The compiled kernel does not decode records with such a member.
-        """
+        """Give the names of unknown members of each event that has some."""
         for _, decoded in self.known():
             if decoded.unknown:
                 yield decoded.unknown
 
     def newest_us(self) -> int:
         """Give the time of the newest event; 0 without events."""
-        read = () if self.actions is None else map(self.actions.time_us, range(len(self)))
-        return max(chain(read, (decoded.time_us for _, decoded in self.known())), default=0)
+        return max((decoded.time_us for _, decoded in self.known()), default=0)
 
     def where(self, at: int) -> str:
         """Give the location of a record in its stream."""
@@ -133,14 +123,6 @@ class BatchState:
     ----------
     changed
         Position of the first event that changes each agent.
-    slots
-        Agents of the events decoded by the compiled kernel, in its order.
-    slot_of
-        Slot of each of these agents.
-    in_kernel
-        Whether the compiled kernel has the agent of each slot.
-    several
-        Agents that act in several modes.
     anomalies
         Anomalies of the batch, by id.
     members
@@ -158,15 +140,6 @@ class BatchState:
             if decoded.event.kind != "action":  # a change applies to all modes of the agent
                 continue
             self.change((decoded.event.agent.id, decoded.event.mode), place)
-        self.slots: list[Key] = []
-        if events.actions is not None:
-            for agent_id, mode, place in events.actions.keep(events.order):
-                self.slots.append((agent_id, mode))
-                self.change((agent_id, mode), place)
-        self.slot_of = {key: slot for slot, key in enumerate(self.slots)}
-        self.in_kernel = [False] * len(self.slots)
-        modes = Counter(agent_id for agent_id, _ in self.changed)
-        self.several = {agent_id for agent_id, number in modes.items() if number > 1}
 
     def agents(self) -> set[str]:
         """Give the agents of all events."""
@@ -182,9 +155,7 @@ class BatchState:
 
     def agent_at(self, position: int) -> str:
         """Give the agent of the event at a position."""
-        actions = self.events.actions
-        slot = -1 if actions is None else actions.slot(position)
-        return self.slots[slot][0] if slot >= 0 else self.events.event(position).event.agent.id
+        return self.events.event(position).event.agent.id
 
     def where(self, position: int) -> str:
         """Give the location of the event at a position in its stream."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import chain
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -15,7 +14,7 @@ from pipeline.events.duplicates import resolved
 from pipeline.formats import native_reader, read_event
 from pipeline.formats.reasons import malformed
 from pipeline.processing.batch_state import DecodedEvent, NewEvents
-from pipeline.processing.stream_types import has_other_key, values_of
+from pipeline.processing.stream_types import has_other_key
 from pipeline.publishing.rejected import rejected_message
 from pipeline.text.quoted import quoted
 
@@ -24,7 +23,6 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
     from models.codec.hashing import Hasher
-    from models.fast_path import FastPath
     from pipeline.events.duplicates import Mark
     from pipeline.formats import Format
     from pipeline.processing.batch_state import BatchState
@@ -57,26 +55,12 @@ class Intake:
         wire: Format,
         out: Commit,
         count: Counter[str],
-        fast_path: FastPath | None = None,
     ) -> NewEvents:
-        """Give the events to judge, in order; rejected records go to `out` with the reason.
-
-        Parameters
-        ----------
-        fast_path
-            The compiled fast path, for records of the native format.
-        """
-        actions = None if fast_path is None else fast_path.read(*values_of(records), self._ahead_us)
-        events = NewEvents(records, lambda record: self._read(record, wire), actions)
-        by_day = None if fast_path is None else fast_path.marks_by_day(actions)
-        if by_day is not None and not self._store.seen(list(chain.from_iterable(by_day.values()))):
-            out.seen, events.order = by_day, list(range(len(records)))  # the common case
-            return events
-        marks: list[Mark | None] = (
-            [None] * len(records) if fast_path is None else fast_path.marks(actions)
-        )
-        days = [0] * len(records) if actions is None else actions.days()
-        refused = self._read_others(events, marks, days) if None in marks else {}
+        """Give the events to judge, in order; rejected records go to `out` with the reason."""
+        events = NewEvents(records, lambda record: self._read(record, wire))
+        marks: list[Mark | None] = [None] * len(records)
+        days = [0] * len(records)
+        refused = self._read_others(events, marks, days)
         for at, (reception, mark) in enumerate(resolved(marks, self._store.seen)):
             if mark is None:
                 _reject(records[at], refused[at], out, count)

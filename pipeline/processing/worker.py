@@ -7,18 +7,15 @@ from typing import TYPE_CHECKING
 
 from models.detectors.panel import PREFIX, Panel
 from models.engine import Engine
-from models.fast_path import FastPath, sync_trust
 from models.trust.policy import DEFAULT_POLICY, TrustPolicy
 from models.units import DAY_US
 from pipeline.events.unknown_members import MemberCounters
-from pipeline.formats import native_reader
 from pipeline.processing.agent_cache import Agents
 from pipeline.processing.batch_state import BatchState
 from pipeline.processing.detector_failures import LoggedPanel
 from pipeline.processing.intake import Intake
 from pipeline.processing.judging.agent_modes import AgentModes
 from pipeline.processing.judging.anomalies import Anomalies
-from pipeline.processing.judging.fast_path_run import FastPathRun
 from pipeline.processing.judging.observers import NO_OBSERVERS, Observers
 from pipeline.processing.judging.reference_judge import ReferenceJudge
 from pipeline.processing.judging.trust_answers import TrustAnswers
@@ -31,7 +28,6 @@ if TYPE_CHECKING:
 
     from models.baseline.agent_state import AgentState
     from models.config import ModelConfig
-    from models.features.selection import Selection
     from pipeline.enrichment.enricher import Enricher
     from pipeline.enrichment.inventory import Inventory
     from pipeline.formats import Format
@@ -63,8 +59,8 @@ class Worker:
         Additional detectors.
     observers
         Callbacks for the judgements.
-    selection
-        The features to judge by; None: all.
+    without
+        Families, and parts of the content detector, that judgement leaves out.
     """
 
     def __init__(
@@ -84,7 +80,7 @@ class Worker:
         kernel: str = "auto",
         panel: Panel | None = None,
         observers: Observers = NO_OBSERVERS,
-        selection: Selection | None = None,
+        without: frozenset[str] = frozenset(),
     ) -> None:
         self.store = store
         self.config = config
@@ -95,13 +91,13 @@ class Worker:
         self.first_rejected: FirstRejected | None = None
         self.engine = Engine(
             config, store.secret, catalogue(), policy,
-            explain_all=explain_all, kernel=kernel, selection=selection,
+            explain_all=explain_all, kernel=kernel, without=without,
         )  # fmt: skip
         self.panel = panel or Panel()
         self._load()
         self._intake = Intake(store, self.engine.hasher, ahead_us)
         self._members = MemberCounters(store.counters)
-        self._agents = Agents(store, config, self.engine.kernel, cache_agents, packed_agents)
+        self._agents = Agents(store, config, cache_agents, packed_agents)
         self._detectors = LoggedPanel(self.panel)
         trust_answers = TrustAnswers(self._agents, policy, publish=publish)
         self._reference = ReferenceJudge(
@@ -112,30 +108,6 @@ class Worker:
             trust_answers,
             observers,
         )
-        self._fast_path: FastPathRun | None = None
-        fast_path = self._compiled(enricher, observers, publish=publish, explain_all=explain_all)
-        if fast_path is not None:
-            self._fast_path = FastPathRun(
-                fast_path, self._agents, inventory, trust_answers, observers.listener
-            )
-
-    def _compiled(
-        self, enricher: Enricher, observers: Observers, *, publish: bool, explain_all: bool
-    ) -> FastPath | None:
-        """Give the compiled fast path; None if every event is observed or features are ablated."""
-        needs_python = (
-            explain_all
-            or observers.every_event
-            or self.panel.detectors
-            or self.engine.selection is not None
-        )
-        native = native_reader(self.wire)
-        if needs_python or self.engine.kernel is None or native is None:
-            return None
-        return FastPath(
-            self.engine, enricher.located, native.infer,
-            publish=publish, listen=observers.listener is not None,
-        )  # fmt: skip
 
     def _load(self) -> None:
         """Load the stored state of engine and detectors."""
@@ -147,33 +119,20 @@ class Worker:
     def judge(self, records: Sequence[RawRecord], wire: Format | None = None) -> Commit:
         """Judge records in order and give the data to write; writes nothing.
 
-        A malformed record is rejected with its reason. With the compiled kernel installed, ordinary
-        events run in compiled code.
+        A malformed record is rejected with its reason.
         """
-        wire = wire or self.wire
-        fast_path = None if native_reader(wire) is None else self._fast_path
-        batch = self._take(records, wire, fast_path)
+        batch = self._take(records, wire or self.wire)
         self._agents.load(set(batch.changed))
-        if fast_path is not None:
-            fast_path.begin(batch)
-        position = 0
-        while position < len(batch.events):
-            if fast_path is not None:
-                position = fast_path.run(batch, position)
-            if position < len(batch.events):
-                self._judge_in_python(batch, position, fast_path)
-                position += 1
+        for position in range(len(batch.events)):
+            self._reference.judge(batch, position)
         self._collect(batch)
         self._agents.trim()
         return batch.out
 
-    def _take(
-        self, records: Sequence[RawRecord], wire: Format, fast_path: FastPathRun | None
-    ) -> BatchState:
+    def _take(self, records: Sequence[RawRecord], wire: Format) -> BatchState:
         """Decode records to new events; reject those whose agent another worker judges."""
         out, count = Commit(), Counter[str]()
-        compiled = None if fast_path is None else fast_path.compiled
-        events = self._intake.take(records, wire, out, count, compiled)
+        events = self._intake.take(records, wire, out, count)
         batch = BatchState(events, out, count)
         foreign, misrouted = (
             self._agents.shards_of_others(batch.agents()),
@@ -186,24 +145,13 @@ class Worker:
         out.newest_us = events.newest_us()
         return batch
 
-    def _judge_in_python(
-        self, batch: BatchState, position: int, fast_path: FastPathRun | None
-    ) -> None:
-        """Judge one event by the reference, and pass the agents that it changed to the kernel."""
-        identified = self._reference.judge(batch, position)
-        if fast_path is not None:
-            for key in identified:
-                fast_path.put_again(batch, key)
-            fast_path.put_new(batch, position)
-
     def _collect(self, batch: BatchState) -> None:
         """Add the changed state to the data to write."""
         out, changed = batch.out, batch.in_order(self._agents)
         for agent_state in changed.values():
-            sync_trust(agent_state)
             agent_state.trust.config_version = self.config_version
         out.profiles = [
-            (key[0], key[1], self._dump(agent_state), agent_state.trust)
+            (key[0], key[1], self._agents.dump(agent_state), agent_state.trust)
             for key, agent_state in changed.items()
         ]
         self._collect_shared(out)
@@ -213,21 +161,11 @@ class Worker:
 
     def _collect_shared(self, out: Commit) -> None:
         """Add the state that all agents share, and that of the detectors."""
-        out.sessions, out.closed_sessions = self.engine.sessions.dump()
+        out.sessions, out.closed_sessions = self.engine.dump_sessions()
         of_detectors = self._detectors.dump()
         out.shared = self.engine.dump(whole=out.whole) + of_detectors
         if self.watermark_us:
             out.prune_seen_before_day = self.watermark_us // DAY_US - _SEEN_DAYS
-
-    def _dump(self, agent_state: AgentState) -> bytes:
-        # The kernel takes a fiftieth of the time, and needs the agent for its next events.
-        if (
-            self._fast_path is not None
-            and agent_state.profile.agent is None
-            and agent_state.view is not None
-        ):
-            self.engine.pack(agent_state)
-        return self._agents.dump(agent_state)
 
     def flush(self, *, whole: bool = False) -> Commit:
         """Give the engine's state to write, without agents.
@@ -270,4 +208,4 @@ class Worker:
     @property
     def watermark_us(self) -> int:
         """Largest event time judged so far."""
-        return self.engine.fleet.head.watermark_us
+        return self.engine.watermark_us

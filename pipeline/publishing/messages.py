@@ -14,7 +14,6 @@ from models.trust.ledger import Facet  # noqa: TC001  # msgspec reads the annota
 from models.trust.policy import Severity, Status  # noqa: TC001  # as above
 
 P = Annotated[float, Meta(ge=0, le=1)]
-Ground = Literal["rule", "several", "event", "session", "together"]
 Time = Annotated[str, Meta(extra_json_schema={"format": "date-time"})]
 
 
@@ -66,8 +65,7 @@ class Agents(Struct, kw_only=True, forbid_unknown_fields=True):
 class Anomaly(Struct, kw_only=True, forbid_unknown_fields=True):
     """One anomaly; a later version of the same id replaces the earlier one.
 
-    `ground` is the kind of evidence. It is a `rule`, a sum over `several` events, or a p-value: of
-    the `event` (`p`), of its `session` so far (`session_p`), or of both `together` (`together_p`).
+    `p` and `session_p` are shares of agent-days on which honest work comes as far.
     With `agents` it concerns all of them, and `agent_id` is the first.
     """
 
@@ -87,12 +85,10 @@ class Anomaly(Struct, kw_only=True, forbid_unknown_fields=True):
     facet: Facet
     rank: float
     bits: Bits
-    ground: Ground | None = None
     p: P | None
-    p_pool: Literal["agent", "role", "fleet", "newcomers"] | None
+    p_pool: Literal["role", "fleet"] | None
     p_n: Annotated[int, Meta(ge=0)]
     session_p: P | None
-    together_p: P | None = None
     reasons: list[Reason]
     tags: dict[str, list[str]]
     key: str

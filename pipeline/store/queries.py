@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from models.trust.state import trust_of
-from models.watch.heard import stored_names
+from models.telemetry.last_seen import stored_names
 from pipeline.store.order import COLUMNS
 from pipeline.store.seal import Seal, row_key
 

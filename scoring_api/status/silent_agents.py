@@ -9,8 +9,8 @@ from time import perf_counter
 from typing import Any, Final
 
 from models.units import HOUR_US
-from models.watch.heard import BUCKETS, bucket_of
-from models.watch.overdue import Overdue, overdue
+from models.telemetry.last_seen import BUCKETS, bucket_of
+from models.telemetry.overdue import Overdue, overdue
 from scoring_api.config import ApiConfig
 from scoring_api.status.metrics import Metrics
 from scoring_api.trust_cache.cache import TrustCache, fault_fields

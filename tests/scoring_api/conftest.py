@@ -15,7 +15,7 @@ from models.trust.ledger import Item, Ledger
 from models.trust.levels import LevelState
 from models.trust.state import TrustState
 from models.units import DAY_US, HOUR_US
-from models.watch.heard import Heard
+from models.telemetry.last_seen import LastSeen
 from pipeline.formats import Native
 from pipeline.store import Commit, PipelineStatus, Store, open_store
 from scoring_api.app import Application, create_app
@@ -136,7 +136,7 @@ class Installation:
 
     def __init__(self, store: Store) -> None:
         self.store = store
-        self.heard = Heard()
+        self.heard = LastSeen()
         self.say()
 
     def say(self, state: Any = "running", ago_s: float = 0, lag_s: float = 0) -> None:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 from rich.markup import escape
 
 from models.units import HOUR_US
-from models.watch.heard import BUCKETS
-from models.watch.overdue import Overdue, in_order, overdue
+from models.telemetry.last_seen import BUCKETS
+from models.telemetry.overdue import Overdue, in_order, overdue
 from pipeline.commands.pages.listing import listing
 from pipeline.commands.terminal import console
 from pipeline.text.quoted import plain

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from models.baseline.identity import as_known, fill, may_begin
-from models.fast_path import sync_trust
 from models.trust.update import refresh_mode
 from pipeline.processing.judging.event_in_mode import EventInMode
 
@@ -56,7 +55,6 @@ class AgentModes:
             key = (in_mode.agent.id, in_mode.mode)
             batch.change(key, position, among)
             agent_state = self._agents.agent_state(key)
-            sync_trust(agent_state)
             if may_begin(in_mode, agent_state.trust, declared):
                 self._agents.fill(agent_state.trust)
             # A claim refused in the first mode is not refused again in the others.
@@ -88,11 +86,10 @@ class AgentModes:
     def apply_identity_evidence(self, batch: BatchState, step: EventInMode) -> bool:
         """Apply identity evidence to the agent's other modes; return whether a level moved."""
         agent_state, moved = step.agent_state, False
-        agent_id, at_us = agent_state.trust.agent_id, agent_state.profile.facts.last_us
+        agent_id, at_us = agent_state.trust.agent_id, agent_state.profile.last_us
         self._agents.note_agent_wide_evidence(agent_id)
         for place, other in enumerate(self._agents.in_all_modes(agent_id), step.among + 1):
             if other is not agent_state:
-                sync_trust(other)
                 moved |= refresh_mode(other, at_us, self._policy)
                 batch.change((agent_id, other.trust.mode), step.position, place)
         return moved

@@ -53,7 +53,7 @@ class Anomalies:
             self._config_version,
         )  # fmt: skip
         if place is not None:
-            kind = self._engine.decider.kinds[SHADOW]
+            kind = self._engine.filing.kinds[SHADOW]
             anomaly = with_agents(anomaly, known, result.agent_id, place, kind)
         batch.anomalies[name] = anomaly
         if known is None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from models.fast_path import sync_trust
 from models.trust.response import trust_answer
 from pipeline.publishing.outputs import answer_message
 
@@ -46,8 +45,4 @@ class TrustAnswers:
 
     def _states(self, agent_state: AgentState) -> list[TrustState]:
         """Give the current states of the agent in all its modes, including unsaved ones."""
-        states = []
-        for known in self._agents.in_all_modes(agent_state.trust.agent_id):
-            sync_trust(known)
-            states.append(known.trust)
-        return states
+        return [one.trust for one in self._agents.in_all_modes(agent_state.trust.agent_id)]

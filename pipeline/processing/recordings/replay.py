@@ -87,7 +87,7 @@ def replay(
         kept = stack.enter_context(_store(stack, store))
         lines = ReplayLines(stack, out)
         worker = build_worker(
-            settings, kept, fmt=fmt, publish=False, explain_all=True, observer=lines.observe
+            settings, kept, fmt=fmt, publish=False, observer=lines.observe
         )
         lines.policy = worker.policy
         now_us = clock_us()

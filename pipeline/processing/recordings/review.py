@@ -79,12 +79,9 @@ class Review:
         return len(self._agents)
 
     def observe(self, record: RawRecord, event: Event, a: Result, agent_state: AgentState) -> None:
-        """Add an event of an anomaly.
-
-        Rule findings of low severity are skipped, as they never alert.
-        """
+        """Add an event that would have raised a case; notes are skipped, as they never alert."""
         del record, event
-        if a.ground == "rule" and a.severity == "low":
+        if a.change is None:
             return
         self.acts += 1
         self._agents.add(a.agent_id)

@@ -77,7 +77,7 @@ def test_session_with_fewer_parts_is_refused(kernel):
 def test_bucket_of_agents_without_a_generation_is_refused(kernel):
     raw = encode([("billing-7", heard.Voice(1, 2))])
     with pytest.raises(ValueError, match=r"expected|Expected"):
-        (kernel or heard).Heard().load({"heard:07": raw})
+        (kernel or heard).LastSeen().load({"last_seen:07": raw})
 
 
 def test_pools_without_spare_sessions_are_refused(kernel):

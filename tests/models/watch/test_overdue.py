@@ -9,16 +9,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from models.kernel import native_kernel
-from models.watch.heard import BUCKETS, Heard, bucket_of, stored_names
-from models.watch.overdue import RETIRED_HOURS, overdue
+from models.telemetry.last_seen import BUCKETS, LastSeen, bucket_of, stored_names
+from models.telemetry.overdue import RETIRED_HOURS, overdue
 
 native = native_kernel("native" if os.environ.get("CI") == "true" else "auto")
 MONDAY = 4 * 24  # hours since 1970
 WEEK = 7 * 24
 KERNELS = [
-    Heard,
+    LastSeen,
     pytest.param(
-        getattr(native, "Heard", None),
+        getattr(native, "LastSeen", None),
         marks=pytest.mark.skipif(native is None, reason="habitus-native is not installed"),
     ),
 ]
@@ -95,7 +95,7 @@ HOURS = st.lists(st.integers(MONDAY, MONDAY + 400), min_size=1, max_size=40)
 
 @given(st.dictionaries(st.text(max_size=5), HOURS, max_size=8), st.integers(0, 500))
 def test_they_are_those_of_whom_the_rule_says_so(fleet, later):
-    heard, hour = Heard(), MONDAY + later
+    heard, hour = LastSeen(), MONDAY + later
     for agent_id, hours in fleet.items():
         hear(heard, agent_id, *sorted(hours))
     found = {one.agent_id: (one.hours, one.usual) for one in overdue([dict(heard.dump())], hour)}
@@ -119,7 +119,7 @@ def test_buckets_apart_give_what_all_of_them_give(heard):
 
 
 def test_who_works_on_weekends_for_a_year_is_missed_on_one():
-    voice = Heard()
+    voice = LastSeen()
     saturday = 52 * 168 + 48  # 1970 began on a Thursday
     for hour in range(saturday):
         voice.note("billing-7", "delegated", hour)

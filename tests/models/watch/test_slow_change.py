@@ -13,7 +13,7 @@ from models.event import Volume
 from models.kernel import native_kernel
 from models.watch import mixture
 from models.watch.evidence import e_value, gather
-from models.watch.heard import Heard
+from models.telemetry.last_seen import LastSeen
 from models.watch.leak import ALARM
 from models.watch.modes import note_mode
 from models.watch.order import add_up
@@ -146,7 +146,7 @@ def test_a_new_version_is_learned_faster_and_its_sums_begin_anew():
 
 
 def test_an_agent_is_silent_after_twice_its_longest_usual_silence_of_workdays():
-    heard = Heard()
+    heard = LastSeen()
     for day in range(12):
         if day % 7 < 5:
             for hour in range(8, 17):
@@ -159,7 +159,7 @@ def test_an_agent_is_silent_after_twice_its_longest_usual_silence_of_workdays():
 
 def kernels() -> list[type]:
     native = native_kernel("auto")
-    return [Heard] if native is None else [Heard, native.Heard]
+    return [LastSeen] if native is None else [LastSeen, native.LastSeen]
 
 
 @pytest.mark.parametrize("kernel", kernels())
@@ -183,7 +183,7 @@ def test_a_batch_writes_the_agents_it_heard_and_not_all(kernel):
 
 
 def test_what_was_heard_survives_its_bytes():
-    heard, back = Heard(), Heard()
+    heard, back = LastSeen(), LastSeen()
     for hour in range(0, 200, 7):
         heard.note("a-1", "delegated", hour)
     back.load(dict(heard.dump()))
@@ -192,7 +192,7 @@ def test_what_was_heard_survives_its_bytes():
 
 
 def test_a_first_act_in_another_mode_is_noted_once_an_agent_is_settled():
-    heard = Heard()
+    heard = LastSeen()
     settled, young = Watch(), Watch()
     for hour in range(0, 200, 5):
         heard.note("a-1", "delegated", hour)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.watch.heard import Heard
+from models.telemetry.last_seen import LastSeen
 from tests.native.both import native, needs_native
 
 pytestmark = needs_native
@@ -20,7 +20,7 @@ heard_of = st.lists(
 
 @given(heard_of, st.integers(0, 2_000))
 def test_agents_are_heard_alike(heard, later):
-    both = [Heard(), native.Heard()]
+    both = [LastSeen(), native.LastSeen()]
     for agent_id, mode, hour in heard:
         for one in both:
             one.note(agent_id, mode, hour)
@@ -32,7 +32,7 @@ def test_agents_are_heard_alike(heard, later):
         changes = [one.dump() for one in both]
         assert changes[0] == changes[1]
         stored_[0] |= changes[0]
-    fresh = [Heard(), native.Heard()]
+    fresh = [LastSeen(), native.LastSeen()]
     for one in fresh:
         one.load(stored_[0])
     assert len({repr(one.dump(whole=True)) for one in (*both, *fresh)}) == 1

@@ -11,7 +11,7 @@ from rich.console import Console
 from models.trust.ledger import Item, Ledger
 from models.trust.state import TrustState
 from models.units import HOUR_US
-from models.watch.heard import Heard
+from models.telemetry.last_seen import LastSeen
 from pipeline.cli import app
 from pipeline.commands.pages.listing import listing
 from pipeline.store import Commit, PipelineStatus, open_store
@@ -41,7 +41,7 @@ def listed(
     def run(names: tuple[str, ...], *command: str, **more: Any) -> list[str]:
         url = f"sqlite:{tmp_path / 'habitus.db'}"
         monkeypatch.setenv("HABITUS_STORE", url)
-        heard = Heard()
+        heard = LastSeen()
         with open_store(url) as store:
             for n, agent in enumerate(names):
                 found = an_anomaly(n, agent, **more)

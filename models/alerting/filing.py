@@ -1,0 +1,186 @@
+"""File an event: its return period, its case, its name, its severity and its reasons."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from models.alerting.cases import Story
+from models.alerting.naming import anomaly_of
+from models.alerting.return_period import is_case, return_period_bits
+from models.alerting.severity import confidence_of, severity_of
+from models.codec.stable_id import stable_id
+from models.constants import NOTED_BITS
+from models.detectors import slow_change
+from models.explain.templates import reason_of
+from models.features.families import FAMILIES, SLOW
+from models.units import DAY_US, MINUTE_US
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from models.alerting.cases import Cases
+    from models.alerting.signals import Signal
+    from models.baseline.agent_state import AgentState
+    from models.config import ModelConfig
+    from models.event import Event
+    from models.result import Kind, Reason, Result
+    from models.scoring import Scorer, Scores
+
+MAX_REASONS = 5
+
+
+class Filing:
+    """Decides what an event is worth to people.
+
+    Parameters
+    ----------
+    scorer
+        Gives the signals behind a score.
+    cases
+        The open cases.
+    kinds
+        The anomaly types, from the catalogue.
+    config
+        Gives the budget of false cases a day.
+    explain_all
+        Give reasons for every event, not only for those of a case.
+    """
+
+    def __init__(
+        self,
+        scorer: Scorer,
+        cases: Cases,
+        kinds: Mapping[str, Kind],
+        config: ModelConfig,
+        *,
+        explain_all: bool,
+    ) -> None:
+        self._scorer = scorer
+        self._cases = cases
+        self.kinds = kinds
+        self._config = config
+        self._explain_all = explain_all
+
+    def file(
+        self,
+        out: Result,
+        event: Event,
+        agent_state: AgentState,
+        scores: Scores,
+        *,
+        trusted_history: bool,
+    ) -> None:
+        """Complete the result of an event by its case, or by a note; name and explain it."""
+        shared, at = self._scorer.shared, scores.at
+        agents = shared.active_agents(at.day)
+        whole = return_period_bits(scores.rarity, agents)
+        out.rank = return_period_bits(scores.own, agents)
+        lead = at.session.lead
+        if lead is None:
+            return
+        certain = FAMILIES[lead].certain if lead in FAMILIES else False
+        if not shared.calibrated:
+            whole = return_period_bits(at.session.rarities[lead], agents)
+        else:
+            out.return_period_days = 2.0**whole
+        raised = is_case(whole, self._config.alerts_per_day) and (shared.calibrated or certain)
+        noted = scores.rarity >= NOTED_BITS and shared.calibrated
+        signals: list[Signal] = []
+        if self._explain_all or ((raised or noted) and at.raised):
+            signals = self._scorer.signals(scores)
+            out.reasons = [self._reason(one, scores) for one in _foremost(signals)]
+        if raised:
+            self._raise(out, event, agent_state, scores, whole, muted=trusted_history)
+        elif noted and at.raised:
+            self._note(out, event, scores, signals)
+        if out.key and signals:
+            self._name(out, event, scores, signals, whole)
+        if out.change is not None:
+            out.alert = not trusted_history
+            out.rank = max(out.rank, whole)
+
+    def _raise(
+        self,
+        out: Result,
+        event: Event,
+        agent_state: AgentState,
+        scores: Scores,
+        whole: float,
+        *,
+        muted: bool,
+    ) -> None:
+        """Put an event into its case."""
+        at = scores.at
+        lead = at.session.lead or ""
+        if muted:  # a trusted history raises no case; the review names what would have
+            out.key = f"{out.agent_id}|{out.mode}|{lead}|{at.day}"
+            out.change = "opened" if at.raised else None
+            return
+        story = Story(
+            event.id, out.agent_id, out.mode, at.session.mark, lead,
+            self._thing(event, agent_state, scores), out.time_us, whole,
+        )  # fmt: skip
+        case, out.change = self._cases.file(story)
+        out.case_id = case.case_id
+        out.key = f"{out.agent_id}|{out.mode}|{case.case_id}"
+        if lead == SLOW:
+            slow_change.restart(at.profile)
+
+    def _note(
+        self, out: Result, event: Event, scores: Scores, signals: list[Signal]
+    ) -> None:
+        """Note what is rare for its agent, yet no case: it weighs little, and is in no queue."""
+        del event, signals
+        out.key = f"{out.agent_id}|{out.mode}|noted|{scores.at.session.lead}|{scores.at.day}"
+
+    def _name(
+        self, out: Result, event: Event, scores: Scores, signals: list[Signal], whole: float
+    ) -> None:
+        first = signals[0]
+        out.anomaly = anomaly_of(first, scores.at.fields)
+        kind = self.kinds[out.anomaly]
+        out.facet = kind.facet
+        out.tags = kind.tagged(_circumstances(signals, scores))
+        if out.case_id is None and out.change is None:
+            out.severity, out.confidence = "low", 0.25
+            return
+        out.severity = severity_of(kind.severity, whole, event)  # type: ignore[arg-type]
+        certain = FAMILIES[first.family].certain if first.family in FAMILIES else False
+        budget = self._config.alerts_per_day
+        out.confidence = 1.0 if certain else confidence_of(whole, budget)
+
+    def _thing(self, event: Event, agent_state: AgentState, scores: Scores) -> int:
+        """Give the mark of what agents may share; 0 for nothing."""
+        lead = scores.at.session.lead or ""
+        hasher = self._scorer.hasher
+        if agent_state.trust.registered is False and lead == "unregistered":
+            network = event.network.source_ip if event.network is not None else None
+            source = event.credential.id if event.credential is not None else network
+            source = source or f"minute {scores.at.time_us // MINUTE_US}"
+            return hasher.once(f"unregistered\x1f{source}\x1f{scores.at.time_us // DAY_US // 7}")
+        subject = scores.at.session.subjects.get(stable_id(lead))
+        if subject is None or lead not in FAMILIES or not FAMILIES[lead].shared:
+            return 0
+        return subject.mark
+
+    def _reason(self, signal: Signal, scores: Scores) -> Reason:
+        at = scores.at
+        number = stable_id(signal.detector)
+        amount = at.session.amounts.get(number, 0.0)
+        expected = self._scorer.shared.amounts.expected(at.profile, number) if amount else None
+        return reason_of(signal, amount, expected)
+
+
+def _foremost(signals: list[Signal]) -> list[Signal]:
+    """Give the rarest signal of each family, at most `MAX_REASONS`."""
+    found: dict[str, Signal] = {}
+    for signal in signals:
+        found.setdefault(signal.family, signal)
+    return list(found.values())[:MAX_REASONS]
+
+
+def _circumstances(signals: list[Signal], scores: Scores) -> list[str]:
+    """Name what the tags of an anomaly depend on beside its type."""
+    tor = scores.at.fields.single.get("egress") == "tor"
+    goal = any(one.subject is not None and one.subject.name == "intent" for one in signals)
+    return ["tor"] * tor + ["goal"] * goal

@@ -1,1 +1,0 @@
-"""The behaviour of one agent and of one session, and the judge over both."""

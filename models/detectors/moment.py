@@ -1,0 +1,42 @@
+"""One event of a session, as the detectors see it, and how they raise its bits."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
+
+if TYPE_CHECKING:
+    from models.baseline.profile import Profile
+    from models.baseline.session import SessionScores, Subject
+    from models.features.fields import Fields
+
+
+class Moment(Struct):
+    """One event of a session.
+
+    Attributes
+    ----------
+    day
+        Day of the event since 1970.
+    state
+        Special state of the agent; None for none.
+    raised
+        Series -> bits that this event has raised, each the most of its session so far.
+    """
+
+    profile: Profile
+    session: SessionScores
+    fields: Fields
+    time_us: int
+    day: int
+    state: str | None
+    raised: dict[int, float] = field(default_factory=dict)
+
+    def raise_bits(self, series: int, bits: float, subject: Subject | None = None) -> None:
+        """Raise the bits of a series in the session, with what they are about."""
+        session = self.session
+        if bits > session.bits.get(series, 0.0):
+            session.bits[series] = self.raised[series] = bits
+            if subject is not None:
+                session.subjects[series] = subject

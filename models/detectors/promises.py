@@ -1,0 +1,119 @@
+"""Fields that rules are declared over: they follow from the agent's past and its registration."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
+
+from models.baseline.profile import DEPLOYED
+from models.event import microseconds
+from models.units import HOUR_US, MINUTE_US
+
+if TYPE_CHECKING:
+    from models.detectors.moment import Moment
+    from models.event import Event
+
+EXPIRED_US = 5 * MINUTE_US
+"""Time after its end from which on a credential counts as expired, and in which bits double."""
+APART_US = HOUR_US // 2
+"""Time within which one credential is not expected at two locations."""
+MAX_LOCATIONS = 8
+MAX_CREDENTIALS = 8
+MAX_VERSIONS = 16
+MAX_KNOWN_LOCATIONS = 64
+
+
+class Standing(Struct, frozen=True):
+    """What the product knows of the sender of an event beside the event.
+
+    Attributes
+    ----------
+    registered
+        Whether the inventory has the agent; None without an inventory.
+    mismatch
+        Claims that are refused, in words; empty for none.
+    conflict
+        Whether the agent sent the event's id before with other content.
+    """
+
+    registered: bool | None = None
+    mismatch: str = ""
+    conflict: bool = False
+
+
+def add_promises(at: Moment, event: Event, standing: Standing, credential: int) -> None:
+    """Add the fields of rules to those of the event.
+
+    Parameters
+    ----------
+    credential
+        Mark of its credential; 0 for none.
+    """
+    single, numbers = at.fields.single, at.fields.numbers
+    if standing.conflict:
+        single["conflict"] = event.id
+    if standing.registered is False:
+        single["unregistered"] = event.agent.id
+    if standing.mismatch:
+        single["mismatch"] = standing.mismatch
+    if event.credential is not None and event.credential.expires_at is not None:
+        late_us = at.time_us - microseconds(event.credential.expires_at)
+        if late_us > EXPIRED_US:
+            single["expired"] = f"{late_us / HOUR_US:.1f} hours after its end"
+            numbers["expired"] = late_us / EXPIRED_US
+    _two_locations(at, credential)
+    version, profile = event.agent.version, at.profile
+    if version is not None and version not in profile.versions:
+        if profile.versions and version != profile.announced and at.state != DEPLOYED:
+            single["unannounced"] = version
+
+
+def learn_promises(at: Moment, event: Event, credential: int) -> None:
+    """Remember version and location of an event."""
+    profile = at.profile
+    version = event.agent.version
+    if version is not None and version not in profile.versions:
+        profile.versions.append(version)
+        del profile.versions[:-MAX_VERSIONS]
+    location = _location(at)
+    if location is None:
+        return
+    known = profile.credentials.setdefault(credential, {})
+    known[location] = max(known.get(location, 0), at.time_us)
+    _bound(known, MAX_LOCATIONS)
+    while len(profile.credentials) > MAX_CREDENTIALS:
+        latest = {mark: max(uses.values()) for mark, uses in profile.credentials.items()}
+        del profile.credentials[min(latest, key=lambda mark: (latest[mark], mark))]
+    profile.locations.setdefault(location, at.day)
+    _bound(profile.locations, MAX_KNOWN_LOCATIONS)
+
+
+def _location(at: Moment) -> str | None:
+    country = at.fields.single.get("country")
+    return None if country is None else f"{country} {at.fields.single.get('asn', '')}"
+
+
+def _two_locations(at: Moment, credential: int) -> None:
+    """Compare the location with those where the credential was used a short time ago."""
+    location = _location(at)
+    if location is None or at.profile.locations.get(location, at.day) < at.day:
+        return
+    nearest: dict[str, tuple[int, str]] = {}
+    for other, time_us in at.profile.credentials.get(credential, {}).items():
+        apart_us = abs(at.time_us - time_us)
+        if other != location and apart_us < APART_US:
+            same = other.partition(" ")[0] == location.partition(" ")[0]
+            name = "other_network" if same else "other_country"
+            nearest[name] = min(nearest.get(name, (apart_us, other)), (apart_us, other))
+    name = next((one for one in ("other_country", "other_network") if one in nearest), None)
+    if name is not None:
+        apart_us, other = nearest[name]
+        at.fields.single[name] = f"{other} and {location}"
+        at.fields.numbers["nearness"] = APART_US / (apart_us + MINUTE_US)
+
+
+def _bound(known: dict[str, int], maximum: int) -> None:
+    """Forget the location with the least number, where there are too many."""
+    while len(known) > maximum:
+        del known[min(known, key=lambda one: (known[one], one))]

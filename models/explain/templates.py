@@ -1,0 +1,129 @@
+"""Reasons by template: what was seen, what was expected, in a person's units.
+
+Each sentence makes claims that follow from the numbers beside it. Nothing is called "never".
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from models.features.counters import BY_NAME
+from models.features.families import CARRIED, CASCADE, CONTENT, FAMILIES, SLOW, SPREAD
+from models.features.plan import FEATURES, INDEX
+from models.result import Reason
+
+if TYPE_CHECKING:
+    from models.alerting.signals import Signal
+    from models.detectors.amounts import Expected
+
+_WHOM = (
+    "",
+    "new to this agent; others of its role use it",
+    "new to this agent and its role; other roles use it",
+    "new to the whole fleet",
+)
+_RULES = {
+    "conflict": "The agent has reported another event under the id {text}: one of the two is wrong.",
+    "unregistered": "Agent {text} is not in the inventory: nobody registered it.",
+    "mismatch": "The event claims {text}.",
+    "unverified_peer": "The peer {text} could not be verified.",
+    "expired": "The credential was used {text}.",
+    "other_country": "One credential was used in two countries within half an hour: {text}.",
+    "other_network": "One credential was used in two networks within half an hour: {text}.",
+    "version": "The agent runs as version {text}, which no deployment announced.",
+}
+_EXPECTED = {
+    "conflict": "the same content", "unregistered": "in the inventory",
+    "mismatch": "what the inventory says", "unverified_peer": "a verified peer",
+    "expired": "used before its end", "other_country": "one country",
+    "other_network": "one network", "version": "an announced version",
+}  # fmt: skip
+
+
+def reason_of(signal: Signal, amount: float, expected: Expected | None) -> Reason:
+    """Give the reason of a signal.
+
+    Parameters
+    ----------
+    amount
+        Amount of the session, for a counter.
+    expected
+        What a day of the agent has of it; None for anything but a counter.
+    """
+    subject = signal.subject
+    if signal.detector in BY_NAME:
+        return _of_amount(signal, amount, expected)
+    if subject is None:
+        title = FAMILIES[signal.family].title if signal.family in FAMILIES else signal.detector
+        return Reason(signal.detector, signal.bits, signal.detector, [], f"{title}.")
+    if subject.name in _RULES:
+        why = _RULES[subject.name].format(text=subject.text)
+        return Reason(subject.name, signal.bits, subject.text, [(_EXPECTED[subject.name], 1.0)], why)
+    if signal.detector == CONTENT:
+        return Reason(subject.name, signal.bits, subject.key, [], subject.text)
+    if signal.detector == SLOW:
+        why = (
+            "For days the calls of this agent have sent more than each tool usually does: "
+            f"{signal.bits:.1f} bits of evidence for growth by half a doubling."
+        )
+        return Reason("slow_change", signal.bits, "growing", [("as much as before", 1.0)], why)
+    if signal.detector == CASCADE:
+        why = f"{subject.text} under this trace had rare sessions within an hour."
+        return Reason("trace", signal.bits, subject.text, [("one agent", 1.0)], why)
+    if signal.detector == SPREAD:
+        words = FEATURES[INDEX[subject.name]].words
+        why = (
+            f"{words.capitalize()} {subject.text}: nobody used it a day ago, {subject.level} roles "
+            "use it now."
+        )
+        return Reason("spread", signal.bits, subject.text, [("one role", 1.0)], why)
+    if signal.detector == CARRIED:
+        why = (
+            f"{subject.text} as {subject.key} came out of a result and stands in no request; "
+            f"it is {_WHOM[subject.level]}."
+        )
+        expected_value = ("a value of the request", round(1.0 - 2.0**-subject.bits, 3))
+        return Reason("provenance", signal.bits, subject.text, [expected_value], why)
+    return _of_feature(signal)
+
+
+def _of_feature(signal: Signal) -> Reason:
+    subject = signal.subject
+    assert subject is not None  # noqa: S101 - the caller has looked
+    feature = FEATURES[INDEX[subject.name]]
+    words = f"{subject.key} {feature.words}" if subject.key else feature.words
+    often = f"about one session in {2.0**subject.bits:,.0f}"
+    why = (
+        f"{words[:1].upper()}{words[1:]} {subject.text}: {_WHOM[subject.level]}. "
+        f"Of this agent {often} brings something as new."
+    )
+    expected = [(f"a known {feature.words}", round(1.0 - 2.0**-subject.bits, 4))]
+    return Reason(subject.name, signal.bits, subject.text, expected, why)
+
+
+def _of_amount(signal: Signal, amount: float, expected: Expected | None) -> Reason:
+    counter = BY_NAME[signal.detector]
+    seen = f"{in_units(signal.detector, amount)} {counter.words}"
+    if expected is None or not expected.share:
+        return Reason(signal.detector, signal.bits, seen, [], f"{seen} in this session.")
+    typical = f"{in_units(signal.detector, expected.typical)} {counter.words}"
+    why = f"{seen} in this session; the largest session of a usual day has {typical}."
+    if expected.share < 0.5:
+        why = (
+            f"{seen} in this session; the agent has any on {expected.share:.0%} of its days, and "
+            f"then {typical}."
+        )
+    return Reason(signal.detector, signal.bits, seen, [(f"about {typical}", 0.5)], why)
+
+
+def in_units(name: str, amount: float) -> str:
+    """Write an amount for people.
+
+    >>> in_units("calls", 1234.0), in_units("bytes_out", 2_500_000.0), in_units("calls", 0.4)
+    ('1,234', '2.5 million', '0.4')
+    """
+    if amount >= 1e9:
+        return f"{amount / 1e9:.1f} billion"
+    if amount >= 1e6:
+        return f"{amount / 1e6:.1f} million"
+    return f"{amount:,.0f}" if amount >= 10 or amount == int(amount) else f"{amount:.1f}"

@@ -1,0 +1,253 @@
+"""Score one event: fields, detectors, rates of days, and the combination of its session."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
+
+from models.alerting.combination import combine
+from models.alerting.signals import Signal
+from models.baseline.session import Subject
+from models.calibration.series import COMBINATION, SERIES
+from models.codec.stable_id import stable_id
+from models.constants import NOTED_BITS
+from models.detectors import rules, slow_change
+from models.detectors.moment import Moment
+from models.detectors.novelty import Novelty, NoveltyDetector
+from models.detectors.promises import add_promises, learn_promises
+from models.features.families import CONTENT, FAMILIES, SEVERAL
+from models.features.fields import read_fields
+from models.learning.shared import SharedBehaviour
+from models.units import DAY_US, HOUR_US
+
+if TYPE_CHECKING:
+    from models.baseline.profile import OpenDay, Profile
+    from models.baseline.session import SessionScores
+    from models.codec.hashing import Hasher
+    from models.detectors.promises import Standing
+    from models.event import Event, Origin
+
+LATE_US = 2 * HOUR_US
+"""Time after the end of a day for which its late events still count."""
+_CONTENT = stable_id(CONTENT)
+_SERIES = {one.id: one for one in SERIES}
+_SECOND = {name: stable_id(name) for name in SEVERAL}
+
+
+class Scores(Struct):
+    """What one event has made of its session.
+
+    Attributes
+    ----------
+    at
+        The event and its session.
+    novelty
+        Its new and known values.
+    credential
+        Mark of its credential; 0 for none.
+    own
+        Rarity of what this event itself has raised, in bits.
+    rarity
+        Rarity of the whole session so far, in bits.
+    sum, most
+        Sum and maximum of the bits that this event has raised.
+    """
+
+    at: Moment
+    novelty: Novelty
+    credential: int
+    own: float = 0.0
+    rarity: float = 0.0
+    sum: float = 0.0
+    most: float = 0.0
+
+
+class Scorer:
+    """Scores the events of a fleet, and learns them afterwards.
+
+    Parameters
+    ----------
+    without
+        Families that are left out.
+
+    Attributes
+    ----------
+    shared
+        What the agents share.
+    """
+
+    def __init__(self, hasher: Hasher, without: frozenset[str] = frozenset()) -> None:
+        self.hasher = hasher
+        self._without = without
+        self.shared = SharedBehaviour(hasher, SERIES)
+        shared = self.shared
+        self._novelty = NoveltyDetector(hasher, shared.novelty, shared.knowledge)
+
+    # ------------------------------------------------------------------ scoring
+
+    def score(
+        self,
+        event: Event,
+        origin: Origin,
+        profile: Profile,
+        session: SessionScores,
+        time_us: int,
+        standing: Standing,
+        content: tuple[float, Subject | None] = (0.0, None),
+    ) -> Scores:
+        """Score one event of a session.
+
+        Parameters
+        ----------
+        standing
+            What is known of the sender beside the event.
+        content
+            Bits of its arguments (`models.provenance`), and what they are about.
+        """
+        hasher, shared = self.hasher, self.shared
+        day = time_us // DAY_US
+        fields = read_fields(event, origin, session.previous_tool, time_us)
+        at = Moment(profile, session, fields, time_us, day, profile.special_state(time_us))
+        if day != session.day:  # what a session has shown before counts on each of its days
+            at.raised.update(session.bits)
+            session.day = day
+        credential = event.credential
+        mark = 0 if credential is None else hasher.of(f"credential\x1f{credential.id}")
+        novelty = Novelty([], [], [])
+        add_promises(at, event, standing, mark)
+        if event.kind == "action":
+            novelty = self._novelty.score(at)
+            shared.spread.score(at, novelty.new)
+            shared.relations.measure(at, event)
+            shared.amounts.score(at, event, novelty.new)
+            slow_change.measure(at, slow_change.tool_mark(hasher, event.tool))
+            shared.traces.score(at, event.trace_id)
+            session.previous_tool = event.tool
+        rules.score(at, hasher)
+        if content[0] > 0.0:
+            at.raise_bits(_CONTENT, *content)
+        return self._weigh(Scores(at, novelty, mark))
+
+    def _weigh(self, scores: Scores) -> Scores:
+        """Turn the bits that rose into rarities, and combine them."""
+        at, rates, combined = scores.at, self.shared.rates, self.shared.combined
+        profile, session = at.profile, at.session
+        own: dict[str, float] = {}
+        if at.raised:
+            maxima = profile.day(at.day, at.time_us).maxima
+            for series in sorted(at.raised):
+                bits = session.bits[series]
+                maxima[series] = max(maxima.get(series, 0.0), bits)
+                rarity = rates.rarity(profile.maxima, profile.role, at.state, series, bits)
+                family = _SERIES[series].family
+                if family in self._without:
+                    continue
+                second = _SECOND.get(family)
+                if second is not None:
+                    maxima[second] = max(maxima.get(second, 0.0), rarity)
+                    rarity = rates.rarity(profile.maxima, profile.role, at.state, second, rarity)
+                own[family] = max(own.get(family, 0.0), rarity)
+                scores.sum += at.raised[series]
+                scores.most = max(scores.most, at.raised[series])
+            for family, rarity in own.items():
+                session.rarities[family] = max(session.rarities.get(family, 0.0), rarity)
+            session.combined, session.lead = combine(FAMILIES, session.rarities)
+        whole, part = session.combined, combine(FAMILIES, own).bits
+        number = COMBINATION.id
+        scores.rarity = combined.rarity(None, profile.role, at.state, number, whole)
+        scores.own = combined.rarity(None, profile.role, at.state, number, part)
+        return scores
+
+    def signals(self, scores: Scores) -> list[Signal]:
+        """Give what the detectors say of the session, the rarest first."""
+        at, session = scores.at, scores.at.session
+        found = []
+        for series, bits in session.bits.items():
+            one = _SERIES[series]
+            rarity = self.shared.rates.rarity(
+                at.profile.maxima, at.profile.role, at.state, series, bits
+            )
+            fresh = series in at.raised
+            found.append(
+                Signal(one.name, one.family, session.subjects.get(series), bits, rarity, fresh)
+            )
+        return sorted(
+            found,
+            key=lambda one: (-session.rarities.get(one.family, 0.0), one.family, -one.rarity),
+        )
+
+    # ------------------------------------------------------------------ learning
+
+    def count_day(self, scores: Scores, *, counted_before: bool) -> None:
+        """Count the combination of a session among the day's maxima, and its agent as active.
+
+        Parameters
+        ----------
+        counted_before
+            Whether the session belongs to a case of an earlier day.
+        """
+        at = scores.at
+        day = at.profile.day(at.day, at.time_us)
+        if not counted_before:
+            day.combined = max(day.combined, at.session.combined)
+        self.shared.note_active(at.day, at.profile.mark)
+
+    def learn(self, scores: Scores, event: Event, *, held_days: int) -> None:
+        """Learn an event after it was scored.
+
+        Parameters
+        ----------
+        held_days
+            Days on which its new values must be used before the agent knows them; 0 for none.
+            Values that waited count for this agent alone.
+        """
+        at, shared = scores.at, self.shared
+        profile = at.profile
+        learned = []
+        for mark in scores.novelty.known:
+            profile.know(mark, at.day)
+        for one in scores.novelty.new:
+            if held_days:
+                profile.hold(one.mark, at.day, held_days)
+            else:
+                learned.append(one.mark)
+                profile.know(one.mark, at.day)
+        shared.knowledge.learn(profile.role, profile.mark, learned)
+        self._novelty.learn(at, scores.novelty)
+        learn_promises(at, event, scores.credential)
+        if event.kind == "action":
+            shared.spread.learn(at, scores.novelty.new)
+            shared.relations.learn(at)
+            if scores.rarity >= NOTED_BITS:
+                shared.traces.learn(at, event.trace_id)
+
+    def close_days(self, profile: Profile, open_families: dict[int, set[str]]) -> None:
+        """Learn the days of an agent that are over.
+
+        Parameters
+        ----------
+        open_families
+            Day -> families of its cases that were open before that day: they are not counted again.
+        """
+        for day in self.days_over(profile):
+            self._close(profile, day, profile.open_days.pop(day), open_families.get(day, set()))
+            profile.forget_values(day)
+
+    def days_over(self, profile: Profile) -> list[int]:
+        """Give the days of an agent that get no more events."""
+        over = (self.shared.head.watermark_us - LATE_US) // DAY_US
+        return sorted(day for day in profile.open_days if day < over)
+
+    def _close(self, profile: Profile, day: int, over: OpenDay, families: set[str]) -> None:
+        maxima = {
+            series: bits
+            for series, bits in over.maxima.items()
+            if _SERIES[series].family not in families
+        }
+        shared = self.shared
+        shared.rates.close(day, profile.role, over.state, profile.maxima, maxima)
+        combined = {COMBINATION.id: over.combined}
+        shared.combined.close(day, profile.role, over.state, None, combined)
+        shared.amounts.close(profile, day, over)
+        slow_change.close(profile, over)

@@ -1,0 +1,1 @@
+"""Who has stopped reporting: when each agent was last seen, and how long it is usually silent."""
