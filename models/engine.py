@@ -35,6 +35,7 @@ from models.units import HOUR_US, MINUTE_US
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    from models.alerting.case import Case
     from models.baseline.agent_state import AgentState
     from models.baseline.identity import Declared, Mismatch
     from models.baseline.profile import Profile
@@ -99,6 +100,7 @@ class Engine:
         self.shared = self.scorer.shared
         self.last_seen = LastSeen()
         self.cases = Cases(self.hasher)
+        self._quiet: list[Case] = []
         self.filing = Filing(self.scorer, self.cases, kinds, config, explain_all=explain_all)
 
     # ------------------------------------------------------------------ state
@@ -161,6 +163,12 @@ class Engine:
         if self.announcements is not None:
             parts += self.announcements.snapshot(parts[0])
         shared.publish(parts)
+        self._quiet += self.cases.forget(self.watermark_us)
+
+    def quiet_cases(self) -> list[Case]:
+        """Give the cases that closed by themselves since the last call."""
+        quiet, self._quiet = self._quiet, []
+        return quiet
 
     def _close(self, session: Session) -> None:
         self.gate.add(session)
@@ -252,9 +260,7 @@ class Engine:
     def _session(self, event: Event, profile: Profile, time_us: int) -> Session:
         name = event.session or event.trace_id or event.task or ""
         watermark_us = self.watermark_us
-        session = self.sessions.resume(
-            profile.agent_id, profile.mode, name, time_us, watermark_us
-        )
+        session = self.sessions.resume(profile.agent_id, profile.mode, name, time_us, watermark_us)
         if session is None:
             for cut in self.sessions.pop_overlong():
                 self._close(cut)

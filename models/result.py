@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from msgspec import Struct, field
 
+
 class Reason(Struct, frozen=True):
     """One feature's share in a judgement, as arithmetic.
 

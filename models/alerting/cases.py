@@ -116,6 +116,10 @@ class Cases:
     def _name(self, event_id: str) -> str:
         return f"C-{self._hasher.once('case' + event_id):016x}"
 
+    def get(self, case_id: str) -> Case | None:
+        """Give an open case by its id."""
+        return self._by_id.get(case_id)
+
     def of_session(self, agent_id: str, mode: str, session: int) -> Case | None:
         """Give the case of a session, None without one."""
         for name in self._of_agent.get(_owner(agent_id, mode), ()):
@@ -154,13 +158,12 @@ class Cases:
         self._changed = True
         for name in sorted(gone):
             case = self._by_id.pop(name)
-            for one in case.agents:
-                agent_id, _, mode = one.partition("\x1f")
-                left = [n for n in self._of_agent.get(_owner(agent_id, mode), ()) if n != name]
+            for owner in case.agents:
+                left = [one for one in self._of_agent.get(owner, ()) if one != name]
                 if left:
-                    self._of_agent[agent_id, mode] = left
+                    self._of_agent[owner] = left
                 else:
-                    self._of_agent.pop((agent_id, mode), None)
+                    self._of_agent.pop(owner, None)
         self._of_thing = {mark: name for mark, name in self._of_thing.items() if name not in gone}
 
     # ------------------------------------------------------------------ state
@@ -196,6 +199,4 @@ def _owner(agent_id: str, mode: str) -> str:
 
 
 _encode = msgspec.msgpack.Encoder().encode
-_decode = msgspec.msgpack.Decoder(
-    tuple[list[Case], dict[str, list[str]], dict[int, str]]
-).decode
+_decode = msgspec.msgpack.Decoder(tuple[list[Case], dict[str, list[str]], dict[int, str]]).decode

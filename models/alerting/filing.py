@@ -126,9 +126,7 @@ class Filing:
         if lead == SLOW:
             slow_change.restart(at.profile)
 
-    def _note(
-        self, out: Result, event: Event, scores: Scores, signals: list[Signal]
-    ) -> None:
+    def _note(self, out: Result, event: Event, scores: Scores, signals: list[Signal]) -> None:
         """Note what is rare for its agent, yet no case: it weighs little, and is in no queue."""
         del event, signals
         out.key = f"{out.agent_id}|{out.mode}|noted|{scores.at.session.lead}|{scores.at.day}"

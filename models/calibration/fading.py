@@ -95,4 +95,3 @@ class FadingCounts(Struct, array_like=True):
         if weights is None:
             return (0.0,) * self.width
         return tuple(n / UNIT for n in weights)
-

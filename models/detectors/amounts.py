@@ -60,7 +60,7 @@ class Expected(msgspec.Struct, frozen=True):
     @property
     def typical(self) -> float:
         """Amount of the middle of these days."""
-        return 2.0**self.mean - 1.0
+        return float(2.0**self.mean - 1.0)
 
     def bits(self, amount: float) -> float:
         """Give the bits of an amount: how rare any is, and how far it is off."""

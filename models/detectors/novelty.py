@@ -201,9 +201,7 @@ def _describe(at: Moment, subject: Subject) -> None:
 def _add_up(at: Moment, family: str, *, lasting: bool) -> None:
     """Add the features of a family beyond the floor, and what lasting values add."""
     session = at.session
-    base = fsum(
-        max(0.0, session.best.get(index, 0.0) - FLOOR_BITS) for index in _FAMILIES[family]
-    )
+    base = fsum(max(0.0, session.best.get(index, 0.0) - FLOOR_BITS) for index in _FAMILIES[family])
     if lasting:
         session.touched[family] = session.touched.get(family, 0) + 1
     touched = session.touched.get(family, 0)

@@ -106,10 +106,10 @@ def _two_locations(at: Moment, credential: int) -> None:
             same = other.partition(" ")[0] == location.partition(" ")[0]
             name = "other_network" if same else "other_country"
             nearest[name] = min(nearest.get(name, (apart_us, other)), (apart_us, other))
-    name = next((one for one in ("other_country", "other_network") if one in nearest), None)
-    if name is not None:
-        apart_us, other = nearest[name]
-        at.fields.single[name] = f"{other} and {location}"
+    worst = next((one for one in ("other_country", "other_network") if one in nearest), None)
+    if worst is not None:
+        apart_us, other = nearest[worst]
+        at.fields.single[worst] = f"{other} and {location}"
         at.fields.numbers["nearness"] = APART_US / (apart_us + MINUTE_US)
 
 

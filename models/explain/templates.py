@@ -58,7 +58,9 @@ def reason_of(signal: Signal, amount: float, expected: Expected | None) -> Reaso
         return Reason(signal.detector, signal.bits, signal.detector, [], f"{title}.")
     if subject.name in _RULES:
         why = _RULES[subject.name].format(text=subject.text)
-        return Reason(subject.name, signal.bits, subject.text, [(_EXPECTED[subject.name], 1.0)], why)
+        return Reason(
+            subject.name, signal.bits, subject.text, [(_EXPECTED[subject.name], 1.0)], why
+        )
     if signal.detector == CONTENT:
         return Reason(subject.name, signal.bits, subject.key, [], subject.text)
     if signal.detector == SLOW:

@@ -268,8 +268,6 @@ _ALL: tuple[Family, ...] = (
 FAMILIES: dict[str, Family] = {family.name: family for family in _ALL}
 
 SEVERAL = frozenset(
-    family
-    for family in FAMILIES
-    if sum(counter.family == family for counter in COUNTERS) > 1
+    family for family in FAMILIES if sum(counter.family == family for counter in COUNTERS) > 1
 )
 """Families of several counters: their rarest counter is calibrated once more."""

@@ -182,7 +182,10 @@ def bucket_of(agent_id: str) -> int:
 def _working(activity: Activity, hour: int) -> int:
     """Hours since an agent was last seen, without weekends where it hardly works then."""
     gap = hour - activity.last
-    works = activity.weekends == _MAX_WEEKENDS or activity.weekends * 20 > activity.last - activity.first
+    works = (
+        activity.weekends == _MAX_WEEKENDS
+        or activity.weekends * 20 > activity.last - activity.first
+    )
     if works or gap <= 0:
         return max(0, gap)
     return workday_hours(hour) - workday_hours(activity.last)

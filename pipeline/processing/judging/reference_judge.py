@@ -103,4 +103,10 @@ class ReferenceJudge:
 
 
 def _held_row(held: Held) -> HeldRow:
-    return (held.event_id, held.agent_id, held.mode, held.time_us, _encode((held.case_id, held.marks)))
+    return (
+        held.event_id,
+        held.agent_id,
+        held.mode,
+        held.time_us,
+        _encode((held.case_id, held.marks)),
+    )

@@ -86,9 +86,7 @@ def replay(
     with ExitStack() as stack:
         kept = stack.enter_context(_store(stack, store))
         lines = ReplayLines(stack, out)
-        worker = build_worker(
-            settings, kept, fmt=fmt, publish=False, observer=lines.observe
-        )
+        worker = build_worker(settings, kept, fmt=fmt, publish=False, observer=lines.observe)
         lines.policy = worker.policy
         now_us = clock_us()
         if history:
