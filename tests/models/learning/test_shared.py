@@ -16,6 +16,7 @@ from models.detectors.spread import Young
 from models.detectors.traces import Trace
 from models.errors import StateError
 from models.learning.shared import (
+    RATES,
     Contribution,
     SharedBehaviour,
     contribution_bytes,
@@ -171,6 +172,6 @@ def test_days_on_which_nobody_acted_make_the_fleet_no_smaller() -> None:
 
 def test_bytes_of_no_state_are_refused() -> None:
     with pytest.raises(StateError, match="shared behaviour cannot be read"):
-        shared().load({"rates": b"\xc1"})
+        shared().load({RATES: b"\xc1"})
     with pytest.raises(StateError, match="contribution cannot be read"):
         read_contribution(b"\x01")
