@@ -188,7 +188,7 @@ class Scorer:
         Parameters
         ----------
         counted_before
-            Whether the session belongs to a case of an earlier day.
+            Whether the session belongs to a certain case of an earlier day.
         """
         at = scores.at
         if not counted_before:
@@ -230,7 +230,8 @@ class Scorer:
         Parameters
         ----------
         open_families
-            Day -> families of its cases that were open before that day: they are not counted again.
+            Day -> certain families of its cases that were open before that day: they are not
+            counted again.
         """
         for day in self.days_over(profile):
             self._close(profile, day, profile.open_days.pop(day), open_families.get(day, set()))
