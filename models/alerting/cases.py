@@ -130,14 +130,16 @@ class Cases:
                 return self._by_id[name]
         return None
 
-    def opened_before(self, agent_id: str, mode: str, session: int, day: int) -> bool:
-        """Tell whether a session belongs to a certain case that was opened before a day.
+    def is_repeated(
+        self, agent_id: str, mode: str, session: int, day: int, *, rare: bool
+    ) -> bool:
+        """Tell whether a session repeats what a case of an earlier day has told.
 
-        The days of such a case are not counted again, so that it does not become ordinary. Days of
-        other cases are: otherwise what honest work does again would be rare for ever.
+        Rare days of one story count once, so that they raise no bar for others. Days of a certain
+        case never count again. All else does: left out, what honest work does would stay rare.
         """
         case = self.of_session(agent_id, mode, session)
-        if case is None or CERTAIN.isdisjoint(case.leads):
+        if case is None or not (rare or CERTAIN.intersection(case.leads)):
             return False
         return case.first_us // DAY_US < day
 
