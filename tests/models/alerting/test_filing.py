@@ -1,4 +1,4 @@
-"""What the engine makes of a story: one case, few messages, an order, and silence where it is calm."""
+"""What the engine makes of a story: one case, few messages, an order, and silence on calm days."""
 
 from __future__ import annotations
 
@@ -51,7 +51,9 @@ BROKEN: dict[str, tuple[Callable[[Event], Event], dict[str, Any]]] = {
 }
 
 
-def break_daily(fleet: Stream, an_event: Callable[..., Event], rule: str, days: int) -> list[Result]:
+def break_daily(
+    fleet: Stream, an_event: Callable[..., Event], rule: str, days: int
+) -> list[Result]:
     """Let one agent of the fleet break a rule in each of its calls, day after day."""
     change, more = BROKEN[rule]
     return [

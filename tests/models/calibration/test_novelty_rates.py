@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -35,7 +37,7 @@ def test_a_higher_level_never_has_fewer_bits(past: list) -> None:
     for role in ("clerk", "buyer", "nobody"):
         found = bits_of(*rates_of(past), role)
         assert found[0] == 0.0
-        assert all(low <= high + 1e-9 for low, high in zip(found, found[1:], strict=False))
+        assert all(low <= high + 1e-9 for low, high in pairwise(found))
 
 
 @given(sessions, st.integers(1, LEVELS))
