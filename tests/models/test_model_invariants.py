@@ -139,7 +139,7 @@ def test_explaining_every_event_changes_no_result(a_known_stream, an_event, kind
     assert pair[0] == pair[1]
 
 
-def test_a_role_without_days_is_judged_by_the_fleet(fleet, an_event):
+def test_a_role_without_days_is_judged_by_the_fleet(fleet):
     """What no clerk does is as rare for a cook whom nobody knows."""
     profile = fleet.agent_state("agent-0").profile
     rates = fleet.engine.shared.rates
