@@ -244,7 +244,8 @@ def test_a_payee_out_of_a_web_page_leads_the_reasons_of_the_engine(a_stream, an_
     assert reason.feature == "provenance"
     assert reason.observed == f"the value {OTHER_ENTITY} out of a result of web.browse"
     assert reason.why.startswith(
-        f"bank.pay uses the value {OTHER_ENTITY} as payee: it is out of a result of web.browse, and "
-        "the request does not state it. It is not the one that came with a name of the request before"
+        f"bank.pay uses the value {OTHER_ENTITY} as payee: it is out of a result of web.browse, "
+        "and the request does not state it. "
+        "It is not the one that came with a name of the request before"
     )
     assert {one.feature for one in judged.reasons[:2]} <= {"provenance", "value", "flow"}
