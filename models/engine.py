@@ -315,7 +315,7 @@ class Engine:
         out.lead = scores.at.session.lead
         if shared.calibrated:
             out.p, out.session_p = 2.0**-scores.own, 2.0**-scores.rarity
-            out.p_pool, out.p_n = shared.combined.pool(profile.role)
+            out.p_pool, out.p_n = "fleet", shared.combined.known_days
         return out
 
     def _learn(

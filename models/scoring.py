@@ -158,8 +158,8 @@ class Scorer:
             session.combined, session.lead = combine(FAMILIES, session.rarities)
         whole, part = session.combined, combine(FAMILIES, own).bits
         number = COMBINATION.id
-        scores.rarity = combined.rarity(None, profile.role, at.state, number, whole)
-        scores.own = combined.rarity(None, profile.role, at.state, number, part)
+        scores.rarity = combined.rarity(None, None, None, number, whole)
+        scores.own = combined.rarity(None, None, None, number, part)
         return scores
 
     def signals(self, scores: Scores) -> list[Signal]:
@@ -253,6 +253,6 @@ class Scorer:
         shared = self.shared
         shared.rates.close(day, profile.role, over.state, profile.maxima, maxima)
         combined = {COMBINATION.id: over.combined}
-        shared.combined.close(day, profile.role, over.state, None, combined)
+        shared.combined.close(day, None, None, None, combined)
         shared.amounts.close(profile, day, over)
         slow_change.close(profile, over)
