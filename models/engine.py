@@ -332,13 +332,14 @@ class Engine:
         profile = agent_state.profile
         trusted = self.trusted_history
         day = scores.at.day
-        before = self.cases.opened_before(
-            profile.agent_id, profile.mode, scores.at.session.mark, day
+        rare = scores.rarity >= NOTED_BITS
+        repeated = self.cases.is_repeated(
+            profile.agent_id, profile.mode, scores.at.session.mark, day, rare=rare
         )
-        self.scorer.count_day(scores, counted_before=before)
+        self.scorer.count_day(scores, repeated=repeated)
         if conflict or (not trusted and self._is_excluded(event, agent_state, out)):
             return
-        held_days = self.config.held_days if scores.rarity >= NOTED_BITS and not trusted else 0
+        held_days = self.config.held_days if rare and not trusted else 0
         self.scorer.learn(scores, event, held_days=held_days)
         out.learned = not (held_days and scores.novelty.new)
         if not out.learned:

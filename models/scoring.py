@@ -182,16 +182,16 @@ class Scorer:
 
     # ------------------------------------------------------------------ learning
 
-    def count_day(self, scores: Scores, *, counted_before: bool) -> None:
+    def count_day(self, scores: Scores, *, repeated: bool) -> None:
         """Count the combination of a session among the day's maxima, and its agent as active.
 
         Parameters
         ----------
-        counted_before
-            Whether the session belongs to a case of an earlier day.
+        repeated
+            Whether the session repeats what a case of an earlier day has told.
         """
         at = scores.at
-        if not counted_before:
+        if not repeated:
             at.open_day.combined = max(at.open_day.combined, at.session.combined)
         self.shared.note_active(at.day, at.profile.mark)
 
@@ -230,7 +230,8 @@ class Scorer:
         Parameters
         ----------
         open_families
-            Day -> families of its cases that were open before that day: they are not counted again.
+            Day -> certain families of its cases that were open before that day: they are not
+            counted again.
         """
         for day in self.days_over(profile):
             self._close(profile, day, profile.open_days.pop(day), open_families.get(day, set()))
