@@ -163,7 +163,7 @@ class Scorer:
         return scores
 
     def signals(self, scores: Scores) -> list[Signal]:
-        """Give what the detectors say of the session, the rarest first."""
+        """Give what the detectors say of the session: those of its lead, then the rarest first."""
         at, session = scores.at, scores.at.session
         found = []
         for series, bits in session.bits.items():
@@ -177,7 +177,12 @@ class Scorer:
             )
         return sorted(
             found,
-            key=lambda one: (-session.rarities.get(one.family, 0.0), one.family, -one.rarity),
+            key=lambda one: (
+                one.family != session.lead,
+                -session.rarities.get(one.family, 0.0),
+                one.family,
+                -one.rarity,
+            ),
         )
 
     # ------------------------------------------------------------------ learning
