@@ -158,12 +158,12 @@ class Scorer:
             session.combined, session.lead = combine(FAMILIES, session.rarities)
         whole, part = session.combined, combine(FAMILIES, own).bits
         number = COMBINATION.id
-        scores.rarity = combined.rarity(None, profile.role, at.state, number, whole)
-        scores.own = combined.rarity(None, profile.role, at.state, number, part)
+        scores.rarity = combined.rarity(None, None, None, number, whole)
+        scores.own = combined.rarity(None, None, None, number, part)
         return scores
 
     def signals(self, scores: Scores) -> list[Signal]:
-        """Give what the detectors say of the session, the rarest first."""
+        """Give what the detectors say of the session: those of its lead, then the rarest first."""
         at, session = scores.at, scores.at.session
         found = []
         for series, bits in session.bits.items():
@@ -177,7 +177,12 @@ class Scorer:
             )
         return sorted(
             found,
-            key=lambda one: (-session.rarities.get(one.family, 0.0), one.family, -one.rarity),
+            key=lambda one: (
+                one.family != session.lead,
+                -session.rarities.get(one.family, 0.0),
+                one.family,
+                -one.rarity,
+            ),
         )
 
     # ------------------------------------------------------------------ learning
@@ -254,6 +259,6 @@ class Scorer:
         shared = self.shared
         shared.rates.close(day, profile.role, over.state, profile.maxima, maxima)
         combined = {COMBINATION.id: over.combined}
-        shared.combined.close(day, profile.role, over.state, None, combined)
+        shared.combined.close(day, None, None, None, combined)
         shared.amounts.close(profile, day, over)
         slow_change.close(profile, over)
