@@ -110,12 +110,12 @@ def judged(name: str, kernel: str) -> list[bytes]:
 
 
 def anomaly_of(out: Result) -> list[Any]:
-    """Give what a judgement says of an anomaly, without its sentences."""
-    return [
-        out.p, out.alert, out.anomaly, out.case_id, out.change, out.severity, out.learned,
-        [[reason.feature, reason.bits, reason.observed] for reason in out.reasons],
-        out.trust_before, out.trust_after,
-    ]  # fmt: skip
+    """Give what a judgement says of an anomaly, without its sentences; of a message also why."""
+    found = [out.anomaly, out.case_id, out.severity, out.learned, out.trust_after]
+    if out.change is not None:
+        found += [out.p, out.alert, out.change, out.trust_before]
+        found += [[reason.feature, reason.bits, reason.observed] for reason in out.reasons]
+    return found
 
 
 def trust_in(store: Store) -> list[list[Any]]:

@@ -173,7 +173,7 @@ def forty_days_of_mail(an_event: Callable[..., Event]) -> Iterator[Event]:
 
 
 def test_a_leak_hides_no_later_one(a_known_stream, an_event):
-    """They are one case, and each of its days has its message."""
+    """They are one case, or another one that the amounts grow, and each day has its message."""
     stream = a_known_stream(forty_days_of_mail, trusted_history=True, alerts_per_day=1.0)
     told: dict[int, list[Result]] = {}
     for day in range(40, 45):
@@ -183,7 +183,7 @@ def test_a_leak_hides_no_later_one(a_known_stream, an_event):
     alerts = [one for found in told.values() for one in found]
     assert {one.agent_id for one in alerts} == {"clerk-0"}
     assert {one.anomaly for one in alerts} <= {"volume.exfil", "behavior.drift"}
-    assert len({one.case_id for one in alerts}) == 1
+    assert len({one.case_id for one in alerts}) <= 2
 
 
 def test_a_runaway_loop_has_three_messages(fleet, call):
