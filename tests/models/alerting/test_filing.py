@@ -75,9 +75,7 @@ def test_k5_an_agent_that_breaks_a_rule_every_day_raises_one_case(fleet, an_even
 
 
 @pytest.mark.parametrize("rule", BROKEN)
-def test_what_breaks_a_promise_for_certain_stays_a_case_and_the_rest_becomes_ordinary(
-    fleet, an_event, rule
-):
+def test_only_a_certain_rule_stays_a_case_for_thirty_days(fleet, an_event, rule):
     """Nobody dealt with it. A rule that honest work may break tells for some days, not for ever."""
     judged = break_daily(fleet, an_event, rule, 30)
     days = Counter(one.time_us // 86_400_000_000 for one in judged if one.alert)

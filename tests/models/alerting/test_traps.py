@@ -56,9 +56,7 @@ def call(an_event: Callable[..., Event]) -> Callable[..., Event]:
         (["iam.write"], True),
     ],
 )
-def test_a_credential_with_fewer_scopes_is_no_escalation_and_one_with_more_is(
-    fleet, call, scopes, *, told
-):
+def test_only_a_credential_with_more_scopes_is_an_escalation(fleet, call, scopes, *, told):
     judged = fleet.judge(call(credential=replace(KEY, scopes=scopes)))
     assert (judged.anomaly == "scope.escalation") is told
     assert told or not judged.alert
@@ -85,7 +83,7 @@ def test_a_credential_is_expired_some_minutes_after_its_end(fleet, call, minutes
     ],
     ids=["two countries", "one place", "the operator's own exit", "nothing known", "hours apart"],
 )
-def test_one_credential_at_two_places_within_half_an_hour(
+def test_one_credential_in_two_countries_within_half_an_hour_is_reported(
     fleet, call, first, second, minutes, told
 ):
     fleet.judge(call(0, network=NEAR), first)
@@ -93,7 +91,7 @@ def test_one_credential_at_two_places_within_half_an_hour(
     assert any(one.feature == "other_country" for one in judged.reasons) is told
 
 
-def test_another_credential_at_another_place_is_no_reuse(fleet, call):
+def test_another_credential_abroad_breaks_no_rule(fleet, call):
     fleet.judge(call(0, network=NEAR), HOME)
     judged = fleet.judge(call(5, network=FAR, credential=replace(KEY, id="other")), ABROAD)
     assert not any(one.feature.startswith("other_") for one in judged.reasons)
@@ -102,7 +100,7 @@ def test_another_credential_at_another_place_is_no_reuse(fleet, call):
 # ------------------------------------------------------------------ versions, exits, definitions
 
 
-def test_a_new_version_is_told_once(fleet, call):
+def test_a_new_version_is_reported_once(fleet, call):
     for minute in range(3):
         fleet.judge(call(minute, version="1"))
     said = [fleet.judge(call(10 + minute, version="2")) for minute in range(3)]
@@ -111,14 +109,12 @@ def test_a_new_version_is_told_once(fleet, call):
 
 
 @pytest.mark.parametrize(("version", "told"), [("2", False), (None, False), ("9", False)])
-def test_a_first_version_and_an_announced_one_are_no_news(fleet, call, version, *, told):
+def test_a_first_version_breaks_no_rule(fleet, call, version, *, told):
     judged = fleet.judge(call(version=version))
     assert any(one.feature == "version" for one in judged.reasons) is told
 
 
-def test_the_first_call_over_tor_is_told_and_one_of_an_agent_that_always_comes_so_is_not(
-    fleet, a_stream, an_event, call
-):
+def test_only_the_first_call_over_tor_alerts(fleet, a_stream, an_event, call):
     first = fleet.judge(call(), TOR)
     assert first.alert
     assert any(one.feature == "egress" for one in first.reasons)
@@ -128,9 +124,7 @@ def test_the_first_call_over_tor_is_told_and_one_of_an_agent_that_always_comes_s
     assert not always.judge(call(), TOR).alert
 
 
-def test_a_known_tool_with_another_definition_is_told_and_its_first_definition_ever_is_not(
-    a_stream, an_event, call
-):
+def test_a_known_tool_with_another_definition_alerts(a_stream, an_event, call):
     stream = a_stream(alerts_per_day=BUDGET)
     for day in range(DAYS):
         stream.judge_all(a_day(an_event, day, attributes={"tool_digest": "d-1"}))
@@ -211,7 +205,7 @@ def test_failed_calls_are_not_called_denied_ones(fleet, call):
 
 
 @pytest.mark.parametrize("late", [30, 59])
-def test_late_events_of_one_hour_are_no_burst_of_another(fleet, an_event, late):
+def test_late_events_of_one_hour_raise_no_burst_in_another(fleet, an_event, late):
     """Calls count in the session that they belong to, whenever they arrive."""
     events = list(a_day(an_event, DAYS))
     draw = Random(2)  # noqa: S311 - made-up data
@@ -249,7 +243,7 @@ def test_a_new_agent_that_does_what_its_role_does_raises_nothing(fleet, an_event
     assert not any(one.alert for one in newcomers)
 
 
-def test_a_new_agent_that_does_what_nobody_does_is_told(fleet, an_event):
+def test_a_new_agent_alerts_with_a_tool_that_is_new_to_the_fleet(fleet, an_event):
     at = at_day(DAYS)
     fields = TYPICAL | {"tool": "vault.export", "network": Network(source_ip="198.51.100.7")}
     fields |= {"volume": Volume(bytes_out=900_000_000), "session": "s"}

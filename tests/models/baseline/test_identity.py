@@ -117,7 +117,7 @@ def test_events_that_claim_another_role_are_a_case_and_move_no_role(a_known_stre
     assert profile.role == "clerk"
 
 
-def test_a_claim_that_contradicts_the_inventory_is_told_with_both(a_known_stream, an_event):
+def test_reason_of_a_false_claim_names_the_inventory(a_known_stream, an_event):
     stream = a_known_stream(work, alerts_per_day=0.2)
     fields = TYPICAL | {"role": "steward", "session": "x"}
     judged = stream.judge(an_event("agent-0", at_day(DAYS), **fields), declared=CLERK)

@@ -71,7 +71,7 @@ def test_a_new_value_is_named_with_whom_it_is_new_to(feature, level: int) -> Non
 
 
 @given(st.floats(0.1, 60))
-def test_how_often_something_as_new_comes_is_what_its_bits_say(bits: float) -> None:
+def test_frequency_in_a_sentence_follows_from_the_bits(bits: float) -> None:
     reason = reason_of(a_signal("act", a_subject("tool", bits=bits), bits), 0.0, None)
     assert f"about one session in {2.0**bits:,.0f} brings something as new" in reason.why
     ((words, probability),) = reason.expected
@@ -89,7 +89,7 @@ def test_an_argument_is_named_with_its_key_and_the_first_tool_as_first() -> None
     assert second.observed == "mail.send crm.find"
 
 
-def test_a_value_out_of_a_result_is_said_to_stand_in_no_request() -> None:
+def test_sentence_of_a_value_out_of_a_result_names_its_argument() -> None:
     subject = a_subject("carried", level=2, text="eve@evil.example", key="to")
     reason = reason_of(a_signal("carried", subject), 0.0, None)
     assert reason.why == (
@@ -104,7 +104,7 @@ EXPECTED = Expected(share=0.9, mean=4.0, spread=1.0)
 
 
 @pytest.mark.parametrize("counter", COUNTERS, ids=lambda counter: counter.name)
-def test_an_amount_stands_beside_the_typical_one(counter) -> None:
+def test_sentence_of_an_amount_has_the_typical_one(counter) -> None:
     reason = reason_of(a_signal(counter.name, None), 240.0, EXPECTED)
     seen, typical = (in_units(counter.name, amount) for amount in (240.0, EXPECTED.typical))
     assert reason.observed == f"{counter.words}: {seen}"
@@ -127,7 +127,7 @@ def test_an_amount_stands_beside_the_typical_one(counter) -> None:
         (0.0, 0.0, "such an agent has any on fewer than one day in a hundred."),
     ],
 )
-def test_the_share_of_days_is_told_where_it_is_small_and_nothing_of_nothing(
+def test_small_shares_of_days_have_words_of_their_own(
     share: float, typical: float, words: str
 ) -> None:
     expected = Expected(share, log2(1.0 + typical), 1.0)
@@ -136,7 +136,7 @@ def test_the_share_of_days_is_told_where_it_is_small_and_nothing_of_nothing(
     assert "0%" not in reason.why
 
 
-def test_an_amount_of_which_no_days_are_known_is_told_alone() -> None:
+def test_an_amount_without_known_days_is_alone_in_its_sentence() -> None:
     reason = reason_of(a_signal("calls", None), 3.0, None)
     assert reason.why == "Calls in this session: 3."
     assert reason.expected == []
@@ -193,7 +193,7 @@ def test_slow_change_gives_its_evidence() -> None:
     assert "9.0 bits of evidence for growth by 41%" in reason.why
 
 
-def test_a_subject_of_the_content_detector_is_told_as_it_stands() -> None:
+def test_a_subject_of_the_content_detector_keeps_its_sentence() -> None:
     subject = a_subject("intent", text="About 3 % of sessions do it.", key="bank.pay")
     reason = reason_of(a_signal("content", subject), 0.0, None)
     assert (reason.feature, reason.observed) == ("intent", "bank.pay")

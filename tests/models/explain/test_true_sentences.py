@@ -182,7 +182,7 @@ def test_no_sentence_that_failed_comes_back(reasons, words):
     assert not [one.why for one in reasons if re.search(words, one.why)]
 
 
-def test_what_is_known_is_called_new_by_no_sentence(fleet, an_event):
+def test_no_sentence_calls_a_known_value_new(fleet, an_event):
     """An outcome, a tool order and an hour that the agent has every day have no reason at all."""
     usual = fleet.judge(an_event("agent-1", at_day(DAYS + 1), **TYPICAL | {"session": "u"}))
     assert not [one.why for one in usual.reasons if "new to" in one.why]
@@ -210,6 +210,7 @@ def test_a_reason_that_leads_names_the_thing(reasons):
 
 
 def test_every_reason_is_a_sentence_with_bits_and_an_observation(reasons):
+    assert reasons
     for reason in reasons:
         assert re.fullmatch(r"\S.*\.", reason.why)
         assert reason.observed

@@ -189,7 +189,7 @@ def test_suspicious_and_spread_value_has_sum_of_bits(desk):
     assert found.cross_task_bits > 2 * RECURRENCE_BITS + 4
 
 
-def test_sessions_of_the_same_request_word_for_word_are_no_other_tasks(desk):
+def test_sessions_with_the_same_words_count_as_one_task(desk):
     """Whatever was odd about them."""
     for p in (CALM, ODD, ODD, CALM, ODD, 0.001, 0.001):
         fetch(desk, PAY, p=p)
