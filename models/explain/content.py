@@ -25,7 +25,7 @@ _FLOWS = (
     "the role takes other arguments from there", "that the role takes it from there is new",
 )  # fmt: skip
 MIN_FAMILIAR = 0.005
-"""Familiarity of a request below which nothing is said about its tools."""
+"""Familiarity below which requests like this one are not spoken of."""
 
 
 def subject_of(content: CallScore, event: Event) -> Subject | None:
@@ -51,11 +51,13 @@ def subject_of(content: CallScore, event: Event) -> Subject | None:
         observed = f"{tainted.key} from a result of {tainted.source}"
         return Subject(content.score, tainted.value_level, "provenance", tainted.value, text,
                        observed)  # fmt: skip
-    if content.intent is None or content.familiarity < MIN_FAMILIAR:
+    if content.intent is None:
         return None
-    share = 100.0 * 2.0**-intent
-    text = (
-        f"About {share:.1g} % of sessions with a request like this one use {event.tool}; "
-        f"{100.0 * content.familiarity:.0f} % of such requests are known."
-    )
+    share = f"{100.0 * 2.0**-intent:.2g} %"
+    text = f"About {share} of the sessions of this role use {event.tool}."
+    if content.familiarity >= MIN_FAMILIAR:
+        text = (
+            f"About {share} of the sessions with a request like this one use {event.tool}; "
+            f"{100.0 * content.familiarity:.0f} % of such requests are known."
+        )
     return Subject(content.score, 0, "intent", 0, text, event.tool)
