@@ -14,12 +14,10 @@ from models.baseline.identity import UNDECLARED, apply_claims, settle
 from models.baseline.profile import agent_mark
 from models.baseline.session import OpenScores, is_scores
 from models.codec.hashing import hasher_of
-from models.codec.stable_id import stable_id
 from models.constants import NOTED_BITS
 from models.detectors.promises import Standing
 from models.event import microseconds
 from models.explain.content import subject_of
-from models.features.families import CONTENT
 from models.kernel import native_kernel
 from models.learning.session_gate import SessionGate
 from models.learning.shared import Contribution
@@ -46,8 +44,6 @@ if TYPE_CHECKING:
     from models.replication.announcements import Announcements
     from models.result import Kind
     from models.scoring import Scores
-
-_CONTENT = stable_id(CONTENT)
 
 
 class Engine:
@@ -96,7 +92,7 @@ class Engine:
         self.sessions = open_sessions(config.idle_minutes * MINUTE_US, secret, reading)
         self.gate = SessionGate(self.hasher, native)
         self.scores = OpenScores(self.hasher)
-        self.scorer = Scorer(self.hasher, without)
+        self.scorer = Scorer(self.hasher, without, config.alerts_per_day)
         self.shared = self.scorer.shared
         self.last_seen = LastSeen()
         self.cases = Cases(self.hasher)
@@ -305,9 +301,8 @@ class Engine:
                 session.events += 1
                 session.previous_tool = event.tool
                 self.content.record_call(session, call)
-            if call.score > scores.bits.get(_CONTENT, 0.0):
-                subject = subject_of(call, event)
-                content = (call.score if subject is not None else 0.0, subject)
+            subject = subject_of(call, event) if call.score > 0.0 else None
+            content = (call.score if subject is not None else 0.0, subject)
         return self.scorer.score(event, origin, profile, scores, time_us, standing, content)
 
     def _result(self, event: Event, profile: Profile, scores: Scores) -> Result:

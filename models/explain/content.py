@@ -30,7 +30,7 @@ MAX_TEXT = 80
 MIN_SHARE = 0.1
 """Share in percent below which it is written in words."""
 MIN_FAMILIAR = 0.005
-"""Familiarity of a request below which nothing is said about its tools."""
+"""Familiarity below which requests like this one are not spoken of."""
 
 
 def _thing(tainted: TaintedValue, event: Event) -> str:
@@ -46,7 +46,7 @@ def subject_of(content: CallScore, event: Event) -> Subject | None:
     """Give what the score of a call is about; None where little can be said.
 
     The name is ``provenance`` for a value out of a result, ``intent`` for a tool. `key` is what was
-    observed, `text` the sentence. Of a request that is like none before, nothing is said.
+    observed, `text` the sentence.
     """
     tainted = content.tainted
     intent = content.intent or 0.0
@@ -65,10 +65,14 @@ def subject_of(content: CallScore, event: Event) -> Subject | None:
         observed = f"{thing} out of a result of {tainted.source}"
         return Subject(content.score, tainted.value_level, "provenance", tainted.value, text,
                        observed)  # fmt: skip
-    if content.intent is None or content.familiarity < MIN_FAMILIAR:
+    if content.intent is None:
         return None
     share = 100.0 * 2.0**-intent
     some = f"About {share:.2g} %" if share >= MIN_SHARE else "Fewer than one in a thousand"
-    alike = "a request like this one" if content.familiarity >= 0.5 else "a partly similar request"
-    text = f"{some} of sessions with {alike} use {event.tool}."
+    whose = "of this role"
+    if content.familiarity >= MIN_FAMILIAR:
+        whose = "with a partly similar request"
+    if content.familiarity >= 0.5:
+        whose = "with a request like this one"
+    text = f"{some} of the sessions {whose} use {event.tool}."
     return Subject(content.score, 0, "intent", 0, text, event.tool)
