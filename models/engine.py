@@ -317,7 +317,7 @@ class Engine:
         out.lead = scores.at.session.lead
         if shared.calibrated:
             out.p, out.session_p = 2.0**-scores.own, 2.0**-scores.rarity
-            out.p_pool, out.p_n = shared.combined.pool(profile.role)
+            out.p_pool, out.p_n = "fleet", shared.combined.known_days
         return out
 
     def _learn(
@@ -334,13 +334,14 @@ class Engine:
         profile = agent_state.profile
         trusted = self.trusted_history
         day = scores.at.day
-        before = self.cases.opened_before(
-            profile.agent_id, profile.mode, scores.at.session.mark, day
+        rare = scores.rarity >= NOTED_BITS
+        repeated = self.cases.is_repeated(
+            profile.agent_id, profile.mode, scores.at.session.mark, day, rare=rare
         )
-        self.scorer.count_day(scores, counted_before=before)
+        self.scorer.count_day(scores, repeated=repeated)
         if conflict or (not trusted and self._is_excluded(event, agent_state, out)):
             return
-        held_days = self.config.held_days if scores.rarity >= NOTED_BITS and not trusted else 0
+        held_days = self.config.held_days if rare and not trusted else 0
         self.scorer.learn(scores, event, held_days=held_days)
         out.learned = not (held_days and scores.novelty.new)
         if not out.learned:
