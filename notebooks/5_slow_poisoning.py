@@ -62,7 +62,7 @@ frog, everyday = judged[judged.attack], judged[~judged.attack]
 # ## What was learned, and the cost
 # `learned` is the share of the attack's events that held nothing back. `everyday held` is the share
 # of ordinary events whose new values had to wait. That is the price: a baseline that learns little
-# becomes stale.
+# becomes stale. Where the rows are alike, the first use was not rare enough to wait.
 
 # %%
 pd.DataFrame(
@@ -105,7 +105,7 @@ lines.mark_bar().encode(
 # ## The baseline at the end
 # The attacked agent's own view of the resource: whether it knows it, to whom it is new otherwise,
 # and the bits that one more use would cost. `peers` is its share among the uses of the others of
-# the role. The attacker has not taught them, because what waited counts for the agent alone.
+# the role.
 
 # %%
 target = frog.groupby("agent_id").resource.agg(lambda values: values.mode()[0])
