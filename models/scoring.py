@@ -12,7 +12,7 @@ from models.baseline.profile import OpenDay
 from models.baseline.session import Subject
 from models.calibration.series import COMBINATION, SERIES
 from models.codec.stable_id import stable_id
-from models.constants import NOTED_BITS
+from models.constants import NOISE_BITS, NOTED_BITS
 from models.detectors import rules, slow_change
 from models.detectors.moment import Moment
 from models.detectors.novelty import Novelty, NoveltyDetector
@@ -23,6 +23,8 @@ from models.learning.shared import SharedBehaviour
 from models.units import DAY_US, HOUR_US
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from models.baseline.profile import Profile
     from models.baseline.session import SessionScores
     from models.codec.hashing import Hasher
@@ -174,7 +176,10 @@ class Scorer:
         return scores
 
     def signals(self, scores: Scores) -> list[Signal]:
-        """Give what the detectors say of the session: those of its lead, then the rarest first."""
+        """Give what the detectors say of the session, what tells most first.
+
+        A certain rule that is rarely broken comes first, then the lead, then the rarest family.
+        """
         at, session = scores.at, scores.at.session
         found = []
         for series, bits in session.bits.items():
@@ -189,6 +194,7 @@ class Scorer:
         return sorted(
             found,
             key=lambda one: (
+                not _is_certain(one.family, session.rarities),
                 one.family != session.lead,
                 -session.rarities.get(one.family, 0.0),
                 one.family,
@@ -273,3 +279,9 @@ class Scorer:
         shared.combined.close(day, None, None, None, combined)
         shared.amounts.close(profile, day, over)
         slow_change.close(profile, over)
+
+
+def _is_certain(name: str, rarities: Mapping[str, float]) -> bool:
+    """Tell whether a family of rules names a case whatever else is rare in its session."""
+    family = FAMILIES.get(name)
+    return family is not None and family.certain and rarities.get(name, 0.0) > NOISE_BITS
