@@ -1,4 +1,7 @@
-"""Evaluate a detector: its order of sessions, alone and combined with the product's.
+"""Evaluate a detector: the order of sessions by its scores alone.
+
+What it adds to the product needs no help from here, as it counts like every other detector: judge
+the recording with it and without it.
 
 Examples
 --------
@@ -7,12 +10,12 @@ In a notebook::
     recorder = Recorder(MyDetector())
     register("mine", lambda: recorder)
     run = measured(files, fmt="agentlog", settings=Settings(detectors=("mine",)))
-    figures(ranked_by(run, recorder)), figures(ranked_by(run, recorder, weight=1.0))
+    figures(ranked_by(run, recorder)), figures(run.sessions)
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
 
@@ -22,28 +25,32 @@ from models.detectors.detector import Detector
 if TYPE_CHECKING:
     from lab.evaluation.judged import Session
     from lab.evaluation.judging import Measured
-    from models.detectors.detector import Act
-    from models.result import Reason
 
 
 class Recorder(Detector):
-    """Wraps a detector and records its bits by agent and event."""
+    """Wraps a detector and records its scores by agent and event."""
 
     def __init__(self, detector: Detector) -> None:
         self.detector = detector
         self.name, self.version = detector.name, detector.version
-        self.bits: dict[tuple[str, str], float] = {}
+        self.anomaly, self.title = detector.anomaly, detector.title
+        self.reference = detector.reference
+        self.scores: dict[tuple[str, str], float] = {}
 
-    def judge(self, act: Act) -> Reason | None:
-        """Call the detector, and record its bits."""
-        opinion = self.detector.judge(act)
-        if opinion is not None:
-            self.bits[act.result.agent_id, act.result.event_id] = opinion.bits
-        return opinion
+    def score_one(self, x: dict[str, Any]) -> float | None:
+        """Call the detector, and record its score."""
+        score = self.detector.score_one(x)
+        if score is not None:
+            self.scores[x["agent"], x["id"]] = score
+        return score
 
-    def learn(self, act: Act) -> None:
+    def learn_one(self, x: dict[str, Any]) -> None:
         """Let the detector learn."""
-        self.detector.learn(act)
+        self.detector.learn_one(x)
+
+    def explain_one(self, x: dict[str, Any]) -> str:
+        """Let the detector explain."""
+        return self.detector.explain_one(x)
 
     def dump(self) -> bytes:
         """Serialise the detector's state."""
@@ -54,22 +61,21 @@ class Recorder(Detector):
         self.detector.load(raw)
 
 
-def ranked_by(run: Measured, recorder: Recorder, *, weight: float = 0.0) -> list[Session]:
-    """Give the judged sessions in the order of a detector's bits.
+def ranked_by(run: Measured, recorder: Recorder) -> list[Session]:
+    """Give the judged sessions in the order of a detector's scores.
 
     Parameters
     ----------
     run
         A recording judged with `recorder` among the detectors.
-    weight
-        Weight of the product's rank: 0 ranks by the detector alone, 1 by the sum of both.
     """
-    bits = recorder.bits
+    scores = recorder.scores
+    lowest = min(scores.values(), default=0.0)
     return joined(
         (
             replace(
                 j,
-                rank=weight * j.rank + bits.get((j.agent_id, j.event_id), 0.0),
+                rank=scores.get((j.agent_id, j.event_id), lowest),
                 p=None,
                 pool=None,
                 session_p=None,

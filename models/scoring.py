@@ -9,14 +9,16 @@ from msgspec import Struct
 from models.alerting.combination import combine
 from models.alerting.signals import Signal
 from models.baseline.session import Subject
-from models.calibration.series import COMBINATION, SERIES
+from models.calibration.series import COMBINATION, SERIES, Series
 from models.codec.stable_id import stable_id
 from models.constants import NOTED_BITS
 from models.detectors import rules, slow_change
 from models.detectors.moment import Moment
 from models.detectors.novelty import Novelty, NoveltyDetector
+from models.detectors.panel import Opinions, Panel
 from models.detectors.promises import add_promises, learn_promises
 from models.features.families import CONTENT, FAMILIES, SEVERAL
+from models.features.family import Family
 from models.features.fields import read_fields
 from models.learning.shared import SharedBehaviour
 from models.units import DAY_US, HOUR_US
@@ -31,7 +33,6 @@ if TYPE_CHECKING:
 LATE_US = 2 * HOUR_US
 """Time after the end of a day for which its late events still count."""
 _CONTENT = stable_id(CONTENT)
-_SERIES = {one.id: one for one in SERIES}
 _SECOND = {name: stable_id(name) for name in SEVERAL}
 
 
@@ -52,6 +53,8 @@ class Scores(Struct):
         Rarity of the whole session so far, in bits.
     sum, most
         Sum and maximum of the bits that this event has raised.
+    opinions
+        What the registered detectors say of it; None without any.
     """
 
     at: Moment
@@ -61,6 +64,7 @@ class Scores(Struct):
     rarity: float = 0.0
     sum: float = 0.0
     most: float = 0.0
+    opinions: Opinions | None = None
 
 
 class Scorer:
@@ -70,17 +74,30 @@ class Scorer:
     ----------
     without
         Families that are left out.
+    panel
+        The registered detectors; None for none.
 
     Attributes
     ----------
+    families, series
+        Those of the built-in detectors and of the registered ones.
     shared
         What the agents share.
     """
 
-    def __init__(self, hasher: Hasher, without: frozenset[str] = frozenset()) -> None:
+    def __init__(
+        self,
+        hasher: Hasher,
+        without: frozenset[str] = frozenset(),
+        panel: Panel | None = None,
+    ) -> None:
         self.hasher = hasher
         self._without = without
-        self.shared = SharedBehaviour(hasher, SERIES)
+        self.panel = Panel() if panel is None else panel
+        self.families: dict[str, Family] = FAMILIES | self.panel.families
+        every = (*SERIES, *self.panel.series)
+        self.series: dict[int, Series] = {one.id: one for one in every}
+        self.shared = SharedBehaviour(hasher, every)
         shared = self.shared
         self._novelty = NoveltyDetector(hasher, shared.novelty, shared.knowledge)
 
@@ -115,6 +132,7 @@ class Scorer:
         credential = event.credential
         mark = 0 if credential is None else hasher.of(f"credential\x1f{credential.id}")
         novelty = Novelty([], [], [])
+        opinions: Opinions | None = None
         add_promises(at, event, standing, mark)
         if event.kind == "action":
             novelty = self._novelty.score(at)
@@ -125,9 +143,11 @@ class Scorer:
             shared.traces.score(at, event.trace_id)
             session.previous_tool = event.tool
         rules.score(at, hasher)
+        if event.kind == "action":
+            opinions = self.panel.score(at, event)
         if content[0] > 0.0:
             at.raise_bits(_CONTENT, *content)
-        return self._weigh(Scores(at, novelty, mark))
+        return self._weigh(Scores(at, novelty, mark, opinions=opinions))
 
     def _weigh(self, scores: Scores) -> Scores:
         """Turn the bits that rose into rarities, and combine them."""
@@ -136,11 +156,11 @@ class Scorer:
         own: dict[str, float] = {}
         if at.raised:
             maxima = profile.day(at.day, at.time_us).maxima
-            for series in sorted(at.raised):
+            for series in sorted(at.raised.keys() & self.series.keys()):
                 bits = session.bits[series]
                 maxima[series] = max(maxima.get(series, 0.0), bits)
                 rarity = rates.rarity(profile.maxima, profile.role, at.state, series, bits)
-                family = _SERIES[series].family
+                family = self.series[series].family
                 if family in self._without:
                     continue
                 second = _SECOND.get(family)
@@ -152,8 +172,8 @@ class Scorer:
                 scores.most = max(scores.most, at.raised[series])
             for family, rarity in own.items():
                 session.rarities[family] = max(session.rarities.get(family, 0.0), rarity)
-            session.combined, session.lead = combine(FAMILIES, session.rarities)
-        whole, part = session.combined, combine(FAMILIES, own).bits
+            session.combined, session.lead = combine(self.families, session.rarities)
+        whole, part = session.combined, combine(self.families, own).bits
         number = COMBINATION.id
         scores.rarity = combined.rarity(None, profile.role, at.state, number, whole)
         scores.own = combined.rarity(None, profile.role, at.state, number, part)
@@ -164,7 +184,9 @@ class Scorer:
         at, session = scores.at, scores.at.session
         found = []
         for series, bits in session.bits.items():
-            one = _SERIES[series]
+            one = self.series.get(series)
+            if one is None:  # a detector that is no longer registered
+                continue
             rarity = self.shared.rates.rarity(
                 at.profile.maxima, at.profile.role, at.state, series, bits
             )
@@ -204,7 +226,9 @@ class Scorer:
         """
         at, shared = scores.at, self.shared
         profile = at.profile
-        learned = []
+        learned: list[int] = []
+        if not (held_days and scores.novelty.new):
+            self.panel.learn(scores.opinions, profile.role)
         for mark in scores.novelty.known:
             profile.know(mark, at.day)
         for one in scores.novelty.new:
@@ -240,10 +264,12 @@ class Scorer:
         return sorted(day for day in profile.open_days if day < over)
 
     def _close(self, profile: Profile, day: int, over: OpenDay, families: set[str]) -> None:
+        exposures = self.panel.exposures
         maxima = {
-            series: bits
-            for series, bits in over.maxima.items()
-            if _SERIES[series].family not in families
+            number: bits
+            for number, bits in over.maxima.items()
+            if number in exposures
+            or (number in self.series and self.series[number].family not in families)
         }
         shared = self.shared
         shared.rates.close(day, profile.role, over.state, profile.maxima, maxima)
