@@ -8,7 +8,6 @@ from msgspec import Struct
 
 from models.alerting.combination import combine
 from models.alerting.signals import Signal
-from models.baseline.session import Subject
 from models.calibration.series import COMBINATION, SERIES, Series
 from models.codec.stable_id import stable_id
 from models.constants import NOTED_BITS
@@ -18,17 +17,17 @@ from models.detectors.novelty import Novelty, NoveltyDetector
 from models.detectors.panel import Opinions, Panel
 from models.detectors.promises import add_promises, learn_promises
 from models.features.families import CONTENT, FAMILIES, SEVERAL
-from models.features.family import Family
 from models.features.fields import read_fields
 from models.learning.shared import SharedBehaviour
 from models.units import DAY_US, HOUR_US
 
 if TYPE_CHECKING:
     from models.baseline.profile import OpenDay, Profile
-    from models.baseline.session import SessionScores
+    from models.baseline.session import SessionScores, Subject
     from models.codec.hashing import Hasher
     from models.detectors.promises import Standing
     from models.event import Event, Origin
+    from models.features.family import Family
 
 LATE_US = 2 * HOUR_US
 """Time after the end of a day for which its late events still count."""
@@ -180,7 +179,7 @@ class Scorer:
         return scores
 
     def signals(self, scores: Scores) -> list[Signal]:
-        """Give what the detectors say of the session, the rarest first."""
+        """Give what the detectors say of the session: its lead first, then the rarest."""
         at, session = scores.at, scores.at.session
         found = []
         for series, bits in session.bits.items():
@@ -196,7 +195,12 @@ class Scorer:
             )
         return sorted(
             found,
-            key=lambda one: (-session.rarities.get(one.family, 0.0), one.family, -one.rarity),
+            key=lambda one: (
+                one.family != session.lead,
+                -session.rarities.get(one.family, 0.0),
+                one.family,
+                -one.rarity,
+            ),
         )
 
     # ------------------------------------------------------------------ learning
