@@ -137,7 +137,7 @@ class Panel:
             found.scores.append(score)
             if score is None:
                 continue
-            profile.day(at.day, at.time_us).maxima[series.exposure] = BIN_BITS
+            at.open_day.maxima[series.exposure] = BIN_BITS
             bits = window.bits(profile.role, score)
             if bits > session.bits.get(series.id, 0.0):
                 text = self._explain(one, x)
