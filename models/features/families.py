@@ -89,7 +89,7 @@ _ALL: tuple[Family, ...] = (
         "Work for an unknown person, through an unknown agent, or without anybody.",
         "A known person whose account was taken over.",
         "`human`, `delegation` or `mode`.",
-        {"mode": "autonomous", "human": {"id": "eve"}},
+        {"human": {"id": "eve"}, "delegation": ["broker-9"]},
     ),
     Family(
         "credential", "credential", "scope.escalation",
