@@ -60,7 +60,7 @@ def past() -> bytes:
 
 def rarity(past: bytes, family: str, times: int, fields: dict[str, Any]) -> float:
     """Give the rarity of a family in a session of a known agent with some events."""
-    judge: RiverJudge = pickle.loads(past)
+    judge: RiverJudge = pickle.loads(past)  # noqa: S301  # made above
     for number in range(times):
         at = START + timedelta(days=DAYS, seconds=10 * number)
         judge.learn_one(event("agent-0", at, "judged", fields))
