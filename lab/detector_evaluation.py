@@ -1,7 +1,6 @@
-"""Evaluate a detector: the order of sessions by its scores alone.
+"""Evaluate a detector: what is found with it, and the order of sessions by its scores alone.
 
-What it adds to the product needs no help from here, as it counts like every other detector: judge
-the recording with it and without it.
+A registered detector counts like every other one. So judge the recording with it and without it.
 
 Examples
 --------
@@ -10,7 +9,7 @@ In a notebook::
     recorder = Recorder(MyDetector())
     register("mine", lambda: recorder)
     run = measured(files, fmt="agentlog", settings=Settings(detectors=("mine",)))
-    figures(ranked_by(run, recorder)), figures(run.sessions)
+    found(run, "volume.exfil"), figures(ranked_by(run, recorder))
 """
 
 from __future__ import annotations
@@ -19,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
 
+from lab.evaluation.by_case import by_case
 from lab.evaluation.judging import joined
 from models.detectors.detector import Detector
 
@@ -84,3 +84,18 @@ def ranked_by(run: Measured, recorder: Recorder) -> list[Session]:
         ),
         run.truth,
     )
+
+
+def found(run: Measured, kind: str) -> dict[str, float | None]:
+    """Give the share of attacks in a case of their own, and the false cases a day.
+
+    Parameters
+    ----------
+    kind
+        Type of attack that is given by itself; ``other attacks`` is the mean over all other types.
+    """
+    cases = by_case(run.sessions, run.truth.planted)
+    shares = {name: row["recall_in_own_case"] for name, row in cases["types"].items()}
+    mine = shares.pop(kind, None)
+    others = sum(shares.values()) / len(shares) if shares else None
+    return {kind: mine, "other attacks": others, "false cases a day": cases["false_per_day"]}

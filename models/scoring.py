@@ -182,7 +182,7 @@ class Scorer:
         return scores
 
     def signals(self, scores: Scores) -> list[Signal]:
-        """Give what the detectors say of the session: its lead first, then the rarest."""
+        """Give what the detectors say of the session: those of its lead, then the rarest first."""
         at, session = scores.at, scores.at.session
         found = []
         for series, bits in session.bits.items():

@@ -49,7 +49,7 @@ def test_a_notebook_defines_no_logic(script: Path) -> None:
     source = "\n".join(text for kind, text in cells(script) if kind == "code")
     defined = re.findall(r"^(?:def|class) (\w+)", source, re.M)
     # The fourth shows how a detector is built.
-    assert defined == (["NewPair"] if script.stem.startswith("4") else [])
+    assert defined == (["SentByTool"] if script.stem.startswith("4") else [])
 
 
 # By day a notebook runs over a smaller fleet; its code is the same.
