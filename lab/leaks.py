@@ -27,7 +27,8 @@ _SENT = (1_000, 4_000)
 def with_leaks(example: Example, folder: Path, *, leaks: int = 40, seed: int = 7) -> Example:
     """Give a made-up recording in which some searches after the history send a little.
 
-    The agent, the tool, the resource and the session are ordinary, and so is what the whole session sends.
+    The agent, the tool, the resource and the session are ordinary, and so is what the whole session
+    sends.
 
     Parameters
     ----------

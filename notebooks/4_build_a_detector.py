@@ -31,7 +31,8 @@ from pipeline.files.fitted_models import load_fitted, save_fitted
 
 SCRATCH = tempfile.TemporaryDirectory(prefix="habitus-")
 FOLDER = Path(SCRATCH.name)
-example = with_leaks(made_up(FOLDER, agents=10, days=18, quiet_days=10), FOLDER)
+fleet = made_up(FOLDER, agents=24, days=20, quiet_days=12, activity=0.3)
+example = with_leaks(fleet, FOLDER, leaks=10)
 example.about
 
 # %% [markdown]
@@ -121,8 +122,8 @@ pd.DataFrame(
 
 # %% [markdown]
 # ## With river
-# Any anomaly estimator of river works the same way. Half-space trees find unusual combinations of
-# a few numbers between 0 and 1: here what a call sends, and whether it reads.
+# Any anomaly estimator of river works the same way. Half-space trees find unusual corners of a
+# space of numbers between 0 and 1. One number does here: what a call sends although it reads.
 
 # %%
 trees = HalfSpaceTrees(n_trees=15, height=6, window_size=500, seed=7)
@@ -131,12 +132,9 @@ register(
     lambda: RiverDetector(
         "trees",
         trees.clone(),
-        lambda x: {
-            "sent": log1p(x.get("bytes_out", 0.0)) / 20.0,
-            "reads": float(x["operation"] == "read"),
-        },
+        lambda x: {"sent": log1p(x.get("bytes_out", 0.0)) / 20.0 * (x["operation"] == "read")},
         anomaly="volume.exfil",
-        title="An unusual combination of what a call does and sends",
+        title="A call that reads and sends",
     ),
 )
 settings = example.settings.model_copy(update={"detectors": ("trees",)})

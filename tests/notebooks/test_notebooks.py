@@ -57,8 +57,8 @@ SMALLER = {
     "2_evaluate_and_compare": ('["value", "intent", "tool", "hour"]', '["value"]'),
     "3_tune": ("made_up(FOLDER, agents=8,", "made_up(FOLDER, activity=0.25, agents=8,"),
     "4_build_a_detector": (
-        "made_up(FOLDER, agents=10,",
-        "made_up(FOLDER, activity=0.2, agents=10,",
+        "agents=24, days=20, quiet_days=12, activity=0.3",
+        "agents=8, days=16, quiet_days=12, activity=0.2",
     ),
     "5_slow_poisoning": ("activity=0.5,", "activity=0.1,"),
 }
