@@ -11,7 +11,7 @@ from river.base import AnomalyDetector
 from models.detectors.detector import DRIFT, Detector
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
 FIRST_EVENTS = 500
 """Events that are learned before anything is said: estimators score their first ones at random."""
@@ -65,7 +65,7 @@ class RiverDetector(Detector, AnomalyDetector):
         self,
         name: str,
         estimator: Estimator,
-        features: Sequence[str] | Callable[[Mapping[str, Any]], dict[str, float]],
+        features: Sequence[str] | Callable[[dict[str, Any]], dict[str, float]],
         *,
         first_events: int = FIRST_EVENTS,
         anomaly: str = DRIFT,
@@ -83,7 +83,7 @@ class RiverDetector(Detector, AnomalyDetector):
         trees = HalfSpaceTrees(n_trees=5, height=6, window_size=50, seed=7)
         yield {"name": "trees", "estimator": trees, "features": ("bytes_out", "duration")}
 
-    def _features(self, x: Mapping[str, Any]) -> dict[str, float]:
+    def _features(self, x: dict[str, Any]) -> dict[str, float]:
         if callable(self.features):
             return self.features(x)
         return {name: float(x.get(name) or 0.0) for name in self.features}

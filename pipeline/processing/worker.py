@@ -25,7 +25,6 @@ from pipeline.store.batch import Commit, PipelineStatus
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from models.baseline.agent_state import AgentState
     from models.config import ModelConfig
     from models.detectors.detector import Detector
     from pipeline.enrichment.enricher import Enricher

@@ -106,7 +106,8 @@ def families_of(anomaly: str) -> list[str]:
     ['two_locations']
     """
     found = [one.name for one in FAMILIES.values() if one.anomaly == anomaly]
-    found += [one.family for one in (*FEATURES, *COUNTERS) if one.anomaly == anomaly]
+    found += [one.family for one in FEATURES if one.anomaly == anomaly]
+    found += [one.family for one in COUNTERS if one.anomaly == anomaly]
     if anomaly in dict(TYPES):  # more telling than the first use of a tool or a resource
         found += ["act", "data"]
     return sorted(set(found))

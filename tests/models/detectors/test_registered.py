@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from random import Random
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from river.anomaly import HalfSpaceTrees
@@ -15,9 +15,6 @@ from models.detectors.panel import DAYS, Failure
 from models.detectors.river_detector import RiverDetector
 from models.errors import ConfigError
 from tests.models.detectors.small_fleet import BUDGET, SmallFleet, rarities
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 BUILT_IN = [one.id for one in SERIES]
 
@@ -84,7 +81,7 @@ def test_a_rare_score_raises_a_case_that_moves_trust_where_the_product_sees_noth
 def test_an_estimator_of_river_raises_a_case() -> None:
     trees = HalfSpaceTrees(n_trees=10, height=6, window_size=100, seed=7)
 
-    def squashed(x: Mapping[str, Any]) -> dict[str, float]:
+    def squashed(x: dict[str, Any]) -> dict[str, float]:
         took = x["attributes"]["latency"]
         return {"took": took / (took + 20.0)}
 
