@@ -177,8 +177,8 @@ class Scorer:
             session.combined, session.lead = combine(self.families, session.rarities)
         whole, part = session.combined, combine(self.families, own).bits
         number = COMBINATION.id
-        scores.rarity = combined.rarity(None, profile.role, at.state, number, whole)
-        scores.own = combined.rarity(None, profile.role, at.state, number, part)
+        scores.rarity = combined.rarity(None, None, None, number, whole)
+        scores.own = combined.rarity(None, None, None, number, part)
         return scores
 
     def signals(self, scores: Scores) -> list[Signal]:
@@ -208,16 +208,16 @@ class Scorer:
 
     # ------------------------------------------------------------------ learning
 
-    def count_day(self, scores: Scores, *, counted_before: bool) -> None:
+    def count_day(self, scores: Scores, *, repeated: bool) -> None:
         """Count the combination of a session among the day's maxima, and its agent as active.
 
         Parameters
         ----------
-        counted_before
-            Whether the session belongs to a case of an earlier day.
+        repeated
+            Whether the session repeats what a case of an earlier day has told.
         """
         at = scores.at
-        if not counted_before:
+        if not repeated:
             at.open_day.combined = max(at.open_day.combined, at.session.combined)
         self.shared.note_active(at.day, at.profile.mark)
 
@@ -258,7 +258,8 @@ class Scorer:
         Parameters
         ----------
         open_families
-            Day -> families of its cases that were open before that day: they are not counted again.
+            Day -> certain families of its cases that were open before that day: they are not
+            counted again.
         """
         for day in self.days_over(profile):
             self._close(profile, day, profile.open_days.pop(day), open_families.get(day, set()))
@@ -283,6 +284,6 @@ class Scorer:
         shared = self.shared
         shared.rates.close(day, profile.role, over.state, profile.maxima, maxima)
         combined = {COMBINATION.id: over.combined}
-        shared.combined.close(day, profile.role, over.state, None, combined)
+        shared.combined.close(day, None, None, None, combined)
         shared.amounts.close(profile, day, over)
         slow_change.close(profile, over)
