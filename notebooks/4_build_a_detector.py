@@ -150,9 +150,9 @@ pd.DataFrame({name: found(run, LEAK) for name, run in runs.items()}).T.round(2)
 register("sent_by_tool", SentByTool)  # a fresh one: the other has seen the stream already
 settings = example.settings.model_copy(update={"detectors": ("sent_by_tool",)})
 seen = Explored(example.files, fmt=example.fmt, settings=settings).events
-said = seen[seen.alert].explode("reasons").dropna(subset="reasons")
-said = said[said.reasons.map(lambda reason: reason["feature"]) == "sent_by_tool"]
-said.assign(why=said.reasons.map(lambda reason: reason["why"]))[["time", "agent_id", "why"]].head()
+said = seen[seen.alert & (seen.reason == "sent_by_tool")]
+why = said.reasons.map(lambda reasons: reasons[0]["why"])
+said.assign(why=why)[["time", "agent_id", "why"]].head()
 
 # %% [markdown]
 # ## Fitted on history: peer groups

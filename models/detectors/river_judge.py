@@ -106,7 +106,7 @@ class RiverJudge(AnomalyDetector):
             session = SessionScores(self._hasher.once(name))
         self._sessions[*owner, event.session or ""] = (session, time_us)
         scores = self._score(event, profile, session, time_us)
-        self._scorer.count_day(scores, counted_before=False)
+        self._scorer.count_day(scores, repeated=False)
         held_days = HELD_DAYS if scores.rarity >= NOTED_BITS else 0
         self._scorer.learn(scores, event, held_days=held_days)
 
