@@ -1,7 +1,7 @@
 """Scores of a registered detector become bits: the rank among its past scores.
 
 A detector may score on any scale. So a score counts by its rank alone: its cell is a number that
-grows with the score, about a thousandth apart.
+grows with the score, in steps of up to four thousandths of it.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from models.calibration.score_window import ScoreWindow
 from models.constants import MAX_ROLE_SCORES, MAX_SCORES, ROLE_SCORES
 
 MAX_ROLES = 256
-_DROPPED = 13
+_DROPPED = 15
 """Low bits of a single-precision number that a cell leaves out."""
 _HALF = 0.5
 """Share of equal scores that counts as higher."""
@@ -30,7 +30,7 @@ def cell_of(score: float) -> int:
     >>> scores = (-3.0, -0.5, 0.0, 0.25, 0.251, 1e9)
     >>> [cell_of(score) for score in scores] == sorted(cell_of(score) for score in scores)
     True
-    >>> cell_of(0.5) == cell_of(0.5001), cell_of(-0.0) == cell_of(0.0), cell_of(1e300) > 0
+    >>> cell_of(0.5) == cell_of(0.501), cell_of(-0.0) == cell_of(0.0), cell_of(1e300) > 0
     (True, True, True)
     """
     near = max(-3e38, min(3e38, score)) + 0.0
