@@ -73,6 +73,8 @@ def subject_of(content: CallScore, event: Event) -> Subject | None:
     sessions = "sessions of this role"
     if content.familiarity >= MIN_FAMILIAR:
         known = content.familiarity >= MOSTLY_FAMILIAR
-        sessions = f"sessions with {'a request like this one' if known else 'a partly similar request'}"
+        sessions = (
+            f"sessions with {'a request like this one' if known else 'a partly similar request'}"
+        )
     text = f"{some} of the {sessions} use {event.tool}."
     return Subject(content.score, 0, "intent", 0, text, event.tool)

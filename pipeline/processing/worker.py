@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from models.detectors.panel import PREFIX, Panel
 from models.engine import Engine
 from models.trust.policy import DEFAULT_POLICY, TrustPolicy
 from models.units import DAY_US
 from pipeline.events.unknown_members import MemberCounters
 from pipeline.processing.agent_cache import Agents
 from pipeline.processing.batch_state import BatchState
-from pipeline.processing.detector_failures import LoggedPanel
+from pipeline.processing.detector_failures import DetectorFailures
 from pipeline.processing.intake import Intake
 from pipeline.processing.judging.agent_modes import AgentModes
 from pipeline.processing.judging.anomalies import Anomalies
@@ -26,8 +25,8 @@ from pipeline.store.batch import Commit, PipelineStatus
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from models.baseline.agent_state import AgentState
     from models.config import ModelConfig
+    from models.detectors.detector import Detector
     from pipeline.enrichment.enricher import Enricher
     from pipeline.enrichment.inventory import Inventory
     from pipeline.formats import Format
@@ -55,8 +54,8 @@ class Worker:
         Whether anomalies and trust answers are queued for a sink.
     kernel
         ``auto``, ``native`` or ``python``.
-    panel
-        Additional detectors.
+    detectors
+        Registered detectors.
     observers
         Callbacks for the judgements.
     without
@@ -78,7 +77,7 @@ class Worker:
         publish: bool = True,
         explain_all: bool = False,
         kernel: str = "auto",
-        panel: Panel | None = None,
+        detectors: Sequence[Detector] = (),
         observers: Observers = NO_OBSERVERS,
         without: frozenset[str] = frozenset(),
     ) -> None:
@@ -91,30 +90,26 @@ class Worker:
         self.first_rejected: FirstRejected | None = None
         self.engine = Engine(
             config, store.secret, catalogue(), policy,
-            explain_all=explain_all, kernel=kernel, without=without,
+            explain_all=explain_all, kernel=kernel, without=without, detectors=detectors,
         )  # fmt: skip
-        self.panel = panel or Panel()
         self._load()
         self._intake = Intake(store, self.engine.hasher, ahead_us)
         self._members = MemberCounters(store.counters)
         self._agents = Agents(store, config, cache_agents, packed_agents)
-        self._detectors = LoggedPanel(self.panel)
+        self._failures = DetectorFailures(self.engine.panel)
         trust_answers = TrustAnswers(self._agents, policy, publish=publish)
         self._reference = ReferenceJudge(
             self.engine,
             AgentModes(self._agents, enricher, inventory, policy),
-            self._detectors,
+            self._failures,
             Anomalies(store, self.engine, publish=publish),
             trust_answers,
             observers,
         )
 
     def _load(self) -> None:
-        """Load the stored state of engine and detectors."""
-        shared = self.store.shared()
-        self.panel.load(shared)
-        own = {name: blob for name, blob in shared.items() if not name.startswith(PREFIX)}
-        self.engine.load(own, self.store.all_sessions())
+        """Load the stored state of the engine."""
+        self.engine.load(self.store.shared(), self.store.all_sessions())
 
     def judge(self, records: Sequence[RawRecord], wire: Format | None = None) -> Commit:
         """Judge records in order and give the data to write; writes nothing.
@@ -160,10 +155,10 @@ class Worker:
         out.counters = dict(batch.count)
 
     def _collect_shared(self, out: Commit) -> None:
-        """Add the state that all agents share, and that of the detectors."""
+        """Add the state that all agents share."""
         out.sessions, out.closed_sessions = self.engine.dump_sessions()
-        of_detectors = self._detectors.dump()
-        out.shared = self.engine.dump(whole=out.whole) + of_detectors
+        out.shared = self.engine.dump(whole=out.whole)
+        self._failures.note()
         if self.watermark_us:
             out.prune_seen_before_day = self.watermark_us // DAY_US - _SEEN_DAYS
 
