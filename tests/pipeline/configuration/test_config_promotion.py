@@ -98,7 +98,10 @@ def test_a_promotion_is_in_effect_and_the_register_keeps_who_when_and_why(tuned:
         assert (made.number, made.by, made.at_us) == (1, "Ines Example", 7_000_000)
         assert made.reason == "a quieter month"
         found = in_effect(Settings(), store)
-        assert (found.base, found.config) == ("promoted", ModelConfig(alerts_per_day=3, held_days=4))
+        assert (found.base, found.config) == (
+            "promoted",
+            ModelConfig(alerts_per_day=3, held_days=4),
+        )
         assert made.version == found.config.version
         again, new = promote(store, tuned, by="Olu Example", reason="once more", at_us=8)
         assert not new
