@@ -12,9 +12,9 @@ import pytest
 from models.errors import StateError
 from models.trust.state import TrustState
 from pipeline.store import Commit, open_store
+from pipeline.store import database as sqlite_files
 from pipeline.store.postgresql import migrations as migrating
 from pipeline.store.postgresql.migrations import migrations
-from pipeline.store import database as sqlite_files
 from pipeline.store.schema import OLDEST, TABLES, VERSION
 
 if TYPE_CHECKING:

@@ -22,7 +22,7 @@ from pipeline.store.configs import Promotion
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-BEFORE = {name: 1.0 for name in RETIRED} | {"idle_minutes": 10, "held_days": 5}
+BEFORE = dict.fromkeys(RETIRED, 1.0) | {"idle_minutes": 10, "held_days": 5}
 
 
 @pytest.fixture(autouse=True)
@@ -84,7 +84,7 @@ def test_a_promotion_of_before_holds_for_what_it_changed(
     now = Promotion(1, "0" * 12, "Ines", 1, "trial", {"idle_minutes": 10})
     assert now.config == ModelConfig(idle_minutes=10)
     with open_store(f"sqlite:{tmp_path / 'h.db'}") as store:
-        store.configs._database.run(  # noqa: SLF001  # as the version before wrote it
+        store.configs._database.run(  # as the version before wrote it
             "insert into configs (number, version, digest, blob) values (1, ?, ?, ?)",
             (made.version, *_sealed(store, made)),
         )
