@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections import Counter
 from typing import TYPE_CHECKING
 
@@ -9,8 +10,10 @@ from models.engine import Engine
 from models.trust.policy import DEFAULT_POLICY, TrustPolicy
 from models.units import DAY_US
 from pipeline.events.unknown_members import MemberCounters
+from pipeline.logs import STATE_CHANGE
 from pipeline.processing.agent_cache import Agents
 from pipeline.processing.batch_state import BatchState
+from pipeline.processing.before import RELEARNED, is_of_before, kept_of_before
 from pipeline.processing.detector_failures import DetectorFailures
 from pipeline.processing.intake import Intake
 from pipeline.processing.judging.agent_modes import AgentModes
@@ -33,6 +36,7 @@ if TYPE_CHECKING:
     from pipeline.processing.stream_types import RawRecord
     from pipeline.store.protocol import Store
 
+_log = logging.getLogger(__name__)
 _SEEN_DAYS = 30
 
 
@@ -60,6 +64,11 @@ class Worker:
         Callbacks for the judgements.
     without
         Families, and parts of the content detector, that judgement leaves out.
+
+    Attributes
+    ----------
+    afresh
+        Whether the next commit drops what the judge before knew (`pipeline.processing.before`).
     """
 
     def __init__(
@@ -108,8 +117,13 @@ class Worker:
         )
 
     def _load(self) -> None:
-        """Load the stored state of the engine."""
-        self.engine.load(self.store.shared(), self.store.all_sessions())
+        """Load the stored state of the engine; what the judge before knew is dropped."""
+        shared = self.store.shared()
+        self.afresh = is_of_before(shared)
+        if self.afresh:
+            _log.warning("baselines_learned_anew", extra={"detail": RELEARNED} | STATE_CHANGE)
+            shared = kept_of_before(shared)
+        self.engine.load(shared, () if self.afresh else self.store.all_sessions())
 
     def judge(self, records: Sequence[RawRecord], wire: Format | None = None) -> Commit:
         """Judge records in order and give the data to write; writes nothing.
@@ -157,7 +171,8 @@ class Worker:
     def _collect_shared(self, out: Commit) -> None:
         """Add the state that all agents share."""
         out.sessions, out.closed_sessions = self.engine.dump_sessions()
-        out.shared = self.engine.dump(whole=out.whole)
+        out.afresh, self.afresh = self.afresh, False
+        out.shared = self.engine.dump(whole=out.whole or out.afresh)
         self._failures.note()
         if self.watermark_us:
             out.prune_seen_before_day = self.watermark_us // DAY_US - _SEEN_DAYS

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from models.trust.state import trust_of
 from models.telemetry.last_seen import stored_names
+from models.trust.state import trust_of
 from pipeline.store.order import COLUMNS
 from pipeline.store.seal import Seal, row_key
 
@@ -78,6 +78,10 @@ class StoreQueries:
             self._shared.check(name.encode(), blob, digest)
             shards.setdefault(shard, {})[name] = blob
         return list(shards.values())
+
+    def shared_names(self) -> list[str]:
+        """Give the names of the state shared by all agents, over all shards."""
+        return [name for (name,) in self._queries.rows("select distinct name from shared")]
 
     def held(self, agent_id: str) -> list[HeldRow]:
         """Give the events of an agent that are held back from learning, oldest first."""
