@@ -78,7 +78,7 @@ class Cases:
         """Add an event to its case; give the case and the message that the event is worth."""
         case = self._find(story)
         if case is None:
-            name = self._name(story.event_id)
+            name = self._name(story)
             case = self._by_id[name] = Case(
                 name, story.agent_id, story.mode, story.time_us, story.time_us, story.bits
             )
@@ -113,8 +113,11 @@ class Cases:
         found = None if other is None else self._by_id[other]
         return found if found is not None and found.is_open(story.time_us) else None
 
-    def _name(self, event_id: str) -> str:
-        return f"C-{self._hasher.once('case' + event_id):016x}"
+    def _name(self, story: Story) -> str:
+        # Agents choose the ids of their events, and an announced change is one event in each mode.
+        of = (story.event_id, story.agent_id, story.mode, str(story.time_us))
+        name = "\x1f".join(("case", *of))
+        return f"C-{self._hasher.once(name):016x}"
 
     def get(self, case_id: str) -> Case | None:
         """Give an open case by its id."""

@@ -16,6 +16,7 @@ from pipeline.processing.detector_failures import LoggedPanel
 from pipeline.processing.intake import Intake
 from pipeline.processing.judging.agent_modes import AgentModes
 from pipeline.processing.judging.anomalies import Anomalies
+from pipeline.processing.judging.cases import CaseFiles
 from pipeline.processing.judging.observers import NO_OBSERVERS, Observers
 from pipeline.processing.judging.reference_judge import ReferenceJudge
 from pipeline.processing.judging.trust_answers import TrustAnswers
@@ -100,11 +101,13 @@ class Worker:
         self._agents = Agents(store, config, cache_agents, packed_agents)
         self._detectors = LoggedPanel(self.panel)
         trust_answers = TrustAnswers(self._agents, policy, publish=publish)
+        self._cases = CaseFiles(store, self.engine, policy, publish=publish)
         self._reference = ReferenceJudge(
             self.engine,
             AgentModes(self._agents, enricher, inventory, policy),
             self._detectors,
             Anomalies(store, self.engine, publish=publish),
+            self._cases,
             trust_answers,
             observers,
         )
@@ -154,13 +157,15 @@ class Worker:
             (key[0], key[1], self._agents.dump(agent_state), agent_state.trust)
             for key, agent_state in changed.items()
         ]
-        self._collect_shared(out)
         out.anomalies = list(batch.anomalies.values())
         out.members = list(batch.members.values())
         out.counters = dict(batch.count)
+        self._cases.collect(batch)
+        self._collect_shared(out)
 
     def _collect_shared(self, out: Commit) -> None:
-        """Add the state that all agents share, and that of the detectors."""
+        """Add the state that all agents share, that of the detectors, and cases that closed."""
+        self._cases.close_quiet(out)
         out.sessions, out.closed_sessions = self.engine.dump_sessions()
         of_detectors = self._detectors.dump()
         out.shared = self.engine.dump(whole=out.whole) + of_detectors

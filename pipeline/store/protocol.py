@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from pipeline.processing.stream_types import Message
     from pipeline.store.batch import Commit, HeldRow, PipelineStatus
     from pipeline.store.configs import Configs
-    from pipeline.store.order import Place, Sort
+    from pipeline.store.order import CaseSort, Place, Sort
 
 
 class Store(Protocol):
@@ -139,6 +139,25 @@ class Store(Protocol):
 
     def anomaly_ids(self, beginning: str, limit: int) -> list[str]:
         """Give the anomaly ids with this prefix, in order, at most `limit`."""
+
+    def cases(
+        self,
+        *,
+        agent_id: str | None = None,
+        severity: str | Sequence[str] | None = None,
+        status: str | None = None,
+        sort: CaseSort = "severity",
+        ascending: bool = False,
+        after: Place | None = None,
+        limit: int = 50,
+    ) -> list[dict[str, Any]]:
+        """Give sorted cases after a sort key."""
+
+    def case(self, case_id: str) -> dict[str, Any] | None:
+        """Give a case by its id, or None."""
+
+    def case_ids(self, beginning: str, limit: int) -> list[str]:
+        """Give the case ids with this prefix, in order, at most `limit`."""
 
     def inbox(self, values: Sequence[bytes]) -> list[Reception]:
         """Append raw events except duplicates, synced to disk; return the fate of each.
