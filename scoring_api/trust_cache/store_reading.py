@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 from models.trust.state import TrustState
 from pipeline.events.duplicates import Reception
-from pipeline.store import LastEvent, PipelineStatus, Place, Sort
+from pipeline.store import CaseSort, LastEvent, PipelineStatus, Place, Sort
 
 __all__ = ["LastEvent", "PipelineStatus", "Reading"]
 
@@ -61,6 +61,24 @@ class Reading(Protocol):
 
     def members(self, anomaly_id: str, limit: int, /) -> Sequence[str]:
         """Give the agent ids of a finding of several agents, in order, at most `limit`."""
+        ...
+
+    def cases(
+        self,
+        *,
+        agent_id: str | None,
+        severity: Sequence[str] | None,
+        status: str | None,
+        sort: CaseSort,
+        ascending: bool,
+        after: Place | None,
+        limit: int,
+    ) -> Sequence[dict[str, Any]]:
+        """Give sorted cases after a sort key."""
+        ...
+
+    def case(self, case_id: str, /) -> dict[str, Any] | None:
+        """Give a case by its id, or None."""
         ...
 
     def inbox(self, values: list[bytes], /) -> Sequence[Reception]:
