@@ -13,12 +13,21 @@ from typing import TYPE_CHECKING
 
 from models.errors import ConfigError
 from pipeline.store.address import checked, masked
-from pipeline.store.batch import AnomalyRow, CaseRow, Commit, HeldRow, LastEvent, PipelineStatus, ProfileRow
+from pipeline.store.batch import (
+    AnomalyRow,
+    CaseRow,
+    Commit,
+    HeldRow,
+    LastEvent,
+    PipelineStatus,
+    ProfileRow,
+)
 from pipeline.store.lock import WriterLock
 from pipeline.store.order import (
     CASE_COLUMNS,
     COLUMNS,
     CaseSort,
+    CaseStatus,
     Place,
     Sort,
     case_place_of,
@@ -37,6 +46,7 @@ __all__ = [
     "AnomalyRow",
     "CaseRow",
     "CaseSort",
+    "CaseStatus",
     "Commit",
     "HeldRow",
     "LastEvent",

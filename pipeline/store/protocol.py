@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from pipeline.processing.stream_types import Message
     from pipeline.store.batch import Commit, HeldRow, PipelineStatus
     from pipeline.store.configs import Configs
-    from pipeline.store.order import CaseSort, Place, Sort
+    from pipeline.store.order import CaseSort, CaseStatus, Place, Sort
 
 
 class Store(Protocol):
@@ -145,7 +145,7 @@ class Store(Protocol):
         *,
         agent_id: str | None = None,
         severity: str | Sequence[str] | None = None,
-        status: str | None = None,
+        status: CaseStatus | None = None,
         sort: CaseSort = "severity",
         ascending: bool = False,
         after: Place | None = None,

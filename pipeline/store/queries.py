@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from models.trust.state import TrustState
     from pipeline.store.batch import HeldRow
     from pipeline.store.connection import Connection
-    from pipeline.store.order import CaseSort, Place, Sort
+    from pipeline.store.order import CaseSort, CaseStatus, Place, Sort
 
 _OF_AGENT = (
     "(agent_id = ? or id in (select anomaly_id from anomaly_members "
@@ -176,7 +176,7 @@ class StoreQueries:
         *,
         agent_id: str | None = None,
         severity: str | Sequence[str] | None = None,
-        status: str | None = None,
+        status: CaseStatus | None = None,
         sort: CaseSort = "severity",
         ascending: bool = False,
         after: Place | None = None,

@@ -6,11 +6,10 @@ from typing import Annotated, Any
 
 from msgspec import Meta, Struct, structs
 
-from pipeline.store import CASE_COLUMNS, CaseSort, Place, case_place_of
+from pipeline.store import CASE_COLUMNS, CaseSort, CaseStatus, Place, case_place_of
 from scoring_api.lists import cursors
 from scoring_api.lists.places import LONGEST_ID, is_place
 from scoring_api.problems import ProblemError
-from scoring_api.schemas.cases import CaseStatus
 from scoring_api.schemas.values import SeverityName
 from scoring_api.trust_cache.store_reading import Reading
 

@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
-from scoring_api.routes import actions, agent, agents, anomalies, cases, health, pages, schema, trust
+from scoring_api.routes import (
+    actions,
+    agent,
+    agents,
+    anomalies,
+    cases,
+    health,
+    pages,
+    schema,
+    trust,
+)
 
 ROUTERS = (
     trust.router,

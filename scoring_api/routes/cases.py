@@ -7,11 +7,11 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Path, Query
 from fastapi.responses import Response
 
-from pipeline.store import CaseSort
+from pipeline.store import CaseSort, CaseStatus
 from scoring_api.lists.cases import CaseFilters, case_page_of, case_page_request
 from scoring_api.problems import ProblemError
 from scoring_api.routes.answers import NO_NUL, json_answer
-from scoring_api.schemas.cases import Case, CasePage, CaseStatus
+from scoring_api.schemas.cases import Case, CasePage
 from scoring_api.schemas.values import SeverityName
 from scoring_api.service import DESCRIBED, Shared, needs, problems
 

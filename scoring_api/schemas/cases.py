@@ -6,10 +6,10 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from pipeline.store import CaseStatus
 from scoring_api.schemas.anomalies import AnomalyReason
 from scoring_api.schemas.values import ModeName, Points, SeverityName
 
-CaseStatus = Literal["open", "closed"]
 DispositionName = Literal["benign", "expected_change", "malicious", "unclear"]
 Days = Annotated[float, Field(ge=0)]
 

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 from models.trust.state import TrustState
 from pipeline.events.duplicates import Reception
-from pipeline.store import CaseSort, LastEvent, PipelineStatus, Place, Sort
+from pipeline.store import CaseSort, CaseStatus, LastEvent, PipelineStatus, Place, Sort
 
 __all__ = ["LastEvent", "PipelineStatus", "Reading"]
 
@@ -68,7 +68,7 @@ class Reading(Protocol):
         *,
         agent_id: str | None,
         severity: Sequence[str] | None,
-        status: str | None,
+        status: CaseStatus | None,
         sort: CaseSort,
         ascending: bool,
         after: Place | None,

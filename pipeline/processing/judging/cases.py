@@ -29,9 +29,7 @@ class CaseFiles:
         Whether messages are queued for a sink.
     """
 
-    def __init__(
-        self, store: Store, engine: Engine, policy: TrustPolicy, *, publish: bool
-    ) -> None:
+    def __init__(self, store: Store, engine: Engine, policy: TrustPolicy, *, publish: bool) -> None:
         self._store = store
         self._engine = engine
         self._policy = policy
