@@ -1,4 +1,4 @@
-"""Make cases: one story each, bounded, with the signals that it is made of (topic `agent.cases`)."""
+"""Make cases: one story each, bounded, with the signals that it is made of (`agent.cases`)."""
 
 from __future__ import annotations
 

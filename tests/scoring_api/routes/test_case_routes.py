@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)])
-def installed(request, tmp_path, installation) -> Iterator[Any]:
+def installed(request, installation) -> Iterator[Any]:
     """Give an installation over a store of each kind."""
     if request.param == "sqlite":
         yield installation
