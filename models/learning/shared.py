@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from models.calibration.series import Series
     from models.codec.hashing import Hasher
 
-HEAD, RATES, PENDING = "head", "rates", "pending"
+HEAD, RATES, PENDING = "head", "day_rates", "pending"
 
 
 class Contribution(Struct, array_like=True):

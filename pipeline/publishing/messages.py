@@ -1,7 +1,7 @@
 """Types of published messages: anomaly, case and headers; `models` defines the trust answer.
 
-`pipeline.publishing.outputs` and `pipeline.publishing.cases` make the objects. These types describe them, and a test compares both
-over a real run.
+`pipeline.publishing.outputs` and `pipeline.publishing.cases` make the objects. These types describe
+them, and a test compares both over a real run.
 """
 
 from __future__ import annotations

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from models.trust.state import trust_of
 from models.telemetry.last_seen import stored_names
+from models.trust.state import trust_of
 from pipeline.store.order import CASE_COLUMNS, COLUMNS
 from pipeline.store.seal import Seal, row_key
 

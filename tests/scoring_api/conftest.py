@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 
+from models.telemetry.last_seen import LastSeen
 from models.trust.ledger import Item, Ledger
 from models.trust.levels import LevelState
 from models.trust.state import TrustState
 from models.units import DAY_US, HOUR_US
-from models.telemetry.last_seen import LastSeen
 from pipeline.formats import Native
 from pipeline.store import Commit, PipelineStatus, Store, open_store
 from scoring_api.app import Application, create_app

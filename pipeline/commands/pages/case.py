@@ -12,7 +12,7 @@ from pipeline.commands.pages.beginnings import one_with
 from pipeline.commands.pages.explanation import print_reasons
 from pipeline.commands.pages.listing import listing
 from pipeline.commands.pages.return_period import period_in_words
-from pipeline.publishing.catalogue import FRAMEWORKS, FRAMEWORK_NAMES
+from pipeline.publishing.catalogue import FRAMEWORK_NAMES, FRAMEWORKS
 from pipeline.text.quoted import plain
 from pipeline.text.visible import distinguishable
 

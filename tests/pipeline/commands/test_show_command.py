@@ -94,7 +94,10 @@ def test_explain_prints_trust_reasons_recovery_and_bits(habitus: Callable[..., R
     ("more", "said"),
     [
         ({}, "comes as far on one agent-day in 3,333, judged by its role's 812 agent-days"),
-        ({"p": 0.66, "session_p": 0.002}, "with its session, honest work comes as far on one agent"),
+        (
+            {"p": 0.66, "session_p": 0.002},
+            "with its session, honest work comes as far on one agent",
+        ),
         ({"p": 0.66, "p_pool": "fleet"}, "on 66% of agent-days, judged by the fleet's 812"),
     ],
 )

@@ -100,7 +100,9 @@ def test_a_line_has_the_agreed_keys_and_types(judged):
 
 
 def test_every_event_that_says_something_new_is_explained_on_request(shared_pipeline, judged):
-    replayed(shared_pipeline, shared_pipeline.folder / "events.jsonl", "all.jsonl", explain_all=True)
+    replayed(
+        shared_pipeline, shared_pipeline.folder / "events.jsonl", "all.jsonl", explain_all=True
+    )
     explained = lines_of(shared_pipeline, "all.jsonl")
     bare = 0
     for line, whole in zip(judged, explained, strict=True):
