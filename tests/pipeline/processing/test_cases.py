@@ -128,7 +128,7 @@ def test_many_unknown_agents_with_one_credential_are_one_case_found_by_each(sett
     assert store.cases(agent_id=KNOWN) == []
 
 
-def test_agents_that_send_the_same_event_id_have_cases_of_their_own(settings, store):
+def test_same_event_id_of_several_agents_opens_a_case_for_each(settings, store):
     agents = [f"ghost-{n}" for n in range(3)]
     events = [
         an_event("e-1", name, DAYS * n, credential={"id": name}) for n, name in enumerate(agents)
