@@ -169,6 +169,20 @@ class Cases:
                     self._of_agent.pop(owner, None)
         self._of_thing = {mark: name for mark, name in self._of_thing.items() if name not in gone}
 
+    def number(self, case_id: str, version: int) -> None:
+        """Set the version of an open case after a decision that keeps it open."""
+        case = self._by_id.get(case_id)
+        if case is not None:
+            case.version, self._changed = version, True
+
+    def reopen(self, case: Case) -> None:
+        """Let events join a case again."""
+        self._by_id[case.case_id], self._changed = case, True
+        for owner in case.agents:
+            own = self._of_agent.setdefault(owner, [])
+            if case.case_id not in own:
+                own.append(case.case_id)
+
     # ------------------------------------------------------------------ state
 
     def dump(self, *, whole: bool = False) -> list[tuple[str, bytes]]:

@@ -112,6 +112,7 @@ def _begun(a: Result, agent_state: AgentState, case: Case) -> dict[str, Any]:
         "traces": [],
         "trust": {"before": None, "after": None},
         "disposition": None,
+        "decision": None,
         "assignee": None,
         "comments": 0,
         "config_version": "",

@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
+from models.trust.disposition import Disposition  # noqa: TC001  # msgspec reads the annotations
 from models.trust.ledger import Facet  # noqa: TC001  # msgspec reads the annotations
 from models.trust.policy import Severity, Status  # noqa: TC001  # as above
 
@@ -139,6 +140,20 @@ class ScoreOfCase(Struct, kw_only=True, forbid_unknown_fields=True):
     after: Score | None
 
 
+class CaseDecision(Struct, kw_only=True, forbid_unknown_fields=True):
+    """Who made the latest decision about a case, when and why.
+
+    `scope` and `until` say what an expected change covers. A decision that was taken back leaves a
+    decision without a disposition.
+    """
+
+    by: str
+    at: Time
+    reason: str
+    scope: dict[str, str] | None
+    until: Time | None
+
+
 class Case(Struct, kw_only=True, forbid_unknown_fields=True):
     """One story; a later version of the same case replaces the earlier one.
 
@@ -168,7 +183,8 @@ class Case(Struct, kw_only=True, forbid_unknown_fields=True):
     sessions: Annotated[list[str], Meta(max_length=20)]
     traces: Annotated[list[str], Meta(max_length=20)]
     trust: ScoreOfCase
-    disposition: Literal["benign", "expected_change", "malicious", "unclear"] | None
+    disposition: Disposition | None
+    decision: CaseDecision | None
     assignee: str | None
     comments: Annotated[int, Meta(ge=0)]
     config_version: str

@@ -213,6 +213,13 @@ class StoreQueries:
         row = self._queries.row("select blob from cases where id = ?", (case_id,))
         return None if row is None else msgspec.json.decode(row[0])
 
+    def agents_of_case(self, case_id: str) -> list[str]:
+        """Give the agents with an event of a case, in order."""
+        rows = self._queries.rows(
+            "select agent_id from case_agents where case_id = ? order by agent_id", (case_id,)
+        )
+        return [agent_id for (agent_id,) in rows]
+
     def case_ids(self, beginning: str, limit: int) -> list[str]:
         """Give the case ids with this prefix, in order, at most `limit`."""
         return self._ids("cases", beginning, limit)

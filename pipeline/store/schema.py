@@ -75,6 +75,17 @@ create table case_agents (
     case_id text not null,
     unique (agent_id, case_id)
 );
+create index case_agents_case on case_agents (case_id, agent_id);
+create table decisions (
+    number integer primary key,
+    case_id text not null,
+    version integer not null,
+    agent_id text not null,
+    digest blob not null,
+    blob blob not null,
+    unique (case_id, version)
+);
+create table decisions_done (number integer primary key);
 create table held (
     number integer primary key,
     event_id text not null,

@@ -132,6 +132,10 @@ class Writer:
             "insert or ignore into case_agents (case_id, agent_id) values (?, ?)", batch.case_agents
         )
         run_many(
+            "insert or ignore into decisions_done (number) values (?)",
+            ((number,) for number in batch.decided),
+        )
+        run_many(
             "insert into held (event_id, agent_id, mode, time_us, blob) values (?, ?, ?, ?, ?) "
             "on conflict (agent_id, event_id) do update set blob = excluded.blob",
             batch.held,

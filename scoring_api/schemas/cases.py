@@ -8,9 +8,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from pipeline.store import CaseStatus
 from scoring_api.schemas.anomalies import AnomalyReason
-from scoring_api.schemas.values import ModeName, Points, SeverityName
+from scoring_api.schemas.values import DispositionName, ModeName, Points, SeverityName
 
-DispositionName = Literal["benign", "expected_change", "malicious", "unclear"]
 Days = Annotated[float, Field(ge=0)]
 
 
@@ -47,6 +46,20 @@ class CaseTrust(BaseModel):
     after: CaseScore | None
 
 
+class CaseDecision(BaseModel):
+    """Who made the latest decision about a case, when and why.
+
+    `scope` and `until` say what an expected change covers. A decision that was taken back leaves a
+    decision without a disposition.
+    """
+
+    by: str
+    at: str
+    reason: str
+    scope: dict[str, str] | None
+    until: str | None
+
+
 class Case(BaseModel):
     """One story with its signals; a later version of the same case replaces the earlier one.
 
@@ -77,6 +90,7 @@ class Case(BaseModel):
     traces: list[str]
     trust: CaseTrust
     disposition: DispositionName | None
+    decision: CaseDecision | None
     assignee: str | None
     comments: Annotated[int, Field(ge=0)]
     config_version: str

@@ -10,7 +10,8 @@ from typing import Any, Protocol
 
 from models.trust.state import TrustState
 from pipeline.events.duplicates import Reception
-from pipeline.store import CaseSort, CaseStatus, LastEvent, PipelineStatus, Place, Sort
+from pipeline.store import CaseSort, CaseStatus, HeldRow, LastEvent, PipelineStatus, Place, Sort
+from pipeline.store.registers.decisions import Decisions
 
 __all__ = ["LastEvent", "PipelineStatus", "Reading"]
 
@@ -79,6 +80,19 @@ class Reading(Protocol):
 
     def case(self, case_id: str, /) -> dict[str, Any] | None:
         """Give a case by its id, or None."""
+        ...
+
+    @property
+    def decisions(self) -> Decisions:
+        """The log of decisions about cases."""
+        ...
+
+    def states(self, agent_id: str, /) -> Sequence[TrustState]:
+        """Give the trust states of an agent, one per mode; none for an unknown agent."""
+        ...
+
+    def held(self, agent_id: str, /) -> Sequence[HeldRow]:
+        """Give the events of an agent that are held back from learning, oldest first."""
         ...
 
     def inbox(self, values: list[bytes], /) -> Sequence[Reception]:

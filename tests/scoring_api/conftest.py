@@ -161,6 +161,7 @@ def make_case(number: int, **more: Any) -> dict[str, Any]:
         "traces": [],
         "trust": {"before": {"score": 91, "lower": 80}, "after": {"score": 73, "lower": 60}},
         "disposition": None,
+        "decision": None,
         "assignee": None,
         "comments": 0,
         "config_version": "c1",

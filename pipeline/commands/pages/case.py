@@ -85,6 +85,7 @@ def _facts(case: Mapping[str, Any]) -> dict[str, list[str]]:
         "severity": [case["severity"]],
         "comes up": [period_in_words(case["return_period_days"])],
         "status": [_status(case)],
+        "decision": [_decision(case["decision"])],
         "agent" if len(agents) == 1 else "agents": [*agents, f"and {left} more" if left else ""],
         "mode": [case["mode"]],
         "role": [plain(case["role"] or "")],
@@ -98,6 +99,19 @@ def _status(case: Mapping[str, Any]) -> str:
     disposition = case["disposition"]
     version = f"version {case['version']}, {case['change']}"
     return ", ".join(filter(None, [case["status"], disposition, version]))
+
+
+def _decision(decision: Mapping[str, Any] | None) -> str:
+    """Describe the latest decision.
+
+    >>> _decision({"by": "ops", "at": "2026-03-02T10:00:00Z", "reason": "moved", "until": None})
+    'by ops at 2026-03-02T10:00:00Z: moved'
+    """
+    if decision is None:
+        return ""
+    until = f", until {decision['until']}" if decision["until"] else ""
+    head = f"by {plain(decision['by'])} at {_short(decision['at'])}{until}"
+    return f"{head}: {plain(decision['reason'])}"
 
 
 def _trust(trust: Mapping[str, Any]) -> str:
@@ -146,4 +160,4 @@ def _indented(what: RenderableType) -> Padding:
 
 
 def _short(time: str) -> str:
-    return time[:19] + "Z"
+    return time[:19].removesuffix("Z") + "Z"

@@ -21,3 +21,17 @@ create table case_agents (
     case_id text collate "C" not null,
     primary key (agent_id, case_id)
 );
+create index case_agents_case on case_agents (case_id, agent_id);
+
+-- What people decided about cases. Rows are only added: by the API, and by the worker that applies
+-- a decision its number.
+create table decisions (
+    number bigint generated always as identity primary key,
+    case_id text collate "C" not null,
+    version bigint not null,
+    agent_id text collate "C" not null,
+    digest bytea not null,
+    blob bytea not null,
+    unique (case_id, version)
+);
+create table decisions_done (number bigint primary key);

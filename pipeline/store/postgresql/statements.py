@@ -53,6 +53,10 @@ insert into case_agents (case_id, agent_id) select * from unnest(?::text[], ?::t
 on conflict do nothing
 """
 
+DECIDED = """
+insert into decisions_done (number) select * from unnest(?::bigint[]) on conflict do nothing
+"""
+
 HELD = """
 insert into held (event_id, agent_id, mode, time_us, blob)
 select * from unnest(?::text[], ?::text[], ?::text[], ?::bigint[], ?::bytea[])

@@ -10,6 +10,7 @@ from pipeline.store.postgresql.statements import (
     ANOMALIES,
     CASE_AGENTS,
     CASES,
+    DECIDED,
     HELD,
     MEMBERS,
     PROFILES,
@@ -155,6 +156,7 @@ class PostgresWriter:
         self._columns(MEMBERS, batch.members)
         self._columns(CASES, map(case_row, batch.cases))
         self._columns(CASE_AGENTS, batch.case_agents)
+        self._columns(DECIDED, [(number,) for number in batch.decided])
         self._columns(HELD, list({(row[1], row[0]): row for row in batch.held}.values()))
         self._columns(
             "delete from held using unnest(?::text[], ?::text[]) as gone (agent_id, event_id) "

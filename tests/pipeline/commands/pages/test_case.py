@@ -62,6 +62,7 @@ def a_case(name: str, number: int, **more: Any) -> dict[str, Any]:
         "traces": ["trace-3"],
         "trust": {"before": {"score": 83, "lower": 62}, "after": {"score": 52, "lower": 31}},
         "disposition": None,
+        "decision": None,
         "assignee": None,
         "comments": 0,
         "config_version": "c1",
