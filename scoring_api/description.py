@@ -11,8 +11,8 @@ from pydantic.json_schema import models_json_schema
 
 from pipeline.events.schema import event_parts
 from scoring_api.schemas.actions import RejectedActions
-from scoring_api.schemas.problem import Problem
 from scoring_api.schemas.decisions import DispositionRequest, UndoRequest
+from scoring_api.schemas.problem import Problem
 from scoring_api.schemas.trust import TrustQuery
 
 _TEMPLATE: Final = "#/components/schemas/{name}"

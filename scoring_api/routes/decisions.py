@@ -127,4 +127,4 @@ async def _decide(
 
 
 def _conflict(why: str, case: dict[str, Any]) -> ProblemError:
-    return ProblemError(409, f"{why}; read it again and decide anew", members={"case": case})
+    return ProblemError(409, f"{why}; read it again, then decide", members={"case": case})

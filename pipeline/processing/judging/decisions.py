@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from pipeline.store.registers.decisions import Decision
 
 MAX_DUE = 100
-"""Most decisions that one commit applies; the next one goes on."""
+"""Most decisions that one commit applies; the next commit applies the rest."""
 
 
 class DecidedCases:
@@ -78,7 +78,7 @@ class DecidedCases:
             agents = self._store.agents_of_case(name)
             cases.reopen(_judged(case, [f"{one}\x1f{case['mode']}" for one in agents]))
         else:
-            cases.drop([name])
+            cases.decide(name, case["version"])
 
     def _update_agent(self, out: Commit, agent_id: str, decision: Decision) -> list[Key]:
         """Update evidence and held values of an agent; give its modes."""

@@ -131,8 +131,10 @@ def test_a_decision_does_what_its_preview_says_and_closes_the_case(desk, disposi
     assert after["decision"]["by"] == "ops"
     assert effect["trust"]["after"] == desk.score()
     assert effect["gate"] == desk.gate()
-    assert desk.worker.engine.cases.get(before["case_id"]) is None
     assert desk.beat() == []  # once
+    assert desk.judge(an_event("e-3", minute=9)) == []  # its session still belongs to it
+    assert desk.case["events"]["count"] == 3
+    assert (desk.case["status"], desk.case["version"]) == ("closed", 2)
 
 
 def test_t11_a_dismissed_case_leaves_the_trust_of_a_history_without_its_evidence(desk):
