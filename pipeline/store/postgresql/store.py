@@ -195,6 +195,7 @@ class PostgresStore(StoreQueries):
     def _select_shard(self, shard: str) -> None:
         self.shard, self._opened = shard, []
         self._writer = PostgresWriter(self._work, self.secret, shard)
+        self.decisions = Decisions(self._post, self._api, self.secret, shard)
 
     def still_ours(self) -> None:
         """Raise `Superseded` if another worker took over since `claim`."""
