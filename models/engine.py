@@ -228,7 +228,8 @@ class Engine:
         """Bring the profile to the event: its role, its days that are over, its counts."""
         profile, trust = agent_state.profile, agent_state.trust
         if not profile.events:
-            profile.first_us = trust.first_seen_us = time_us
+            profile.first_us = time_us
+            trust.first_seen_us = trust.first_seen_us or time_us
             profile.mark = agent_mark(self.hasher, profile.agent_id)
             profile.learn_until = self.config.learning_sessions
         profile.role = trust.role or ""
@@ -240,7 +241,8 @@ class Engine:
                 self.announcements.agent_seen(profile.agent_id, profile.mode, hour)
         profile.events += 1
         profile.last_us = max(profile.last_us, time_us)
-        trust.events, trust.last_seen_us = profile.events, profile.last_us
+        trust.events += 1
+        trust.last_seen_us = max(trust.last_seen_us, time_us)
         if event.agent.version is not None:
             trust.version = event.agent.version
 

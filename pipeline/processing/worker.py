@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections import Counter
 from typing import TYPE_CHECKING
 
@@ -10,8 +11,10 @@ from models.engine import Engine
 from models.trust.policy import DEFAULT_POLICY, TrustPolicy
 from models.units import DAY_US
 from pipeline.events.unknown_members import MemberCounters
+from pipeline.logs import STATE_CHANGE
 from pipeline.processing.agent_cache import Agents
 from pipeline.processing.batch_state import BatchState
+from pipeline.processing.before import RELEARNED, is_of_before, kept_of_before
 from pipeline.processing.detector_failures import LoggedPanel
 from pipeline.processing.intake import Intake
 from pipeline.processing.judging.agent_modes import AgentModes
@@ -28,7 +31,6 @@ from pipeline.store.batch import Commit, PipelineStatus
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from models.baseline.agent_state import AgentState
     from models.config import ModelConfig
     from pipeline.enrichment.enricher import Enricher
     from pipeline.enrichment.inventory import Inventory
@@ -37,6 +39,7 @@ if TYPE_CHECKING:
     from pipeline.processing.stream_types import RawRecord
     from pipeline.store.protocol import Store
 
+_log = logging.getLogger(__name__)
 _SEEN_DAYS = 30
 
 
@@ -64,6 +67,11 @@ class Worker:
         Callbacks for the judgements.
     without
         Families, and parts of the content detector, that judgement leaves out.
+
+    Attributes
+    ----------
+    afresh
+        Whether the next commit drops what the judge before knew (`pipeline.processing.before`).
     """
 
     def __init__(
@@ -116,11 +124,15 @@ class Worker:
         )
 
     def _load(self) -> None:
-        """Load the stored state of engine and detectors."""
+        """Load the stored state of engine and detectors; what the judge before knew is dropped."""
         shared = self.store.shared()
+        self.afresh = is_of_before(shared)
+        if self.afresh:
+            _log.warning("baselines_learned_anew", extra={"detail": RELEARNED} | STATE_CHANGE)
+            shared = kept_of_before(shared)
         self.panel.load(shared)
         own = {name: blob for name, blob in shared.items() if not name.startswith(PREFIX)}
-        self.engine.load(own, self.store.all_sessions())
+        self.engine.load(own, () if self.afresh else self.store.all_sessions())
 
     def judge(self, records: Sequence[RawRecord], wire: Format | None = None) -> Commit:
         """Judge records in order and give the data to write; writes nothing.
@@ -178,7 +190,8 @@ class Worker:
         self._cases.close_quiet(out)
         out.sessions, out.closed_sessions = self.engine.dump_sessions()
         of_detectors = self._detectors.dump()
-        out.shared = self.engine.dump(whole=out.whole) + of_detectors
+        out.afresh, self.afresh = self.afresh, False
+        out.shared = self.engine.dump(whole=out.whole or out.afresh) + of_detectors
         if self.watermark_us:
             out.prune_seen_before_day = self.watermark_us // DAY_US - _SEEN_DAYS
 

@@ -156,6 +156,8 @@ class Commit(Struct, kw_only=True):
         Digests of event contents by event key (63 bits each), by day since 1970.
     whole
         `shared` is complete: stored rows of changes (named ``+…``) are deleted.
+    afresh
+        `sessions` and `shared` are all there is: stored rows of both are deleted before.
     anomalies
         New or changed anomalies.
     members
@@ -193,6 +195,7 @@ class Commit(Struct, kw_only=True):
     closed_sessions: list[int] = field(default_factory=list)
     shared: list[tuple[str, bytes]] = field(default_factory=list)
     whole: bool = False
+    afresh: bool = False
     seen: dict[int, dict[int, int]] = field(default_factory=dict)
     anomalies: list[AnomalyRow] = field(default_factory=list)
     members: list[MemberRow] = field(default_factory=list)

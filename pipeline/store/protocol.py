@@ -116,6 +116,9 @@ class Store(Protocol):
     def last_seen_records(self, bucket: int) -> list[dict[str, bytes]]:
         """Give the stored last-seen data of one bucket of agents, one mapping per shard."""
 
+    def shared_names(self) -> list[str]:
+        """Give the names of the state shared by all agents, over all shards."""
+
     def held(self, agent_id: str) -> list[HeldRow]:
         """Give the events of an agent that are held back from learning, oldest first."""
 

@@ -79,6 +79,10 @@ class StoreQueries:
             shards.setdefault(shard, {})[name] = blob
         return list(shards.values())
 
+    def shared_names(self) -> list[str]:
+        """Give the names of the state shared by all agents, over all shards."""
+        return [name for (name,) in self._queries.rows("select distinct name from shared")]
+
     def held(self, agent_id: str) -> list[HeldRow]:
         """Give the events of an agent that are held back from learning, oldest first."""
         return self._queries.rows(

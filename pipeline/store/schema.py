@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 VERSION = 6
+OLDEST = 5
+"""Oldest version of a store that gets the tables added since."""
 
 TABLES = """
 create table meta (key text primary key, value blob not null);

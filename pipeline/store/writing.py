@@ -92,6 +92,9 @@ class Writer:
 
     def _write_state(self, batch: Commit) -> None:
         run_many = self._database.run_many
+        if batch.afresh:
+            self._database.run("delete from sessions")
+            self._database.run("delete from shared")
         run_many(
             "insert or replace into sessions (key, digest, blob) values (?, ?, ?)",
             self._sealed.sessions(batch.sessions),

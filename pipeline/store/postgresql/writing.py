@@ -120,6 +120,9 @@ class PostgresWriter:
 
     def _write_state(self, batch: Commit) -> None:
         shard, run = self._shard, self._database.run
+        if batch.afresh:
+            run("delete from sessions where shard = ?", (shard,))
+            run("delete from shared where shard = ?", (shard,))
         sessions = self._sealed.sessions(batch.sessions)
         self._columns(keyed("sessions", "key", "bigint"), sessions, shard)
         if batch.closed_sessions:
