@@ -31,6 +31,7 @@ from pipeline.store.batch import Commit, PipelineStatus
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from models.baseline.agent_state import AgentState
     from models.config import ModelConfig
     from pipeline.enrichment.enricher import Enricher
     from pipeline.enrichment.inventory import Inventory
