@@ -105,7 +105,7 @@ def test_three_shards_find_every_incident_of_the_sample(
         inventory=data / "sample_inventory.csv",
         intel=data / "intel",
         corporate_networks=("203.0.113.0/28",),
-        alerts_per_day=0.2,
+        alerts_per_day=1,
         clock="event",
     )
     shards = [a_shard(settings, store, f"kafka:t:{number}") for number in range(3)]
