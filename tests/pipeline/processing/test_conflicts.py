@@ -70,7 +70,7 @@ def desk(request: pytest.FixtureRequest, pipeline: Any, store_url: str) -> Any:
 
 ONE = {"events": 1}
 REPEATED = {"rejected_duplicate_id": 1}
-FOUND = {"events": 1, f"anomalies_{CONFLICT}_high": 1}
+FOUND = {"events": 1, f"anomalies_{CONFLICT}_high": 1, "cases_opened": 1}
 
 
 def test_other_content_under_a_known_id_is_judged_and_found(desk):
