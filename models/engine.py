@@ -268,7 +268,7 @@ class Engine:
             self.scorer.close_days(profile, {day: self.cases.leading(*who, day) for day in days})
 
     def _deploy(self, event: Event, profile: Profile, time_us: int) -> None:
-        """Take in an announced deployment: for a week, other days of deployments judge the agent."""
+        """Take in a deployment: for a week, days of agents after deployments judge the agent."""
         profile.deployed_us = time_us
         profile.announced = event.agent.version or profile.announced or ""
         if event.agent.version is not None and event.agent.version not in profile.versions:

@@ -128,7 +128,7 @@ class Worker:
         shared = self.store.shared()
         self.afresh = is_of_before(shared)
         if self.afresh:
-            _log.warning("baselines_learned_anew", extra={"detail": RELEARNED} | STATE_CHANGE)
+            _log.warning("baselines_learned_anew", extra={"detail": RELEARNED, **STATE_CHANGE})
             shared = kept_of_before(shared)
         self.engine.load(shared, () if self.afresh else self.store.all_sessions())
 

@@ -16,9 +16,9 @@ from models.baseline.agent_state import AgentState
 from models.baseline.profile import Profile
 from models.config import ModelConfig
 from models.detectors.river_detector import RiverDetector
-from models.detectors.river_judge import RiverJudge
 from models.engine import Engine
 from models.event import Event, Origin, microseconds
+from models.river_judge import RiverJudge
 from models.trust.state import TrustState
 from pipeline.publishing.catalogue import catalogue
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from models.detectors.river_judge import RiverJudge
 from models.features.families import FAMILIES
+from models.river_judge import RiverJudge
 
 START = datetime(2026, 3, 2, 9, tzinfo=UTC)
 DAYS = 20
