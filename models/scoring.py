@@ -50,11 +50,11 @@ class Scores(Struct):
     credential
         Mark of its credential; 0 for none.
     own
-        Rarity of what this event itself has raised, in bits.
+        Rarity of what this event itself shows, in bits.
     rarity
         Rarity of the whole session so far, in bits.
     sum, most
-        Sum and maximum of the bits that this event has raised.
+        Sum and maximum of the bits that this event shows.
     """
 
     at: Moment
@@ -73,6 +73,8 @@ class Scorer:
     ----------
     without
         Families that are left out.
+    cases_per_day
+        Expected false cases a day.
 
     Attributes
     ----------
@@ -80,10 +82,15 @@ class Scorer:
         What the agents share.
     """
 
-    def __init__(self, hasher: Hasher, without: frozenset[str] = frozenset()) -> None:
+    def __init__(
+        self,
+        hasher: Hasher,
+        without: frozenset[str] = frozenset(),
+        cases_per_day: float = 5.0,
+    ) -> None:
         self.hasher = hasher
         self._without = without
-        self.shared = SharedBehaviour(hasher, SERIES)
+        self.shared = SharedBehaviour(hasher, SERIES, cases_per_day)
         shared = self.shared
         self._novelty = NoveltyDetector(hasher, shared.novelty, shared.knowledge)
 
@@ -139,24 +146,28 @@ class Scorer:
         at, rates, combined = scores.at, self.shared.rates, self.shared.combined
         profile, session = at.profile, at.session
         own: dict[str, float] = {}
-        if at.raised:
-            maxima = at.open_day.maxima
-            for series in sorted(at.raised):
-                bits = session.bits[series]
+        maxima = at.open_day.maxima
+        for series in sorted(at.raised.keys() | at.shown.keys()):
+            family = _SERIES[series].family
+            if family in self._without:
+                continue
+            raised = series in at.raised
+            bits = session.bits[series] if raised else at.shown[series]
+            rarity = rates.rarity(profile.maxima, profile.role, at.state, series, bits)
+            second = _SECOND.get(family)
+            first = rarity
+            if second is not None:
+                rarity = rates.rarity(profile.maxima, profile.role, at.state, second, rarity)
+            if raised:
                 maxima[series] = max(maxima.get(series, 0.0), bits)
-                rarity = rates.rarity(profile.maxima, profile.role, at.state, series, bits)
-                family = _SERIES[series].family
-                if family in self._without:
-                    continue
-                second = _SECOND.get(family)
                 if second is not None:
-                    maxima[second] = max(maxima.get(second, 0.0), rarity)
-                    rarity = rates.rarity(profile.maxima, profile.role, at.state, second, rarity)
-                own[family] = max(own.get(family, 0.0), rarity)
-                scores.sum += at.raised[series]
-                scores.most = max(scores.most, at.raised[series])
-            for family, rarity in own.items():
+                    maxima[second] = max(maxima.get(second, 0.0), first)
                 session.rarities[family] = max(session.rarities.get(family, 0.0), rarity)
+            if series in at.shown:
+                own[family] = max(own.get(family, 0.0), rarity)
+                scores.sum += bits
+                scores.most = max(scores.most, bits)
+        if at.raised:
             session.combined, session.lead = combine(FAMILIES, session.rarities)
         whole, part = session.combined, combine(FAMILIES, own).bits
         number = COMBINATION.id

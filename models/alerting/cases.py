@@ -130,9 +130,7 @@ class Cases:
                 return self._by_id[name]
         return None
 
-    def is_repeated(
-        self, agent_id: str, mode: str, session: int, day: int, *, rare: bool
-    ) -> bool:
+    def is_repeated(self, agent_id: str, mode: str, session: int, day: int, *, rare: bool) -> bool:
         """Tell whether a session repeats what a case of an earlier day has told.
 
         Rare days of one story count once, so that they raise no bar for others. Days of a certain
