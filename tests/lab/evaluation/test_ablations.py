@@ -49,7 +49,7 @@ def fleet(tmp_path_factory: pytest.TempPathFactory) -> Example:
 def evaluated(fleet: Example, **more: Any) -> dict[str, Any]:
     given = {"truth": fleet.truth, "history_days": fleet.history_days, "draws": 0}
     strict = fleet.settings.model_copy(
-        update={"alerts_per_day": 0.02}
+        update={"alerts_per_day": 0.05}
     )  # or all else alerts as well
     return evaluate(fleet.files, fmt=fleet.fmt, settings=strict, **given | more)
 
