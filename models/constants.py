@@ -66,7 +66,9 @@ DECLARED = 0.5
 """How far the bits of a series are believed before it has a history."""
 RARE_BITS = 7.0
 """Rarity in bits up to which a day counts for others: an attack does not raise their bar."""
-RARE_AFTER_DAYS = 200
+BEYOND_CASE_BITS = 1.0
+"""Bits beyond the rarity of a case up to which a day's combination counts for others."""
+RARE_AFTER_DAYS = 20
 """Agent-days of the fleet from which on rarity is known well enough for that."""
 TAIL_DAYS = 10.0
 """Agent-days beyond which the tail is extrapolated."""

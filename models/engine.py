@@ -14,13 +14,11 @@ from models.baseline.identity import UNDECLARED, apply_claims, settle
 from models.baseline.profile import agent_mark
 from models.baseline.session import OpenScores, is_scores
 from models.codec.hashing import hasher_of
-from models.codec.stable_id import stable_id
 from models.constants import NOTED_BITS
 from models.detectors.panel import Panel
 from models.detectors.promises import Standing
 from models.event import microseconds
 from models.explain.content import subject_of
-from models.features.families import CONTENT
 from models.kernel import native_kernel
 from models.learning.session_gate import SessionGate
 from models.learning.shared import Contribution
@@ -48,8 +46,6 @@ if TYPE_CHECKING:
     from models.replication.announcements import Announcements
     from models.result import Kind
     from models.scoring import Scores
-
-_CONTENT = stable_id(CONTENT)
 
 
 class Engine:
@@ -103,7 +99,7 @@ class Engine:
         self.scores = OpenScores(self.hasher)
         self.panel = Panel(detectors)
         self.panel.check_anomalies(kinds)
-        self.scorer = Scorer(self.hasher, without, self.panel)
+        self.scorer = Scorer(self.hasher, without, config.alerts_per_day, self.panel)
         self.shared = self.scorer.shared
         self.last_seen = LastSeen()
         self.cases = Cases(self.hasher)
@@ -208,7 +204,7 @@ class Engine:
             The event's time in microseconds, where the caller has it.
         conflict
             Whether this agent sent the event's id before with other content. The engine learns
-            nothing from such an event.
+            nothing from such an event, nor from one whose claims are refused.
         """
         if time_us is None:
             time_us = microseconds(event.time)
@@ -227,7 +223,8 @@ class Engine:
         out = self._result(event, agent_state.profile, scores)
         out.identified = identified
         self.filing.file(out, event, agent_state, scores, trusted_history=self.trusted_history)
-        self._learn(out, event, agent_state, session, scores, conflict=conflict)
+        refusal = bool(refused) and not self.trusted_history
+        self._learn(out, event, agent_state, scores, teaches=not (conflict or refusal))
         session.alerted |= out.alert
         name = self.anomaly_id(out.key) if out.key else ""
         update_trust(out, agent_state, name, self.policy, trusted_history=self.trusted_history)
@@ -237,7 +234,8 @@ class Engine:
         """Bring the profile to the event: its role, its days that are over, its counts."""
         profile, trust = agent_state.profile, agent_state.trust
         if not profile.events:
-            profile.first_us = trust.first_seen_us = time_us
+            profile.first_us = time_us
+            trust.first_seen_us = trust.first_seen_us or time_us
             profile.mark = agent_mark(self.hasher, profile.agent_id)
             profile.learn_until = self.config.learning_sessions
         profile.role = trust.role or ""
@@ -249,7 +247,8 @@ class Engine:
                 self.announcements.agent_seen(profile.agent_id, profile.mode, hour)
         profile.events += 1
         profile.last_us = max(profile.last_us, time_us)
-        trust.events, trust.last_seen_us = profile.events, profile.last_us
+        trust.events += 1
+        trust.last_seen_us = max(trust.last_seen_us, time_us)
         if event.agent.version is not None:
             trust.version = event.agent.version
 
@@ -311,9 +310,8 @@ class Engine:
                 session.events += 1
                 session.previous_tool = event.tool
                 self.content.record_call(session, call)
-            if call.score > scores.bits.get(_CONTENT, 0.0):
-                subject = subject_of(call, event)
-                content = (call.score if subject is not None else 0.0, subject)
+            subject = subject_of(call, event) if call.score > 0.0 else None
+            content = (call.score if subject is not None else 0.0, subject)
         return self.scorer.score(event, origin, profile, scores, time_us, standing, content)
 
     def _result(self, event: Event, profile: Profile, scores: Scores) -> Result:
@@ -334,10 +332,9 @@ class Engine:
         out: Result,
         event: Event,
         agent_state: AgentState,
-        session: Session,
         scores: Scores,
         *,
-        conflict: bool,
+        teaches: bool,
     ) -> None:
         """Learn an event, or hold its values back."""
         profile = agent_state.profile
@@ -348,7 +345,7 @@ class Engine:
             profile.agent_id, profile.mode, scores.at.session.mark, day, rare=rare
         )
         self.scorer.count_day(scores, repeated=repeated)
-        if conflict or (not trusted and self._is_excluded(event, agent_state, out)):
+        if not teaches or (not trusted and self._is_excluded(event, agent_state, out)):
             return
         held_days = self.config.held_days if rare and not trusted else 0
         self.scorer.learn(scores, event, held_days=held_days)

@@ -11,7 +11,7 @@ from models.alerting.signals import Signal
 from models.baseline.profile import OpenDay
 from models.calibration.series import COMBINATION, SERIES, Series
 from models.codec.stable_id import stable_id
-from models.constants import NOTED_BITS
+from models.constants import NOISE_BITS, NOTED_BITS
 from models.detectors import rules, slow_change
 from models.detectors.moment import Moment
 from models.detectors.novelty import Novelty, NoveltyDetector
@@ -23,6 +23,8 @@ from models.learning.shared import SharedBehaviour
 from models.units import DAY_US, HOUR_US
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from models.baseline.profile import Profile
     from models.baseline.session import SessionScores, Subject
     from models.codec.hashing import Hasher
@@ -48,11 +50,11 @@ class Scores(Struct):
     credential
         Mark of its credential; 0 for none.
     own
-        Rarity of what this event itself has raised, in bits.
+        Rarity of what this event itself shows, in bits.
     rarity
         Rarity of the whole session so far, in bits.
     sum, most
-        Sum and maximum of the bits that this event has raised.
+        Sum and maximum of the bits that this event shows.
     opinions
         What the registered detectors say of it; None without any.
     """
@@ -74,6 +76,8 @@ class Scorer:
     ----------
     without
         Families that are left out.
+    cases_per_day
+        Expected false cases a day.
     panel
         The registered detectors; None for none.
 
@@ -89,6 +93,7 @@ class Scorer:
         self,
         hasher: Hasher,
         without: frozenset[str] = frozenset(),
+        cases_per_day: float = 5.0,
         panel: Panel | None = None,
     ) -> None:
         self.hasher = hasher
@@ -97,7 +102,7 @@ class Scorer:
         self.families: dict[str, Family] = FAMILIES | self.panel.families
         every = (*SERIES, *self.panel.series)
         self.series: dict[int, Series] = {one.id: one for one in every}
-        self.shared = SharedBehaviour(hasher, every)
+        self.shared = SharedBehaviour(hasher, every, cases_per_day)
         shared = self.shared
         self._novelty = NoveltyDetector(hasher, shared.novelty, shared.knowledge)
 
@@ -156,24 +161,27 @@ class Scorer:
         at, rates, combined = scores.at, self.shared.rates, self.shared.combined
         profile, session = at.profile, at.session
         own: dict[str, float] = {}
-        if at.raised:
-            maxima = at.open_day.maxima
-            for series in sorted(at.raised.keys() & self.series.keys()):
-                bits = session.bits[series]
+        maxima = at.open_day.maxima
+        for series in sorted((at.raised.keys() | at.shown.keys()) & self.series.keys()):
+            family = self.series[series].family
+            if family in self._without:
+                continue
+            raised = series in at.raised
+            bits = session.bits[series] if raised else at.shown[series]
+            first = rates.rarity(profile.maxima, profile.role, at.state, series, bits)
+            rarity, second = first, _SECOND.get(family)
+            if second is not None:
+                rarity = rates.rarity(profile.maxima, profile.role, at.state, second, first)
+            if raised:
                 maxima[series] = max(maxima.get(series, 0.0), bits)
-                rarity = rates.rarity(profile.maxima, profile.role, at.state, series, bits)
-                family = self.series[series].family
-                if family in self._without:
-                    continue
-                second = _SECOND.get(family)
                 if second is not None:
-                    maxima[second] = max(maxima.get(second, 0.0), rarity)
-                    rarity = rates.rarity(profile.maxima, profile.role, at.state, second, rarity)
-                own[family] = max(own.get(family, 0.0), rarity)
-                scores.sum += at.raised[series]
-                scores.most = max(scores.most, at.raised[series])
-            for family, rarity in own.items():
+                    maxima[second] = max(maxima.get(second, 0.0), first)
                 session.rarities[family] = max(session.rarities.get(family, 0.0), rarity)
+            if series in at.shown:
+                own[family] = max(own.get(family, 0.0), rarity)
+                scores.sum += bits
+                scores.most = max(scores.most, bits)
+        if at.raised:
             session.combined, session.lead = combine(self.families, session.rarities)
         whole, part = session.combined, combine(self.families, own).bits
         number = COMBINATION.id
@@ -182,7 +190,10 @@ class Scorer:
         return scores
 
     def signals(self, scores: Scores) -> list[Signal]:
-        """Give what the detectors say of the session: those of its lead, then the rarest first."""
+        """Give what the detectors say of the session, what tells most first.
+
+        A certain rule that is rarely broken comes first, then the lead, then the rarest family.
+        """
         at, session = scores.at, scores.at.session
         found = []
         for series, bits in session.bits.items():
@@ -199,6 +210,7 @@ class Scorer:
         return sorted(
             found,
             key=lambda one: (
+                not _is_certain(one.family, session.rarities),
                 one.family != session.lead,
                 -session.rarities.get(one.family, 0.0),
                 one.family,
@@ -287,3 +299,9 @@ class Scorer:
         shared.combined.close(day, None, None, None, combined)
         shared.amounts.close(profile, day, over)
         slow_change.close(profile, over)
+
+
+def _is_certain(name: str, rarities: Mapping[str, float]) -> bool:
+    """Tell whether a family of rules names a case whatever else is rare in its session."""
+    family = FAMILIES.get(name)
+    return family is not None and family.certain and rarities.get(name, 0.0) > NOISE_BITS

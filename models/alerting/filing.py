@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from models.alerting.signals import Signal
     from models.baseline.agent_state import AgentState
     from models.config import ModelConfig
+    from models.detectors.moment import Moment
     from models.event import Event
     from models.result import Kind, Reason, Result
     from models.scoring import Scorer, Scores
@@ -91,7 +92,7 @@ class Filing:
         if self._explain_all or tells:
             signals = self._scorer.signals(scores)
             out.reasons = [self._reason(one, scores) for one in _foremost(signals)]
-        if raised:
+        if raised and (at.raised or self._belongs(out, at)):
             self._raise(out, event, agent_state, scores, whole, muted=trusted_history)
         elif noted and at.raised:
             self._note(out, event, scores, signals)
@@ -100,6 +101,10 @@ class Filing:
         if out.change is not None:
             out.alert = not trusted_history
             out.rank = max(out.rank, whole)
+
+    def _belongs(self, out: Result, at: Moment) -> bool:
+        """Tell whether the session has a case; an event that raises nothing opens none."""
+        return self._cases.of_session(out.agent_id, out.mode, at.session.mark) is not None
 
     def _raise(
         self,

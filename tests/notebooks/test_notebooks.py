@@ -54,7 +54,7 @@ def test_a_notebook_defines_no_logic(script: Path) -> None:
 
 # By day a notebook runs over a smaller fleet; its code is the same.
 SMALLER = {
-    "2_evaluate_and_compare": ('["value", "intent", "tool", "hour"]', '["value"]'),
+    "2_evaluate_and_compare": ('["content", "carried", "act", "hour"]', '["content"]'),
     "3_tune": ("made_up(FOLDER, agents=8,", "made_up(FOLDER, activity=0.25, agents=8,"),
     "4_build_a_detector": (
         "agents=24, days=20, quiet_days=12, activity=0.3",

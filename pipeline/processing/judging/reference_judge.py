@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from pipeline.processing.detector_failures import DetectorFailures
     from pipeline.processing.judging.agent_modes import AgentModes
     from pipeline.processing.judging.anomalies import Anomalies
+    from pipeline.processing.judging.cases import CaseFiles
     from pipeline.processing.judging.event_in_mode import EventInMode
     from pipeline.processing.judging.observers import Observers
     from pipeline.processing.judging.trust_answers import TrustAnswers
@@ -33,7 +34,7 @@ class ReferenceJudge:
         The modes of agents.
     failures
         Notes which registered detectors fail.
-    anomalies, trust_answers
+    anomalies, cases, trust_answers
         Take the results.
     """
 
@@ -43,6 +44,7 @@ class ReferenceJudge:
         modes: AgentModes,
         failures: DetectorFailures,
         anomalies: Anomalies,
+        cases: CaseFiles,
         trust_answers: TrustAnswers,
         observers: Observers,
     ) -> None:
@@ -51,6 +53,7 @@ class ReferenceJudge:
         self._modes = modes
         self._failures = failures
         self._anomalies = anomalies
+        self._cases = cases
         self._trust_answers = trust_answers
         self._observers = observers
 
@@ -81,6 +84,8 @@ class ReferenceJudge:
             batch.out.held.append(_held_row(result.held))
         if result.anomaly is not None:
             self._report_anomaly(batch, step, result)
+        if result.case_id is not None:
+            self._cases.add(batch, step, result)
         self._update_trust(batch, step, result)
         if self._observers.observer is not None and step.in_first_mode:
             self._observers.observer(step.record, step.event, result, agent_state)
