@@ -42,7 +42,8 @@ example.about
 # sessions with sessions, so it finds nothing unusual.
 #
 # The table below has the share of attacks that raise a case of their own, and the false cases a
-# day.
+# day. Of ten leaks the product finds none. The detectors below find more than half of them, and
+# raise no more false cases. A test holds this (`tests/lab/test_leaks.py`).
 
 # %%
 judge = {

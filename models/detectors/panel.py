@@ -139,6 +139,7 @@ class Panel:
                 continue
             at.open_day.maxima[series.exposure] = BIN_BITS
             bits = window.bits(profile.role, score)
+            at.show(series.id, bits)
             if bits > session.bits.get(series.id, 0.0):
                 text = self._explain(one, x)
                 at.raise_bits(series.id, bits, Subject(bits, 0, one.name, 0, text, f"{score:.4g}"))
