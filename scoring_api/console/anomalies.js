@@ -37,19 +37,12 @@ function fact(name, value) {
   return [h("dt", {}, name), h("dd", {}, value)];
 }
 
-// A rule, or what several events show, stands however usual the event is: no p is its ground.
-const FOUND = {
-  rule: "found by an explicit rule, not by its rarity",
-  several: "found by a sum over several events, not by the rarity of one",
-};
-
 function rarity(a) {
-  if (a.ground in FOUND) return fact("How sure", FOUND[a.ground]);
-  const pool = a.p_pool ? ` (${a.p_pool}${a.p_n ? `, ${count(a.p_n, "event", "events")} compared` : ""})` : "";
+  const pool = a.p_pool ? ` (${a.p_pool}${a.p_n ? `, ${count(a.p_n, "agent-day", "agent-days")} compared` : ""})` : "";
   return [
+    ...fact("Case", a.case_id),
     ...fact("How rare", `${oneIn(a.p)}${a.p === null ? "" : pool}`),
     ...fact("Session so far", a.session_p === null ? null : oneIn(a.session_p)),
-    ...fact("All of the session", (a.together_p ?? null) === null ? null : oneIn(a.together_p)),
   ];
 }
 

@@ -77,16 +77,15 @@ def test_queue_begins_with_the_most_relevant_anomaly(page, story):
     expect(body).to_contain_text("Expected: request (93 %)")
 
 
-def test_rule_finding_is_not_described_as_rare(page, installation):
+def test_anomaly_names_its_case_and_the_agent_days_that_it_is_compared_with(page, installation):
     installation.put(installation.state())
-    installation.find(installation.anomaly(1, p=0.66, p_n=1265, ground="rule"))
+    installation.find(installation.anomaly(1, p=0.01, p_n=1265))
     with installation.client() as client:
         page.goto(str(client.base_url))
         page.locator("#queue summary").first.click()
         body = page.locator("#queue .anomaly-body").first
-        expect(body).to_contain_text("found by an explicit rule, not by its rarity")
-        expect(body).not_to_contain_text("ordinary")
-        expect(body).not_to_contain_text("1 in")
+        expect(body).to_contain_text("C-0000000000000001")
+        expect(body).to_contain_text("about 1 in 100 (role, 1,265 agent-days compared)")
 
 
 def test_text_of_agents_is_never_markup(page, story):
