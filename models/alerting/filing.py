@@ -12,7 +12,7 @@ from models.codec.stable_id import stable_id
 from models.constants import NOTED_BITS
 from models.detectors import slow_change
 from models.explain.templates import reason_of
-from models.features.families import FAMILIES, SLOW
+from models.features.families import SLOW
 from models.units import DAY_US, MINUTE_US
 
 if TYPE_CHECKING:
@@ -79,13 +79,14 @@ class Filing:
         lead = at.session.lead
         if lead is None:
             return
-        certain = FAMILIES[lead].certain if lead in FAMILIES else False
+        family = self._scorer.families.get(lead)
+        certain = family is not None and family.certain
         if not shared.calibrated:
             whole = return_period_bits(at.session.rarities[lead], agents)
         else:
             out.return_period_days = 2.0**whole
         raised = is_case(whole, self._config.alerts_per_day) and (shared.calibrated or certain)
-        noted = scores.rarity >= NOTED_BITS and shared.calibrated
+        noted = scores.rarity >= NOTED_BITS and shared.knows_rarity
         signals: list[Signal] = []
         tells = (raised or noted) and bool(at.raised)
         if self._explain_all or tells:
@@ -141,7 +142,7 @@ class Filing:
         self, out: Result, event: Event, scores: Scores, signals: list[Signal], whole: float
     ) -> None:
         first = signals[0]
-        out.anomaly = anomaly_of(first, scores.at.fields)
+        out.anomaly = anomaly_of(first, scores.at.fields, self._scorer.families)
         kind = self.kinds[out.anomaly]
         out.facet = kind.facet
         out.tags = kind.tagged(_circumstances(signals, scores))
@@ -149,7 +150,7 @@ class Filing:
             out.severity, out.confidence = "low", 0.25
             return
         out.severity = severity_of(kind.severity, whole, event)  # type: ignore[arg-type]
-        certain = FAMILIES[first.family].certain if first.family in FAMILIES else False
+        certain = self._scorer.families[first.family].certain
         budget = self._config.alerts_per_day
         out.confidence = 1.0 if certain else confidence_of(whole, budget)
 
@@ -163,7 +164,8 @@ class Filing:
             source = source or f"minute {scores.at.time_us // MINUTE_US}"
             return hasher.once(f"unregistered\x1f{source}\x1f{scores.at.time_us // DAY_US // 7}")
         subject = scores.at.session.subjects.get(stable_id(lead))
-        if subject is None or lead not in FAMILIES or not FAMILIES[lead].shared:
+        family = self._scorer.families.get(lead)
+        if subject is None or family is None or not family.shared:
             return 0
         return subject.mark
 
@@ -172,7 +174,8 @@ class Filing:
         number = stable_id(signal.detector)
         amount = at.session.amounts.get(number, 0.0)
         expected = self._scorer.shared.amounts.expected(at.profile, number) if amount else None
-        return reason_of(signal, amount, expected)
+        title = self._scorer.families[signal.family].title
+        return reason_of(signal, amount, expected, title)
 
 
 def _foremost(signals: list[Signal]) -> list[Signal]:

@@ -6,7 +6,6 @@ import logging
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from models.detectors.panel import PREFIX, Panel
 from models.engine import Engine
 from models.trust.policy import DEFAULT_POLICY, TrustPolicy
 from models.units import DAY_US
@@ -15,7 +14,7 @@ from pipeline.logs import STATE_CHANGE
 from pipeline.processing.agent_cache import Agents
 from pipeline.processing.batch_state import BatchState
 from pipeline.processing.before import RELEARNED, is_of_before, kept_of_before
-from pipeline.processing.detector_failures import LoggedPanel
+from pipeline.processing.detector_failures import DetectorFailures
 from pipeline.processing.intake import Intake
 from pipeline.processing.judging.agent_modes import AgentModes
 from pipeline.processing.judging.anomalies import Anomalies
@@ -33,6 +32,7 @@ if TYPE_CHECKING:
 
     from models.baseline.agent_state import AgentState
     from models.config import ModelConfig
+    from models.detectors.detector import Detector
     from pipeline.enrichment.enricher import Enricher
     from pipeline.enrichment.inventory import Inventory
     from pipeline.formats import Format
@@ -62,8 +62,8 @@ class Worker:
         Whether anomalies and trust answers are queued for a sink.
     kernel
         ``auto``, ``native`` or ``python``.
-    panel
-        Additional detectors.
+    detectors
+        Registered detectors.
     observers
         Callbacks for the judgements.
     without
@@ -90,7 +90,7 @@ class Worker:
         publish: bool = True,
         explain_all: bool = False,
         kernel: str = "auto",
-        panel: Panel | None = None,
+        detectors: Sequence[Detector] = (),
         observers: Observers = NO_OBSERVERS,
         without: frozenset[str] = frozenset(),
     ) -> None:
@@ -103,21 +103,20 @@ class Worker:
         self.first_rejected: FirstRejected | None = None
         self.engine = Engine(
             config, store.secret, catalogue(), policy,
-            explain_all=explain_all, kernel=kernel, without=without,
+            explain_all=explain_all, kernel=kernel, without=without, detectors=detectors,
         )  # fmt: skip
-        self.panel = panel or Panel()
         self._load()
         self._intake = Intake(store, self.engine.hasher, ahead_us)
         self._members = MemberCounters(store.counters)
         self._agents = Agents(store, config, cache_agents, packed_agents)
-        self._detectors = LoggedPanel(self.panel)
+        self._failures = DetectorFailures(self.engine.panel)
         trust_answers = TrustAnswers(self._agents, policy, publish=publish)
         self._cases = CaseFiles(store, self.engine, policy, publish=publish)
         self._decided = DecidedCases(store, self.engine, self._agents, policy, publish=publish)
         self._reference = ReferenceJudge(
             self.engine,
             AgentModes(self._agents, enricher, inventory, policy),
-            self._detectors,
+            self._failures,
             Anomalies(store, self.engine, publish=publish),
             self._cases,
             trust_answers,
@@ -125,15 +124,13 @@ class Worker:
         )
 
     def _load(self) -> None:
-        """Load the stored state of engine and detectors; what the judge before knew is dropped."""
+        """Load the stored state of the engine; what the judge before knew is dropped."""
         shared = self.store.shared()
         self.afresh = is_of_before(shared)
         if self.afresh:
-            _log.warning("baselines_learned_anew", extra={"detail": RELEARNED} | STATE_CHANGE)
+            _log.warning("baselines_learned_anew", extra={"detail": RELEARNED, **STATE_CHANGE})
             shared = kept_of_before(shared)
-        self.panel.load(shared)
-        own = {name: blob for name, blob in shared.items() if not name.startswith(PREFIX)}
-        self.engine.load(own, () if self.afresh else self.store.all_sessions())
+        self.engine.load(shared, () if self.afresh else self.store.all_sessions())
 
     def judge(self, records: Sequence[RawRecord], wire: Format | None = None) -> Commit:
         """Judge records in order and give the data to write; writes nothing.
@@ -187,12 +184,12 @@ class Worker:
         ]
 
     def _collect_shared(self, out: Commit) -> None:
-        """Add the state that all agents share, that of the detectors, and cases that closed."""
+        """Add the state that all agents share, and the cases that closed."""
         self._cases.close_quiet(out)
         out.sessions, out.closed_sessions = self.engine.dump_sessions()
-        of_detectors = self._detectors.dump()
         out.afresh, self.afresh = self.afresh, False
-        out.shared = self.engine.dump(whole=out.whole or out.afresh) + of_detectors
+        out.shared = self.engine.dump(whole=out.whole or out.afresh)
+        self._failures.note()
         if self.watermark_us:
             out.prune_seen_before_day = self.watermark_us // DAY_US - _SEEN_DAYS
 

@@ -37,11 +37,14 @@ function fact(name, value) {
   return [h("dt", {}, name), h("dd", {}, value)];
 }
 
+// p is a share of agent-days: on so many does honest work come as far. An anomaly with a ground is of
+// the judge before, whose p was a share of events.
 function rarity(a) {
-  const pool = a.p_pool ? ` (${a.p_pool}${a.p_n ? `, ${count(a.p_n, "agent-day", "agent-days")} compared` : ""})` : "";
+  if (a.ground !== undefined) return fact("How rare", "judged by an earlier version");
+  const days = a.p_n ? `, of ${count(a.p_n, "day", "days")} of agents of the ${a.p_pool}` : "";
   return [
     ...fact("Case", a.case_id),
-    ...fact("How rare", `${oneIn(a.p)}${a.p === null ? "" : pool}`),
+    ...fact("How rare", `${oneIn(a.p)}${a.p === null ? "" : days}`),
     ...fact("Session so far", a.session_p === null ? null : oneIn(a.session_p)),
   ];
 }

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from models.engine import Engine
     from models.result import Held, Result
     from pipeline.processing.batch_state import BatchState, Key
-    from pipeline.processing.detector_failures import LoggedPanel
+    from pipeline.processing.detector_failures import DetectorFailures
     from pipeline.processing.judging.agent_modes import AgentModes
     from pipeline.processing.judging.anomalies import Anomalies
     from pipeline.processing.judging.cases import CaseFiles
@@ -32,8 +32,8 @@ class ReferenceJudge:
     ----------
     modes
         The modes of agents.
-    panel
-        Additional detectors.
+    failures
+        Notes which registered detectors fail.
     anomalies, cases, trust_answers
         Take the results.
     """
@@ -42,7 +42,7 @@ class ReferenceJudge:
         self,
         engine: Engine,
         modes: AgentModes,
-        panel: LoggedPanel,
+        failures: DetectorFailures,
         anomalies: Anomalies,
         cases: CaseFiles,
         trust_answers: TrustAnswers,
@@ -51,7 +51,7 @@ class ReferenceJudge:
         self._engine = engine
         self._config_version = engine.config.version
         self._modes = modes
-        self._panel = panel
+        self._failures = failures
         self._anomalies = anomalies
         self._cases = cases
         self._trust_answers = trust_answers
@@ -76,8 +76,8 @@ class ReferenceJudge:
             time_us=step.time_us,
             conflict=batch.events.order[step.position] in batch.events.conflicts,
         )
+        self._failures.note(batch.count)
         step = step._replace(event=as_known(step.event, agent_state.trust))
-        self._panel.consider(step.event, result, agent_state, batch.count)
         agent_state.trust.config_version = self._config_version
         batch.count["events"] += step.in_first_mode
         if result.held is not None:

@@ -73,19 +73,30 @@ def test_queue_begins_with_the_most_relevant_anomaly(page, story):
     queue.first.locator("summary").click()
     body = queue.first.locator(".anomaly-body")
     expect(body).to_contain_text("9.4 bits")
-    expect(body).to_contain_text("about 1 in 3,300")
+    expect(body).to_contain_text("on about 1 day in 3,300, of 812 days of agents of the role")
     expect(body).to_contain_text("Expected: request (93 %)")
 
 
-def test_anomaly_names_its_case_and_the_agent_days_that_it_is_compared_with(page, installation):
+def test_share_of_events_of_the_judge_before_is_not_shown_as_one_of_days(page, installation):
     installation.put(installation.state())
-    installation.find(installation.anomaly(1, p=0.01, p_n=1265))
+    installation.find(installation.anomaly(1, p=0.66, p_n=1265, ground="rule"))
+    with installation.client() as client:
+        page.goto(str(client.base_url))
+        page.locator("#queue summary").first.click()
+        body = page.locator("#queue .anomaly-body").first
+        expect(body).to_contain_text("judged by an earlier version")
+        expect(body).not_to_contain_text("on most days")
+        expect(body).not_to_contain_text("1 day in")
+
+
+def test_anomaly_names_its_case(page, installation):
+    installation.put(installation.state())
+    installation.find(installation.anomaly(1))
     with installation.client() as client:
         page.goto(str(client.base_url))
         page.locator("#queue summary").first.click()
         body = page.locator("#queue .anomaly-body").first
         expect(body).to_contain_text("C-0000000000000001")
-        expect(body).to_contain_text("about 1 in 100 (role, 1,265 agent-days compared)")
 
 
 def test_text_of_agents_is_never_markup(page, story):
