@@ -15,6 +15,7 @@ from models.baseline.profile import agent_mark
 from models.baseline.session import OpenScores, is_scores
 from models.codec.hashing import hasher_of
 from models.constants import NOTED_BITS
+from models.detectors.panel import Panel
 from models.detectors.promises import Standing
 from models.event import microseconds
 from models.explain.content import subject_of
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from models.baseline.profile import Profile
     from models.baseline.session import Subject
     from models.config import ModelConfig
+    from models.detectors.detector import Detector
     from models.event import Event, Origin
     from models.provenance.session import Session
     from models.replication.announcements import Announcements
@@ -63,6 +65,8 @@ class Engine:
         ``auto``, ``native`` or ``python``: `models.kernel.native_kernel`.
     without
         Families, and parts of the content detector, that judgement leaves out.
+    detectors
+        Registered detectors, which judge like the built-in ones.
 
     Attributes
     ----------
@@ -80,6 +84,7 @@ class Engine:
         explain_all: bool = False,
         kernel: str = "auto",
         without: frozenset[str] = frozenset(),
+        detectors: Sequence[Detector] = (),
     ) -> None:
         self.config = config.validate()
         self.policy = policy
@@ -92,7 +97,9 @@ class Engine:
         self.sessions = open_sessions(config.idle_minutes * MINUTE_US, secret, reading)
         self.gate = SessionGate(self.hasher, native)
         self.scores = OpenScores(self.hasher)
-        self.scorer = Scorer(self.hasher, without, config.alerts_per_day)
+        self.panel = Panel(detectors)
+        self.panel.check_anomalies(kinds)
+        self.scorer = Scorer(self.hasher, without, config.alerts_per_day, self.panel)
         self.shared = self.scorer.shared
         self.last_seen = LastSeen()
         self.cases = Cases(self.hasher)
@@ -109,6 +116,7 @@ class Engine:
             + self.content.dump(whole=whole)
             + self.gate.dump(whole=whole)
             + self.last_seen.dump(whole=whole)
+            + self.panel.dump(whole=whole)
         )
 
     def dump_sessions(self) -> tuple[list[tuple[int, bytes]], list[int]]:
@@ -124,6 +132,7 @@ class Engine:
         self.content.load(shared)
         self.gate.load(shared)
         self.last_seen.load(shared)
+        self.panel.load(shared)
         stored = list(sessions)
         self.sessions.load((key, blob) for key, blob in stored if not is_scores(blob))
         self.scores.load((key, blob) for key, blob in stored if is_scores(blob))
@@ -259,7 +268,7 @@ class Engine:
             self.scorer.close_days(profile, {day: self.cases.leading(*who, day) for day in days})
 
     def _deploy(self, event: Event, profile: Profile, time_us: int) -> None:
-        """Take in an announced deployment: for a week, other days of deployments judge the agent."""
+        """Take in a deployment: for a week, days of agents after deployments judge the agent."""
         profile.deployed_us = time_us
         profile.announced = event.agent.version or profile.announced or ""
         if event.agent.version is not None and event.agent.version not in profile.versions:

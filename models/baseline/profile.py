@@ -199,6 +199,11 @@ class Profile(Struct):
         elif len(self.held) > MAX_HELD:
             del self.held[min(self.held, key=lambda low: (self.held[low][-1], low))]
 
+    def forget(self, mark: int) -> None:
+        """Forget one value, whether it is known or waits."""
+        self.known.pop(mark & LOW32, None)
+        self.held.pop(mark & LOW32, None)
+
     def forget_values(self, day: int) -> None:
         """Forget values without use for `KNOWN_DAYS`, and the oldest beyond `MAX_KNOWN`."""
         oldest = (day - KNOWN_DAYS) // BLOCK_DAYS

@@ -31,7 +31,6 @@ MIN_SHARE = 0.1
 """Share in percent below which it is written in words."""
 MIN_FAMILIAR = 0.005
 """Familiarity below which requests like this one are not spoken of."""
-MOSTLY_FAMILIAR = 0.5
 
 
 def _thing(tainted: TaintedValue, event: Event) -> str:
@@ -47,7 +46,7 @@ def subject_of(content: CallScore, event: Event) -> Subject | None:
     """Give what the score of a call is about; None where little can be said.
 
     The name is ``provenance`` for a value out of a result, ``intent`` for a tool. `key` is what was
-    observed, `text` the sentence. Of a request that is like none before, nothing is said.
+    observed, `text` the sentence.
     """
     tainted = content.tainted
     intent = content.intent or 0.0
@@ -70,9 +69,10 @@ def subject_of(content: CallScore, event: Event) -> Subject | None:
         return None
     share = 100.0 * 2.0**-intent
     some = f"About {share:.2g} %" if share >= MIN_SHARE else "Fewer than one in a thousand"
-    sessions = "sessions of this role"
+    whose = "of this role"
     if content.familiarity >= MIN_FAMILIAR:
-        known = content.familiarity >= MOSTLY_FAMILIAR
-        sessions = f"sessions with {'a request like this one' if known else 'a partly similar request'}"
-    text = f"{some} of the {sessions} use {event.tool}."
+        whose = "with a partly similar request"
+    if content.familiarity >= 0.5:
+        whose = "with a request like this one"
+    text = f"{some} of the sessions {whose} use {event.tool}."
     return Subject(content.score, 0, "intent", 0, text, event.tool)

@@ -45,7 +45,7 @@ _EXPECTED = {
 }  # fmt: skip
 
 
-def reason_of(signal: Signal, amount: float, expected: Expected | None) -> Reason:
+def reason_of(signal: Signal, amount: float, expected: Expected | None, title: str = "") -> Reason:
     """Give the reason of a signal.
 
     Parameters
@@ -54,12 +54,16 @@ def reason_of(signal: Signal, amount: float, expected: Expected | None) -> Reaso
         Amount of the session, for a counter.
     expected
         What a day of the agent has of it; None for anything but a counter.
+    title
+        What the family finds, in a line.
     """
     subject = signal.subject
+    if signal.family not in FAMILIES:
+        return _of_registered(signal, title)
     if signal.detector in BY_NAME:
         return _of_amount(signal, amount, expected)
     if subject is None:
-        title = FAMILIES[signal.family].title if signal.family in FAMILIES else signal.detector
+        title = FAMILIES[signal.family].title
         return Reason(signal.detector, signal.bits, signal.detector, [], f"{title}.")
     if subject.name in _RULES:
         why = _RULES[subject.name].format(text=subject.text)
@@ -92,6 +96,17 @@ def reason_of(signal: Signal, amount: float, expected: Expected | None) -> Reaso
         expected_value = ("a value of the request", round(1.0 - 2.0**-subject.bits, 3))
         return Reason("provenance", signal.bits, subject.text, [expected_value], why)
     return _of_feature(signal)
+
+
+def _of_registered(signal: Signal, title: str) -> Reason:
+    """Give the reason of a registered detector."""
+    subject = signal.subject
+    assert subject is not None  # noqa: S101 - the panel gives one
+    often = f"about one event in {2.0**subject.bits:,.0f}"
+    why = f"{title}: its score is {subject.key}, and {often} before scored as high."
+    if subject.text:
+        why += f" {subject.text}"
+    return Reason(signal.detector, signal.bits, subject.key, [], why)
 
 
 def _of_feature(signal: Signal) -> Reason:

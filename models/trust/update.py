@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from models.result import Result
     from models.trust.policy import TrustPolicy
 
+
 def refresh_level(agent_state: AgentState, at_us: int, policy: TrustPolicy) -> PublishedTrust:
     """Update an agent's level to an instant. Give the published values."""
     trust = agent_state.trust

@@ -167,7 +167,8 @@ def test_empty_days_leave_the_size_of_the_fleet_unchanged() -> None:
             state.note_active(day, agent)
     state.publish([state.waiting()])
     assert state.active_agents(4) == state.active_agents(40) == state.active_agents(41) == 10.0
-    assert state.active_agents(1) == 1.0
+    assert state.active_agents(1) == 10.0, "without past days, of those that are known"
+    assert shared().active_agents(1) == 1.0
 
 
 def test_bytes_of_no_state_are_refused() -> None:
