@@ -86,7 +86,7 @@ class Filing:
         else:
             out.return_period_days = 2.0**whole
         raised = is_case(whole, self._config.alerts_per_day) and (shared.calibrated or certain)
-        noted = scores.rarity >= NOTED_BITS and shared.calibrated
+        noted = scores.rarity >= NOTED_BITS and shared.knows_rarity
         signals: list[Signal] = []
         tells = (raised or noted) and bool(at.raised)
         if self._explain_all or tells:
