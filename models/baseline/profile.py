@@ -19,8 +19,9 @@ from models.units import DAY_US
 
 if TYPE_CHECKING:
     from models.codec.hashing import Hasher
-    from models.trust.update import PublishedTrust
 
+PublishedTrust = tuple[int, int, str, str, str]
+"""Published trust: score, lower, level, gate and state."""
 VERSION = 6
 _FIRST = bytes((VERSION,))
 _LAST_BEFORE = 5

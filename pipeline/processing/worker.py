@@ -122,7 +122,7 @@ class Worker:
         shared = self.store.shared()
         self.afresh = is_of_before(shared)
         if self.afresh:
-            _log.warning("baselines_learned_anew", extra={"detail": RELEARNED} | STATE_CHANGE)
+            _log.warning("baselines_learned_again", extra={"detail": RELEARNED} | STATE_CHANGE)
             shared = kept_of_before(shared)
         self.panel.load(shared)
         own = {name: blob for name, blob in shared.items() if not name.startswith(PREFIX)}

@@ -85,7 +85,7 @@ def check_members(settings: Settings) -> Check:
 
 
 def check_baselines(settings: Settings) -> Check:
-    """Check whether the judge before wrote the baselines, which are learned anew then."""
+    """Check whether the judge before wrote the baselines, which are learned again then."""
     names = stored(settings.store, lambda store: dict.fromkeys(store.shared_names(), True))
     if is_of_before(names):
         return Check("baselines", "optional", RELEARNED, "habitus learn FILE, or habitus run")
