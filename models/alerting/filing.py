@@ -78,17 +78,23 @@ class Filing:
         lead = at.session.lead
         if lead is None:
             return
-        certain = FAMILIES[lead].certain if lead in FAMILIES else False
+        certain = _certain_lead(at.session.rarities)
         if not shared.calibrated:
+            # Only certain families raise cases yet: a rarer one beside it does not hide it.
+            lead = out.lead = at.session.lead = certain or lead
             whole = return_period_bits(at.session.rarities[lead], agents)
         else:
             out.return_period_days = 2.0**whole
-        raised = is_case(whole, self._config.alerts_per_day) and (shared.calibrated or certain)
+        raised = is_case(whole, self._config.alerts_per_day) and (
+            shared.calibrated or certain is not None
+        )
         noted = scores.rarity >= NOTED_BITS and shared.calibrated
         signals: list[Signal] = []
         tells = (raised or noted) and bool(at.raised)
         if self._explain_all or tells:
             signals = self._scorer.signals(scores)
+            if not shared.calibrated:
+                signals.sort(key=lambda one: one.family != lead)
             out.reasons = [self._reason(one, scores) for one in _foremost(signals)]
         if raised:
             self._raise(out, event, agent_state, scores, whole, muted=trusted_history)
@@ -168,6 +174,12 @@ class Filing:
         amount = at.session.amounts.get(number, 0.0)
         expected = self._scorer.shared.amounts.expected(at.profile, number) if amount else None
         return reason_of(signal, amount, expected)
+
+
+def _certain_lead(rarities: Mapping[str, float]) -> str | None:
+    """Give the rarest family that is certain without a history, None without one."""
+    found = [name for name in rarities if name in FAMILIES and FAMILIES[name].certain]
+    return max(found, key=lambda name: (rarities[name], name), default=None)
 
 
 def _foremost(signals: list[Signal]) -> list[Signal]:

@@ -26,9 +26,9 @@ OFFENCES = {
         "pipeline/processing/stream_types.py",
         "import scoring_api",
     ),
-    "Inside the core": ("models/errors.py", "import models.event"),
+    "Inside the core": ("models/errors.py", "import models.engine"),
     "What is unusual does not depend on trust": (
-        "models/baseline/online_baseline.py",
+        "models/peers/knowledge.py",
         "import models.trust.opinion",
     ),
     "The core does no I/O and reads no clock": ("models/event.py", "import time"),
