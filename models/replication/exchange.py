@@ -1,8 +1,8 @@
 """Exchange of shared state between the shards of one stream.
 
 Each shard judges some of the agents with an engine of its own. What agents share reaches the other
-shards as *contributions*. The exchange collects them and commits them with their batch. Other shards
-read them between two batches. An engine without an exchange judges all agents.
+shards as *contributions*. The exchange collects them and commits them with their batch. Other
+shards read them between two batches. An engine without an exchange judges all agents.
 """
 
 from __future__ import annotations

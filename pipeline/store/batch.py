@@ -20,6 +20,9 @@ HeldRow = tuple[str, str, str, int, bytes]
 AnomalyRow = dict[str, Any]
 """Anomaly of the API; requires `id`, `agent_id`, `time`, `severity` and `anomaly`."""
 
+CaseRow = dict[str, Any]
+"""Case of the API; requires `case_id`, `agent_id`, `last`, `severity`, `status` and
+`return_period_days`."""
 
 MemberRow = tuple[str, str, str]
 """A name of a finding of several agents: the name, the anomaly's id, and the agent or "".
@@ -159,6 +162,10 @@ class Commit(Struct, kw_only=True):
         New or changed anomalies.
     members
         Names of findings of several agents.
+    cases, case_agents
+        New or changed cases, and (case, agent) of their events.
+    decided
+        Numbers of the decisions about cases that this batch applies.
     held, released
         Events held back from learning, and (agent, event id) of events to delete.
     outbox
@@ -192,6 +199,9 @@ class Commit(Struct, kw_only=True):
     seen: dict[int, dict[int, int]] = field(default_factory=dict)
     anomalies: list[AnomalyRow] = field(default_factory=list)
     members: list[MemberRow] = field(default_factory=list)
+    cases: list[CaseRow] = field(default_factory=list)
+    case_agents: list[tuple[str, str]] = field(default_factory=list)
+    decided: list[int] = field(default_factory=list)
     held: list[HeldRow] = field(default_factory=list)
     released: list[tuple[str, str]] = field(default_factory=list)
     outbox: list[Message] = field(default_factory=list)

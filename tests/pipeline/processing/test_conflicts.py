@@ -70,7 +70,7 @@ def desk(request: pytest.FixtureRequest, pipeline: Any, store_url: str) -> Any:
 
 ONE = {"events": 1}
 REPEATED = {"rejected_duplicate_id": 1}
-FOUND = {"events": 1, f"anomalies_{CONFLICT}_high": 1}
+FOUND = {"events": 1, f"anomalies_{CONFLICT}_high": 1, "cases_opened": 1}
 
 
 def test_other_content_under_a_known_id_is_judged_and_found(desk):
@@ -79,7 +79,9 @@ def test_other_content_under_a_known_id_is_judged_and_found(desk):
     (found,) = desk.found()
     assert (found["agent_id"], found["severity"]) == ("clerk-1", "high")
     assert (found["tool"], found["events"]) == ("bank.pay", [{"id": "e-1", "position": "stdin@2"}])
-    assert found["reasons"][0]["why"].startswith("The agent has reported another event under the id e-1")
+    assert found["reasons"][0]["why"].startswith(
+        "The agent has reported another event under the id e-1"
+    )
 
 
 def test_both_contents_are_known_from_then_on_after_a_restart_too(desk):
