@@ -11,7 +11,7 @@ from models.units import SECOND_US
 from pipeline.commands.current_trust import lag_us
 from pipeline.commands.doctor.check import Check
 from pipeline.events.unknown_members import in_words, unknown_by
-from pipeline.processing.before import RELEARNED, is_of_before
+from pipeline.processing.judging.before import RELEARNED, is_of_before
 from pipeline.store import (
     is_postgresql,
     open_shard,

@@ -15,7 +15,7 @@ from models.trust.levels import LevelState
 from models.trust.state import TrustState
 from pipeline.commands.doctor.store_checks import check_baselines
 from pipeline.processing.assembly import build_worker
-from pipeline.processing.before import RELEARNED
+from pipeline.processing.judging.before import RELEARNED
 from pipeline.processing.stream_types import RawRecord
 from pipeline.settings import Settings
 from pipeline.store import Commit, PipelineStatus, open_store
