@@ -72,7 +72,8 @@ class Worker:
     Attributes
     ----------
     afresh
-        Whether the next commit drops what the judge before knew (`pipeline.processing.judging.before`).
+        Whether the next commit drops what the judge before knew
+        (`pipeline.processing.judging.before`).
     """
 
     def __init__(
@@ -128,7 +129,7 @@ class Worker:
         shared = self.store.shared()
         self.afresh = is_of_before(shared)
         if self.afresh:
-            _log.warning("baselines_learned_again", extra={"detail": RELEARNED} | STATE_CHANGE)
+            _log.warning("baselines_learned_again", extra={"detail": RELEARNED, **STATE_CHANGE})
             shared = kept_of_before(shared)
         self.engine.load(shared, () if self.afresh else self.store.all_sessions())
 
