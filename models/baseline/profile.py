@@ -20,6 +20,8 @@ from models.units import DAY_US
 if TYPE_CHECKING:
     from models.codec.hashing import Hasher
 
+PublishedTrust = tuple[int, int, str, str, str]
+"""Published trust: score, lower, level, gate and state."""
 VERSION = 6
 _FIRST = bytes((VERSION,))
 _LAST_BEFORE = 5

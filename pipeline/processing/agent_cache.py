@@ -141,7 +141,7 @@ class Agents(OrderedDict["Key", AgentState]):
 
     @staticmethod
     def _profile(raw: bytes, key: Key) -> Profile:
-        """Read a profile; one of the judge before is learned anew."""
+        """Read a profile; one of the judge before is learned again."""
         return Profile(*key) if is_before(raw) else Profile.load(raw, *key)
 
     def _put(self, key: Key, agent_state: AgentState) -> None:

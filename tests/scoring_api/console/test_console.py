@@ -73,7 +73,7 @@ def test_queue_begins_with_the_most_relevant_anomaly(page, story):
     queue.first.locator("summary").click()
     body = queue.first.locator(".anomaly-body")
     expect(body).to_contain_text("9.4 bits")
-    expect(body).to_contain_text("on about 1 day in 3,300, of 812 days of agents of the role")
+    expect(body).to_contain_text("on about 1 day in 3,300, of 812 days of agents of the fleet")
     expect(body).to_contain_text("Expected: request (93 %)")
 
 
