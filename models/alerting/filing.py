@@ -89,7 +89,7 @@ class Filing:
         raised = is_case(whole, self._config.alerts_per_day) and (
             shared.calibrated or certain is not None
         )
-        noted = scores.rarity >= NOTED_BITS and shared.calibrated
+        noted = scores.rarity >= NOTED_BITS and shared.knows_rarity
         signals: list[Signal] = []
         tells = (raised or noted) and bool(at.raised)
         if self._explain_all or tells:

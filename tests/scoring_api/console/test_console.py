@@ -89,6 +89,16 @@ def test_share_of_events_of_the_judge_before_is_not_shown_as_one_of_days(page, i
         expect(body).not_to_contain_text("1 day in")
 
 
+def test_anomaly_names_its_case(page, installation):
+    installation.put(installation.state())
+    installation.find(installation.anomaly(1))
+    with installation.client() as client:
+        page.goto(str(client.base_url))
+        page.locator("#queue summary").first.click()
+        body = page.locator("#queue .anomaly-body").first
+        expect(body).to_contain_text("C-0000000000000001")
+
+
 def test_text_of_agents_is_never_markup(page, story):
     page.goto(story)
     expect(page.locator("#queue")).to_contain_text(HOSTILE)
