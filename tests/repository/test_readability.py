@@ -39,11 +39,6 @@ PROSE = {
     "Makefile": comments,
 }
 # Of the compiled kernel: the files that mirror detectors are rewritten together with the judge.
-RUST_FILES = ("lib", "config", "units", "float_sums", "prefetch")
-RUST_FOLDERS = (
-    "features", "baseline", "peers", "calibration", "provenance", "trust", "codec", "learning",
-    "json", "loop",
-)  # fmt: skip
 TEXTS = PAGES + [
     file
     for pattern in (
@@ -51,8 +46,7 @@ TEXTS = PAGES + [
         "deploy/**/*",
         "policies/**/*",
         "Makefile",
-        *(f"native/src/{name}.rs" for name in RUST_FILES),
-        *(f"native/src/{name}/**/*.rs" for name in RUST_FOLDERS),
+        "native/src/**/*.rs",
     )
     for file in sorted(ROOT.glob(pattern))
     if (file.suffix or file.name) in PROSE and file not in PAGES

@@ -1,11 +1,10 @@
 //! P-values of sessions: rank among those of the role, backed off to the fleet.
 
-use crate::baseline::frequency_bytes::{read_window, write_window};
-use crate::calibration::score_window::{bin_of, Tail, Window, Zeros};
+use crate::calibration::score_window::{bin_of, read_window, write_window, Tail, Window, Zeros};
 use crate::codec::compact_reader::Reader;
 use crate::codec::compact_writer::Writer;
-use crate::peers::group::expect;
 use indexmap::IndexMap;
+use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 use rustc_hash::FxBuildHasher;
@@ -114,7 +113,11 @@ impl SessionPools {
     /// Read what `dump` wrote.
     fn load(&mut self, raw: &[u8]) -> PyResult<()> {
         let mut from = Reader::new(raw);
-        expect(from.array()?, 3)?;
+        let parts = from.array()?;
+        if parts != 3 {
+            let text = format!("scores of sessions have {parts} parts, expected 3");
+            return Err(PyValueError::new_err(text));
+        }
         let window = |from: &mut Reader<'_>, size: u64| -> PyResult<Window> {
             Ok(Window { size, ..read_window(from)? })
         };
