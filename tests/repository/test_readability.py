@@ -38,7 +38,6 @@ PROSE = {
     "Dockerfile": comments,
     "Makefile": comments,
 }
-# Of the compiled kernel: the files that mirror detectors are rewritten together with the judge.
 TEXTS = PAGES + [
     file
     for pattern in (
