@@ -209,7 +209,10 @@ class Engine:
         self._meet(event, agent_state, time_us)
         if event.kind == "deployment":
             self._deploy(event, agent_state.profile, time_us)
-        standing = Standing(agent_state.trust.registered, claims_of(refused), conflict)
+        standing = Standing(
+            agent_state.trust.registered, claims_of(refused), conflict,
+            self._other_mode(agent_state.profile, time_us),
+        )  # fmt: skip
         session = self._session(event, agent_state.profile, time_us)
         scores = self._score(event, origin, agent_state.profile, session, time_us, standing)
         out = self._result(event, agent_state.profile, scores)
@@ -240,6 +243,12 @@ class Engine:
         trust.events, trust.last_seen_us = profile.events, profile.last_us
         if event.agent.version is not None:
             trust.version = event.agent.version
+
+    def _other_mode(self, profile: Profile, time_us: int) -> str:
+        """Give the mode that an agent has long acted in, where it begins to act in another one."""
+        if profile.opened > self.config.learning_sessions:
+            return ""
+        return self.last_seen.settled_mode(profile.agent_id, profile.mode, time_us // HOUR_US)
 
     def close_days(self, profile: Profile) -> None:
         """Learn the days of an agent that are over."""

@@ -8,6 +8,7 @@ from msgspec import Struct
 
 from models.alerting.combination import combine
 from models.alerting.signals import Signal
+from models.baseline.profile import OpenDay
 from models.baseline.session import Subject
 from models.calibration.series import COMBINATION, SERIES
 from models.codec.stable_id import stable_id
@@ -22,7 +23,7 @@ from models.learning.shared import SharedBehaviour
 from models.units import DAY_US, HOUR_US
 
 if TYPE_CHECKING:
-    from models.baseline.profile import OpenDay, Profile
+    from models.baseline.profile import Profile
     from models.baseline.session import SessionScores
     from models.codec.hashing import Hasher
     from models.detectors.promises import Standing
@@ -108,7 +109,9 @@ class Scorer:
         hasher, shared = self.hasher, self.shared
         day = time_us // DAY_US
         fields = read_fields(event, origin, session.previous_tool, time_us)
-        at = Moment(profile, session, fields, time_us, day, profile.special_state(time_us))
+        state = profile.special_state(time_us)
+        open_day = profile.day(day, time_us) if day >= self._first_open_day() else OpenDay(state)
+        at = Moment(profile, session, fields, time_us, day, open_day, state)
         if day != session.day:  # what a session has shown before counts on each of its days
             at.raised.update(session.bits)
             session.day = day
@@ -135,7 +138,7 @@ class Scorer:
         profile, session = at.profile, at.session
         own: dict[str, float] = {}
         if at.raised:
-            maxima = profile.day(at.day, at.time_us).maxima
+            maxima = at.open_day.maxima
             for series in sorted(at.raised):
                 bits = session.bits[series]
                 maxima[series] = max(maxima.get(series, 0.0), bits)
@@ -188,9 +191,8 @@ class Scorer:
             Whether the session belongs to a case of an earlier day.
         """
         at = scores.at
-        day = at.profile.day(at.day, at.time_us)
         if not counted_before:
-            day.combined = max(day.combined, at.session.combined)
+            at.open_day.combined = max(at.open_day.combined, at.session.combined)
         self.shared.note_active(at.day, at.profile.mark)
 
     def learn(self, scores: Scores, event: Event, *, held_days: int) -> None:
@@ -236,8 +238,11 @@ class Scorer:
 
     def days_over(self, profile: Profile) -> list[int]:
         """Give the days of an agent that get no more events."""
-        over = (self.shared.head.watermark_us - LATE_US) // DAY_US
-        return sorted(day for day in profile.open_days if day < over)
+        first = self._first_open_day()
+        return sorted(day for day in profile.open_days if day < first)
+
+    def _first_open_day(self) -> int:
+        return (self.shared.head.watermark_us - LATE_US) // DAY_US
 
     def _close(self, profile: Profile, day: int, over: OpenDay, families: set[str]) -> None:
         maxima = {

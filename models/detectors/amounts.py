@@ -85,7 +85,7 @@ class Amounts:
     def score(self, at: Moment, event: Event, new: list[NewValue]) -> None:
         """Add an event to the counters of its session, and score those that grew."""
         session = at.session
-        largest = at.profile.day(at.day, at.time_us).largest
+        largest = at.open_day.largest
         for counter in COUNTERS:
             number = counter.id
             before = session.amounts.get(number, 0.0)

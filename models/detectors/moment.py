@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct, field
 
 if TYPE_CHECKING:
-    from models.baseline.profile import Profile
+    from models.baseline.profile import OpenDay, Profile
     from models.baseline.session import SessionScores, Subject
     from models.features.fields import Fields
 
@@ -19,6 +19,8 @@ class Moment(Struct):
     ----------
     day
         Day of the event since 1970.
+    open_day
+        What the agent has done on that day; of a day that is over, what is done now counts nowhere.
     state
         Special state of the agent; None for none.
     raised
@@ -30,6 +32,7 @@ class Moment(Struct):
     fields: Fields
     time_us: int
     day: int
+    open_day: OpenDay
     state: str | None
     raised: dict[int, float] = field(default_factory=dict)
 

@@ -35,11 +35,15 @@ class Standing(Struct, frozen=True):
         Claims that are refused, in words; empty for none.
     conflict
         Whether the agent sent the event's id before with other content.
+    other_mode
+        Mode that the agent has acted in for days, where it begins to act in this one; empty for
+        none.
     """
 
     registered: bool | None = None
     mismatch: str = ""
     conflict: bool = False
+    other_mode: str = ""
 
 
 def add_promises(at: Moment, event: Event, standing: Standing, credential: int) -> None:
@@ -55,6 +59,8 @@ def add_promises(at: Moment, event: Event, standing: Standing, credential: int) 
         single["conflict"] = event.id
     if standing.registered is False:
         single["unregistered"] = event.agent.id
+    if standing.other_mode:
+        single["other_mode"] = f"{event.mode} instead of {standing.other_mode}"
     if standing.mismatch:
         single["mismatch"] = standing.mismatch
     if event.credential is not None and event.credential.expires_at is not None:

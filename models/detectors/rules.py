@@ -14,6 +14,7 @@ from models.constants import (
     CONFLICT_BITS,
     COUNTRY_BITS,
     EXPIRED_BITS,
+    MODE_BITS,
     NETWORK_BITS,
     UNREGISTERED_BITS,
     UNVERIFIED_BITS,
@@ -56,6 +57,7 @@ RULES: tuple[Rule, ...] = (
     Rule("other_country", "two_locations", COUNTRY_BITS, "other_country", "nearness"),
     Rule("other_network", "two_locations", NETWORK_BITS, "other_network", "nearness"),
     Rule("version", "version", VERSION_BITS, "unannounced"),
+    Rule("mode_shift", "mode_shift", MODE_BITS, "other_mode"),
 )
 
 

@@ -35,7 +35,7 @@ _MAX_TOOLS = 200
 def measure(at: Moment, tool: int) -> None:
     """Note what a call sends beyond the usual of its tool, and raise the bits of slow change."""
     sent = at.fields.numbers.get("bytes_out")
-    profile, day = at.profile, at.profile.day(at.day, at.time_us)
+    profile, day = at.profile, at.open_day
     if sent is not None:
         size = log2(1.0 + sent)
         calls, total = day.sent.get(tool, (0, 0.0))

@@ -31,12 +31,14 @@ _RULES = {
     "other_country": "One credential was used in two countries within half an hour: {text}.",
     "other_network": "One credential was used in two networks within half an hour: {text}.",
     "version": "The agent runs as version {text}, which no deployment announced.",
+    "mode_shift": "The agent begins to act {text}.",
 }
 _EXPECTED = {
     "conflict": "the same content", "unregistered": "in the inventory",
     "mismatch": "what the inventory says", "unverified_peer": "a verified peer",
     "expired": "used before its end", "other_country": "one country",
     "other_network": "one network", "version": "an announced version",
+    "mode_shift": "the mode of the days before",
 }  # fmt: skip
 
 

@@ -250,6 +250,12 @@ _ALL: tuple[Family, ...] = (
         shared=True,
     ),
     Family(
+        "mode_shift", "who", "mode.shift", "A mode that the agent never acted in before",
+        "A delegated agent that acts by itself, or the other way round, after days in one mode.",
+        "Agents that act in both modes every day.",
+        "`mode`.",
+    ),
+    Family(
         "unverified_peer", "peer", "peer.unverified", "An agent as peer that is not verified",
         "Work with an agent whose card or signature could not be verified.",
         "Peers whose verification is not reported.",

@@ -100,6 +100,15 @@ class LastSeen:
         """Give what is remembered of an agent."""
         return self._buckets[bucket_of(agent_id)].get(agent_id)
 
+    def settled_mode(self, agent_id: str, mode: str, hour: int) -> str:
+        """Give another mode that an agent has acted in for days; empty for none."""
+        known = self.known(agent_id)
+        if known is None or not is_settled(known, hour):
+            return ""
+        return next(
+            (one for at, one in enumerate(MODES) if one != mode and known.modes >> at & 1), ""
+        )
+
     def silence(self, agent_id: str, hour: int) -> tuple[int, float] | None:
         """Give (hours silent, longest usual silence) where an agent is silent for far too long.
 
