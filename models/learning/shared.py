@@ -16,7 +16,7 @@ from models.calibration.series import COMBINATION
 from models.codec.keyed_table import KeyedTable
 from models.codec.ordered import ordered_bytes
 from models.constants import ACTIVE_DAYS, COMBINED_DAYS, NOVELTY_LEVELS, RARE_BITS
-from models.detectors.amounts import Amounts
+from models.detectors.amounts import Amounts, Expected
 from models.detectors.relations import Relations, Report
 from models.detectors.spread import Spread, Young
 from models.detectors.traces import Trace, Traces
@@ -25,10 +25,14 @@ from models.peers.knowledge import SharedKnowledge
 from models.units import DAY_US
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
+
+    from models.baseline.profile import Profile
 
     from models.calibration.series import Series
     from models.codec.hashing import Hasher
+
+    Announce = Callable[["Contribution"], list["Contribution"]]
 
 HEAD, RATES, PENDING = "head", "rates", "pending"
 
@@ -147,6 +151,14 @@ class SharedBehaviour:
         """Whether any day is known, so that return periods mean something."""
         return bool(self.combined.tables)
 
+    def pool(self, role: str) -> tuple[str, int]:
+        """Give the most specific pool with any days of the combination, and its agent-days."""
+        return self.combined.pool(role)
+
+    def expected(self, profile: Profile, number: int) -> Expected | None:
+        """Give what a day of an agent has of an amount; None while the fleet is not known."""
+        return self.amounts.expected(profile, number)
+
     def note_active(self, day: int, agent: int) -> None:
         """Note that an agent acted on a day."""
         self.pending_active.setdefault(day, set()).add(agent)
@@ -177,6 +189,18 @@ class SharedBehaviour:
         self.knowledge.pending, self.spread.pending = set(found.known), found.spread
         self.relations.pending, self.traces.pending = found.reports, found.traces
         self.pending_active = {day: set(who) for day, who in found.active.items()}
+
+    def publish_waiting(self, announce: Announce | None) -> None:
+        """Publish what has waited.
+
+        Parameters
+        ----------
+        announce
+            Takes it, and gives what other shards have contributed; None for a single shard.
+        """
+        own = self.waiting()
+        self.wait(Contribution())
+        self.publish([own, *(announce(own) if announce is not None else ())])
 
     def publish(self, contributions: Sequence[Contribution]) -> None:
         """Make the contributions of all shards count, as of the watermark."""

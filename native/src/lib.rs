@@ -8,9 +8,19 @@ use pyo3::prelude::*;
 #[global_allocator]
 static GLOBAL: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
+mod alerting;
+mod baseline;
 mod calibration;
 mod codec;
+mod detectors;
+mod features;
+mod float_sums;
+mod learning;
+mod peers;
+mod plan_json;
 mod provenance;
+mod scores;
+mod scoring;
 mod units;
 
 #[pymodule]
@@ -26,5 +36,11 @@ fn habitus_native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<provenance::session::TaintedValue>()?;
     module.add_class::<provenance::backend::ProvenanceDetector>()?;
     module.add_class::<provenance::open_sessions::OpenSessions>()?;
-    module.add_class::<calibration::session_calibration::SessionPools>()
+    module.add_class::<calibration::session_calibration::SessionPools>()?;
+    module.add_class::<baseline::profile::Profile>()?;
+    module.add_class::<baseline::session::SessionScores>()?;
+    module.add_class::<baseline::session::OpenScores>()?;
+    module.add_class::<baseline::subject::Subject>()?;
+    module.add_class::<scores::Scores>()?;
+    module.add_class::<scoring::Scorer>()
 }

@@ -1,6 +1,7 @@
 //! MessagePack as msgspec writes it: the smallest form of each integer, 64-bit floats; and the same
 //! with the tokens of `codec::tokens`.
 
+pub mod bitpacking;
 pub mod canonical;
 pub mod compact_reader;
 pub mod compact_writer;

@@ -1,0 +1,56 @@
+"""Choice between the compiled scorer and the one of Python; both give the same numbers and bytes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, cast
+
+import msgspec
+
+from models.baseline.profile import Profile
+from models.baseline.session import OpenScores
+from models.event import microseconds
+from models.features.commands import command_programs
+from models.features.containers import identifiers
+from models.features.credentials import lifetime_of
+from models.learning.shared import contribution_bytes, read_contribution
+from models.plan_json import plan_json
+from models.scoring import Scorer
+
+if TYPE_CHECKING:
+    from models.codec.hashing import Hasher
+
+_TOOLS = {
+    "identifiers": identifiers, "programs": command_programs, "lifetime_of": lifetime_of,
+    "microseconds": microseconds, "encode": msgspec.json.Encoder().encode,
+    "read_contribution": read_contribution, "contribution_bytes": contribution_bytes,
+}  # fmt: skip
+"""What the compiled scorer leaves to Python: regular expressions, times, JSON, contributions."""
+
+
+def scorer_of(
+    hasher: Hasher, native: Any | None, without: frozenset[str] = frozenset()
+) -> Scorer:
+    """Give the compiled scorer of the module `native`, or the reference without one.
+
+    Parameters
+    ----------
+    without
+        Families that are left out.
+    """
+    if native is None:
+        return Scorer(hasher, without)
+    return cast("Scorer", native.Scorer(plan_json(without), hasher.key, hasher, _TOOLS))
+
+
+def open_scores(hasher: Hasher, native: Any | None) -> OpenScores:
+    """Give the scores of open sessions, compiled where `native` is."""
+    if native is None:
+        return OpenScores(hasher)
+    return cast("OpenScores", native.OpenScores(plan_json(), hasher.key))
+
+
+def own_profile(scorer: Scorer, profile: Profile) -> Profile:
+    """Give a profile in the form that a scorer works on."""
+    if isinstance(scorer, Scorer) or not isinstance(profile, Profile):
+        return profile
+    return cast("Any", scorer).read_profile(profile.dump(), profile.agent_id, profile.mode)

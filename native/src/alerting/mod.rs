@@ -1,0 +1,4 @@
+//! From the rarities of families to a case; `models.alerting`.
+
+pub mod combination;
+pub mod signals;

@@ -1,0 +1,9 @@
+//! From an event to the fields that features, counters and rules are declared over;
+//! `models.features`.
+
+pub mod conditions;
+pub mod containers;
+pub mod fields;
+pub mod network;
+pub mod plan;
+pub mod reading;

@@ -1,0 +1,5 @@
+//! What the agents share; `models.learning`.
+
+pub mod change_log;
+pub mod contribution;
+pub mod shared;

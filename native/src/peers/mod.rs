@@ -1,0 +1,3 @@
+//! What agents share; `models.peers`.
+
+pub mod knowledge;
