@@ -1,4 +1,4 @@
-"""Ablation of features: judge again without each feature, and compare the figures."""
+"""Ablation: judge again without each family or part of the content detector, and compare."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from lab.evaluation.figures import ALARMED, figures
 from lab.evaluation.judging import joined, judge_after_history
 from lab.evaluation.truth.known import JUDGED
 from lab.evaluation.truth.planted import ATTACK
-from lab.left_out import KIND_OF, LeftOut
+from lab.left_out import KIND_OF, left_out
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -32,12 +32,12 @@ ALL = "all"
 
 
 class Worth(Struct, frozen=True):
-    """Figures of a run, with all features or without one.
+    """Figures of a run, with all families or without one.
 
     Attributes
     ----------
     bits
-        Mean over attacks of the highest event rank, which orders the queue.
+        Mean over attacks of the highest rank of their harmful events, which orders the queue.
     p_bits
         Mean over attacks of ``-log2 p`` of the event with the smallest p.
     found
@@ -63,22 +63,22 @@ class Worth(Struct, frozen=True):
 
 
 def features_named(names: Sequence[str]) -> list[str]:
-    """Resolve feature names; ``all`` is each feature. Names joined by a plus are ablated together.
+    """Resolve names of families and parts; ``all`` is each. A plus ablates several together.
 
     Raises
     ------
     ConfigError
-        There is no such feature.
+        There is no such family or part.
 
     Examples
     --------
-    >>> features_named(["hour+day", "tool"])
-    ['hour+day', 'tool']
+    >>> features_named(["hour+net", "intent"])
+    ['hour+net', 'intent']
     >>> len(features_named(["all"])) == len(KIND_OF)
     True
     """
     wanted = [one for name in names for one in (KIND_OF if name == ALL else [name])]
-    LeftOut([part for name in wanted for part in name.split(TOGETHER)])
+    left_out([part for name in wanted for part in name.split(TOGETHER)])
     return list(dict.fromkeys(wanted))
 
 
@@ -89,12 +89,12 @@ def ablated(
     settings: Settings,
     progress: Progress | None = None,
 ) -> dict[str, Any]:
-    """Judge a recording again without each of some features, one after the other.
+    """Judge a recording again without each of some families or parts, one after the other.
 
     Parameters
     ----------
     run
-        The recording judged with all features.
+        The recording judged with all of them.
     names
         Result of `features_named`.
     settings
@@ -103,8 +103,8 @@ def ablated(
     Returns
     -------
     dict
-        ``whole``: the figures (`Worth`) with all features. ``attacks``: the number of attacks.
-        ``features``: one row per feature, the largest loss first. A row has ``feature``, ``kind``,
+        ``whole``: the figures (`Worth`) with all. ``attacks``: the number of attacks.
+        ``features``: one row per name, the largest loss first. A row has ``feature``, ``kind``,
         ``without`` (the figures without it) and ``change`` (the difference). ``lost`` and
         ``gained`` count attacks found only with it and only without it; ``types`` are those lost.
     """
@@ -184,12 +184,12 @@ def _mean(attacks: Sequence[Case], bits: Callable[[Scored], float]) -> float | N
 
 
 def _without(run: Measured, name: str, settings: Settings, progress: Progress | None) -> _Outcome:
-    """Judge without a feature, and without reasons, which the figures do not need."""
+    """Judge without a family or part, and without reasons, which the figures do not need."""
     judged, _ = judge_after_history(
         *run.truth.split(cold=run.facts["cold"]),
         wire=run.wire,
         settings=settings,
-        selection=LeftOut(name.split(TOGETHER)),
+        without=run.without | left_out(name.split(TOGETHER)),
         progress=progress,
     )
     return _Outcome.of(joined(judged, run.truth), run.truth)

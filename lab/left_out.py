@@ -1,7 +1,7 @@
-"""Leave features out of judging: the lost detection is their contribution.
+"""Leave families, or parts of the content detector, out of judging: what is lost is their worth.
 
-Only judging changes. Baselines, counts of peers and tables are learned whole. A score is ranked
-among past scores without the same features.
+Only judging changes. Values, amounts and tables are learned whole. The combination of a session is
+calibrated without what is left out.
 """
 
 from __future__ import annotations
@@ -9,104 +9,73 @@ from __future__ import annotations
 import difflib
 from typing import TYPE_CHECKING
 
-from models.baseline.frequency_model import Surprise
 from models.errors import ConfigError
-from models.features.extraction import FEATURES, METRICS
+from models.event import Event
+from models.features.families import FAMILIES
 from models.provenance.knowledge import PARTS
-from models.rules import RULES
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection
 
-    from models.peers.groups import View
-    from models.result import Finding
-    from models.watch.measure import Measure
-
-KINDS: dict[str, tuple[str, ...]] = {
-    "content": PARTS,
-    "category": tuple(feature.name for feature in FEATURES),
-    "metric": METRICS,
-    "rule": tuple(RULES),
-    "session": ("together",),
-}
-"""The features that can be left out, by kind."""
+KINDS: dict[str, tuple[str, ...]] = {"family": tuple(FAMILIES), "content": PARTS}
+"""What can be left out, by kind."""
 
 KIND_OF = {name: kind for kind, names in KINDS.items() for name in names}
 
 
-class LeftOut:
-    """A selection of all features but some: a `models.features.selection.Selection`.
-
-    All values computed from a feature are omitted with it: the sum ``disorder`` with ``sequence``,
-    ``astray`` with ``intent``, ``recurrence``, ``wandering`` and ``names`` with ``value``.
+def left_out(names: Collection[str]) -> frozenset[str]:
+    """Give what a worker leaves out (`Worker(without=...)`).
 
     Parameters
     ----------
     names
-        Of `KINDS`; a rule by the anomaly it finds.
+        Of `KINDS`.
 
     Raises
     ------
     ConfigError
-        There is no such feature.
+        There is no such family or part.
 
     Examples
     --------
-    >>> from models.config import ModelConfig
-    >>> from models.peers.groups import Groups
-    >>> from models.baseline.frequency_model import FrequencyModel
-    >>> view = Groups(ModelConfig(), b"0123456789abcdef").view("clerk/delegated")
-    >>> seen = FrequencyModel(ModelConfig()).surprise(view, {"tool": "mail.read", "hour": "08"}, {})
-    >>> left = LeftOut(["hour"]).surprise(seen, [0.0] * len(FEATURES), view)
-    >>> round(seen.total, 1), round(left.total, 1)
-    (15.8, 12.0)
-    >>> LeftOut(["hours"])
+    >>> sorted(left_out(["hour", "intent"]))
+    ['hour', 'intent']
+    >>> left_out(["hours"])
     Traceback (most recent call last):
     models.errors.ConfigError: no feature 'hours' to leave out, did you mean 'hour'?
     """
+    faults = [_unknown(name) for name in names if name not in KIND_OF]
+    if faults:
+        raise ConfigError("; ".join(faults))
+    return frozenset(names)
 
-    __slots__ = ("_categories", "_metrics", "_rules", "without_parts", "without_session_sum")
 
-    def __init__(self, names: Collection[str]) -> None:
-        faults = [_unknown(name) for name in names if name not in KIND_OF]
-        if faults:
-            raise ConfigError("; ".join(faults))
-        self.without_parts = frozenset(name for name in names if KIND_OF[name] == "content")
-        self.without_session_sum = "together" in names
-        self._rules = frozenset(name for name in names if KIND_OF[name] == "rule")
-        self._metrics = frozenset(i for i, name in enumerate(METRICS) if name in names)
-        self._categories = frozenset(i for i, f in enumerate(FEATURES) if f.name in names)
+def fields_and_features(names: Collection[str]) -> tuple[list[str], frozenset[str]]:
+    """Separate fields of the event from families and parts; a field wins where both exist.
 
-    def surprise(self, seen: Surprise, baseline: Sequence[float], view: View) -> Surprise:
-        """Give the surprise of the remaining categories."""
-        if not self._categories:
-            return seen
-        found = [one for one in seen.found if one[0] not in self._categories]
-        total = maximum = order = peak = steady = rarest = 0.0
-        for i, bits, *_ in found:
-            if FEATURES[i].extends is not None:
-                order = bits - baseline[i]
-            else:
-                total, maximum = total + bits, max(maximum, bits)
-        for i, excess in seen.excesses:
-            if i in self._categories:
-                continue
-            rare = view.weighted(i, excess)
-            rarest = max(rarest, rare)
-            if not seen.repeated >> i & 1:
-                peak = max(peak, rare)
-                steady = max(steady, rare if FEATURES[i].steady else 0.0)
-        return Surprise(
-            found, total, maximum, peak, order, steady, rarest, seen.excesses, seen.repeated
-        )
+    Raises
+    ------
+    ConfigError
+        A name is neither.
 
-    def measures(self, found: list[Measure]) -> list[Measure]:
-        """Give the remaining metrics."""
-        return [one for one in found if one.metric not in self._metrics]
-
-    def findings(self, found: list[Finding]) -> list[Finding]:
-        """Give the findings of the remaining rules."""
-        return [one for one in found if one.anomaly not in self._rules]
+    Examples
+    --------
+    >>> fields_and_features(["volume.bytes_in", "hour"])
+    (['volume.bytes_in'], frozenset({'hour'}))
+    >>> fields_and_features(["colour"])  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+    models.errors.ConfigError: nothing named 'colour' to leave out, expected a field of ...
+    """
+    fields = [name for name in names if name.partition(".")[0] in Event.__struct_fields__]
+    others = [name for name in names if name not in fields]
+    for name in others:
+        if name not in KIND_OF:
+            raise ConfigError(
+                f"nothing named {name!r} to leave out, expected a field of the event "
+                f"({', '.join(Event.__struct_fields__)}), a family ({', '.join(KINDS['family'])}) "
+                f"or a part of the content detector ({', '.join(PARTS)})"
+            )
+    return fields, frozenset(others)
 
 
 def _unknown(name: str) -> str:

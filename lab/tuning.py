@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from lab.evaluation.budget import at_budget
+from lab.evaluation.by_case import by_case
 from lab.evaluation.figures import figures
 from lab.evaluation.run import HISTORY_DAYS, measured
 from lab.evaluation.truth.known import JUDGED
@@ -34,8 +35,8 @@ def with_parameters(settings: Settings, **parameters: float) -> Settings:
     Examples
     --------
     >>> from pipeline.settings import Settings
-    >>> model_config_of(with_parameters(Settings(), gate=0.01, alerts_per_day=2)).gate
-    0.01
+    >>> model_config_of(with_parameters(Settings(), held_days=5, alerts_per_day=2)).held_days
+    5
     """
     known = model_config_of(settings).__struct_fields__
     for name in parameters:
@@ -72,9 +73,10 @@ def sweep(
     Returns
     -------
     pandas.DataFrame
-        ``parameter``, ``value``, ``version``; ``auroc`` and ``ap`` of sessions; ``alert_recall``
-        and ``false_per_day`` of the raised alerts; ``top_precision`` and ``top_recall`` of the
-        day's highest entries within the budget. The first row is the current configuration.
+        ``parameter``, ``value``, ``version``; ``auroc`` and ``ap`` of sessions; ``recall``,
+        ``own_recall``, ``precision`` and ``false_per_day`` of the cases; ``top_precision`` and
+        ``top_recall`` of the day's highest entries within the budget. The first row is the current
+        configuration.
     """
     present = model_config_of(settings)
     trials: list[tuple[str, float | None]] = [("current", None)]
@@ -97,7 +99,7 @@ def sweep(
         )
         sessions = [s for s in run.sessions if s.phase == JUDGED]
         of, budget = figures(sessions), at_budget(sessions, run.facts[_OWN])
-        raised, top = budget["raised"], budget["top"]
+        cases, top = by_case(run.sessions, run.truth.planted), budget["top"]
         rows.append(
             {
                 "parameter": name,
@@ -105,8 +107,10 @@ def sweep(
                 "version": run.facts["config_version"],
                 "auroc": of["auroc"],
                 "ap": of["ap"],
-                "alert_recall": raised["recall"],
-                "false_per_day": raised["false_per_day"],
+                "recall": cases["recall"],
+                "own_recall": cases["recall_in_own_case"],
+                "precision": cases["precision"],
+                "false_per_day": cases["false_per_day"],
                 "top_precision": top["precision"],
                 "top_recall": top["recall"],
             }

@@ -206,7 +206,7 @@ class Engine:
             self._deploy(event, agent_state.profile, time_us)
         standing = Standing(
             agent_state.trust.registered, claims_of(refused), conflict,
-            self._other_mode(agent_state.profile, time_us),
+            self._other_mode(agent_state.profile),
         )  # fmt: skip
         session = self._session(event, agent_state.profile, time_us)
         scores = self._score(event, origin, agent_state.profile, session, time_us, standing)
@@ -240,11 +240,13 @@ class Engine:
         if event.agent.version is not None:
             trust.version = event.agent.version
 
-    def _other_mode(self, profile: Profile, time_us: int) -> str:
-        """Give the mode that an agent has long acted in, where it begins to act in another one."""
+    def _other_mode(self, profile: Profile) -> str:
+        """Give the mode that an agent had long acted in when it began to act in this one."""
         if profile.opened > self.config.learning_sessions:
             return ""
-        return self.last_seen.settled_mode(profile.agent_id, profile.mode, time_us // HOUR_US)
+        return self.last_seen.settled_mode(
+            profile.agent_id, profile.mode, profile.first_us // HOUR_US
+        )
 
     def close_days(self, profile: Profile) -> None:
         """Learn the days of an agent that are over."""
@@ -311,7 +313,7 @@ class Engine:
         out.lead = scores.at.session.lead
         if shared.calibrated:
             out.p, out.session_p = 2.0**-scores.own, 2.0**-scores.rarity
-            out.p_pool, out.p_n = shared.pool(profile.role)
+            out.p_pool, out.p_n = "fleet", shared.known_days
         return out
 
     def _learn(
@@ -328,13 +330,14 @@ class Engine:
         profile = agent_state.profile
         trusted = self.trusted_history
         day = scores.at.day
-        before = self.cases.opened_before(
-            profile.agent_id, profile.mode, scores.at.session.mark, day
+        rare = scores.rarity >= NOTED_BITS
+        repeated = self.cases.is_repeated(
+            profile.agent_id, profile.mode, scores.at.session.mark, day, rare=rare
         )
-        self.scorer.count_day(scores, counted_before=before)
+        self.scorer.count_day(scores, repeated=repeated)
         if conflict or (not trusted and self._is_excluded(event, agent_state, out)):
             return
-        held_days = self.config.held_days if scores.rarity >= NOTED_BITS and not trusted else 0
+        held_days = self.config.held_days if rare and not trusted else 0
         self.scorer.learn(scores, event, held_days=held_days)
         out.learned = not (held_days and scores.novelty.new)
         if not out.learned:

@@ -158,12 +158,12 @@ class Scorer:
             session.combined, session.lead = combine(FAMILIES, session.rarities)
         whole, part = session.combined, combine(FAMILIES, own).bits
         number = COMBINATION.id
-        scores.rarity = combined.rarity(None, profile.role, at.state, number, whole)
-        scores.own = combined.rarity(None, profile.role, at.state, number, part)
+        scores.rarity = combined.rarity(None, None, None, number, whole)
+        scores.own = combined.rarity(None, None, None, number, part)
         return scores
 
     def signals(self, scores: Scores) -> list[Signal]:
-        """Give what the detectors say of the session, the rarest first."""
+        """Give what the detectors say of the session: those of its lead, then the rarest first."""
         at, session = scores.at, scores.at.session
         found = []
         for series, bits in session.bits.items():
@@ -177,7 +177,12 @@ class Scorer:
             )
         return sorted(
             found,
-            key=lambda one: (-session.rarities.get(one.family, 0.0), one.family, -one.rarity),
+            key=lambda one: (
+                one.family != session.lead,
+                -session.rarities.get(one.family, 0.0),
+                one.family,
+                -one.rarity,
+            ),
         )
 
     # ------------------------------------------------------------------ learning
@@ -186,16 +191,16 @@ class Scorer:
         """Begin the test for slow change anew, after a case."""
         slow_change.restart(profile)
 
-    def count_day(self, scores: Scores, *, counted_before: bool) -> None:
+    def count_day(self, scores: Scores, *, repeated: bool) -> None:
         """Count the combination of a session among the day's maxima, and its agent as active.
 
         Parameters
         ----------
-        counted_before
-            Whether the session belongs to a case of an earlier day.
+        repeated
+            Whether the session repeats what a case of an earlier day has told.
         """
         at = scores.at
-        if not counted_before:
+        if not repeated:
             at.open_day.combined = max(at.open_day.combined, at.session.combined)
         self.shared.note_active(at.day, at.profile.mark)
 
@@ -234,7 +239,8 @@ class Scorer:
         Parameters
         ----------
         open_families
-            Day -> families of its cases that were open before that day: they are not counted again.
+            Day -> certain families of its cases that were open before that day: they are not
+            counted again.
         """
         for day in self.days_over(profile):
             self._close(profile, day, profile.open_days.pop(day), open_families.get(day, set()))
@@ -257,6 +263,6 @@ class Scorer:
         shared = self.shared
         shared.rates.close(day, profile.role, over.state, profile.maxima, maxima)
         combined = {COMBINATION.id: over.combined}
-        shared.combined.close(day, profile.role, over.state, None, combined)
+        shared.combined.close(day, None, None, None, combined)
         shared.amounts.close(profile, day, over)
         slow_change.close(profile, over)

@@ -1,25 +1,27 @@
-"""The product's baseline of an agent, without peers, content, calibration and gate."""
+"""Surprise of categories under the agent's own counts: no peers, no calibration, no gate."""
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
+from math import log2
 from typing import TYPE_CHECKING
 
 from lab.baselines.tokens import Course, categories
-from models.baseline.online_baseline import AgentBaseline
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from models.event import Event
 
+_UNSEEN = 0.5  # count of each value before its first use, and of the unknown ones together
+
 
 class OwnHistory:
-    """Surprise in bits under the agent's own counts."""
+    """Sum over the categories of ``-log2`` of the share that the agent's own history has."""
 
     def __init__(self) -> None:
         self._course = Course()
-        self._agents: defaultdict[str, AgentBaseline] = defaultdict(AgentBaseline)
+        self._agents: defaultdict[tuple[str, str], Counter[str]] = defaultdict(Counter)
 
     def judge(self, block: Sequence[Event]) -> list[float]:
         """Score each event before learning it."""
@@ -28,7 +30,11 @@ class OwnHistory:
     def _one(self, event: Event) -> float:
         previous, _ = self._course.step(event)
         x = categories(event, previous)
-        baseline = self._agents[event.agent.id]
-        score = baseline.score_one(x)
-        baseline.learn_one(x)
-        return float(score)
+        x["previous_tool"] = f"{previous} then {event.tool}"
+        score = 0.0
+        for name, value in x.items():
+            own = self._agents[event.agent.id, name]
+            whole = own.total() + _UNSEEN * (len(own) + 1)
+            score -= log2((own[value] + _UNSEEN) / whole)
+            own[value] += 1
+        return score

@@ -27,12 +27,12 @@ _EVENTS, _TRUTH, _INVENTORY, _INTEL, _FILES = (
     ("sample_events.jsonl.gz", "sample_truth.json", "sample_inventory.csv", "intel/vpn_ipv4.json"),
 )
 
-# Budget for a dozen agents: one false alert in five days.
+# Budget for a dozen agents: one false case in five days.
 ALERTS_PER_DAY = 0.2
 
 # A key breaks ties among scores. With this fixed key every demonstration is the same; the store of
 # an installation has a random key.
-_SECRET = b"habitus demo: a story, not an installation"[:32]
+SECRET = b"habitus demo: a story, not an installation"[:32]
 
 
 def sample_folder(place: Path, note: Callable[[str], None]) -> Path:
@@ -53,6 +53,11 @@ def sample_folder(place: Path, note: Callable[[str], None]) -> Path:
 def truth_of(data: Path) -> Truth:
     """Read the ground truth of the sample, for the report only, never for a model."""
     return msgspec.json.decode((data / _TRUTH).read_bytes(), type=Truth)
+
+
+def events_of(data: Path) -> Path:
+    """Give the recording of the sample."""
+    return data / _EVENTS
 
 
 def topics_of(folder: Path) -> Path:
@@ -93,4 +98,4 @@ def write_settings(folder: Path, data: Path, listen: str) -> Path:
 
 def new_store(settings: Settings) -> None:
     """Create the empty store with the demonstration's key."""
-    open_store(settings.store, secret=_SECRET).close()
+    open_store(settings.store, secret=SECRET).close()

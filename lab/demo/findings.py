@@ -1,9 +1,9 @@
-"""Compare the alert queue with the ground truth: found, missed and falsely flagged cases."""
+"""Compare the cases with the ground truth: found, missed and false ones."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import msgspec
 from msgspec import Struct
@@ -16,11 +16,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from pathlib import Path
 
+    from lab.demo.filing import Filed, Queue
     from lab.simulation.sample.truth import IncidentTruth, NoveltyTruth, Truth
 
-_SILENT = "low"
 _DATE = len("2026-10-05")
-Anomaly = dict[str, Any]
 
 
 class Incident(Struct, frozen=True):
@@ -28,17 +27,20 @@ class Incident(Struct, frozen=True):
 
     Attributes
     ----------
-    anomalies
-        Alerts with one of its events, the most severe first; empty if it was missed.
-    flagged, first
-        Number of its events that alerted, and position of the first one (from 1; 0 if none).
+    alerts
+        Alerts on its events, the most severe first; empty if it was missed.
+    own
+        Whether one of its events raised a case.
+    in_cases, first
+        Number of its events in cases, and position of the first alert (from 1; 0 if none).
     before, after
         Trust of the agent before the first and after the last event; None for an unknown agent.
     """
 
     truth: IncidentTruth
-    anomalies: list[Anomaly]
-    flagged: int
+    alerts: list[Filed]
+    own: bool
+    in_cases: int
     first: int
     before: Answer | None
     after: Answer | None
@@ -51,74 +53,91 @@ class Novelty(Struct, frozen=True):
     flagged: list[str]
 
 
-class FalseAlert(Struct, frozen=True):
-    """Events of ordinary work with an alert, grouped by anomaly.
+class FalseCase(Struct, frozen=True):
+    """A case that ordinary work raised.
 
     Attributes
     ----------
-    beside
-        Whether the anomaly also contains events of an incident.
+    raised_by
+        The event that raised it.
     near
         Novelty of the same agent on the same day, or None.
     """
 
-    anomaly: Anomaly
-    event_ids: list[str]
-    beside: bool
+    raised_by: Filed
     near: NoveltyTruth | None
 
 
 class Findings(Struct, frozen=True):
-    """All contents of the report."""
+    """All contents of the report.
+
+    Attributes
+    ----------
+    beside
+        Agent -> events of its own work that stand in a case which an incident raised.
+    notes
+        Number of notes: rare for an agent, yet no case.
+    """
 
     incidents: list[Incident]
     novelties: list[Novelty]
-    false_alerts: list[FalseAlert]
+    false_cases: list[FalseCase]
+    beside: dict[str, int]
     notes: int
 
     @property
     def found(self) -> list[Incident]:
         """Incidents with an alert."""
-        return [incident for incident in self.incidents if incident.anomalies]
+        return [incident for incident in self.incidents if incident.alerts]
 
     @property
     def missed(self) -> list[Incident]:
         """Incidents without an alert."""
-        return [incident for incident in self.incidents if not incident.anomalies]
+        return [incident for incident in self.incidents if not incident.alerts]
 
 
-def compare(truth: Truth, anomalies: Iterable[Anomaly], answers: Sequence[Answer]) -> Findings:
-    """Compare the queue with the truth.
+def compare(truth: Truth, queue: Queue, answers: Sequence[Answer]) -> Findings:
+    """Compare the cases with the truth.
 
     Parameters
     ----------
-    anomalies
-        Anomalies of the store.
     answers
         Trust answers in the order of publication.
 
     Examples
     --------
+    >>> from lab.demo.filing import Filed, Queue
     >>> from lab.simulation.sample.truth import IncidentTruth, Truth
     >>> incident = IncidentTruth("vpn_egress", "a", "2026-10-05T10", "2026-10-05T11", ["1"], "…")
     >>> truth = Truth(7, "", "", 2, [], [incident], [])
-    >>> anomaly = {"agent_id": "a", "severity": "high", "rank": 9.0, "time": "2026-10-05T11",
-    ...            "events": [{"id": "1"}, {"id": "2"}]}
-    >>> findings = compare(truth, [anomaly], [])
-    >>> len(findings.found), [alert.event_ids for alert in findings.false_alerts]
-    (1, [['2']])
+    >>> def filed(name, case, opened):
+    ...     return Filed(name, "a", "2026-10-05T11", case, opened, True, None, None, 9.0, [])
+    >>> queue = Queue([filed("1", "C-1", True), filed("2", "C-2", True)], 0)
+    >>> findings = compare(truth, queue, [])
+    >>> len(findings.found), [case.raised_by.event_id for case in findings.false_cases]
+    (1, ['2'])
     """
-    by_time = sorted(anomalies, key=lambda a: (a["time"], a["agent_id"]))
-    alerts = [anomaly for anomaly in by_time if anomaly["severity"] != _SILENT]
-    flagged = {name for anomaly in alerts for name in _ids(anomaly)}
+    flagged = {one.event_id for one in queue.filed if one.alert}
+    attacked = {name for incident in truth.incidents for name in incident.event_ids}
+    raised = {one.case_id: one for one in queue.filed if one.opened}
+    beside: defaultdict[str, int] = defaultdict(int)
+    for one in queue.filed:
+        first = raised.get(one.case_id)
+        if first is not None and first.event_id in attacked and one.event_id not in attacked:
+            beside[one.agent_id] += 1
     return Findings(
-        [_incident(incident, alerts, answers) for incident in truth.incidents],
+        [_incident(incident, queue.filed, answers) for incident in truth.incidents],
         [
             Novelty(novelty, [name for name in novelty.event_ids if name in flagged])
             for novelty in truth.novelties
         ],
-        _false_alerts(truth, alerts),
-        len(by_time) - len(alerts),
+        [
+            FalseCase(one, _near(truth, one))
+            for one in raised.values()
+            if one.event_id not in attacked
+        ],
+        dict(beside),
+        queue.notes,
     )
 
 
@@ -137,46 +156,34 @@ def by_kind(novelties: Iterable[Novelty]) -> dict[str, list[Novelty]]:
     return dict(groups)
 
 
-def _ids(anomaly: Anomaly) -> list[str]:
-    return [str(event["id"]) for event in anomaly["events"]]
-
-
-def _incident(
-    truth: IncidentTruth, alerts: Sequence[Anomaly], answers: Sequence[Answer]
-) -> Incident:
+def _incident(truth: IncidentTruth, filed: Sequence[Filed], answers: Sequence[Answer]) -> Incident:
     own = set(truth.event_ids)
-    found = [anomaly for anomaly in alerts if own.intersection(_ids(anomaly))]
-    found.sort(key=lambda a: (-SEVERITIES.index(a["severity"]), -a["rank"], a["time"]))
-    hit = own.intersection(name for anomaly in found for name in _ids(anomaly))
-    order = [place for place, name in enumerate(truth.event_ids, 1) if name in hit]
-    mine = [answer for answer in answers if answer.agent_id == truth.agent_id]
-    before = [answer for answer in mine if answer.as_of < truth.first]
-    after = [answer for answer in mine if answer.as_of <= truth.last]
+    mine = [one for one in filed if one.event_id in own]
+    alerts = sorted((one for one in mine if one.alert), key=_gravest)
+    alerted = {one.event_id for one in alerts}
+    order = [place for place, name in enumerate(truth.event_ids, 1) if name in alerted]
+    of_agent = [answer for answer in answers if answer.agent_id == truth.agent_id]
+    before = [answer for answer in of_agent if answer.as_of < truth.first]
+    after = [answer for answer in of_agent if answer.as_of <= truth.last]
     return Incident(
         truth,
-        found,
-        len(hit),
+        alerts,
+        any(one.opened for one in mine),
+        len({one.event_id for one in mine}),
         min(order, default=0),
         before[-1] if before else None,
         after[-1] if after else None,
     )
 
 
-def _false_alerts(truth: Truth, alerts: Iterable[Anomaly]) -> list[FalseAlert]:
-    incident_events = {name for incident in truth.incidents for name in incident.event_ids}
-    found = []
-    for anomaly in alerts:
-        ordinary_events = [name for name in _ids(anomaly) if name not in incident_events]
-        if ordinary_events:
-            beside = len(ordinary_events) < len(anomaly["events"])
-            near = None if beside else _near(truth, anomaly)
-            found.append(FalseAlert(anomaly, ordinary_events, beside, near))
-    return found
+def _gravest(alert: Filed) -> tuple[int, float, str]:
+    severity = -1 if alert.severity is None else SEVERITIES.index(alert.severity)
+    return -severity, -(alert.return_period_days or 0.0), alert.time
 
 
-def _near(truth: Truth, anomaly: Anomaly) -> NoveltyTruth | None:
-    day = anomaly["time"][:_DATE]
+def _near(truth: Truth, alert: Filed) -> NoveltyTruth | None:
+    day = alert.time[:_DATE]
     for novelty in truth.novelties:
-        if novelty.agent_id in (None, anomaly["agent_id"]) and novelty.first[:_DATE] == day:
+        if novelty.agent_id in (None, alert.agent_id) and novelty.first[:_DATE] == day:
             return novelty
     return None

@@ -11,10 +11,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lab.demo import story as story
-from lab.demo.bundle import new_store, sample_folder, topics_of, truth_of, write_settings
+from lab.demo.bundle import (
+    SECRET,
+    events_of,
+    new_store,
+    sample_folder,
+    topics_of,
+    truth_of,
+    write_settings,
+)
+from lab.demo.filing import filed_events
 from lab.demo.findings import Findings, compare, published_answers
 from models.errors import ConfigError, HabitusError
 from models.event import rfc3339
+from pipeline.clock import clock_us
 from pipeline.commands.current_trust import CurrentTrust
 from pipeline.commands.running import listening, serve_on
 from pipeline.commands.terminal import console, note, stop_on_signals
@@ -28,11 +38,9 @@ from pipeline.store import open_store
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from lab.simulation.sample.truth import Truth
     from pipeline.processing.run_summary import RunSummary
 
 _DEFAULT_LISTEN = str(Settings.model_fields["listen"].default)
-_MAX_ANOMALIES = 10_000
 _LATER_US = 300_000_000
 
 
@@ -50,7 +58,7 @@ def demo(*, once: bool = False) -> Findings:
     Returns
     -------
     Findings
-        Found, missed and falsely flagged cases.
+        Found and missed incidents, and false cases.
 
     Raises
     ------
@@ -70,7 +78,7 @@ def demo(*, once: bool = False) -> Findings:
                 write_settings(folder, data, _address(listener))
                 settings = load_settings()
             summary = _judged(settings)
-            findings = _print_findings(settings, summary, truth_of(data), topics_of(folder))
+            findings = _print_findings(settings, summary, data, topics_of(folder))
             if not once:
                 url = f"http://{settings.listen}"
                 story.print_next_steps(console(), url, str(file), _later(settings))
@@ -89,18 +97,16 @@ def _judged(settings: Settings) -> RunSummary:
     return summary
 
 
-def _print_findings(
-    settings: Settings, summary: RunSummary, truth: Truth, topics: Path
-) -> Findings:
-    out = console()
+def _print_findings(settings: Settings, summary: RunSummary, data: Path, topics: Path) -> Findings:
+    out, truth = console(), truth_of(data)
     with open_store(settings.store, read_only=True) as store:
-        anomalies = store.anomalies(limit=_MAX_ANOMALIES)
         rows = CurrentTrust(store, settings).rows()
-    findings = compare(truth, anomalies, published_answers(topics))
+    queue = filed_events(settings, events_of(data), SECRET, clock_us())
+    findings = compare(truth, queue, published_answers(topics))
     story.opening(out, truth, summary)
     story.incidents(out, findings)
     story.novelties(out, findings)
-    story.false_alerts(out, findings, truth, settings.alerts_per_day)
+    story.false_cases(out, findings, truth, settings.alerts_per_day)
     story.trust_table(out, rows)
     return findings
 

@@ -10,7 +10,6 @@ from rich.padding import Padding
 from rich.table import Column, Table
 
 from lab.demo.findings import by_kind
-from pipeline.commands.pages.anomaly_basis import WHOSE
 from pipeline.commands.pages.explanation import LEVEL_STYLE
 from pipeline.commands.pages.recovery import MEANING, recovery_text
 from pipeline.publishing.catalogue import title_of
@@ -20,13 +19,13 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-    from lab.demo.findings import Anomaly, FalseAlert, Findings, Incident, Novelty
+    from lab.demo.filing import Filed
+    from lab.demo.findings import FalseCase, Findings, Incident, Novelty
     from lab.simulation.sample.truth import Truth
     from models.trust.response import Answer
     from pipeline.processing.run_summary import RunSummary
 
 _SEVERITY_STYLE = {"low": "dim", "medium": "yellow", "high": "red", "critical": "bold red"}
-_OF_SESSION = {"session": "session_p", "together": "together_p"}
 
 
 def opening(console: Console, truth: Truth, summary: RunSummary) -> None:
@@ -62,28 +61,31 @@ def novelties(console: Console, findings: Findings) -> None:
     console.print(table)
 
 
-def false_alerts(console: Console, findings: Findings, truth: Truth, alerts_per_day: float) -> None:
-    """Print missed incidents and false alerts."""
+def false_cases(console: Console, findings: Findings, truth: Truth, alerts_per_day: float) -> None:
+    """Print missed incidents and false cases."""
     console.print()
     console.rule("[bold]What went wrong[/]", align="left")
     missed = findings.missed
     names = ", ".join(one.truth.incident.replace("_", " ") for one in missed)
     console.print(f"missed: {names}" if missed else "missed: no incident")
     for incident in findings.found:
-        rest = len(incident.truth.event_ids) - incident.flagged
+        rest = len(incident.truth.event_ids) - incident.in_cases
         if rest:
             kind = incident.truth.incident.replace("_", " ")
             console.print(f"  of {kind}, {rest} of {len(incident.truth.event_ids)} events passed")
-    alone = [alert for alert in findings.false_alerts if not alert.beside]
+    false = findings.false_cases
     days = (_instant(truth.end) - _instant(truth.start)) / timedelta(days=1)
     console.print(
-        f"false alerts: {len(alone)} in {days:.0f} days, where the budget of {alerts_per_day} a "
+        f"false cases: {len(false)} in {days:.0f} days, where the budget of {alerts_per_day} a "
         f"day for the whole fleet expects {alerts_per_day * days:.1f}"
     )
-    for alert in findings.false_alerts:
-        console.print(Padding(_false(alert), (0, 0, 0, 2), expand=False))
+    for case in false:
+        console.print(Padding(_false(case), (0, 0, 0, 2), expand=False))
+    for agent, count in findings.beside.items():
+        work = "event of its own work stands" if count == 1 else "events of its own work stand"
+        console.print(f"{escape(agent)}: {count} {work} in a case that an incident raised")
     if findings.notes:
-        console.print(f"{findings.notes} low findings: recorded without alert")
+        console.print(f"{findings.notes} notes: rare for an agent, yet in no queue")
 
 
 def trust_table(console: Console, rows: Iterable[dict[str, Any]]) -> None:
@@ -146,42 +148,50 @@ def _instant(text: str) -> datetime:
 def _described(incident: Incident) -> str:
     truth = incident.truth
     happened = f"[dim]really:[/] {escape(truth.what)}"
-    if not incident.anomalies:
+    if not incident.alerts:
         return f"[bold]missed[/]\n{happened}"
-    lead = incident.anomalies[0]
-    style = _SEVERITY_STYLE[lead["severity"]]
-    reason = lead["reasons"][0]
+    lead = incident.alerts[0]
+    style = _SEVERITY_STYLE.get(lead.severity or "", "")
     return "\n".join(
         (
-            f"[{style}]{title_of(lead['anomaly'])}[/] ({lead['severity']}, {lead['anomaly']}), "
+            f"[{style}]{_title(lead)}[/] ({lead.severity}, {lead.anomaly}), "
             f"alert at event {incident.first} of {len(truth.event_ids)}{_also(incident)}",
-            f"[dim]why:[/] {escape(reason['why'])}",
-            f"[dim]how sure:[/] {_confidence_text(lead, reason)}",
+            f"[dim]why:[/] {escape(_why(lead))}",
+            f"[dim]how rare:[/] {rarity_text(lead.return_period_days)}",
             f"[dim]trust:[/] {_moved(incident.before, incident.after)}",
             happened,
         )
     )
 
 
+def _title(alert: Filed) -> str:
+    return title_of(alert.anomaly) if alert.anomaly is not None else "More of a case"
+
+
+def _why(alert: Filed) -> str:
+    return alert.reasons[0].why if alert.reasons else "the session goes on"
+
+
 def _also(incident: Incident) -> str:
-    lead, *rest = incident.anomalies
-    same = sum(1 for anomaly in rest if anomaly["anomaly"] == lead["anomaly"])
+    lead, *rest = incident.alerts
+    same = sum(1 for alert in rest if alert.anomaly == lead.anomaly)
     more = [f"{same} more like it"] if same else []
-    kinds = dict.fromkeys(anomaly["anomaly"] for anomaly in rest)
-    more += [title_of(kind).lower() for kind in kinds if kind != lead["anomaly"]]
-    return f"; also {', '.join(more)}" if more else ""
+    kinds = dict.fromkeys(alert.anomaly for alert in rest)
+    more += [title_of(kind).lower() for kind in kinds if kind not in (lead.anomaly, None)]
+    joined = "" if incident.own else ", in a case that other work had raised"
+    return joined + (f"; also {', '.join(more)}" if more else "")
 
 
-def _confidence_text(anomaly: Anomaly, reason: dict[str, Any]) -> str:
-    ground, bits = anomaly.get("ground"), f"{reason['bits']:.1f} bits"
-    if ground == "rule":
-        return f"an explicit rule, counted as {reason['bits']:.0f} bits"
-    if ground == "several":
-        return "what several events show"
-    if ground in _OF_SESSION:
-        return f"{bits}, p = {anomaly[_OF_SESSION[ground]]:.1e} against its role's sessions"
-    pool = f"{WHOSE[anomaly['p_pool']]} last {anomaly['p_n']:,} scores"
-    return f"{bits}, p = {anomaly['p']:.1e} against {pool}"
+def rarity_text(days: float | None) -> str:
+    """Say how rare something is over the whole fleet.
+
+    >>> rarity_text(13.7), rarity_text(0.25), rarity_text(None)
+    ('once in 14 days over the whole fleet', '4 times a day over the whole fleet', 'not known yet')
+    """
+    if days is None:
+        return "not known yet"
+    often = f"once in {days:,.0f} days" if days >= 1.5 else f"{1 / days:.2g} times a day"
+    return f"{often} over the whole fleet"
 
 
 def _moved(before: Answer | None, after: Answer | None) -> str:
@@ -205,12 +215,8 @@ def _agents_text(group: Sequence[Novelty]) -> str:
     return names[0] if len(names) == 1 else f"{len(names)} agents"
 
 
-def _false(alert: FalseAlert) -> str:
-    anomaly = alert.anomaly
-    count = len(alert.event_ids)
-    head = f"{when(anomaly['time'])}  {anomaly['agent_id']}  {anomaly['anomaly']}"
-    if alert.beside:
-        work = "event of the agent's own work is" if count == 1 else "events of its own work are"
-        return f"{head}: {count} {work} under an incident's alert"
-    near = f"; same day: {alert.near.kind.replace('_', ' ')}" if alert.near else ""
-    return f"{head} ({anomaly['severity']}){near}\n  {escape(anomaly['reasons'][0]['why'])}"
+def _false(case: FalseCase) -> str:
+    alert = case.raised_by
+    near = f"; same day: {case.near.kind.replace('_', ' ')}" if case.near else ""
+    head = f"{when(alert.time)}  {alert.agent_id}  {alert.anomaly} ({alert.severity})"
+    return f"{escape(head)}{near}\n  {escape(_why(alert))}"

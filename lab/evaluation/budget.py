@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from lab.evaluation.judged import Scored, Session
 
 _SIZES = (1, 2, 5, 10, 20, 50, 100, 200, 500)
-_ATTACKED = "attacked_succeeded"
-_TRUE = {_ATTACKED: True, "benign": False}
+ATTACKED = "attacked_succeeded"
+_TRUE = {ATTACKED: True, "benign": False}
 _POINTS = 200
 _NONE: frozenset[str] = frozenset()
 
@@ -38,14 +38,25 @@ class Entry(Struct, frozen=True):
     cases: frozenset[str]
 
 
-def _attacks(session: Session, place: int) -> list[frozenset[str]]:
-    """Give the attack of each event: the planted one, else the session itself."""
+def is_known(session: Session) -> bool:
+    """Tell whether a session is known to be benign or attacked."""
+    return session.label in _TRUE
+
+
+def attacks_of(session: Session, place: int) -> list[frozenset[str]]:
+    """Give the attack of each event: the planted one, else the session itself.
+
+    Parameters
+    ----------
+    place
+        Position of the session, by which an attack without a name is known.
+    """
     if any(event.case is not None for event in session.events):
         return [
             frozenset([e.case]) if e.case is not None and e.label == 1 else _NONE
             for e in session.events
         ]
-    whole = frozenset([f"session {place}"]) if _TRUE[str(session.label)] else _NONE
+    whole = frozenset([f"session {place}"]) if session.label == ATTACKED else _NONE
     return [whole] * len(session.events)
 
 
@@ -53,10 +64,10 @@ def entries(sessions: Sequence[Session]) -> list[Entry]:
     """Give a queue entry per session and day, without failed attacks and unknown sessions."""
     out = []
     for place, session in enumerate(sessions):
-        if session.label not in _TRUE:
+        if not is_known(session):
             continue
         days: dict[int, tuple[float, frozenset[str]]] = {}
-        for event, attack in zip(session.events, _attacks(session, place), strict=True):
+        for event, attack in zip(session.events, attacks_of(session, place), strict=True):
             day = event.time_us // DAY_US
             rank, known = days.get(day, (event.rank, _NONE))
             days[day] = max(event.rank, rank), known | attack
@@ -174,7 +185,7 @@ def false_alerts(sessions: Sequence[Session]) -> Iterator[tuple[Session, Scored]
     false = {key for key, mine in of_alerts.items() if not mine}
     for session in sessions:
         for event in session.events:
-            if event.alert in false and session.label in _TRUE:
+            if event.alert in false and is_known(session):
                 false.remove(event.alert)
                 yield session, event
 
@@ -186,9 +197,9 @@ def _attacks_of_alerts(
     of_alerts: dict[str, frozenset[str]] = {}
     attacks: set[str] = set()
     for place, session in enumerate(sessions):
-        if session.label not in _TRUE:
+        if not is_known(session):
             continue
-        for event, mine in zip(session.events, _attacks(session, place), strict=True):
+        for event, mine in zip(session.events, attacks_of(session, place), strict=True):
             attacks |= mine
             if event.alert is not None:
                 of_alerts[event.alert] = of_alerts.get(event.alert, _NONE) | mine
@@ -203,7 +214,7 @@ def trade_off(sessions: Sequence[Session]) -> list[dict[str, float]]:
     list of dict
         ``false_per_day`` and ``recall``, at most about 200 points, the strictest threshold first.
     """
-    known = [s for s in sessions if s.label in _TRUE]
+    known = [s for s in sessions if is_known(s)]
     scores = np.array([s.score for s in known])
     bad = np.array([_TRUE[str(s.label)] for s in known], dtype=bool)
     days = len({e.time_us // DAY_US for s in known for e in s.events})

@@ -54,7 +54,7 @@ class Case(Struct, kw_only=True):
 
     @property
     def score(self) -> float:
-        """The highest rank of its events, in bits."""
+        """The highest rank of its events."""
         return max(event.rank for event in self.events)
 
     @property
@@ -93,6 +93,11 @@ class Case(Struct, kw_only=True):
         return self.alarm is not None and bool(self.causes) and self.reason not in self.causes
 
 
+def labelled_type(session: Session) -> str:
+    """Name the type of a labelled attack: the role, and the goal of the attacker."""
+    return f"{session.role or session.agent_id}: {session.goal}"
+
+
 def cases_of(
     sessions: Sequence[Session],
     planted: Mapping[str, Planted],
@@ -110,7 +115,7 @@ def cases_of(
     cases = []
     for session in sessions:
         if session.label == "attacked_succeeded":
-            kind, name = ATTACK, f"{session.role or session.agent_id}: {session.goal}"
+            kind, name = ATTACK, labelled_type(session)
         elif session.label == "attacked_failed":
             kind, name = FAILED, _ATTEMPT[any(e.label == 1 for e in session.events)]
         elif session.label == "benign":

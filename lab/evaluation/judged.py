@@ -41,19 +41,20 @@ class Scored(Struct, frozen=True, kw_only=True, gc=False):
     Attributes
     ----------
     rank
-        Rank in bits; higher is more urgent.
+        ``log2`` of the return period in days; higher is rarer.
     label
         1: part of an attack; 0: not; None: unknown.
     p, pool
-        Calibrated p-value and the pool it comes from; None while uncalibrated.
+        Share of agent-days on which honest work comes as far as this event, and the pool that it is
+        estimated from; None while uncalibrated.
     session_p
-        P-value of the session's running maximum; None while uncalibrated.
+        The same of the session so far; None while uncalibrated.
     alert
-        Correlation key of its alert, or None. Alerts with one key count once.
+        Case that it opens or makes grow, or None. Alerts of one case count once.
     reason
         Feature of the first reason; None if reasons were not computed.
     case
-        Planted case of the event; None in labelled logs, where the session is the case.
+        Planted attack or novelty of the event; None in labelled logs, where the session is it.
     """
 
     time_us: int
@@ -97,12 +98,12 @@ class Session(Struct, kw_only=True):
 
     @property
     def score(self) -> float:
-        """The highest rank of its events, in bits."""
+        """The highest rank of its events."""
         return max(event.rank for event in self.events)
 
     @property
     def p(self) -> float | None:
-        """Final p-value of its running maximum, or None."""
+        """P-value of the session as of its last event, or None."""
         return next((e.session_p for e in reversed(self.events) if e.session_p is not None), None)
 
     @property

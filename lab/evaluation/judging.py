@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from lab.evaluation.truth.known import Truth
     from models.baseline.agent_state import AgentState
     from models.event import Event
-    from models.fast_path import OrdinaryEvent
-    from models.features.selection import Selection
     from models.result import Result
     from pipeline.formats import Format
     from pipeline.processing.progress import Progress
@@ -35,7 +33,7 @@ def judge_after_history(
     settings: Settings,
     explain: bool = False,
     progress: Progress | None = None,
-    selection: Selection | None = None,
+    without: frozenset[str] = frozenset(),
 ) -> tuple[list[Judgement], Worker]:
     """Learn a history, then judge the later records with gated learning.
 
@@ -49,8 +47,8 @@ def judge_after_history(
         Decodes both to events.
     explain
         Compute reasons for every event, not only for surprising ones; several times as slow.
-    selection
-        The features to judge by; None: all.
+    without
+        Families, and parts of the content detector, that judgement leaves out.
 
     Returns
     -------
@@ -77,25 +75,8 @@ def judge_after_history(
                 p=a.p,
                 pool=a.p_pool,
                 session_p=a.session_p,
-                alert=a.key if a.alert else None,
+                alert=(a.case_id or a.key) if a.alert else None,
                 reason=a.reasons[0].feature if a.reasons else None,
-            )
-        )
-
-    def listen(where: str, result: OrdinaryEvent, role: str | None) -> None:
-        found.append(
-            Judgement(
-                where=where,
-                event_id=result.event_id,
-                agent_id=result.agent_id,
-                role=role,
-                session=result.session or result.event_id,
-                time_us=result.time_us,
-                has_origins=result.has_origins,
-                rank=result.rank,
-                p=result.p,
-                pool=result.pool,
-                session_p=result.session_p,
             )
         )
 
@@ -106,8 +87,7 @@ def judge_after_history(
             publish=False,
             explain_all=explain,
             observer=observe,
-            listener=listen,
-            selection=selection,
+            without=without,
         )
         worker.wire = wire
         past = iter(history)
@@ -135,6 +115,8 @@ class Measured:
         The judgements before the labels were joined.
     wire
         Decodes events without the omitted fields.
+    without
+        Families, and parts of the content detector, that judgement left out.
     """
 
     sessions: list[Session]
@@ -142,6 +124,7 @@ class Measured:
     judged: list[Judgement]
     truth: Truth
     wire: Format
+    without: frozenset[str] = frozenset()
 
 
 def joined(judged: Iterable[Judgement], truth: Truth) -> list[Session]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from lab.ablation import ablated, features_named
 from lab.baselines import chosen
 from lab.evaluation.budget import at_budget, trade_off
+from lab.evaluation.by_case import by_case
 from lab.evaluation.cases import by_type, cases_of, summary
 from lab.evaluation.comparing import compared
 from lab.evaluation.figures import figures, groups
@@ -23,6 +24,7 @@ from lab.evaluation.truth.mismatch import refuse_mismatch
 from lab.evaluation.truth.planted import ATTACK
 from lab.evaluation.truth.planted_file import InFile
 from lab.field_ablation import FieldAblation
+from lab.left_out import fields_and_features
 from pipeline.clock import clock_us
 from pipeline.formats import format_named
 from pipeline.sources.files import find
@@ -65,13 +67,14 @@ def evaluate(
     cold
         Judge everything in order of event time, without a history.
     without
-        Fields of the event to leave out, as dotted names.
+        What to leave out: fields of the event as dotted names, families, and parts of the content
+        detector (`lab.left_out`).
     truth
         File of planted cases, or None.
     baselines
         Names of baselines to compare with (`lab.baselines`), or ``all``.
     ablate
-        Features of the model to judge without, one after the other (`lab.left_out`), or ``all``.
+        Families and parts to judge without, one after the other (`lab.left_out`), or ``all``.
     draws
         Resamples for the intervals; 0: no intervals.
 
@@ -81,6 +84,7 @@ def evaluate(
         ``all``, ``joined``, ``files``, ``roles``: figures of the sessions labelled ``eval``
         (`figures.groups`). With `cold`, ``every_phase`` has the figures of all sessions.
         ``intervals``, ``budget``, ``trade_off``, ``types``, ``attacks`` (all types), ``mistakes``.
+        ``cases``: the figures by case (`by_case`).
         ``unmeasured_cases``: planted cases without a judged event. ``left_out``, ``reliability``,
         ``scores``, ``baselines`` by name, and ``ablations`` (`ablated`, may be empty). The facts of
         the run are added (`Measured`).
@@ -88,8 +92,8 @@ def evaluate(
     Raises
     ------
     ConfigError
-        A file is missing, the format has no labels, no event is labelled ``eval``, or a baseline or
-        feature is unknown.
+        A file is missing, the format has no labels, no event is labelled ``eval``, or a baseline, a
+        feature or what to leave out is unknown.
     """
     offers, features = chosen(baselines), features_named(ablate)
     run = measured(
@@ -131,6 +135,7 @@ def _beside(run: Measured, part: list[Session], draws: int) -> dict[str, Any]:
         "intervals": intervals(part, draws),
         "budget": at_budget(part, run.facts["alerts_per_day"]),
         "trade_off": trade_off(part),
+        "cases": by_case(run.sessions, run.truth.planted),
         "types": by_type(cases, calm),
         "mistakes": mistakes(part, attacks, run.truth.planted),
         "attacks": summary(attacks),
@@ -183,7 +188,8 @@ def measured(
 ) -> Measured:
     """Judge recordings and join their ground truth; parameters as in `evaluate`."""
     wire = format_named(fmt)
-    reader = FieldAblation(wire, without) if without else wire
+    fields, features = fields_and_features(without)
+    reader = FieldAblation(wire, fields) if fields else wire
     now_us = clock_us()
     known: Truth = (
         InLabels(files, fmt, now_us=now_us)
@@ -198,6 +204,7 @@ def measured(
         settings=settings,
         explain=truth is None,
         progress=advanced,
+        without=features,
     )
     seconds = perf_counter() - started
     if progress is not None:
@@ -223,7 +230,7 @@ def measured(
         "without": list(without),
         "data": digests([*files, *(str(name) for name in beside if name is not None)]),
     }
-    return Measured(sessions, facts, judged, known, reader)
+    return Measured(sessions, facts, judged, known, reader, features)
 
 
 def digests(files: Sequence[str]) -> dict[str, str]:

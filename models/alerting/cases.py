@@ -13,6 +13,7 @@ import msgspec
 from models.alerting.case import Case
 from models.constants import OPEN_DAYS
 from models.errors import StateError
+from models.features.families import FAMILIES
 from models.units import DAY_US
 
 if TYPE_CHECKING:
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from models.codec.hashing import Hasher
 
 NAME = "cases"
+CERTAIN = frozenset(name for name, family in FAMILIES.items() if family.certain)
+"""Families whose cases never become ordinary, however often they come again."""
 MAX_SESSIONS = 1_000
 """Most sessions that a case remembers; further ones join by family or thing."""
 
@@ -127,21 +130,26 @@ class Cases:
                 return self._by_id[name]
         return None
 
-    def opened_before(self, agent_id: str, mode: str, session: int, day: int) -> bool:
-        """Tell whether a session belongs to a case that was opened before a day.
+    def is_repeated(
+        self, agent_id: str, mode: str, session: int, day: int, *, rare: bool
+    ) -> bool:
+        """Tell whether a session repeats what a case of an earlier day has told.
 
-        The days of a case are not counted again, so that it does not become ordinary.
+        Rare days of one story count once, so that they raise no bar for others. Days of a certain
+        case never count again. All else does: left out, what honest work does would stay rare.
         """
         case = self.of_session(agent_id, mode, session)
-        return case is not None and case.first_us // DAY_US < day
+        if case is None or not (rare or CERTAIN.intersection(case.leads)):
+            return False
+        return case.first_us // DAY_US < day
 
     def leading(self, agent_id: str, mode: str, day: int) -> set[str]:
-        """Give the families of an agent's cases that were open before a day."""
+        """Give the certain families of an agent's cases that were open before a day."""
         found: set[str] = set()
         for name in self._of_agent.get(_owner(agent_id, mode), ()):
             case = self._by_id[name]
             if case.first_us // DAY_US < day and day - case.last_us // DAY_US <= OPEN_DAYS:
-                found.update(case.leads)
+                found.update(CERTAIN.intersection(case.leads))
         return found
 
     def forget(self, watermark_us: int) -> list[Case]:

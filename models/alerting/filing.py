@@ -85,14 +85,15 @@ class Filing:
         raised = is_case(whole, self._config.alerts_per_day) and (shared.calibrated or certain)
         noted = scores.rarity >= NOTED_BITS and shared.calibrated
         signals: list[Signal] = []
-        if self._explain_all or ((raised or noted) and at.raised):
+        tells = (raised or noted) and bool(at.raised)
+        if self._explain_all or tells:
             signals = self._scorer.signals(scores)
             out.reasons = [self._reason(one, scores) for one in _foremost(signals)]
         if raised:
             self._raise(out, event, agent_state, scores, whole, muted=trusted_history)
         elif noted and at.raised:
             self._note(out, event, scores, signals)
-        if out.key and signals:
+        if out.key and tells:
             self._name(out, event, scores, signals, whole)
         if out.change is not None:
             out.alert = not trusted_history

@@ -51,7 +51,7 @@ class OpenDay(Struct, array_like=True):
     largest
         Counter -> largest amount of one session.
     combined
-        Highest combination of a session that opened no case before this day.
+        Highest combination of a session that repeats no case of an earlier day.
     excess
         Calls with a known size, and the sums of what they exceed it by, and of its squares.
     sent

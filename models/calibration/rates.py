@@ -113,7 +113,7 @@ class Rates:
     def close(
         self,
         day: int,
-        role: str,
+        role: str | None,
         state: str | None,
         own: DayMaxima | None,
         maxima: Mapping[int, float],
@@ -124,6 +124,8 @@ class Rates:
         ----------
         day
             Day since 1970.
+        role
+            Role of the agent; None counts the day for the fleet alone.
         state
             Special state of the agent on this day; None for none.
         own
@@ -138,7 +140,8 @@ class Rates:
             own.add(day, maxima)
         clipped = {one: min(bits, self._rare[one] * BIN_BITS) for one, bits in maxima.items()}
         self.pending.fleet.add(day, clipped)
-        self.pending.of_role(role).add(day, clipped)
+        if role is not None:
+            self.pending.of_role(role).add(day, clipped)
 
     def apply(self, pending: RateTables, day: int, clip_bits: float = RARE_BITS) -> None:
         """Make pending days count, of this or another shard, as of a day since 1970.
@@ -204,7 +207,7 @@ class Rates:
     # ------------------------------------------------------------------ reading
 
     def rarity(
-        self, own: DayMaxima | None, role: str, state: str | None, series: int, bits: float
+        self, own: DayMaxima | None, role: str | None, state: str | None, series: int, bits: float
     ) -> float:
         """Give ``-log2`` of the agent-days on which the series reaches so many bits.
 
@@ -214,6 +217,8 @@ class Rates:
         ----------
         own
             The agent's own table; None for an agent without one.
+        role
+            Role of the agent; None for what is known of the fleet alone.
         state
             Special state of the agent; None for none.
         series
@@ -235,7 +240,7 @@ class Rates:
         return low + (cells - place) * (high - low)
 
     def _at(
-        self, own: DayMaxima | None, role: str, state: str | None, series: int, place: int
+        self, own: DayMaxima | None, role: str | None, state: str | None, series: int, place: int
     ) -> float:
         """Give the rarity of a bin."""
         if not place:
@@ -247,8 +252,8 @@ class Rates:
             passed, weight = own.weights(block)
             days = weight / UNIT
             count = _reached(own, series, place, passed)
-        of_role = self.tables.roles.get(role)
-        if of_role is not None:
+        of_role = None if role is None else self.tables.roles.get(role)
+        if role is not None and of_role is not None:
             passed, weight = of_role.weights(block)
             others = max(self._reaching_role(role, series, passed)[place] - count, 0.0)
             rate = shrunk(others, max(weight / UNIT - days, 0.0), rate, ROLE_EVENTS)
@@ -260,12 +265,10 @@ class Rates:
             rate = shrunk(reached, weight / UNIT, rate, AGENT_EVENTS)
         return -log2(min(rate, 1.0))
 
-    def pool(self, role: str) -> tuple[str, int]:
-        """Give the most specific pool with any days, ``role`` or ``fleet``, and its agent-days."""
-        block = block_of(self.day, self.half_life)
-        of_role = self.tables.roles.get(role)
-        name, table = ("fleet", self.tables.fleet) if of_role is None else ("role", of_role)
-        return name, table.weights(block)[1] // UNIT
+    @property
+    def known_days(self) -> int:
+        """Agent-days that the rates are estimated from."""
+        return self.tables.fleet.weights(block_of(self.day, self.half_life))[1] // UNIT
 
     def _reaching_role(self, role: str, series: int, passed: int) -> list[float]:
         key = (role, series)

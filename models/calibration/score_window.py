@@ -6,8 +6,7 @@ Scores are kept on a grid of 1/8 bit, so a window of thousands is a short histog
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from enum import Enum, auto
-from math import exp, log1p, log2, sqrt
+from math import exp, log1p, sqrt
 from typing import TYPE_CHECKING, NamedTuple
 
 from msgspec import Struct, field
@@ -19,14 +18,7 @@ STEP = 8  # bins per bit
 TOP = 2047
 TAIL = 0.02
 FLOOR_BITS = 1.4426950408889634  # one bit more is at most half as unlikely
-FEW = 10
 FIRST = 4_000  # size of the first generation of a large window; each later one doubles
-FURTHER = 4 * STEP  # most cells that a new score may lie beyond the tenth highest one
-UNBOUNDED = 16 * STEP  # cell up to which scores stay unchanged
-FAINT = 0.25  # weight of the bits beyond that
-UNSAID = 6.0  # a window's tail reaches log2(scores) less these bits
-PRIOR_SCORES = 500.0  # weight of the more general pool, in scores
-LOG2_E = 1.4426950408889634
 
 
 class Tail(NamedTuple):
@@ -57,25 +49,6 @@ class Tail(NamedTuple):
         return exp(-bits / (mean * (1 + 1 / sqrt(k))))
 
 
-class Zeros(Enum):
-    """Meaning of zeros in a window whose 98 % point is 0.
-
-    Attributes
-    ----------
-    AS_HIGH
-        Each zero counts as high as the scores above.
-    UNRANKED
-        Zeros are no observations. They do not count, and the tail begins above them.
-    CONSTANT
-        Zeros are observations without change. They do not count once the window has `FIRST` scores.
-        Scores above are then ranked among themselves: they are too few for a tail.
-    """
-
-    AS_HIGH = auto()
-    UNRANKED = auto()
-    CONSTANT = auto()
-
-
 INFLATED, PREDICTIVE = Tail(100), Tail(15, predictive=True)
 LINKED = Tail(20)  # tail of a window that continues with a more general one
 
@@ -93,15 +66,15 @@ class Histogram(Struct, array_like=True):
     counts: list[int] = []
     n: int = 0
 
-    def add(self, cell: int, times: int = 1) -> None:
-        """Count a score, `times` over."""
+    def add(self, cell: int) -> None:
+        """Count a score."""
         at = bisect_left(self.bins, cell)
         if at < len(self.bins) and self.bins[at] == cell:
-            self.counts[at] += times
+            self.counts[at] += 1
         else:
             self.bins.insert(at, cell)
-            self.counts.insert(at, times)
-        self.n += times
+            self.counts.insert(at, 1)
+        self.n += 1
 
     def rank(self, cell: int) -> tuple[int, int]:
         """Give how many scores lie above a cell, and how many in it."""
@@ -133,11 +106,7 @@ class ScoreWindow(Struct, array_like=True):
 
     def add(self, score: float) -> None:
         """Count a score; the older half leaves when the newer half is full."""
-        self.add_cell(bin_of(score))
-
-    def add_cell(self, cell: int, times: int = 1) -> None:
-        """Count a score already on the grid, `times` over."""
-        self.new.add(cell, times)
+        self.new.add(bin_of(score))
         if self.new.n >= min(self.size // 2, max(FIRST, 2 * self.old.n)):
             self.old, self.new = self.new, Histogram()
 
@@ -147,7 +116,6 @@ class ScoreWindow(Struct, array_like=True):
         u: float,
         general: Callable[[float], float] | None = None,
         tail: Tail = INFLATED,
-        zeros: Zeros = Zeros.AS_HIGH,
     ) -> float:
         """P(a past score is as high), smoothed by `u`, in (0, 1]; non-increasing in `score`.
 
@@ -161,18 +129,6 @@ class ScoreWindow(Struct, array_like=True):
             P-value of a more general pool. Its tail continues this one.
         tail
             Tail without such a pool.
-        zeros
-            Meaning of zeros where `z*` is 0, as in a young window of rarities.
-
-        Examples
-        --------
-        >>> window = ScoreWindow(size=4000)
-        >>> window.add_cell(0, 995)
-        >>> window.add_cell(80, 5)
-        >>> round(window.p_value(10.0, 0.5), 3)
-        0.252
-        >>> round(window.p_value(10.0, 0.5, zeros=Zeros.UNRANKED), 4)
-        0.0028
         """
         cell = bin_of(score)
         above, ties = self.new.rank(cell)
@@ -184,69 +140,12 @@ class ScoreWindow(Struct, array_like=True):
             n += self.old.n
         if above <= min(TAIL * n, tail.maximum):
             start, k, tied, excess = self._tail(tail.maximum)
-            of_zeros = None if start else zeros
-            if cell > start and not (of_zeros is Zeros.CONSTANT and n >= FIRST):
-                if of_zeros is Zeros.UNRANKED:
-                    start, tied = 1, 0
+            if cell > start:
                 p = (k + u * (tied + 1)) / (n + 1)
                 if general is not None:
                     return max(p * general(score) / max(general(start / STEP), 1e-300), 1e-300)
                 return max(p * tail.beyond((cell - start) / STEP, k, excess), 1e-300)
         return (above + u * (ties + 1)) / (n + 1)
-
-    def above(self, score: float) -> int:
-        """Count the scores in the window that are higher."""
-        cell = bin_of(score)
-        return self.new.rank(cell)[0] + self.old.rank(cell)[0]
-
-    def rarity(self, score: float) -> float:
-        """Give how rare so high a score is, in bits: ``-log2`` of its share of the window.
-
-        Unlike `p_value`, it has no smoothing. It is the rank up to the tenth highest score, then
-        the tail of the scores above. It suits windows of mostly zeros, whose 98 % point is 0.
-        Non-decreasing in `score`.
-
-        Examples
-        --------
-        >>> window = ScoreWindow(size=4000)
-        >>> window.add_cell(0, 1000)
-        >>> round(window.rarity(0.5), 1), round(window.rarity(8.0), 1)
-        (10.2, 13.9)
-        """
-        cell = bin_of(score)
-        n = self.n
-        above = self.new.rank(cell)[0] + self.old.rank(cell)[0]
-        if above < FEW:
-            start, k, _, total = self._walk(FEW)
-            if cell > start:
-                excess = (total / k - start) / STEP if k else 0.0
-                spread = max(excess, FLOOR_BITS) * (1 + 1 / sqrt(max(k, 1)))
-                beyond = (cell - start) / STEP / spread * LOG2_E
-                maximum = max(0.0, log2(n + 1) - UNSAID)
-                beyond = min(beyond, maximum + (beyond - maximum) * FAINT)
-                return -log2((k + 1) / (n + 1)) + beyond
-        return -log2((above + 1) / (n + 1))
-
-    def reach(self) -> int:
-        """Give the highest cell that a new score may enter, however high it is.
-
-        One late burst would otherwise leave scores so high that it hides the next burst. So ten
-        scores raise the tail by four bits at most.
-
-        Examples
-        --------
-        >>> window = ScoreWindow(size=4000)
-        >>> window.add_cell(0, 1000)
-        >>> window.add_cell(160, 11)
-        >>> window.reach() / STEP
-        24.0
-        """
-        return max(UNBOUNDED, self._walk(FEW)[0] + FURTHER)
-
-    def quantile(self, share_above: float) -> float:
-        """Give the score that at most this share of the window exceeds, in bits."""
-        cell, _, there, _ = self._walk(share_above * self.n)
-        return cell / STEP if there else 0.0
 
     def _walk(self, allowed: float) -> tuple[int, int, int, int]:
         """Find the first cell, from above, at which the count exceeds `allowed`.

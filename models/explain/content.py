@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from models.baseline.session import Subject
+from models.provenance.cross_task_spread import MIN_OTHER_TASKS
 from models.provenance.request import KINDS
 
 if TYPE_CHECKING:
@@ -45,6 +46,8 @@ def subject_of(content: CallScore, event: Event) -> Subject | None:
         )
         if tainted.recurrences:
             text += f" {tainted.recurrences} other tasks used the same value, unasked as well."
+        elif tainted.cross_task_bits:
+            text += f" At least {MIN_OTHER_TASKS} requests unlike this one led to the same value."
         observed = f"{tainted.key} from a result of {tainted.source}"
         return Subject(content.score, tainted.value_level, "provenance", tainted.value, text,
                        observed)  # fmt: skip

@@ -31,7 +31,7 @@ _RULES = {
     "other_country": "One credential was used in two countries within half an hour: {text}.",
     "other_network": "One credential was used in two networks within half an hour: {text}.",
     "version": "The agent runs as version {text}, which no deployment announced.",
-    "mode_shift": "The agent begins to act {text}.",
+    "mode_shift": "The agent begins to work in mode {text}.",
 }
 _EXPECTED = {
     "conflict": "the same content", "unregistered": "in the inventory",

@@ -2,6 +2,7 @@
 
 A feature is a tuple of fields. `models.features.fields` reads the fields of an event. A field may
 have several values in one event, as the scopes of a credential; such fields come in *records*.
+Where two features of a family have equal bits, the later one names the session.
 """
 
 from __future__ import annotations
@@ -56,8 +57,8 @@ _F = NoveltyFeature
 _ARGUMENT = ("tool", "key", "origin")
 
 FEATURES: tuple[NoveltyFeature, ...] = (
-    _F("tool", "act", ("tool",), "tool", "tool.new", lasting=True, spreads=True),
     _F("step", "act", ("previous_tool", "tool"), "order of tools", "tool.sequence"),
+    _F("tool", "act", ("tool",), "tool", "tool.new", lasting=True, spreads=True),
     _F("data_class", "data", ("data_class",), "class of data", "resource.new", lasting=True),
     _F("tool_domain", "data", ("tool", "domain"), "tool and domain of data", "resource.new",
        lasting=True),

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
     Announce = Callable[["Contribution"], list["Contribution"]]
 
-HEAD, RATES, PENDING = "head", "rates", "pending"
+HEAD, RATES, PENDING = "head", "day_rates", "pending"
 
 
 class Contribution(Struct, array_like=True):
@@ -151,9 +151,10 @@ class SharedBehaviour:
         """Whether any day is known, so that return periods mean something."""
         return bool(self.combined.tables)
 
-    def pool(self, role: str) -> tuple[str, int]:
-        """Give the most specific pool with any days of the combination, and its agent-days."""
-        return self.combined.pool(role)
+    @property
+    def known_days(self) -> int:
+        """Agent-days that the rates of the combination are estimated from."""
+        return self.combined.known_days
 
     def expected(self, profile: Profile, number: int) -> Expected | None:
         """Give what a day of an agent has of an amount; None while the fleet is not known."""

@@ -74,8 +74,8 @@ impl Scores {
         floats(py, &self.raised)
     }
 
-    #[getter]
-    fn new(&self) -> Vec<NewValue> {
+    #[getter(new)]
+    fn new_values(&self) -> Vec<NewValue> {
         let value = |one: &crate::detectors::novelty::NewValue| NewValue {
             feature: one.feature,
             mark: one.mark,

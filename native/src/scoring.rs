@@ -264,7 +264,7 @@ impl Scorer {
         })
     }
 
-    /// What the detectors say of the session, the rarest first.
+    /// What the detectors say of the session: those of its lead, then the rarest first.
     fn signals(&mut self, py: Python<'_>, scores: &Scores) -> PyResult<Vec<Signal>> {
         let state = self.state();
         let (plan, shared) = (&state.plan, &mut state.shared);
@@ -272,7 +272,7 @@ impl Scorer {
         let mut found = Vec::new();
         for (&series, &bits) in &session.bits {
             let row = plan.series_of(series)?;
-            let (role, special) = (profile.role.as_str(), scores.state.as_deref());
+            let (role, special) = (Some(profile.role.as_str()), scores.state.as_deref());
             let rarity = shared.rates.rarity(
                 &plan.constants,
                 Some(&profile.maxima),
@@ -294,7 +294,10 @@ impl Scorer {
             |one: &Signal| session.rarities.get(one.family.as_str()).copied().unwrap_or(0.0);
         let order = |a: f64, b: f64| b.partial_cmp(&a).unwrap_or(std::cmp::Ordering::Equal);
         found.sort_by(|a, b| {
-            order(of_family(a), of_family(b))
+            let follows = |one: &Signal| session.lead.as_deref() != Some(one.family.as_str());
+            follows(a)
+                .cmp(&follows(b))
+                .then_with(|| order(of_family(a), of_family(b)))
                 .then_with(|| a.family.cmp(&b.family))
                 .then_with(|| order(a.rarity, b.rarity))
         });
@@ -304,15 +307,10 @@ impl Scorer {
     // ------------------------------------------------------------------ learning
 
     /// Count the combination of a session among the day's maxima, and its agent as active.
-    #[pyo3(signature = (scores, *, counted_before))]
-    fn count_day(
-        &mut self,
-        py: Python<'_>,
-        scores: &mut Scores,
-        counted_before: bool,
-    ) -> PyResult<()> {
+    #[pyo3(signature = (scores, *, repeated))]
+    fn count_day(&mut self, py: Python<'_>, scores: &mut Scores, repeated: bool) -> PyResult<()> {
         let mut profile = scores.profile.borrow_mut(py);
-        if !counted_before {
+        if !repeated {
             let combined = scores.session.borrow(py).combined;
             let day = match &mut scores.over {
                 Some(over) => Some(over),
@@ -422,9 +420,10 @@ impl Scorer {
         state.shared.active_agents(&state.plan.constants, today)
     }
 
-    /// The most specific pool with any days, and its agent-days.
-    fn pool(&mut self, role: &str) -> (&'static str, u64) {
-        self.state().shared.combined.pool(role)
+    /// Agent-days that the rates of the combination are estimated from.
+    #[getter]
+    fn known_days(&mut self) -> u64 {
+        self.state().shared.combined.known_days()
     }
 
     /// What a day of the agent has of an amount; None while the fleet is not known.
@@ -501,9 +500,9 @@ impl State {
             }
         }
         let (role, special) = (profile.role.clone(), over.state.as_deref());
-        shared.rates.close(day, &role, special, Some(&mut profile.maxima), &maxima)?;
+        shared.rates.close(day, Some(&role), special, Some(&mut profile.maxima), &maxima)?;
         let combined = [(plan.combination.id, over.combined)];
-        shared.combined.close(day, &role, special, None, &combined)?;
+        shared.combined.close(day, None, None, None, &combined)?;
         shared.amounts.close(plan, &self.hasher, profile, day, over);
         slow_change::close(profile, over);
         Ok(())
@@ -548,7 +547,7 @@ fn weigh(at: &mut Moment<'_, '_>, shared: &mut SharedBehaviour) -> PyResult<Weig
         let bits = at.session.bits[&series];
         let most = at.open_day().maxima.entry(series).or_insert(0.0);
         *most = larger(*most, bits);
-        let (rates, role) = (&mut shared.rates, at.profile.role.as_str());
+        let (rates, role) = (&mut shared.rates, Some(at.profile.role.as_str()));
         let maxima = Some(&at.profile.maxima);
         let mut rarity = rates.rarity(constants, maxima, role, at.state, series, bits)?;
         let place = plan.series_of(series)?.family;
@@ -560,7 +559,7 @@ fn weigh(at: &mut Moment<'_, '_>, shared: &mut SharedBehaviour) -> PyResult<Weig
             let second = family.series;
             let most = at.open_day().maxima.entry(second).or_insert(0.0);
             *most = larger(*most, rarity);
-            let (role, maxima) = (at.profile.role.as_str(), Some(&at.profile.maxima));
+            let (role, maxima) = (Some(at.profile.role.as_str()), Some(&at.profile.maxima));
             rarity = shared.rates.rarity(constants, maxima, role, at.state, second, rarity)?;
         }
         own[place] = larger(own[place], rarity);
@@ -587,9 +586,9 @@ fn weigh(at: &mut Moment<'_, '_>, shared: &mut SharedBehaviour) -> PyResult<Weig
         session.lead = lead.map(|place| plan.families[place].name.clone());
     }
     let (whole, part) = (session.combined, combine(plan, &own).0);
-    let (role, number) = (at.profile.role.as_str(), plan.combination.id);
+    let number = plan.combination.id;
     let combined = &mut shared.combined;
-    found.rarity = combined.rarity(constants, None, role, at.state, number, whole)?;
-    found.own = combined.rarity(constants, None, role, at.state, number, part)?;
+    found.rarity = combined.rarity(constants, None, None, None, number, whole)?;
+    found.own = combined.rarity(constants, None, None, None, number, part)?;
     Ok(found)
 }

@@ -86,7 +86,7 @@ class Anomaly(Struct, kw_only=True, forbid_unknown_fields=True):
     rank: float
     bits: Bits
     p: P | None
-    p_pool: Literal["role", "fleet"] | None
+    p_pool: Literal["fleet"] | None
     p_n: Annotated[int, Meta(ge=0)]
     session_p: P | None
     reasons: list[Reason]

@@ -20,7 +20,6 @@ from pipeline.publishing.catalogue import catalogue
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from models.features.selection import Selection
     from models.provenance.argument_detector import CallScore
     from models.provenance.session import Session
     from models.result import Result
@@ -69,12 +68,12 @@ def an_engine() -> Callable[..., Engine]:
         *,
         secret: bytes = SECRET,
         explain_all: bool = False,
-        selection: Selection | None = None,
+        without: frozenset[str] = frozenset(),
         **config: Any,
     ) -> Engine:
         return Engine(
             ModelConfig(**config), secret, catalogue(),
-            explain_all=explain_all, kernel="python", selection=selection,
+            explain_all=explain_all, kernel="python", without=without,
         )  # fmt: skip
 
     return build
@@ -84,11 +83,8 @@ def an_engine() -> Callable[..., Engine]:
 def a_subject() -> Callable[..., AgentState]:
     """Build an agent that nothing is known of yet."""
 
-    def build(
-        agent: str = "billing-7", mode: str = "unknown", config: ModelConfig | None = None
-    ) -> AgentState:
-        profile = Profile.new(agent, mode, config or ModelConfig())
-        return AgentState(profile, TrustState(agent_id=agent, mode=mode))
+    def build(agent: str = "billing-7", mode: str = "unknown") -> AgentState:
+        return AgentState(Profile(agent, mode), TrustState(agent_id=agent, mode=mode))
 
     return build
 
@@ -100,11 +96,12 @@ class Stream:
         self.engine = engine
         self.subjects: dict[str, AgentState] = {}
         self._a_subject = a_subject
+        self._open: dict[int, bytes] = {}
 
     def agent_state(self, agent: str) -> AgentState:
         """Give an agent, a new one at first sight."""
         if agent not in self.subjects:
-            self.subjects[agent] = self._a_subject(agent, config=self.engine.config)
+            self.subjects[agent] = self._a_subject(agent)
         return self.subjects[agent]
 
     def judge(self, event: Event, origin: Origin = OFFICE, **more: Any) -> Result:
@@ -117,9 +114,13 @@ class Stream:
 
     def stored(self) -> Stored:
         """Give all that a store would hold."""
+        changed, closed = self.engine.dump_sessions()
+        self._open.update(changed)
+        for key in closed:
+            self._open.pop(key, None)
         return Stored(
-            dict(self.engine.dump()),
-            self.engine.sessions.dump()[0],
+            dict(self.engine.dump(whole=True)),
+            sorted(self._open.items()),
             {
                 agent: (agent_state.profile.dump(), msgspec.msgpack.encode(agent_state.trust))
                 for agent, agent_state in self.subjects.items()
@@ -129,10 +130,10 @@ class Stream:
     def load(self, stored: Stored) -> None:
         """Go on where another stream was stored."""
         self.engine.load(stored.shared, stored.sessions)
+        self._open = dict(stored.sessions)
         for agent, (profile, trust) in stored.agents.items():
             agent_state = self.agent_state(agent)
-            key = agent, agent_state.profile.mode
-            agent_state.profile = Profile.load(profile, key, self.engine.config)
+            agent_state.profile = Profile.load(profile, agent, agent_state.profile.mode)
             agent_state.trust = msgspec.msgpack.decode(trust, type=TrustState)
 
 

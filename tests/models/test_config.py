@@ -18,10 +18,9 @@ def test_parameter_out_of_bounds_is_refused_by_name(name, value):
 
 
 def test_smallest_parameters_are_accepted(a_stream, an_event):
-    minimum = {"daily_cap": 1, "agent_window": 2, "peer_window": 2, "pool_minimum": 1,
-             "learning_sessions": 0, "session_minimum": 1, "session_window": 2, "held_limit": 1,
-             "held_days": 1, "drift_tests": 2, "stray_limit": 0, "relearning_factor": 0.0,
-             "relearning_sessions": 0}  # fmt: skip
+    minimum = {"alerts_per_day": 1e-9, "learning_sessions": 0, "relearning_sessions": 0,
+               "idle_minutes": 1, "snapshot_minutes": 1, "held_days": 1}  # fmt: skip
+    assert set(minimum) == set(NAMES)
     stream = a_stream(**minimum)
     for number in range(120):
         kind = "deployment" if number == 60 else "action"

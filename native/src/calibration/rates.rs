@@ -151,7 +151,7 @@ impl Rates {
     pub fn close(
         &mut self,
         day: i64,
-        role: &str,
+        role: Option<&str>,
         state: Option<&str>,
         own: Option<&mut DayMaxima>,
         maxima: &[(u64, f64)],
@@ -169,7 +169,9 @@ impl Rates {
             clipped.push((series, smaller(bits, one.rare as f64 * BIN_BITS)));
         }
         self.pending.fleet.add(day, clipped.iter().copied());
-        self.pending.of_role(role).add(day, clipped.iter().copied());
+        if let Some(role) = role {
+            self.pending.of_role(role).add(day, clipped.iter().copied());
+        }
         Ok(())
     }
 
@@ -210,7 +212,7 @@ impl Rates {
         &mut self,
         constants: &Constants,
         own: Option<&DayMaxima>,
-        role: &str,
+        role: Option<&str>,
         state: Option<&str>,
         series: u64,
         bits: f64,
@@ -232,7 +234,7 @@ impl Rates {
         &mut self,
         constants: &Constants,
         own: Option<&DayMaxima>,
-        role: &str,
+        role: Option<&str>,
         state: Option<&str>,
         series: u64,
         place: usize,
@@ -250,10 +252,11 @@ impl Rates {
             count = own.reached(series, place, passed);
         }
         let prior_days = constants.max_prior_days;
-        if let Some(table) = self.tables.roles.get(role) {
+        let of_role = role.and_then(|role| self.tables.roles.get_key_value(role));
+        if let Some((role, table)) = of_role {
             let (passed, weight) = table.weights(block);
             if !self.roles.contains_key(role) {
-                self.roles.insert(role.to_owned(), FxHashMap::default());
+                self.roles.insert(role.clone(), FxHashMap::default());
             }
             let known = self.roles.get_mut(role).expect("it was inserted");
             let reaching = known.entry(series).or_insert_with(|| table.reaching(series, passed));
@@ -271,14 +274,9 @@ impl Rates {
         Ok(-smaller(rate, 1.0).log2())
     }
 
-    /// The most specific pool with any days, and its agent-days.
-    pub fn pool(&self, role: &str) -> (&'static str, u64) {
-        let block = block_of(self.day, self.half_life);
-        let (name, table) = match self.tables.roles.get(role) {
-            Some(table) => ("role", table),
-            None => ("fleet", &self.tables.fleet),
-        };
-        (name, table.weights(block).1 / UNIT)
+    /// Agent-days that the rates are estimated from.
+    pub fn known_days(&self) -> u64 {
+        self.tables.fleet.weights(block_of(self.day, self.half_life)).1 / UNIT
     }
 }
 

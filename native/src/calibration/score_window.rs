@@ -11,18 +11,6 @@ const TAIL: f64 = 0.02;
 const FLOOR_BITS: f64 = std::f64::consts::LOG2_E;
 const FIRST: u64 = 4_000;
 
-/// Meaning of zeros in a window whose 98 % point is 0.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub enum Zeros {
-    /// Each zero counts as high as the scores above.
-    AsHigh,
-    /// Zeros are no observations. The tail begins above them.
-    Unranked,
-    /// Zeros mean no change. Scores above are ranked among themselves once there are `FIRST`
-    /// scores.
-    Constant,
-}
-
 /// Tail of a window above its 98 % point: an exponential distribution whose mean is estimated from
 /// few scores.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -131,7 +119,6 @@ impl Window {
         u: f64,
         general: Option<&dyn Fn(f64) -> f64>,
         tail: Tail,
-        zeros: Zeros,
     ) -> f64 {
         let cell = bin_of(score);
         let (mut above, mut ties) = self.new.rank(cell);
@@ -141,10 +128,7 @@ impl Window {
         let n = self.n();
         if above as f64 <= (TAIL * n as f64).min(tail.maximum()) {
             let (start, k, tied, excess) = self.tail(tail.maximum());
-            let constant = start == 0 && zeros == Zeros::Constant && n >= FIRST;
-            if i64::from(cell) > start && !constant {
-                let unranked = start == 0 && zeros == Zeros::Unranked;
-                let (start, tied) = if unranked { (1, 0) } else { (start, tied) };
+            if i64::from(cell) > start {
                 let p = (k as f64 + u * (tied + 1) as f64) / (n + 1) as f64;
                 if let Some(general) = general {
                     let maximum = general(start as f64 / STEP).max(1e-300);
@@ -275,7 +259,7 @@ mod tests {
         assert!(window.n() <= 1_000);
         let p = |cell| {
             let score = f64::from(cell);
-            window.p_backed_off(score, 0.5, None, Tail::Inflated, Zeros::AsHigh)
+            window.p_backed_off(score, 0.5, None, Tail::Inflated)
         };
         let ps: Vec<f64> = (0..80).map(p).collect();
         assert!(ps.windows(2).all(|pair| pair[1] <= pair[0] && pair[1] > 0.0));

@@ -1,6 +1,6 @@
 //! P-values of sessions: rank among those of the role, backed off to the fleet.
 
-use crate::calibration::score_window::{bin_of, read_window, write_window, Tail, Window, Zeros};
+use crate::calibration::score_window::{bin_of, read_window, write_window, Tail, Window};
 use crate::codec::compact_reader::Reader;
 use crate::codec::compact_writer::Writer;
 use indexmap::IndexMap;
@@ -80,14 +80,14 @@ impl SessionPools {
     /// P(a past session is as high), in (0, 1].
     pub fn p_value(&self, role: &str, score: f64, u: f64) -> f64 {
         let tail = if self.linked_tails { Tail::Predictive } else { Tail::Inflated };
-        let fleet = |other| self.fleet.p_backed_off(other, u, None, tail, Zeros::AsHigh);
+        let fleet = |other| self.fleet.p_backed_off(other, u, None, tail);
         let p = fleet(score);
         let Some(own) = self.roles.get(role).filter(|own| own.n() > 0) else { return p };
         let (n, general) = (own.n() as f64, &fleet as &dyn Fn(f64) -> f64);
         let of_role = if self.linked_tails {
-            own.p_backed_off(score, u, Some(general), Tail::Linked, Zeros::AsHigh)
+            own.p_backed_off(score, u, Some(general), Tail::Linked)
         } else {
-            own.p_backed_off(score, u, None, tail, Zeros::AsHigh)
+            own.p_backed_off(score, u, None, tail)
         };
         (n * of_role + PRIOR_SESSIONS * p) / (n + PRIOR_SESSIONS)
     }

@@ -23,7 +23,7 @@ use std::collections::BTreeSet;
 use std::slice::from_ref;
 
 const HEAD: &str = "head";
-const RATES: &str = "rates";
+const RATES: &str = "day_rates";
 const PENDING: &str = "pending";
 
 /// Where the stream is.

@@ -5,9 +5,9 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.alerting.case import MAX_MESSAGES, OPEN_DAYS, QUIET_DAYS
 from models.alerting.cases import Cases, Story
 from models.codec.hashing import Hasher
+from models.constants import MAX_MESSAGES, OPEN_DAYS, QUIET_DAYS
 from models.units import DAY_US, HOUR_US
 
 SECRET = b"0123456789abcdef0123456789abcdef"
@@ -56,7 +56,7 @@ def test_events_of_one_session_are_one_case() -> None:
     other, change = open_cases.file(FIRST._replace(event_id="e1", lead="net", bits=2.5))
     assert other is case
     assert change is None
-    assert case.leads == {"data", "net"}
+    assert case.leads == ["data", "net"]
 
 
 def test_another_cause_in_another_session_opens_another_case() -> None:

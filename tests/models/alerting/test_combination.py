@@ -5,16 +5,17 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.alerting.combination import NOISE_BITS, OTHER_STORIES, Combined, combine
+from models.alerting.combination import Combined, combine
+from models.constants import NOISE_BITS, OTHER_STORIES
 from models.features.family import Family
 
 FAMILIES = {
     one.name: one
     for one in (
-        Family("data", "work"),
-        Family("tools", "work"),
-        Family("net", "net"),
-        Family("hours", "hours", alone=False),
+        Family("data", "work", "", ""),
+        Family("tools", "work", "", ""),
+        Family("net", "net", "", ""),
+        Family("hours", "hours", "", "", alone=False),
     )
 }
 rarities = st.dictionaries(st.sampled_from(sorted(FAMILIES)), st.floats(0, 30))

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.calibration.day_maxima import BINS, HALF_LIFE_DAYS, UNIT, DayMaxima, bin_of
+from models.calibration.day_maxima import BINS, UNIT, DayMaxima, bin_of
 from models.calibration.fading import FadingCounts
+from models.constants import HALF_LIFE_DAYS
 
 if TYPE_CHECKING:
     from random import Random

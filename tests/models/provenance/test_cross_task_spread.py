@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from models.explain.reasons import content_reasons
+from models.explain.content import subject_of
 from models.provenance.call_scoring import RECURRENCE_BITS
 from models.provenance.cross_task_spread import (
     MAX_SPREAD_BITS,
@@ -192,5 +192,5 @@ def test_suspicious_and_spread_value_has_sum_of_bits(desk):
 def test_explanation_names_spread(desk):
     event = desk.event(payee=[(ATTACKER, [WEB])])
     spread(desk)
-    reason, *_ = content_reasons(desk.score(event, purpose=PAY), 1.0, event)
-    assert reason.why.endswith("came to other kinds of request, and is usual in none.")
+    text = subject_of(desk.score(event, purpose=PAY), event).text
+    assert text.endswith("At least 3 requests unlike this one led to the same value.")

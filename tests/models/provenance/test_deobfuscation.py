@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 import pytest
 
-from models.explain.reasons import content_reasons
+from models.explain.content import subject_of
 from models.provenance.backend import PythonDetector
 from models.provenance.deobfuscation import (
     LONGEST,
@@ -151,9 +151,9 @@ def test_rewritten_value_is_learned_with_its_source(desk):
 
 def test_explanation_names_rewriting(desk):
     session, event = looked(desk, body=[(in_base64(MAIL), [])])
-    reasons = content_reasons(desk.judge(session, event), 1.0, event)
-    provenance = next(reason for reason in reasons if reason.feature == "provenance")
-    assert "takes its body, rewritten, from a result of web.get" in provenance.why
+    subject = subject_of(desk.judge(session, event), event)
+    assert subject.name == "provenance"
+    assert "takes its body, rewritten, from a result of web.get" in subject.text
 
 
 def test_tracing_can_be_left_out(desk):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from models.explain.reasons import content_reasons
+from models.explain.content import subject_of
 from models.provenance.backend import PythonDetector
 from models.provenance.call_scoring import OTHER_ENTITY
 from models.provenance.entity_binding import (
@@ -126,9 +126,9 @@ def test_other_account_of_known_supplier_has_more_bits_than_new_supplier(ledger)
 def test_explanation_names_violated_binding(ledger, an_event):
     event = an_event(tool="bank.pay")
     other = ledger.score(pays(ledger, "AC-2001"), asks("Quarry Tools"))
-    reason = next(r for r in content_reasons(other, 1.0, event) if r.feature == "provenance")
-    assert "not the one that always came with a name in the request" in reason.observed
-    assert "the code is not the one that always came with a name in the request" in reason.why
+    subject = subject_of(other, event)
+    assert subject.name == "provenance"
+    assert "The code is not the one that came with a name of the request before" in subject.text
 
 
 @pytest.mark.parametrize("part", ["names", "value"])

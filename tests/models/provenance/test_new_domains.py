@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from models.assessing import carried
-from models.explain.reasons import content_reasons
+from models.explain.content import subject_of
 from models.provenance.call_scoring import OTHER_ENTITY
 from models.provenance.history.learning import QUORUM, STRICT_GATE
 from models.provenance.novelty import NEW_DOMAIN
@@ -53,10 +52,9 @@ def test_address_at_new_domain_alerts_with_explanation(desk):
     event, content = invited(desk, "settle-4@collect.example.net")
     assert (content.tainted.value_level, content.tainted.flow_level) == (NEW_DOMAIN, 0)
     assert content.tainted.value_bits > 7
-    reason = content_reasons(content, 1.0, event)[0]
-    assert reason.observed == (
-        "to from result:candidates.read, at a domain that is new to the role"
-    )
+    subject = subject_of(content, event)
+    assert subject.key == "to from a result of candidates.read"
+    assert "The mail address is at a domain that is new to the role" in subject.text
 
 
 def test_new_domain_is_not_surprising_where_each_address_has_its_own(sales):
@@ -95,9 +93,8 @@ def test_accepted_flow_does_not_explain_surprising_domain(who, level, request):
 
 
 def test_accepted_flow_explains_new_partners_but_not_new_domains(desk):
-    assert carried(invited(desk, "zoe.new@mail.example.com")[1]) is None
-    content = invited(desk, "settle-4@collect.example.net")[1]
-    assert carried(content) > 7
+    assert invited(desk, "zoe.new@mail.example.com")[1].score < 2
+    assert invited(desk, "settle-4@collect.example.net")[1].score > 7
 
 
 def test_violated_binding_does_not_hide_new_domain(an_empty_desk):

@@ -2,26 +2,15 @@
 
 from __future__ import annotations
 
-import os
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.kernel import native_kernel
 from models.telemetry.last_seen import BUCKETS, LastSeen, bucket_of, stored_names
 from models.telemetry.overdue import RETIRED_HOURS, overdue
 
-native = native_kernel("native" if os.environ.get("CI") == "true" else "auto")
 MONDAY = 4 * 24  # hours since 1970
 WEEK = 7 * 24
-KERNELS = [
-    LastSeen,
-    pytest.param(
-        getattr(native, "LastSeen", None),
-        marks=pytest.mark.skipif(native is None, reason="habitus-native is not installed"),
-    ),
-]
 
 
 def hear(heard, agent_id, *hours):
@@ -33,9 +22,9 @@ def names(parts, hour):
     return [one.agent_id for one in overdue(parts, hour)]
 
 
-@pytest.fixture(params=KERNELS, ids=["python", "native"])
-def heard(request):
-    return request.param()
+@pytest.fixture
+def heard():
+    return LastSeen()
 
 
 def test_those_most_times_over_their_usual_silence_come_first(heard):
@@ -78,7 +67,7 @@ def test_who_is_gone_for_a_month_has_ended(heard):
 
 
 def test_an_agent_that_any_shard_has_heard_was_heard(heard):
-    other = type(heard)()
+    other = LastSeen()
     for one in (heard, other):
         hear(one, "a", *range(MONDAY, MONDAY + 100, 4))
         hear(one, "b", *range(MONDAY, MONDAY + 100, 4))
