@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 
@@ -56,6 +56,14 @@ def _subject(one: Any) -> list[Any]:
     return [one.bits, one.level, one.name, one.mark, one.text, one.key]
 
 
+class Stored(NamedTuple):
+    """What a store holds."""
+
+    shared: dict[str, bytes]
+    sessions: dict[int, bytes]
+    profiles: dict[tuple[str, str], bytes]
+
+
 class Side:
     """One engine with its agents."""
 
@@ -104,14 +112,21 @@ class Side:
             self.sessions.pop(one, None)
         return [shared, changed, closed]
 
-    def reload(self, other: Side) -> None:
-        """Go on from the bytes of the other side."""
+    def start(self, stored: Stored) -> None:
+        """Go on from what a side has stored."""
         self.engine = self.make()
-        self.engine.load(other.stored, sorted(other.sessions.items()))
+        self.stored, self.sessions = dict(stored.shared), dict(stored.sessions)
+        self.engine.load(self.stored, sorted(self.sessions.items()))
         self._watch()
-        for key, state in other.agents.items():
-            state = AgentState(Profile.load(state.profile.dump(), *key), self.agents[key].trust)
-            self.agents[key] = state
+        for key, raw in stored.profiles.items():
+            known = self.agents.get(key)
+            trust = known.trust if known else TrustState(agent_id=key[0], mode=key[1])
+            self.agents[key] = AgentState(Profile.load(raw, *key), trust)
+
+    def all_stored(self) -> Stored:
+        """Give all that a store would hold after `dump`."""
+        profiles = {key: state.profile.dump() for key, state in self.agents.items()}
+        return Stored(self.stored, self.sessions, profiles)
 
 
 class InStep:
@@ -133,13 +148,15 @@ class InStep:
     def dump(self, *, whole: bool = False) -> None:
         self.same([side.dump(whole=whole) for side in self.sides])
 
+    def start(self, past: InStep) -> None:
+        """Go on where two other sides have stored all."""
+        for side, other in zip(self.sides, past.sides, strict=True):
+            side.start(other.all_stored())
+
     def reload(self) -> None:
         """Go on from the stored bytes, each side from those of the other."""
         self.dump()
-        python, compiled = self.sides
-        before = python.stored, python.sessions, dict(python.agents)
-        python.reload(compiled)
-        compiled.stored, compiled.sessions = before[0], before[1]
-        source = Side.__new__(Side)
-        source.stored, source.sessions, source.agents = before
-        compiled.reload(source)
+        for side, stored in zip(
+            self.sides, [one.all_stored() for one in self.sides][::-1], strict=True
+        ):
+            side.start(stored)
