@@ -22,10 +22,10 @@ from models.explain.content import subject_of
 from models.features.families import CONTENT
 from models.kernel import native_kernel
 from models.learning.session_gate import SessionGate
+from models.native_scoring import Profiles, open_scores, scorer_of
 from models.provenance.backend import provenance_detector
 from models.provenance.open_sessions import open_sessions
 from models.result import Held, Result
-from models.native_scoring import open_scores, own_profile, scorer_of
 from models.telemetry.last_seen import LastSeen
 from models.trust.policy import DEFAULT_POLICY, TrustPolicy
 from models.trust.update import update_trust
@@ -69,6 +69,8 @@ class Engine:
 
     Attributes
     ----------
+    profiles
+        Makes and reads the profiles that it judges with.
     trusted_history
         The operator trusts the events that follow: all of them are learned, and none alerts.
     """
@@ -96,6 +98,7 @@ class Engine:
         self.gate = SessionGate(self.hasher, native)
         self.scores = open_scores(self.hasher, native)
         self.scorer = scorer_of(self.hasher, native, without)
+        self.profiles = Profiles(self.scorer)
         self.shared = self.scorer.shared
         self.last_seen = LastSeen()
         self.cases = Cases(self.hasher)
@@ -221,7 +224,7 @@ class Engine:
 
     def _meet(self, event: Event, agent_state: AgentState, time_us: int) -> None:
         """Bring the profile to the event: its role, its days that are over, its counts."""
-        agent_state.profile = own_profile(self.scorer, agent_state.profile)
+        agent_state.profile = self.profiles.own(agent_state.profile)
         profile, trust = agent_state.profile, agent_state.trust
         if not profile.events:
             profile.first_us = trust.first_seen_us = time_us

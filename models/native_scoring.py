@@ -1,4 +1,4 @@
-"""Choice between the compiled scorer and the one of Python; both give the same numbers and bytes."""
+"""Choice of the scorer, compiled or in Python: both give the same numbers and bytes."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import msgspec
 
-from models.baseline.profile import Profile
+from models.baseline.profile import Profile, check_version
 from models.baseline.session import OpenScores
 from models.event import microseconds
 from models.features.commands import command_programs
@@ -27,9 +27,7 @@ _TOOLS = {
 """What the compiled scorer leaves to Python: regular expressions, times, JSON, contributions."""
 
 
-def scorer_of(
-    hasher: Hasher, native: Any | None, without: frozenset[str] = frozenset()
-) -> Scorer:
+def scorer_of(hasher: Hasher, native: Any | None, without: frozenset[str] = frozenset()) -> Scorer:
     """Give the compiled scorer of the module `native`, or the reference without one.
 
     Parameters
@@ -49,8 +47,27 @@ def open_scores(hasher: Hasher, native: Any | None) -> OpenScores:
     return cast("OpenScores", native.OpenScores(plan_json(), hasher.key))
 
 
-def own_profile(scorer: Scorer, profile: Profile) -> Profile:
-    """Give a profile in the form that a scorer works on."""
-    if isinstance(scorer, Scorer) or not isinstance(profile, Profile):
-        return profile
-    return cast("Any", scorer).read_profile(profile.dump(), profile.agent_id, profile.mode)
+class Profiles:
+    """Makes and reads profiles in the form that a scorer works on."""
+
+    def __init__(self, scorer: Scorer) -> None:
+        self._compiled: Any = None if isinstance(scorer, Scorer) else scorer
+
+    def new(self, agent_id: str, mode: str) -> Profile:
+        """Give the profile of an agent that nothing is known of."""
+        if self._compiled is None:
+            return Profile(agent_id, mode)
+        return cast("Profile", self._compiled.profile(agent_id, mode))
+
+    def read(self, raw: bytes, agent_id: str, mode: str) -> Profile:
+        """Read the bytes of a profile; raise `StateError` where they cannot be read."""
+        if self._compiled is None:
+            return Profile.load(raw, agent_id, mode)
+        check_version(raw, agent_id)
+        return cast("Profile", self._compiled.read_profile(raw, agent_id, mode))
+
+    def own(self, profile: Profile) -> Profile:
+        """Give a profile of either form in the scorer's form."""
+        if self._compiled is None or not isinstance(profile, Profile):
+            return profile
+        return self.read(profile.dump(), profile.agent_id, profile.mode)

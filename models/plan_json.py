@@ -12,8 +12,16 @@ from models.baseline import profile
 from models.calibration import day_maxima
 from models.calibration.series import COMBINATION, SERIES, Series
 from models.codec.stable_id import stable_id
-from models.detectors import amounts, novelty, promises, relations, rules, slow_change, spread
-from models.detectors import traces
+from models.detectors import (
+    amounts,
+    novelty,
+    promises,
+    relations,
+    rules,
+    slow_change,
+    spread,
+    traces,
+)
 from models.features import commands, conditions, containers, fields, network
 from models.features.counters import COUNTERS
 from models.features.families import CARRIED, CASCADE, CONTENT, FAMILIES, SEVERAL, SLOW, SPREAD
@@ -23,7 +31,13 @@ _MODULES = (
     constants, day_maxima, profile, amounts, novelty, promises, relations, slow_change, spread,
     traces, conditions, containers, fields, scoring,
 )  # fmt: skip
-_ROLES = {"carried": CARRIED, "spread": SPREAD, "content": CONTENT, "slow": SLOW, "cascade": CASCADE}
+_ROLES = {
+    "carried": CARRIED,
+    "spread": SPREAD,
+    "content": CONTENT,
+    "slow": SLOW,
+    "cascade": CASCADE,
+}
 
 
 @cache
@@ -90,4 +104,6 @@ def _constants() -> dict[str, Any]:
 
 
 def _is_numeric(value: Any) -> bool:
-    return all(isinstance(one, int | float) for one in (value if isinstance(value, tuple) else [value]))
+    return all(
+        isinstance(one, int | float) for one in (value if isinstance(value, tuple) else [value])
+    )

@@ -28,11 +28,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from models.baseline.profile import Profile
-
     from models.calibration.series import Series
     from models.codec.hashing import Hasher
-
-    Announce = Callable[["Contribution"], list["Contribution"]]
 
 HEAD, RATES, PENDING = "head", "day_rates", "pending"
 
@@ -191,7 +188,9 @@ class SharedBehaviour:
         self.relations.pending, self.traces.pending = found.reports, found.traces
         self.pending_active = {day: set(who) for day, who in found.active.items()}
 
-    def publish_waiting(self, announce: Announce | None) -> None:
+    def publish_waiting(
+        self, announce: Callable[[Contribution], list[Contribution]] | None
+    ) -> None:
         """Publish what has waited.
 
         Parameters

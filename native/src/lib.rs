@@ -19,6 +19,7 @@ mod learning;
 mod peers;
 mod plan_json;
 mod provenance;
+mod scorer;
 mod scores;
 mod scoring;
 mod units;
@@ -42,5 +43,5 @@ fn habitus_native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<baseline::session::OpenScores>()?;
     module.add_class::<baseline::subject::Subject>()?;
     module.add_class::<scores::Scores>()?;
-    module.add_class::<scoring::Scorer>()
+    module.add_class::<scorer::Scorer>()
 }

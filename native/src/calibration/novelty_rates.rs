@@ -3,6 +3,7 @@
 
 use crate::calibration::fading::FadingCounts;
 use crate::codec::hashing::Hasher;
+use crate::features::plan::Feature;
 use crate::plan_json::Constants;
 use rustc_hash::FxHashMap;
 use std::fmt::Write;
@@ -12,6 +13,7 @@ use std::sync::Arc;
 pub const WIDTH: usize = 4;
 pub type Reaches = FadingCounts<WIDTH>;
 const MAX_PATHS: usize = 50_000;
+const MAX_ROLES: usize = 2_000;
 
 /// Keys of the counts of one feature and context, from general to specific.
 pub struct RatePath {
@@ -24,6 +26,7 @@ pub struct NoveltyRates {
     pub counts: Reaches,
     pub pending: Reaches,
     paths: FxHashMap<Box<str>, Arc<RatePath>>,
+    of_roles: FxHashMap<String, Arc<[Arc<RatePath>]>>,
     name: String,
 }
 
@@ -33,8 +36,28 @@ impl NoveltyRates {
             counts: Reaches::new(half_life),
             pending: Reaches::new(half_life),
             paths: FxHashMap::default(),
+            of_roles: FxHashMap::default(),
             name: String::new(),
         }
+    }
+
+    /// The keys of all features without a context, for one role.
+    pub fn of_role(
+        &mut self,
+        hasher: &Hasher,
+        features: &[Feature],
+        role: &str,
+    ) -> Arc<[Arc<RatePath>]> {
+        if let Some(found) = self.of_roles.get(role) {
+            return found.clone();
+        }
+        if self.of_roles.len() >= MAX_ROLES {
+            self.of_roles.clear();
+        }
+        let path = |one: &Feature| self.path(hasher, &one.name, "", role);
+        let found: Arc<[Arc<RatePath>]> = features.iter().map(path).collect();
+        self.of_roles.insert(role.to_owned(), found.clone());
+        found
     }
 
     /// The keys of a feature in a context; the context is empty where it has none.

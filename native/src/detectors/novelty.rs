@@ -49,6 +49,8 @@ pub struct NoveltyDetector<'a> {
     pub rates: &'a mut NoveltyRates,
     pub shared: &'a SharedKnowledge,
     pub text: String,
+    /// The keys of the features without a context, for the agent's role.
+    pub paths: Arc<[Arc<RatePath>]>,
 }
 
 /// The places of the records in which all fields of a feature are known.
@@ -92,7 +94,11 @@ impl NoveltyDetector<'_> {
             }
             for place in records(feature, at.fields) {
                 let mark = self.mark(at, feature, place);
-                let path = self.path(at, feature, place);
+                let path = if feature.within.is_empty() {
+                    self.paths[index].clone()
+                } else {
+                    self.path(at, feature, record_of(feature, at.fields, place))
+                };
                 if !at.session.slots.contains_key(&path.own) {
                     at.session.slots.insert(path.own, (0, 0.0));
                     let path = path.clone();
@@ -140,16 +146,6 @@ impl NoveltyDetector<'_> {
     }
 
     fn path(
-        &mut self,
-        at: &Moment<'_, '_>,
-        feature: &Feature,
-        place: Option<usize>,
-    ) -> Arc<RatePath> {
-        let record = record_of(feature, at.fields, place);
-        self.path_of(at, feature, record)
-    }
-
-    fn path_of(
         &mut self,
         at: &Moment<'_, '_>,
         feature: &Feature,
@@ -204,7 +200,7 @@ impl NoveltyDetector<'_> {
         if record.get(record::ORIGIN) != Some(&plan.words.tainted) {
             return;
         }
-        let flow = self.path_of(at, &plan.features[plan.flow], Some(record));
+        let flow = self.path(at, &plan.features[plan.flow], Some(record));
         let bits = new.bits + at.session.slots.get(&flow.own).map_or(0.0, |slot| slot.1);
         let text = |place| record.get(place).unwrap_or_default().to_owned();
         let (value, key) = (text(record::VALUE), text(record::KEY));

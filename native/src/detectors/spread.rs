@@ -28,9 +28,11 @@ pub struct Spread {
     pub young: BTreeMap<u64, Young>,
     pub counts: FadingCounts<MAX_ROLES>,
     pub pending: BTreeMap<u64, Young>,
+    /// Watermark before which no value is a day old.
+    due_us: i64,
 }
 
-pub fn join(table: &mut BTreeMap<u64, Young>, mark: u64, value: &Young) {
+fn join(table: &mut BTreeMap<u64, Young>, mark: u64, value: &Young) {
     let Some(known) = table.get_mut(&mark) else {
         table.insert(mark, value.clone());
         return;
@@ -44,7 +46,20 @@ pub fn join(table: &mut BTreeMap<u64, Young>, mark: u64, value: &Young) {
 impl Spread {
     pub fn new(half_life: i64) -> Self {
         let counts = FadingCounts::new(half_life);
-        Spread { young: BTreeMap::new(), counts, pending: BTreeMap::new() }
+        Spread { young: BTreeMap::new(), counts, pending: BTreeMap::new(), due_us: i64::MIN }
+    }
+
+    /// Add uses, of this or another shard.
+    pub fn apply(&mut self, pending: &BTreeMap<u64, Young>) {
+        for (&mark, value) in pending {
+            self.due_us = self.due_us.min(value.first_us + DAY_US);
+            join(&mut self.young, mark, value);
+        }
+    }
+
+    /// Replace the values, and how many roles take one up.
+    pub fn load(&mut self, young: BTreeMap<u64, Young>, counts: FadingCounts<MAX_ROLES>) {
+        (self.young, self.counts, self.due_us) = (young, counts, i64::MIN);
     }
 
     /// Raise the session's bits by new values that other roles have taken up.
@@ -111,9 +126,13 @@ impl Spread {
 
     /// Count the values that are a day old.
     pub fn close(&mut self, watermark_us: i64) {
-        let counts = &mut self.counts;
+        if watermark_us < self.due_us {
+            return;
+        }
+        let (counts, mut due_us) = (&mut self.counts, i64::MAX);
         self.young.retain(|_, value| {
             if watermark_us - value.first_us < DAY_US {
+                due_us = due_us.min(value.first_us + DAY_US);
                 return true;
             }
             let roles = value.roles.len().min(MAX_ROLES);
@@ -123,5 +142,6 @@ impl Spread {
             counts.add(day, value.keys.1, &numbers);
             false
         });
+        self.due_us = due_us;
     }
 }

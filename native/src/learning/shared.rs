@@ -8,7 +8,7 @@ use crate::codec::compact_reader::{Read, Reader};
 use crate::codec::compact_writer::Writer;
 use crate::detectors::amounts::Amounts;
 use crate::detectors::relations::{self, Relations};
-use crate::detectors::spread::{self, Spread};
+use crate::detectors::spread::Spread;
 use crate::detectors::traces::{self, Traces};
 use crate::float_sums::larger;
 use crate::learning::change_log::{KeyedTable, Parts, Rows};
@@ -216,9 +216,7 @@ impl SharedBehaviour {
             known.extend(&one.known);
             merge(&mut self.of_novelty, &mut self.novelty.counts, &one.novelty);
             merge(&mut self.of_amounts, &mut self.amounts.fleet, &one.amounts);
-            for (&mark, value) in &one.spread {
-                spread::join(&mut self.spread.young, mark, value);
-            }
+            self.spread.apply(&one.spread);
             for (&mark, &value) in &one.reports {
                 relations::join(&mut self.relations.reports, mark, value);
             }
@@ -302,8 +300,9 @@ impl SharedBehaviour {
             from.array()?;
             let rates = RateTables::read(&mut from, constants.half_life_days)?;
             let combined = RateTables::read(&mut from, constants.combined_days)?;
-            self.spread.young = read_young(&mut from)?;
-            self.spread.counts = FadingCounts::read(&mut from, constants.half_life_days)?;
+            let young = read_young(&mut from)?;
+            let counts = FadingCounts::read(&mut from, constants.half_life_days)?;
+            self.spread.load(young, counts);
             self.traces.open = read_traces(&mut from)?;
             self.active = read_active(&mut from)?;
             from.end()?;
