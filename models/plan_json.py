@@ -55,8 +55,11 @@ def plan_json(without: frozenset[str] = frozenset()) -> bytes:
         {
             "constants": _constants(),
             "families": [
-                {"name": one.name, "story": one.story, "alone": one.alone, "series": stable_id(name),
-                 "several": name in SEVERAL, "left_out": name in without}
+                {
+                    "name": name, "story": one.story, "alone": one.alone,
+                    "series": stable_id(name), "several": name in SEVERAL,
+                    "left_out": name in without,
+                }
                 for name, one in FAMILIES.items()
             ],
             "series": [_series(one, places) for one in numbered[:-1]],
@@ -76,7 +79,7 @@ def plan_json(without: frozenset[str] = frozenset()) -> bytes:
             "roles": {role: [stable_id(name), name] for role, name in _ROLES.items()},
             "words": {
                 "commands": sorted(commands.COMMANDS), "tokens": fields.TOKENS,
-                "prices": fields.PRICES, "approvals": fields.APPROVALS, "asked": fields._ASKED,
+                "prices": fields.PRICES, "approvals": fields.APPROVALS, "asked": fields.ASKED,
                 "own_networks": sorted(network.OWN_NETWORKS), "tainted": novelty.TAINTED,
                 "new": profile.NEW, "deployed": profile.DEPLOYED,
             },
