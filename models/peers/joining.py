@@ -10,10 +10,10 @@ if TYPE_CHECKING:
 
 
 class Joinable(Protocol):
-    """A value that takes in another one of the same key, in any order."""
+    """A value that another one of the same key can be added to, in any order."""
 
     def join(self, other: Self) -> None:
-        """Take in another value of the same key."""
+        """Add another value of the same key."""
 
 
 _Value = TypeVar("_Value", bound=Joinable)

@@ -40,7 +40,7 @@ fn habitus_native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<calibration::session_calibration::SessionPools>()?;
     module.add_class::<baseline::profile::Profile>()?;
     module.add_class::<baseline::session::SessionScores>()?;
-    module.add_class::<baseline::session::OpenScores>()?;
+    module.add_class::<baseline::open_scores::OpenScores>()?;
     module.add_class::<baseline::subject::Subject>()?;
     module.add_class::<scores::Scores>()?;
     module.add_class::<scorer::Scorer>()

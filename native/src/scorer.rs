@@ -214,7 +214,7 @@ impl Scorer {
         Ok(())
     }
 
-    /// Begin the test for slow change anew, after a case.
+    /// Reset the test for slow change after a case.
     #[staticmethod]
     fn restart_slow_change(profile: &mut Profile) {
         slow_change::restart(profile);

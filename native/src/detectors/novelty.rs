@@ -53,7 +53,7 @@ pub struct NoveltyDetector<'a> {
     pub paths: Arc<[Arc<RatePath>]>,
 }
 
-/// The places of the records in which all fields of a feature are known.
+/// The indices of the records in which all fields of a feature are known.
 fn records(feature: &Feature, fields: &Fields) -> impl Iterator<Item = Option<usize>> + Clone {
     let known = |one: Option<&Record>| {
         feature.needs.iter().all(|&place| fields.field(place, one).is_some())

@@ -1,4 +1,4 @@
-//! Slow change: calls that send a little more than usual, day after day;
+//! Slow change: calls that send a little more than expected, day after day;
 //! `models.detectors.slow_change`.
 
 use crate::baseline::open_day::{OpenDay, SlowChange};
@@ -9,7 +9,7 @@ use crate::features::fields::{number, single};
 use crate::float_sums::{larger, smaller};
 use std::f64::consts::LN_2;
 
-/// Note what a call sends beyond the usual of its tool, and raise the bits of slow change.
+/// Note what a call sends beyond the mean of its tool, and raise the bits of slow change.
 pub fn measure(at: &mut Moment<'_, '_>) {
     let constants = &at.plan.constants;
     if let Some(sent) = at.fields.numbers[number::BYTES_OUT] {
@@ -76,7 +76,7 @@ pub fn close(profile: &mut Profile, over: &OpenDay) {
     (slow.spread, slow.cusum) = ((days, between), cusum);
 }
 
-/// Begin anew after a case: what the agent sends now is what it is measured by.
+/// Reset the test after a case: what the agent sends now is what it is measured by.
 pub fn restart(profile: &mut Profile) {
     profile.slow = SlowChange { spread: profile.slow.spread, ..SlowChange::default() };
 }

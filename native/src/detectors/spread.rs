@@ -1,4 +1,4 @@
-//! Spread: a value that nobody knew is taken up by several roles within a day;
+//! Spread: several roles begin to use a value that nobody knew, within a day;
 //! `models.detectors.spread`.
 
 use crate::baseline::subject::Subject;
@@ -62,7 +62,7 @@ impl Spread {
         (self.young, self.counts, self.due_us) = (young, counts, i64::MIN);
     }
 
-    /// Raise the session's bits by new values that other roles have taken up.
+    /// Raise the session's bits by new values that other roles use, too.
     pub fn score(&self, at: &mut Moment<'_, '_>, new: &[NewValue]) {
         let (plan, role) = (at.plan, at.salt);
         for one in new {

@@ -82,7 +82,7 @@ names! { NUMBERS, number:
     NEARNESS = "nearness",
 }
 
-/// Where a field stands.
+/// Which field of an event or of a record it is.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Place {
     Single(usize),

@@ -1,6 +1,7 @@
 //! From an event to the fields that features, counters and rules are declared over;
 //! `models.features`.
 
+pub mod arguments;
 pub mod conditions;
 pub mod containers;
 pub mod fields;

@@ -1,4 +1,4 @@
-//! The rows of the plan, their names resolved to places; `models.features.plan`.
+//! The rows of the plan, with numbers instead of names; `models.features.plan`.
 
 use crate::features::conditions::Test;
 use crate::features::fields::{place_of, record_kind, Place};

@@ -3,7 +3,7 @@
 
 use crate::baseline::profile::Sums;
 use crate::calibration::novelty_rates::Reaches;
-use crate::calibration::rates::RateTables;
+use crate::calibration::rate_tables::RateTables;
 use crate::codec::compact_reader::{Read, Reader};
 use crate::codec::compact_writer::Writer;
 use crate::detectors::relations::Report;

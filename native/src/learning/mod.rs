@@ -2,4 +2,5 @@
 
 pub mod change_log;
 pub mod contribution;
+pub mod rows;
 pub mod shared;

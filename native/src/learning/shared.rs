@@ -1,9 +1,10 @@
 //! What the agents share, published in snapshots that several shards build alike;
 //! `models.learning.shared`.
 
-use crate::calibration::fading::{read_row, write_row, FadingCounts};
+use crate::calibration::fading::FadingCounts;
 use crate::calibration::novelty_rates::NoveltyRates;
-use crate::calibration::rates::{RateTables, Rates};
+use crate::calibration::rate_tables::RateTables;
+use crate::calibration::rates::Rates;
 use crate::codec::compact_reader::{Read, Reader};
 use crate::codec::compact_writer::Writer;
 use crate::detectors::amounts::Amounts;
@@ -11,11 +12,12 @@ use crate::detectors::relations::{self, Relations};
 use crate::detectors::spread::Spread;
 use crate::detectors::traces::{self, Traces};
 use crate::float_sums::larger;
-use crate::learning::change_log::{KeyedTable, Parts, Rows};
+use crate::learning::change_log::{KeyedTable, Parts};
 use crate::learning::contribution::{
-    read_active, read_numbers, read_report, read_traces, read_young, write_active, write_numbers,
-    write_report, write_traces, write_young, Active, Contribution,
+    read_active, read_numbers, read_report, read_traces, read_young, write_active, write_traces,
+    write_young, Active, Contribution,
 };
+use crate::learning::rows::{merge, read_counts};
 use crate::peers::knowledge::SharedKnowledge;
 use crate::plan_json::Constants;
 use crate::units::DAY_US;
@@ -52,78 +54,6 @@ pub struct SharedBehaviour {
     of_novelty: KeyedTable,
     of_amounts: KeyedTable,
     reports: KeyedTable,
-}
-
-impl<const WIDTH: usize> Rows for FadingCounts<WIDTH> {
-    fn keys(&self) -> Vec<u64> {
-        self.cells.keys().copied().collect()
-    }
-
-    fn head(&self) -> Option<i64> {
-        Some(self.block)
-    }
-
-    fn write(&self, out: &mut Writer, key: u64) -> bool {
-        self.cells.get(&key).map(|row| write_row(out, row)).is_some()
-    }
-}
-
-impl Rows for SharedKnowledge {
-    fn keys(&self) -> Vec<u64> {
-        self.knowers.keys().copied().collect()
-    }
-
-    fn head(&self) -> Option<i64> {
-        None
-    }
-
-    fn write(&self, out: &mut Writer, key: u64) -> bool {
-        let row = self.knowers.get(&key);
-        row.map(|row| write_numbers(out, row.iter().copied())).is_some()
-    }
-}
-
-impl Rows for Relations {
-    fn keys(&self) -> Vec<u64> {
-        self.reports.keys().copied().collect()
-    }
-
-    fn head(&self) -> Option<i64> {
-        None
-    }
-
-    fn write(&self, out: &mut Writer, key: u64) -> bool {
-        self.reports.get(&key).map(|report| write_report(out, report)).is_some()
-    }
-}
-
-fn merge<const WIDTH: usize>(
-    stored: &mut KeyedTable,
-    counts: &mut FadingCounts<WIDTH>,
-    other: &FadingCounts<WIDTH>,
-) {
-    stored.replaced |= other.block > counts.block;
-    counts.merge(other);
-    stored.changed.extend(other.cells.keys());
-}
-
-fn read_counts<const WIDTH: usize>(
-    table: &mut KeyedTable,
-    parts: &Parts,
-    counts: &mut FadingCounts<WIDTH>,
-) -> Read<()> {
-    let mut cells = rustc_hash::FxHashMap::default();
-    let head = table.read(parts, |key, from| {
-        match from {
-            Some(from) => drop(cells.insert(key, read_row(from)?)),
-            None => drop(cells.remove(&key)),
-        }
-        Ok(())
-    })?;
-    if let Some(head) = head {
-        (counts.block, counts.cells) = (head.unwrap_or_default(), cells);
-    }
-    Ok(())
 }
 
 impl SharedBehaviour {

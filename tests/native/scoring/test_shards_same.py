@@ -54,6 +54,6 @@ def test_shards_tell_each_other_the_same(reference, kernels):
     assert told_by(kernels) == reference
 
 
-def test_shards_have_told_something(reference):
+def test_shards_send_contributions(reference):
     told = [one for one in reference if isinstance(one, list) and isinstance(one[0], bytes)]
     assert len(told) > 3
