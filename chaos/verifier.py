@@ -13,14 +13,10 @@ from typing import TYPE_CHECKING, Any
 import psycopg
 
 from models.config import ModelConfig
-from models.kernel import native_kernel
-from models.peers import baselines as peer_baselines
-from models.peers import groups as groups_kernel
-from models.peers.fleet import Fleet
-from models.provenance.backend import provenance_detector
+from models.engine import Engine
 from models.replication.exchange import Exchange
-from models.watch import heard as heard_kernel
 from pipeline.processing.assembly import SharedResources, build_worker
+from pipeline.publishing.catalogue import catalogue
 from pipeline.sources.kafka.position import Position
 from pipeline.store import open_shard, open_store
 from pipeline.store.seal import Seal
@@ -93,18 +89,11 @@ def stored(url: str, shards: Sequence[str]) -> Found:
 
 def _whole(rows: Sequence[tuple[str, bytes, bytes]], secret: bytes) -> list[Any]:
     """Merge each copy and its later changes into one copy, as at the end of a run."""
-    native = native_kernel("auto")
-    seal, content = Seal(secret, "shared"), provenance_detector(secret, native)
-    last_seen = (native or heard_kernel).LastSeen()
-    shared = {name: blob for name, _, blob in rows}
-    config = ModelConfig()
-    groups = (native or groups_kernel).Groups(config, secret)
-    fleet = Fleet(config, groups, baselines=(native or peer_baselines).PeerBaselines())
-    own: dict[str, bytes] = {}
-    for part in (fleet, content, last_seen):
-        part.load(shared)
-        own |= part.dump(whole=True)
-    kept = {name: blob for name, blob in shared.items() if not name.startswith("+")} | own
+    seal, shared = Seal(secret, "shared"), {name: blob for name, _, blob in rows}
+    engine = Engine(ModelConfig(), secret, catalogue())
+    engine.load(shared, ())
+    kept = {name: blob for name, blob in shared.items() if not name.startswith("+")}
+    kept |= engine.dump(whole=True)
     return [(name, seal.digest(name.encode(), kept[name]), kept[name]) for name in sorted(kept)]
 
 

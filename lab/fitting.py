@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from contextlib import ExitStack
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from models.detectors.detector import Act
+from models.detectors.detector import Detector
 from models.detectors.fitted.columns import COLUMNS, row_of
 from models.detectors.fitted.peer_groups import MIN_EVENTS, Shares, shares_of
 from models.errors import MalformedEvent
@@ -22,12 +22,24 @@ from pipeline.store import open_store
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from models.baseline.agent_state import AgentState
     from models.event import Event
-    from models.result import Result
     from pipeline.processing.progress import Progress
-    from pipeline.processing.stream_types import RawRecord
     from pipeline.settings import Settings
+
+
+class _Rows(Detector):
+    """Notes the numbers of each event, and says nothing of it."""
+
+    name = "rows of a history"
+
+    def __init__(self) -> None:
+        self.rows: list[list[float]] = []
+        self.agents: list[str] = []
+
+    def score_one(self, x: dict[str, Any]) -> None:
+        """Note an event."""
+        self.rows.append(row_of(x))
+        self.agents.append(x["agent"])
 
 
 class History:
@@ -54,23 +66,14 @@ class History:
         settings: Settings,
         progress: Progress | None = None,
     ) -> None:
-        rows: list[list[float]] = []
-        self.agents: list[str] = []
-
-        def observe(
-            record: RawRecord, event: Event, result: Result, agent_state: AgentState
-        ) -> None:
-            del record
-            if event.kind == "action":
-                rows.append(row_of(Act(event, result, agent_state.profile.facts)))
-                self.agents.append(event.agent.id)
-
+        rows = _Rows()
         with ExitStack() as stack:
             store = stack.enter_context(open_store("sqlite::memory:", secret=REPLAY_SECRET))
-            worker = build_worker(settings, store, fmt=fmt, publish=False, observer=observe)
+            worker = build_worker(settings, store, fmt=fmt, publish=False, detectors=[rows])
             past = in_order(files, worker.wire, now_us=clock_us())
             learn_history(worker, past, progress=progress)
-        self.matrix = np.array(rows, dtype=np.float64).reshape(-1, len(COLUMNS))
+        self.agents = rows.agents
+        self.matrix = np.array(rows.rows, dtype=np.float64).reshape(-1, len(COLUMNS))
 
 
 def tool_shares(files: Sequence[str], *, fmt: str, minimum: int = MIN_EVENTS) -> Shares:

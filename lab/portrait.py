@@ -127,7 +127,7 @@ class Portrait:
     def _known(self, feature: NoveltyFeature, use: Use) -> dict[str, object]:
         mark = self._hasher.of(f"{feature.name}\x1f{use.known_as}")
         if self.profile.knows(mark):
-            return {"known": True, "new_to": None, "bits": 0.0}
+            return {"known": True, "new_to": "", "bits": 0.0}
         level = self._shared.knowledge.level(self.profile.role, self.profile.mark, mark)
         return {
             "known": False,

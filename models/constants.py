@@ -21,7 +21,7 @@ FLOOR_BITS = 4.0
 LASTING_BITS = 2.0
 """Bits for each doubling of the events that use a new value."""
 
-# Amounts of a session (`models.behaviour.amounts`).
+# Amounts of a session (`models.detectors.amounts`).
 FLEET_DAYS = 10.0
 """Weight of the fleet's amounts in the estimate of a role, in days."""
 ROLE_DAYS = 3.0
@@ -37,7 +37,7 @@ TAIL_WEIGHT = 4.5
 TAIL_SHAPE = 8.0
 """Degrees of freedom of the tail of an amount."""
 
-# Slow change of what leaves (`models.behaviour.slow_change`).
+# Slow change of what leaves (`models.detectors.slow_change`).
 GROWTH = 0.5
 """Growth of what leaves that the test looks for, in doublings."""
 SUSPECT = 4.0
@@ -45,7 +45,7 @@ SUSPECT = 4.0
 MIN_CALLS = 5
 """Calls of a day with a known size that make it a step of the test."""
 
-# Values that spread (`models.behaviour.spread`).
+# Values that spread (`models.detectors.spread`).
 SPREAD_RATE = 0.01
 """Rate of new values that a second role takes up within a day."""
 SPREAD_STEP = 4.0
@@ -66,12 +66,20 @@ DECLARED = 0.5
 """How far the bits of a series are believed before it has a history."""
 RARE_BITS = 7.0
 """Rarity in bits up to which a day counts for others: an attack does not raise their bar."""
-RARE_AFTER_DAYS = 200
+BEYOND_CASE_BITS = 1.0
+"""Bits beyond the rarity of a case up to which a day's combination counts for others."""
+RARE_AFTER_DAYS = 20
 """Agent-days of the fleet from which on rarity is known well enough for that."""
 TAIL_DAYS = 10.0
 """Agent-days beyond which the tail is extrapolated."""
 TAIL_BITS, COMBINED_TAIL_BITS = 3.0, 6.0
 """Bits after which the tail of a series, and of the combination, falls half as fast."""
+
+# Scores of registered detectors (`models.calibration.detector_window`).
+MAX_SCORES, MAX_ROLE_SCORES = 16_000, 4_000
+"""Most past scores of a detector that are kept, of the fleet and of a role."""
+ROLE_SCORES = 500.0
+"""Weight of the fleet's scores in the rank of a role, in scores."""
 
 # The combination of a session (`models.alerting.combination`).
 NOISE_BITS = 3.0

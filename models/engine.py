@@ -14,12 +14,11 @@ from models.baseline.identity import UNDECLARED, apply_claims, settle
 from models.baseline.profile import agent_mark
 from models.baseline.session import is_scores
 from models.codec.hashing import hasher_of
-from models.codec.stable_id import stable_id
 from models.constants import NOTED_BITS
+from models.detectors.panel import Panel
 from models.detectors.promises import Standing
 from models.event import microseconds
 from models.explain.content import subject_of
-from models.features.families import CONTENT
 from models.kernel import native_kernel
 from models.learning.session_gate import SessionGate
 from models.native_scoring import Profiles, open_scores, scorer_of
@@ -40,13 +39,12 @@ if TYPE_CHECKING:
     from models.baseline.profile import Profile
     from models.baseline.session import Subject
     from models.config import ModelConfig
+    from models.detectors.detector import Detector
     from models.event import Event, Origin
     from models.provenance.session import Session
     from models.replication.announcements import Announcements
     from models.result import Kind
     from models.scoring import Scores
-
-_CONTENT = stable_id(CONTENT)
 
 
 class Engine:
@@ -66,6 +64,8 @@ class Engine:
         ``auto``, ``native`` or ``python``: `models.kernel.native_kernel`.
     without
         Families, and parts of the content detector, that judgement leaves out.
+    detectors
+        Registered detectors, which judge like the built-in ones.
 
     Attributes
     ----------
@@ -85,6 +85,7 @@ class Engine:
         explain_all: bool = False,
         kernel: str = "auto",
         without: frozenset[str] = frozenset(),
+        detectors: Sequence[Detector] = (),
     ) -> None:
         self.config = config.validate()
         self.policy = policy
@@ -97,7 +98,9 @@ class Engine:
         self.sessions = open_sessions(config.idle_minutes * MINUTE_US, secret, reading)
         self.gate = SessionGate(self.hasher, native)
         self.scores = open_scores(self.hasher, native)
-        self.scorer = scorer_of(self.hasher, native, without)
+        self.panel = Panel(detectors)
+        self.panel.check_anomalies(kinds)
+        self.scorer = scorer_of(self.hasher, native, without, config.alerts_per_day, self.panel)
         self.profiles = Profiles(self.scorer)
         self.shared = self.scorer.shared
         self.last_seen = LastSeen()
@@ -115,6 +118,7 @@ class Engine:
             + self.content.dump(whole=whole)
             + self.gate.dump(whole=whole)
             + self.last_seen.dump(whole=whole)
+            + self.panel.dump(whole=whole)
         )
 
     def dump_sessions(self) -> tuple[list[tuple[int, bytes]], list[int]]:
@@ -130,6 +134,7 @@ class Engine:
         self.content.load(shared)
         self.gate.load(shared)
         self.last_seen.load(shared)
+        self.panel.load(shared)
         stored = list(sessions)
         self.sessions.load((key, blob) for key, blob in stored if not is_scores(blob))
         self.scores.load((key, blob) for key, blob in stored if is_scores(blob))
@@ -197,7 +202,7 @@ class Engine:
             The event's time in microseconds, where the caller has it.
         conflict
             Whether this agent sent the event's id before with other content. The engine learns
-            nothing from such an event.
+            nothing from such an event, nor from one whose claims are refused.
         """
         if time_us is None:
             time_us = microseconds(event.time)
@@ -216,7 +221,8 @@ class Engine:
         out = self._result(event, agent_state.profile, scores)
         out.identified = identified
         self.filing.file(out, event, agent_state, scores, trusted_history=self.trusted_history)
-        self._learn(out, event, agent_state, session, scores, conflict=conflict)
+        refusal = bool(refused) and not self.trusted_history
+        self._learn(out, event, agent_state, scores, teaches=not (conflict or refusal))
         session.alerted |= out.alert
         name = self.anomaly_id(out.key) if out.key else ""
         update_trust(out, agent_state, name, self.policy, trusted_history=self.trusted_history)
@@ -227,7 +233,8 @@ class Engine:
         agent_state.profile = self.profiles.own(agent_state.profile)
         profile, trust = agent_state.profile, agent_state.trust
         if not profile.events:
-            profile.first_us = trust.first_seen_us = time_us
+            profile.first_us = time_us
+            trust.first_seen_us = trust.first_seen_us or time_us
             profile.mark = agent_mark(self.hasher, profile.agent_id)
             profile.learn_until = self.config.learning_sessions
         profile.role = trust.role or ""
@@ -239,7 +246,8 @@ class Engine:
                 self.announcements.agent_seen(profile.agent_id, profile.mode, hour)
         profile.events += 1
         profile.last_us = max(profile.last_us, time_us)
-        trust.events, trust.last_seen_us = profile.events, profile.last_us
+        trust.events += 1
+        trust.last_seen_us = max(trust.last_seen_us, time_us)
         if event.agent.version is not None:
             trust.version = event.agent.version
 
@@ -259,7 +267,7 @@ class Engine:
             self.scorer.close_days(profile, {day: self.cases.leading(*who, day) for day in days})
 
     def _deploy(self, event: Event, profile: Profile, time_us: int) -> None:
-        """Take in an announced deployment: for a week, other days of deployments judge the agent."""
+        """Take in a deployment: for a week, days of agents after deployments judge the agent."""
         profile.deployed_us = time_us
         profile.announced = event.agent.version or profile.announced or ""
         if event.agent.version is not None and event.agent.version not in profile.versions:
@@ -301,9 +309,8 @@ class Engine:
                 session.events += 1
                 session.previous_tool = event.tool
                 self.content.record_call(session, call)
-            if call.score > scores.bits.get(_CONTENT, 0.0):
-                subject = subject_of(call, event)
-                content = (call.score if subject is not None else 0.0, subject)
+            subject = subject_of(call, event) if call.score > 0.0 else None
+            content = (call.score if subject is not None else 0.0, subject)
         return self.scorer.score(event, origin, profile, scores, time_us, standing, content)
 
     def _result(self, event: Event, profile: Profile, scores: Scores) -> Result:
@@ -324,10 +331,9 @@ class Engine:
         out: Result,
         event: Event,
         agent_state: AgentState,
-        session: Session,
         scores: Scores,
         *,
-        conflict: bool,
+        teaches: bool,
     ) -> None:
         """Learn an event, or hold its values back."""
         profile = agent_state.profile
@@ -338,7 +344,7 @@ class Engine:
             profile.agent_id, profile.mode, scores.at.session.mark, day, rare=rare
         )
         self.scorer.count_day(scores, repeated=repeated)
-        if conflict or (not trusted and self._is_excluded(event, agent_state, out)):
+        if not teaches or (not trusted and self._is_excluded(event, agent_state, out)):
             return
         held_days = self.config.held_days if rare and not trusted else 0
         self.scorer.learn(scores, event, held_days=held_days)

@@ -8,10 +8,12 @@ import msgspec
 
 from models.baseline.profile import Profile, check_version
 from models.baseline.session import OpenScores
+from models.detectors.panel import Panel
 from models.event import microseconds
 from models.features.commands import command_programs
 from models.features.containers import identifiers
 from models.features.credentials import lifetime_of
+from models.features.families import FAMILIES
 from models.learning.shared import contribution_bytes, read_contribution
 from models.plan_json import plan_json
 from models.scoring import Scorer
@@ -19,7 +21,7 @@ from models.scoring import Scorer
 if TYPE_CHECKING:
     from models.codec.hashing import Hasher
 
-_TOOLS = {
+_TOOLS: dict[str, Any] = {
     "identifiers": identifiers, "programs": command_programs, "lifetime_of": lifetime_of,
     "microseconds": microseconds, "encode": msgspec.json.Encoder().encode,
     "read_contribution": read_contribution, "contribution_bytes": contribution_bytes,
@@ -27,17 +29,32 @@ _TOOLS = {
 """What the compiled scorer leaves to Python: regular expressions, times, JSON, contributions."""
 
 
-def scorer_of(hasher: Hasher, native: Any | None, without: frozenset[str] = frozenset()) -> Scorer:
+def scorer_of(
+    hasher: Hasher,
+    native: Any | None,
+    without: frozenset[str] = frozenset(),
+    cases_per_day: float = 5.0,
+    panel: Panel | None = None,
+) -> Scorer:
     """Give the compiled scorer of the module `native`, or the reference without one.
 
     Parameters
     ----------
     without
         Families that are left out.
+    cases_per_day
+        Expected false cases a day.
+    panel
+        The registered detectors, which stay in Python; None for none.
     """
+    panel = Panel() if panel is None else panel
     if native is None:
-        return Scorer(hasher, without)
-    return cast("Scorer", native.Scorer(plan_json(without), hasher.key, hasher, _TOOLS))
+        return Scorer(hasher, without, cases_per_day, panel)
+    tools = _TOOLS | {"hasher": hasher, "families": FAMILIES | panel.families}
+    if panel.detectors:
+        tools["panel"] = panel
+    plan = plan_json(without, panel, cases_per_day)
+    return cast("Scorer", native.Scorer(plan, hasher.key, tools))
 
 
 def open_scores(hasher: Hasher, native: Any | None) -> OpenScores:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import cache
 from typing import Any
 
 import msgspec
@@ -22,6 +21,7 @@ from models.detectors import (
     spread,
     traces,
 )
+from models.detectors.panel import Panel
 from models.features import commands, conditions, containers, fields, network
 from models.features.counters import COUNTERS
 from models.features.families import CARRIED, CASCADE, CONTENT, FAMILIES, SEVERAL, SLOW, SPREAD
@@ -40,29 +40,36 @@ _ROLES = {
 }
 
 
-@cache
-def plan_json(without: frozenset[str] = frozenset()) -> bytes:
+def plan_json(
+    without: frozenset[str] = frozenset(), panel: Panel | None = None, cases_per_day: float = 5.0
+) -> bytes:
     """Write all rows and constants that the compiled kernel executes.
 
     Parameters
     ----------
     without
         Families that are left out.
+    panel
+        The registered detectors, each with a family and a series of its own.
+    cases_per_day
+        Expected false cases a day.
     """
-    places = {name: place for place, name in enumerate(FAMILIES)}
-    numbered = [*SERIES, COMBINATION]
+    registered = Panel() if panel is None else panel
+    families = FAMILIES | registered.families
+    places = {name: place for place, name in enumerate(families)}
     return msgspec.json.encode(
         {
             "constants": _constants(),
+            "cases_per_day": cases_per_day,
             "families": [
                 {
-                    "name": name, "story": one.story, "alone": one.alone,
+                    "name": name, "story": one.story, "alone": one.alone, "certain": one.certain,
                     "series": stable_id(name), "several": name in SEVERAL,
                     "left_out": name in without,
                 }
-                for name, one in FAMILIES.items()
+                for name, one in families.items()
             ],
-            "series": [_series(one, places) for one in numbered[:-1]],
+            "series": [_series(one, places) for one in (*SERIES, *registered.series)],
             "combination": _series(COMBINATION, places),
             "features": [
                 msgspec.to_builtins(one)
@@ -92,7 +99,7 @@ def plan_json(without: frozenset[str] = frozenset()) -> bytes:
 def _series(one: Series, places: dict[str, int]) -> dict[str, Any]:
     return {
         "id": one.id, "name": one.name, "family": places.get(one.family, len(places)),
-        "declared": one.declared, "tail_bits": one.tail_bits,
+        "declared": one.declared, "tail_bits": one.tail_bits, "exposure": one.exposure,
     }  # fmt: skip
 
 

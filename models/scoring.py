@@ -9,13 +9,13 @@ from msgspec import Struct
 from models.alerting.combination import combine
 from models.alerting.signals import Signal
 from models.baseline.profile import OpenDay
-from models.baseline.session import Subject
-from models.calibration.series import COMBINATION, SERIES
+from models.calibration.series import COMBINATION, SERIES, Series
 from models.codec.stable_id import stable_id
-from models.constants import NOTED_BITS
+from models.constants import NOISE_BITS, NOTED_BITS
 from models.detectors import rules, slow_change
 from models.detectors.moment import Moment
 from models.detectors.novelty import Novelty, NoveltyDetector
+from models.detectors.panel import Opinions, Panel
 from models.detectors.promises import add_promises, learn_promises
 from models.features.families import CONTENT, FAMILIES, SEVERAL
 from models.features.fields import read_fields
@@ -23,16 +23,18 @@ from models.learning.shared import SharedBehaviour
 from models.units import DAY_US, HOUR_US
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from models.baseline.profile import Profile
-    from models.baseline.session import SessionScores
+    from models.baseline.session import SessionScores, Subject
     from models.codec.hashing import Hasher
     from models.detectors.promises import Standing
     from models.event import Event, Origin
+    from models.features.family import Family
 
 LATE_US = 2 * HOUR_US
 """Time after the end of a day for which its late events still count."""
 _CONTENT = stable_id(CONTENT)
-_SERIES = {one.id: one for one in SERIES}
 _SECOND = {name: stable_id(name) for name in SEVERAL}
 
 
@@ -48,11 +50,13 @@ class Scores(Struct):
     credential
         Mark of its credential; 0 for none.
     own
-        Rarity of what this event itself has raised, in bits.
+        Rarity of what this event itself shows, in bits.
     rarity
         Rarity of the whole session so far, in bits.
     sum, most
-        Sum and maximum of the bits that this event has raised.
+        Sum and maximum of the bits that this event shows.
+    opinions
+        What the registered detectors say of it; None without any.
     """
 
     at: Moment
@@ -62,6 +66,7 @@ class Scores(Struct):
     rarity: float = 0.0
     sum: float = 0.0
     most: float = 0.0
+    opinions: Opinions | None = None
 
 
 class Scorer:
@@ -71,17 +76,33 @@ class Scorer:
     ----------
     without
         Families that are left out.
+    cases_per_day
+        Expected false cases a day.
+    panel
+        The registered detectors; None for none.
 
     Attributes
     ----------
+    families, series
+        Those of the built-in detectors and of the registered ones.
     shared
         What the agents share.
     """
 
-    def __init__(self, hasher: Hasher, without: frozenset[str] = frozenset()) -> None:
+    def __init__(
+        self,
+        hasher: Hasher,
+        without: frozenset[str] = frozenset(),
+        cases_per_day: float = 5.0,
+        panel: Panel | None = None,
+    ) -> None:
         self.hasher = hasher
         self._without = without
-        self.shared = SharedBehaviour(hasher, SERIES)
+        self.panel = Panel() if panel is None else panel
+        self.families: dict[str, Family] = FAMILIES | self.panel.families
+        every = (*SERIES, *self.panel.series)
+        self.series: dict[int, Series] = {one.id: one for one in every}
+        self.shared = SharedBehaviour(hasher, every, cases_per_day)
         shared = self.shared
         self._novelty = NoveltyDetector(hasher, shared.novelty, shared.knowledge)
 
@@ -118,6 +139,7 @@ class Scorer:
         credential = event.credential
         mark = 0 if credential is None else hasher.of(f"credential\x1f{credential.id}")
         novelty = Novelty([], [], [])
+        opinions: Opinions | None = None
         add_promises(at, event, standing, mark)
         if event.kind == "action":
             novelty = self._novelty.score(at)
@@ -128,46 +150,56 @@ class Scorer:
             shared.traces.score(at, event.trace_id)
             session.previous_tool = event.tool
         rules.score(at, hasher)
+        if event.kind == "action":
+            opinions = self.panel.score(at, event)
         if content[0] > 0.0:
             at.raise_bits(_CONTENT, *content)
-        return self._weigh(Scores(at, novelty, mark))
+        return self._weigh(Scores(at, novelty, mark, opinions=opinions))
 
     def _weigh(self, scores: Scores) -> Scores:
         """Turn the bits that rose into rarities, and combine them."""
         at, rates, combined = scores.at, self.shared.rates, self.shared.combined
         profile, session = at.profile, at.session
         own: dict[str, float] = {}
-        if at.raised:
-            maxima = at.open_day.maxima
-            for series in sorted(at.raised):
-                bits = session.bits[series]
+        maxima = at.open_day.maxima
+        for series in sorted((at.raised.keys() | at.shown.keys()) & self.series.keys()):
+            family = self.series[series].family
+            if family in self._without:
+                continue
+            raised = series in at.raised
+            bits = session.bits[series] if raised else at.shown[series]
+            first = rates.rarity(profile.maxima, profile.role, at.state, series, bits)
+            rarity, second = first, _SECOND.get(family)
+            if second is not None:
+                rarity = rates.rarity(profile.maxima, profile.role, at.state, second, first)
+            if raised:
                 maxima[series] = max(maxima.get(series, 0.0), bits)
-                rarity = rates.rarity(profile.maxima, profile.role, at.state, series, bits)
-                family = _SERIES[series].family
-                if family in self._without:
-                    continue
-                second = _SECOND.get(family)
                 if second is not None:
-                    maxima[second] = max(maxima.get(second, 0.0), rarity)
-                    rarity = rates.rarity(profile.maxima, profile.role, at.state, second, rarity)
-                own[family] = max(own.get(family, 0.0), rarity)
-                scores.sum += at.raised[series]
-                scores.most = max(scores.most, at.raised[series])
-            for family, rarity in own.items():
+                    maxima[second] = max(maxima.get(second, 0.0), first)
                 session.rarities[family] = max(session.rarities.get(family, 0.0), rarity)
-            session.combined, session.lead = combine(FAMILIES, session.rarities)
-        whole, part = session.combined, combine(FAMILIES, own).bits
+            if series in at.shown:
+                own[family] = max(own.get(family, 0.0), rarity)
+                scores.sum += bits
+                scores.most = max(scores.most, bits)
+        if at.raised:
+            session.combined, session.lead = combine(self.families, session.rarities)
+        whole, part = session.combined, combine(self.families, own).bits
         number = COMBINATION.id
         scores.rarity = combined.rarity(None, None, None, number, whole)
         scores.own = combined.rarity(None, None, None, number, part)
         return scores
 
     def signals(self, scores: Scores) -> list[Signal]:
-        """Give what the detectors say of the session: those of its lead, then the rarest first."""
+        """Give what the detectors say of the session, what tells most first.
+
+        A certain rule that is rarely broken comes first, then the lead, then the rarest family.
+        """
         at, session = scores.at, scores.at.session
         found = []
         for series, bits in session.bits.items():
-            one = _SERIES[series]
+            one = self.series.get(series)
+            if one is None:  # a detector that is no longer registered
+                continue
             rarity = self.shared.rates.rarity(
                 at.profile.maxima, at.profile.role, at.state, series, bits
             )
@@ -178,6 +210,7 @@ class Scorer:
         return sorted(
             found,
             key=lambda one: (
+                not _is_certain(one.family, session.rarities),
                 one.family != session.lead,
                 -session.rarities.get(one.family, 0.0),
                 one.family,
@@ -215,7 +248,9 @@ class Scorer:
         """
         at, shared = scores.at, self.shared
         profile = at.profile
-        learned = []
+        learned: list[int] = []
+        if not (held_days and scores.novelty.new):
+            self.panel.learn(scores.opinions, profile.role)
         for mark in scores.novelty.known:
             profile.know(mark, at.day)
         for one in scores.novelty.new:
@@ -255,10 +290,12 @@ class Scorer:
         return (self.shared.head.watermark_us - LATE_US) // DAY_US
 
     def _close(self, profile: Profile, day: int, over: OpenDay, families: set[str]) -> None:
+        exposures = self.panel.exposures
         maxima = {
-            series: bits
-            for series, bits in over.maxima.items()
-            if _SERIES[series].family not in families
+            number: bits
+            for number, bits in over.maxima.items()
+            if number in exposures
+            or (number in self.series and self.series[number].family not in families)
         }
         shared = self.shared
         shared.rates.close(day, profile.role, over.state, profile.maxima, maxima)
@@ -266,3 +303,9 @@ class Scorer:
         shared.combined.close(day, None, None, None, combined)
         shared.amounts.close(profile, day, over)
         slow_change.close(profile, over)
+
+
+def _is_certain(name: str, rarities: Mapping[str, float]) -> bool:
+    """Tell whether a family of rules names a case whatever else is rare in its session."""
+    family = FAMILIES.get(name)
+    return family is not None and family.certain and rarities.get(name, 0.0) > NOISE_BITS

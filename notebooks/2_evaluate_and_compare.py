@@ -30,7 +30,7 @@ result = evaluate(
     truth=example.truth,
     history_days=example.history_days,
     baselines=["first_seen", "zscore", "own_history", "isolation"],
-    ablate=["value", "intent", "tool", "hour"],
+    ablate=["content", "carried", "act", "hour"],
     draws=50,
     settings=example.settings,
 )
@@ -60,6 +60,21 @@ pd.DataFrame(
 ).T.style.format("{:.3f}", na_rep="-").highlight_max(color="#d7e8d4")
 
 # %% [markdown]
+# ## By case
+# A case is one line in the queue, however many of its events alert. `recall` counts an attack
+# with an alert on one of its events, `recall_in_own_case` only one whose own event raised the
+# case. Both are means over the types of attack. `read_down_to` reads the queue from the top by
+# rank, until that many false cases a day. In labelled logs agents are attacked several times a
+# day, so most attacks join a case of their agent.
+
+# %%
+by_case = {name: value for name, value in result["cases"].items() if name != "types"}
+pd.json_normalize(by_case).T.rename(columns={0: "cases"})
+
+# %%
+pd.DataFrame(result["cases"]["types"]).T
+
+# %% [markdown]
 # ## Within the budget
 # What a team finds that examines the day's highest entries, and how precise the alerts are.
 # `possible` is the recall of a perfect order. It is below 1 on days with more attacks than entries.
@@ -72,8 +87,10 @@ pd.Series(result["budget"]["raised"], name="alerts raised").to_frame()
 
 # %% [markdown]
 # ## Are p-values calibrated?
-# On the dashed line, benign sessions alert exactly as often as p says. Above the line there are
-# more alerts than p says. One threshold treats roles unequally where their lines are far apart.
+# The p-value of a session is the share of agent-days on which honest work comes as far. An agent
+# has several sessions a day, and only the highest counts for its day. So the line of benign
+# sessions lies below the dashed one. Above it there would be more alarms than p says. One
+# threshold treats roles unequally where their lines are far apart.
 
 # %%
 drawn = charts(result)
@@ -98,15 +115,15 @@ drawn["scores"]
 pd.json_normalize(result["types"])
 
 # %% [markdown]
-# ## What features are worth
-# The events are judged again without each of some features. The table has the differences: attacks
-# found by alerts, false alerts, bits of the attacks' highest events, and the order of events. A few
-# lost attacks are noise where about as many are gained.
+# ## What families are worth
+# The events are judged again without each of some families of detectors. The table has the
+# differences: attacks found by alerts, false alerts, ranks of the attacks' highest events, and the
+# order of events. A few lost attacks are noise where about as many are gained.
 
 # %%
 whole = result["ablations"]["whole"]
 changes = {row["feature"]: row["change"] for row in result["ablations"]["features"]}
-pd.DataFrame({"with all features": whole, **changes}).T.style.format("{:.3f}", na_rep="-")
+pd.DataFrame({"with all families": whole, **changes}).T.style.format("{:.3f}", na_rep="-")
 
 # %%
 drawn.get("ablations", "nothing changes without any of these")

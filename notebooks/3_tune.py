@@ -27,11 +27,12 @@ model_config_of(example.settings)
 
 # %% [markdown]
 # ## Sweep
-# `alerts_per_day` is the setting of an operator. `gate` is the p-value below which an event is not
-# learned at once. A gate that is too low admits attacks; one that is too high admits no change.
+# `alerts_per_day` is the setting of an operator: false cases a day over the whole fleet.
+# `held_days` are the days on which a new value from a rare session must be used before its agent
+# knows it. Few days admit a patient attacker; many let a change of work stay new for long.
 
 # %%
-GRID = {"alerts_per_day": [1, 15], "gate": [0.0005, 0.01]}
+GRID = {"alerts_per_day": [1, 15], "held_days": [1, 7]}
 tried = sweep(
     example.files,
     GRID,
@@ -43,19 +44,19 @@ tried = sweep(
 tried.style.format(precision=3, na_rep="-")
 
 # %% [markdown]
-# ## Recall at budget against false alerts
+# ## Recall at budget against false cases
 # Up and to the left is better. A point straight above another has more recall at the same cost.
 
 # %%
 label = tried.assign(trial=tried.parameter + tried.value.map(lambda v: "" if v != v else f" {v:g}"))
 points = alt.Chart(label).encode(
-    x=alt.X("false_per_day:Q", title="false alerts a day, whole fleet"),
-    y=alt.Y("alert_recall:Q", title="attacks alerted", axis=alt.Axis(format="%")),
+    x=alt.X("false_per_day:Q", title="false cases a day, whole fleet"),
+    y=alt.Y("recall:Q", title="attacks with an alert", axis=alt.Axis(format="%")),
 )
 (
     points.mark_circle(size=110).encode(
         color=alt.Color("parameter:N", title=None),
-        tooltip=["trial", "version", "alert_recall", "false_per_day", "top_recall", "auroc"],
+        tooltip=["trial", "version", "recall", "false_per_day", "precision", "auroc"],
     )
     + points.mark_text(align="left", dx=8, fontSize=11).encode(text="trial")
 ).properties(width=520, height=300)
@@ -66,7 +67,7 @@ points = alt.Chart(label).encode(
 # `lost` only before. Nothing that was judged in production changes: this is a replay.
 
 # %%
-CANDIDATE = {"alerts_per_day": 15, "gate": 0.0005}
+CANDIDATE = {"alerts_per_day": 15, "held_days": 7}
 after_settings = with_parameters(example.settings, **CANDIDATE)
 before = Explored(example.files, fmt=example.fmt, settings=example.settings)
 after = Explored(example.files, fmt=example.fmt, settings=after_settings)
@@ -96,7 +97,7 @@ alt.Chart(
 # %%
 tuned = candidate(example.settings, **CANDIDATE)
 file = FOLDER / "tuned.toml"
-write_config(file, tuned, reason="wider budget for the trial month; gate as the sweep suggests")
+write_config(file, tuned, reason="wider budget for the trial month; new values wait for a week")
 print(file.read_text())
 differences(model_config_of(example.settings), tuned), tuned.version
 

@@ -32,19 +32,20 @@ truth = planted(example.truth)
 example.about, truth.type.value_counts().to_dict()
 
 # %% [markdown]
-# ## Four gates
-# - **off**: every event is learned, and no alert holds anything.
-# - **as shipped**.
-# - **wide**: one event in twenty may be held.
-# - **forgiving**: as shipped, but a held event without an alert is learned on its second day. A
-#   patient attacker waits for that.
+# ## Four ways to wait
+# A new value from a session as rare as one agent-day in a hundred waits. Its agent knows it once it
+# was used on `held_days` different days.
+# - **at once**: the first use teaches it.
+# - **as shipped**: three days.
+# - **two weeks**: fourteen days.
+# - **never**: a year, longer than the recording.
 
 # %%
 CONFIGURATIONS = {
-    "off": {"gate": 1e-12, "alerts_per_day": 1e-9},
+    "at once": {"held_days": 1},
     "as shipped": {},
-    "wide": {"gate": 0.05},
-    "forgiving": {"held_days": 1},
+    "two weeks": {"held_days": 14},
+    "never": {"held_days": 366},
 }
 runs = {
     name: Explored(
@@ -59,38 +60,40 @@ frog, everyday = judged[judged.attack], judged[~judged.attack]
 
 # %% [markdown]
 # ## What was learned, and the cost
-# `learned` is the share of the attack's events that entered the baseline. `everyday held` is the
-# share of ordinary work that was held. That is the price: a baseline that learns little becomes
-# stale.
+# `learned` is the share of the attack's events that held nothing back. `everyday held` is the share
+# of ordinary events whose new values had to wait. That is the price: a baseline that learns little
+# becomes stale. Where the rows are alike, the first use was not rare enough to wait.
 
 # %%
 pd.DataFrame(
     {
         "learned": frog.groupby("run").learned.mean(),
-        "alerted": frog.groupby("run").alert.mean(),
-        "bits at first": frog.sort_values("time").groupby("run").s_sum.first(),
-        "bits at last": frog.sort_values("time").groupby("run").s_sum.last(),
+        "alerts": frog.groupby("run").alert.sum(),
+        "cases": frog.groupby("run").case_id.nunique(),
+        "rank at first": frog.sort_values("time").groupby("run")["rank"].first(),
+        "highest rank": frog.groupby("run")["rank"].max(),
         "everyday held": everyday.groupby("run").held.mean(),
-        "everyday alerts": everyday.groupby("run").alert.sum(),
+        "everyday cases": everyday.groupby("run").case_id.nunique(),
     }
 ).loc[list(CONFIGURATIONS)].round(4)
 
 # %% [markdown]
-# ## How surprising the attack is, day by day
-# Where uses are learned, every use makes the next one less surprising.
+# ## How rare the attack is, day by day
+# The highest rank of the attack's events of a day. Once the agent knows the resource, only amounts
+# can still tell.
 
 # %%
 ORDER = list(CONFIGURATIONS)
 lines = alt.Chart(
     frog.groupby(["run", "day"], as_index=False).agg(
-        bits=("s_sum", "mean"), learned=("learned", "sum")
+        rank=("rank", "max"), learned=("learned", "sum")
     )
 ).encode(
     x=alt.X("day:T", title=None),
     color=alt.Color("run:N", title=None, sort=ORDER),
 )
 lines.mark_line(point=True).encode(
-    y=alt.Y("bits:Q", title="bits of the attack's events")
+    y=alt.Y("rank:Q", title="highest rank of the attack's events")
 ).properties(width=560, height=230)
 
 # %%
@@ -100,9 +103,9 @@ lines.mark_bar().encode(
 
 # %% [markdown]
 # ## The baseline at the end
-# The attacked agent's own view of the resource: its share of the agent's acts, and the bits that
-# one more use would cost. `peer_bits` is the same of the peers alone. The attacker has not taught
-# them, because an agent has one vote for a value, however often it uses it.
+# The attacked agent's own view of the resource: whether it knows it, to whom it is new otherwise,
+# and the bits that one more use would cost. `peers` is its share among the uses of the others of
+# the role.
 
 # %%
 target = frog.groupby("agent_id").resource.agg(lambda values: values.mode()[0])
@@ -113,20 +116,20 @@ for name, run in runs.items():
         rows.append(
             {"run": name, "agent": agent} | table[table.resource == resource].iloc[0].to_dict()
         )
-pd.DataFrame(rows)[["agent", "run", "share", "bits", "peer_bits"]].round(3)
+pd.DataFrame(rows)[["agent", "run", "share", "peers", "known", "new_to", "bits"]].round(3)
 
 # %% [markdown]
 # ## What prevents poisoning
-# - **The gate.** An event that is too surprising teaches nothing. How much is learned depends on
-#   how much is new in the fleet: where first uses are frequent, a first use is not rare.
-# - **Days, not events.** A held value is learned after `held_days` different days, and not while an
-#   anomaly of the agent is undecided. An analyst who sees it ends the attack.
-# - **The daily cap.** At most `daily_cap` counts are learned per agent, value and day. A thousand
-#   uses teach no more than a few.
-# - **Peers.** Each agent has one vote, and its own vote is left out when it is judged.
-# - **Calibration.** A score below the gate enters the score windows as the quantile at the gate. An
-#   attack can neither raise the threshold nor empty the window.
-# - **Forgetting.** Counts halve in `half_life_days`. What was taught is forgotten once it ends.
+# - **Waiting.** A new value from a rare session is not known at once. How much waits depends on how
+#   much is new in the fleet: where first uses are frequent, a first use is not rare.
+# - **Days, not events.** A value is known after `held_days` different days. An analyst who sees the
+#   case before ends the attack.
+# - **Once is all.** An agent knows a value or does not. A thousand uses teach no more than one, and
+#   of an amount the largest session of a day counts once for that day.
+# - **Peers.** What waited counts for its agent alone: for the others of the role it stays new.
+# - **Clipped days.** Once a fleet has a history, a day rarer than one in 128 counts for other
+#   agents only as far. An attack does not raise their bar.
+# - **Forgetting.** A value without use for 180 days is forgotten, and counts halve in 60 days.
 #
 # Take the configuration that suits your fleet through notebook 3 before you promote it.
 

@@ -36,6 +36,7 @@ _GROUPS = (
     "pipeline.commands.offline",
     "lab.commands.evaluate",
     "lab.commands.simulate",
+    "pipeline.commands.cases",
     "pipeline.commands.show",
     "pipeline.commands.config",
     "pipeline.commands.installation",

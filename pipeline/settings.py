@@ -150,7 +150,9 @@ class Settings(BaseSettings):
     parameters: File = Field(
         None, description="file of model parameters to use instead of the promoted ones"
     )
-    detectors: Words = Field((), description="detectors that give a second opinion")
+    detectors: Words = Field(
+        (), description="registered detectors, which judge like the built-in ones"
+    )
     offline_models: Folder = Field(None, description="folder of models fitted on history")
     model: Parameters = Field(default_factory=dict, description="parameters of the model")
 

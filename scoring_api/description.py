@@ -11,6 +11,7 @@ from pydantic.json_schema import models_json_schema
 
 from pipeline.events.schema import event_parts
 from scoring_api.schemas.actions import RejectedActions
+from scoring_api.schemas.decisions import DispositionRequest, UndoRequest
 from scoring_api.schemas.problem import Problem
 from scoring_api.schemas.trust import TrustQuery
 
@@ -47,6 +48,8 @@ def _declared() -> dict[str, Any]:
             (Problem, "serialization"),
             (RejectedActions, "serialization"),
             (TrustQuery, "validation"),
+            (DispositionRequest, "validation"),
+            (UndoRequest, "validation"),
         ],
         ref_template=_TEMPLATE.replace("name", "model"),
     )

@@ -29,14 +29,15 @@ from models.trust.response import encode, trust_answer
 from models.trust.state import TrustState
 from models.units import DAY_US
 from pipeline.formats.native import Native
+from pipeline.store import open_store
+from pipeline.store.batch import Commit, PipelineStatus
 from scoring_api.app import Application, create_app
 from scoring_api.config import ApiConfig
 from scoring_api.schemas.trust import Trust
 from scoring_api.serving.server import Server
-from scoring_api.trust_cache.store_reading import PipelineStatus
 
 if TYPE_CHECKING:
-    from pipeline.events.duplicates import Reception
+    from pipeline.store.protocol import Store
     from scoring_api.problems import App, Receive, Scope, Send
 
 AGENTS = 1000
@@ -72,50 +73,26 @@ def trust_state(number: int) -> TrustState:
     )
 
 
-class _Store:
-    """A store that never changes, as only look-ups are measured."""
-
-    def __init__(self) -> None:
-        self._states = [trust_state(number) for number in range(AGENTS)]
-
-    def data_version(self) -> int:
-        return 1
-
-    def changes(self, after: int, limit: int) -> list[tuple[int, TrustState]]:
-        return list(enumerate(self._states, 1))[after : after + limit]
-
-    def status(self) -> PipelineStatus:
-        now = time.time_ns() // 1000
-        return PipelineStatus("running", heartbeat_us=now, watermark_us=now, lag_us=0)
-
-    def counters(self) -> dict[str, int]:
-        return {"events": AGENTS}
-
-    def last_seen_records(self, _: int, /) -> list[dict[str, bytes]]:
-        return []
-
-    def anomalies(self, **_: object) -> list[dict[str, Any]]:
-        return []
-
-    def anomaly(self, _: str, /) -> None:
-        return None
-
-    def members(self, *_: object) -> list[str]:
-        return []
-
-    def inbox(self, _: list[bytes], /) -> list[Reception]:
-        return []
+def _store() -> Store:
+    """Make a store of 1,000 agents; nothing is written later, as only look-ups are measured."""
+    now = time.time_ns() // 1000
+    status = PipelineStatus("running", heartbeat_us=now, watermark_us=now, lag_us=0)
+    store = open_store("sqlite::memory:")
+    states = [trust_state(number) for number in range(AGENTS)]
+    profiles = [(one.agent_id, one.mode, b"", one) for one in states]
+    store.commit(Commit(profiles=profiles, status=status, counters={"events": AGENTS}))
+    return store
 
 
 def habitus() -> App:
     """Make our application over 1,000 agents."""
-    return create_app(_Store(), Native().read)
+    return create_app(_store(), Native().read)
 
 
 def with_key() -> App:
     """Make our application with API keys; the environment names the file."""
     return create_app(
-        _Store(), Native().read, ApiConfig(api_keys_file=Path(os.environ[KEYS_VARIABLE]))
+        _store(), Native().read, ApiConfig(api_keys_file=Path(os.environ[KEYS_VARIABLE]))
     )
 
 

@@ -30,7 +30,9 @@ def evaluate(
     ] = False,
     without: Annotated[
         list[str] | None,
-        typer.Option(help="Leave a field of the event out, to measure its effect."),
+        typer.Option(
+            help="Leave a field of the event, a family or a part of the content detector out."
+        ),
     ] = None,
     truth: Annotated[
         str | None,
@@ -48,7 +50,8 @@ def evaluate(
     ablate: Annotated[
         str,
         typer.Option(
-            help="Judge again without each of these features, comma-separated; default: all."
+            help="Judge again without each of these families or parts, comma-separated; "
+            "default: all."
         ),
     ] = "",
     draws: Annotated[

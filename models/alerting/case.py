@@ -41,6 +41,8 @@ class Case(Struct, array_like=True):
         Marks of the new things that it is about, which agents may share.
     agents
         Its agents, each with its mode.
+    decided
+        A person has closed it. Its sessions still belong to it; other events open a new case.
     """
 
     case_id: str
@@ -58,10 +60,21 @@ class Case(Struct, array_like=True):
     messages: int = 0
     things: list[int] = field(default_factory=list)
     agents: list[str] = field(default_factory=list)
+    decided: bool = False
 
     def is_open(self, time_us: int) -> bool:
         """Tell whether an event of this time may join."""
-        return abs(time_us - self.last_us) < OPEN_DAYS * DAY_US
+        return not self.decided and abs(time_us - self.last_us) < OPEN_DAYS * DAY_US
+
+    def takes(self, session: int, time_us: int, bits: float) -> bool:
+        """Tell whether an event belongs to the case by its session.
+
+        A decision covers what was known when it was made. A session whose return period has grown
+        by `GROWN_BITS` since then opens a new case.
+        """
+        if session not in self.sessions or abs(time_us - self.last_us) >= OPEN_DAYS * DAY_US:
+            return False
+        return not self.decided or bits < self.message_bits + GROWN_BITS
 
     def is_over(self, watermark_us: int) -> bool:
         """Tell whether the case closes by itself."""
@@ -87,6 +100,8 @@ class Case(Struct, array_like=True):
             self.leads.append(lead)
         self.sessions[session] = 1
         self.events += 1
+        if self.decided:
+            return None
         self.bits = max(self.bits, bits)
         day = time_us // DAY_US
         if day > self.message_day:

@@ -81,7 +81,7 @@ class Cases:
         """Add an event to its case; give the case and the message that the event is worth."""
         case = self._find(story)
         if case is None:
-            name = self._name(story.event_id)
+            name = self._name(story)
             case = self._by_id[name] = Case(
                 name, story.agent_id, story.mode, story.time_us, story.time_us, story.bits
             )
@@ -101,23 +101,23 @@ class Cases:
         return case, case.join(story.session, story.lead, story.time_us, story.bits)
 
     def _find(self, story: Story) -> Case | None:
-        own = [
-            case
-            for name in self._of_agent.get(_owner(story.agent_id, story.mode), ())
-            if (case := self._by_id[name]).is_open(story.time_us)
-        ]
+        names = self._of_agent.get(_owner(story.agent_id, story.mode), ())
+        own = [self._by_id[name] for name in names]
         for case in own:
-            if story.session in case.sessions:
+            if case.takes(story.session, story.time_us, story.bits):
                 return case
         for case in own:
-            if story.lead in case.leads:
+            if story.lead in case.leads and case.is_open(story.time_us):
                 return case
         other = self._of_thing.get(story.thing) if story.thing else None
         found = None if other is None else self._by_id[other]
         return found if found is not None and found.is_open(story.time_us) else None
 
-    def _name(self, event_id: str) -> str:
-        return f"C-{self._hasher.once('case' + event_id):016x}"
+    def _name(self, story: Story) -> str:
+        # Agents choose the ids of their events, and an announced change is one event in each mode.
+        of = (story.event_id, story.agent_id, story.mode, str(story.time_us))
+        name = "\x1f".join(("case", *of))
+        return f"C-{self._hasher.once(name):016x}"
 
     def get(self, case_id: str) -> Case | None:
         """Give an open case by its id."""
@@ -130,9 +130,7 @@ class Cases:
                 return self._by_id[name]
         return None
 
-    def is_repeated(
-        self, agent_id: str, mode: str, session: int, day: int, *, rare: bool
-    ) -> bool:
+    def is_repeated(self, agent_id: str, mode: str, session: int, day: int, *, rare: bool) -> bool:
         """Tell whether a session repeats what a case of an earlier day has told.
 
         Rare days of one story count once, so that they raise no bar for others. Days of a certain
@@ -173,6 +171,28 @@ class Cases:
                 else:
                     self._of_agent.pop(owner, None)
         self._of_thing = {mark: name for mark, name in self._of_thing.items() if name not in gone}
+
+    def number(self, case_id: str, version: int) -> None:
+        """Set the version of an open case after a decision that keeps it open."""
+        case = self._by_id.get(case_id)
+        if case is not None:
+            case.version, self._changed = version, True
+
+    def decide(self, case_id: str, version: int) -> None:
+        """Close a case by a decision: only its own sessions still belong to it."""
+        case = self._by_id.get(case_id)
+        if case is not None:
+            case.decided, case.version, case.message_bits = True, version, case.bits
+            self._changed = True
+
+    def reopen(self, stored: Case) -> None:
+        """Let events join a case again, as it was or else as it is stored."""
+        case = self._by_id.setdefault(stored.case_id, stored)
+        case.decided, case.version, self._changed = False, stored.version, True
+        for owner in case.agents:
+            own = self._of_agent.setdefault(owner, [])
+            if case.case_id not in own:
+                own.append(case.case_id)
 
     # ------------------------------------------------------------------ state
 

@@ -11,7 +11,7 @@ from models.alerting.severity import confidence_of, severity_of
 from models.codec.stable_id import stable_id
 from models.constants import NOTED_BITS
 from models.explain.templates import reason_of
-from models.features.families import FAMILIES, SLOW
+from models.features.families import SLOW
 from models.units import DAY_US, MINUTE_US
 
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from models.alerting.signals import Signal
     from models.baseline.agent_state import AgentState
     from models.config import ModelConfig
+    from models.detectors.moment import Moment
     from models.event import Event
     from models.result import Kind, Reason, Result
     from models.scoring import Scorer, Scores
@@ -77,7 +78,8 @@ class Filing:
         lead = at.session.lead
         if lead is None:
             return
-        certain = FAMILIES[lead].certain if lead in FAMILIES else False
+        family = self._scorer.families.get(lead)
+        certain = family is not None and family.certain
         if not shared.calibrated:
             whole = return_period_bits(at.session.rarities[lead], agents)
         else:
@@ -89,7 +91,7 @@ class Filing:
         if self._explain_all or tells:
             signals = self._scorer.signals(scores)
             out.reasons = [self._reason(one, scores) for one in _foremost(signals)]
-        if raised:
+        if raised and (at.raised or self._belongs(out, at)):
             self._raise(out, event, agent_state, scores, whole, muted=trusted_history)
         elif noted and at.raised:
             self._note(out, event, scores, signals)
@@ -98,6 +100,10 @@ class Filing:
         if out.change is not None:
             out.alert = not trusted_history
             out.rank = max(out.rank, whole)
+
+    def _belongs(self, out: Result, at: Moment) -> bool:
+        """Tell whether the session has a case; an event that raises nothing opens none."""
+        return self._cases.of_session(out.agent_id, out.mode, at.session.mark) is not None
 
     def _raise(
         self,
@@ -135,7 +141,7 @@ class Filing:
         self, out: Result, event: Event, scores: Scores, signals: list[Signal], whole: float
     ) -> None:
         first = signals[0]
-        out.anomaly = anomaly_of(first, scores.at.fields)
+        out.anomaly = anomaly_of(first, scores.at.fields, self._scorer.families)
         kind = self.kinds[out.anomaly]
         out.facet = kind.facet
         out.tags = kind.tagged(_circumstances(signals, scores))
@@ -143,7 +149,7 @@ class Filing:
             out.severity, out.confidence = "low", 0.25
             return
         out.severity = severity_of(kind.severity, whole, event)  # type: ignore[arg-type]
-        certain = FAMILIES[first.family].certain if first.family in FAMILIES else False
+        certain = self._scorer.families[first.family].certain
         budget = self._config.alerts_per_day
         out.confidence = 1.0 if certain else confidence_of(whole, budget)
 
@@ -157,7 +163,8 @@ class Filing:
             source = source or f"minute {scores.at.time_us // MINUTE_US}"
             return hasher.once(f"unregistered\x1f{source}\x1f{scores.at.time_us // DAY_US // 7}")
         subject = scores.at.session.subjects.get(stable_id(lead))
-        if subject is None or lead not in FAMILIES or not FAMILIES[lead].shared:
+        family = self._scorer.families.get(lead)
+        if subject is None or family is None or not family.shared:
             return 0
         return subject.mark
 
@@ -166,7 +173,8 @@ class Filing:
         number = stable_id(signal.detector)
         amount = at.session.amounts.get(number, 0.0)
         expected = self._scorer.shared.expected(at.profile, number) if amount else None
-        return reason_of(signal, amount, expected)
+        title = self._scorer.families[signal.family].title
+        return reason_of(signal, amount, expected, title)
 
 
 def _foremost(signals: list[Signal]) -> list[Signal]:

@@ -10,7 +10,10 @@ from models.features.families import CARRIED, FAMILIES
 from models.features.plan import FEATURES, INDEX
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from models.alerting.signals import Signal
+    from models.features.family import Family
     from models.features.fields import Fields
 
 _COUNTERS = {counter.name: counter for counter in COUNTERS}
@@ -28,26 +31,30 @@ TYPES: tuple[tuple[str, Condition], ...] = (
 """More telling types of the first use of a tool or a resource, the first that holds."""
 
 
-def anomaly_of(signal: Signal, fields: Fields) -> str:
+def anomaly_of(signal: Signal, fields: Fields, families: Mapping[str, Family]) -> str:
     """Give the anomaly type of a signal.
 
     Parameters
     ----------
     fields
         Fields of the event; they refine the type where the event has raised the signal.
+    families
+        All families by name.
     """
-    anomaly = _type_of(signal)
+    anomaly = _type_of(signal, families)
     if anomaly in _REFINED and signal.fresh:
         return next((name for name, when in TYPES if holds(when, fields)), anomaly)
     return anomaly
 
 
-def _type_of(signal: Signal) -> str:
+def _type_of(signal: Signal, families: Mapping[str, Family]) -> str:
     subject = signal.subject
+    if signal.family not in FAMILIES:  # a registered detector
+        return families[signal.family].anomaly
     if signal.detector in _COUNTERS:
         return _COUNTERS[signal.detector].anomaly
     if subject is not None and subject.name in INDEX and signal.family not in (CARRIED, "spread"):
         return FEATURES[INDEX[subject.name]].anomaly
     if subject is not None and subject.name == "provenance":
         return "resource.new"
-    return FAMILIES[signal.family].anomaly
+    return families[signal.family].anomaly

@@ -19,7 +19,6 @@ from models.units import DAY_US
 
 if TYPE_CHECKING:
     from models.codec.hashing import Hasher
-    from models.trust.update import PublishedTrust
 
 VERSION = 6
 _FIRST = bytes((VERSION,))
@@ -29,6 +28,8 @@ NEW, DEPLOYED = "new", "deployed"
 """Special states of an agent: its first week, and the week after an announced deployment."""
 SUMS = 4
 """Sums of an amount: days with it, logarithms, squares of logarithms, all days."""
+PublishedTrust = tuple[int, int, str, str, str]
+"""Published trust: score, lower, level, gate and state."""
 LOW32 = 0xFFFF_FFFF
 BLOCK_DAYS = 30
 """Days in which the last use of a value is noted."""
@@ -197,6 +198,11 @@ class Profile(Struct):
             self.know(mark, day)
         elif len(self.held) > MAX_HELD:
             del self.held[min(self.held, key=lambda low: (self.held[low][-1], low))]
+
+    def forget(self, mark: int) -> None:
+        """Forget one value, whether it is known or waits."""
+        self.known.pop(mark & LOW32, None)
+        self.held.pop(mark & LOW32, None)
 
     def forget_values(self, day: int) -> None:
         """Forget values without use for `KNOWN_DAYS`, and the oldest beyond `MAX_KNOWN`."""

@@ -138,7 +138,9 @@ class Rates:
             return
         if own is not None:
             own.add(day, maxima)
-        clipped = {one: min(bits, self._rare[one] * BIN_BITS) for one, bits in maxima.items()}
+        clipped = {
+            one: min(bits, self._rare.get(one, BINS - 1) * BIN_BITS) for one, bits in maxima.items()
+        }
         self.pending.fleet.add(day, clipped)
         if role is not None:
             self.pending.of_role(role).add(day, clipped)
@@ -173,27 +175,27 @@ class Rates:
     def _derive(self) -> None:
         """Compute the fleet's rates by bin; those of roles follow when asked for."""
         self._roles.clear()
-        passed, days = self.tables.fleet.weights(block_of(self.day, self.half_life))
-        known = days >= RARE_AFTER_DAYS * UNIT
+        passed, _ = self.tables.fleet.weights(block_of(self.day, self.half_life))
         for number, one in self.series.items():
+            days = _days(self.tables.fleet, one, passed)
+            known = days >= RARE_AFTER_DAYS
             rates = self._fleet[number] = self._fleet_rates(number, one, passed, days)
             self._rare[number] = next(
                 (at for at, rate in enumerate(rates) if known and -log2(rate) >= self._clip_bits),
                 BINS - 1,
             )
 
-    def _fleet_rates(self, number: int, series: Series, passed: int, days: int) -> list[float]:
+    def _fleet_rates(self, number: int, series: Series, passed: int, days: float) -> list[float]:
         """Give the rate of each bin: counted, beyond the `TAIL_DAYS` highest days extrapolated.
 
         The tail begins as an exponential with the mean excess, at most a bit per bit. It falls
         ever more slowly, as a generalised Pareto distribution does.
         """
         counts = _reaching(self.tables.fleet, number, passed)
-        whole = days / UNIT
         rates = []
         for place in range(BINS):
             declared = exp2(-series.declared * place * BIN_BITS)
-            rates.append(min(shrunk(counts[place], whole, declared, FLEET_EVENTS), 1.0))
+            rates.append(min(shrunk(counts[place], days, declared, FLEET_EVENTS), 1.0))
         start = max((place for place in range(1, BINS) if counts[place] >= TAIL_DAYS), default=0)
         if start:
             excess = sum(counts[start + 1 :]) * BIN_BITS / counts[start]
@@ -246,23 +248,24 @@ class Rates:
         if not place:
             return 0.0
         block = block_of(self.day, self.half_life)
-        rate = self._fleet[series][place]
+        rate, one = self._fleet[series][place], self.series[series]
         count = days = 0.0
         if own is not None:
-            passed, weight = own.weights(block)
-            days = weight / UNIT
+            passed, _ = own.weights(block)
+            days = _days(own, one, passed)
             count = _reached(own, series, place, passed)
         of_role = None if role is None else self.tables.roles.get(role)
         if role is not None and of_role is not None:
-            passed, weight = of_role.weights(block)
+            passed, _ = of_role.weights(block)
             others = max(self._reaching_role(role, series, passed)[place] - count, 0.0)
-            rate = shrunk(others, max(weight / UNIT - days, 0.0), rate, ROLE_EVENTS)
+            days_of_others = max(_days(of_role, one, passed) - days, 0.0)
+            rate = shrunk(others, days_of_others, rate, ROLE_EVENTS)
         rate = shrunk(count, days, rate, AGENT_EVENTS)
         special = self.tables.states.get(state) if state is not None else None
         if special is not None:
-            passed, weight = special.weights(block)
+            passed, _ = special.weights(block)
             reached = _reached(special, series, place, passed)
-            rate = shrunk(reached, weight / UNIT, rate, AGENT_EVENTS)
+            rate = shrunk(reached, _days(special, one, passed), rate, AGENT_EVENTS)
         return -log2(min(rate, 1.0))
 
     @property
@@ -297,6 +300,13 @@ def shrunk(count: float, days: float, prior: float, events: float) -> float:
     """
     weight = events * min(1.0 / prior, MAX_PRIOR_DAYS)
     return (count + prior * weight) / (days + weight)
+
+
+def _days(table: DayMaxima, series: Series, passed: int) -> float:
+    """Give the agent-days that a series could have reached its bits on."""
+    if series.exposure:
+        return _reached(table, series.exposure, 1, passed)
+    return (table.days >> passed) / UNIT
 
 
 def _reaching(table: DayMaxima, series: int, passed: int) -> list[float]:

@@ -106,7 +106,11 @@ class ScoreWindow(Struct, array_like=True):
 
     def add(self, score: float) -> None:
         """Count a score; the older half leaves when the newer half is full."""
-        self.new.add(bin_of(score))
+        self.add_cell(bin_of(score))
+
+    def add_cell(self, cell: int) -> None:
+        """Count a score that is on a grid of its own."""
+        self.new.add(cell)
         if self.new.n >= min(self.size // 2, max(FIRST, 2 * self.old.n)):
             self.old, self.new = self.new, Histogram()
 

@@ -22,12 +22,16 @@ class Series(Struct, frozen=True):
         ``2^(-declared * bits)`` agent-days.
     tail_bits
         Bits of rarity beyond the `TAIL_DAYS` highest days after which the tail falls half as fast.
+    exposure
+        Number under which the agent-days of a registered detector are counted, as it may be added
+        later; 0 where all agent-days count.
     """
 
     name: str
     family: str
     declared: float = DECLARED
     tail_bits: float = TAIL_BITS
+    exposure: int = 0
 
     @property
     def id(self) -> int:

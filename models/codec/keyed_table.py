@@ -1,4 +1,4 @@
-"""A table by whole numbers, stored as a copy and the rows changed since (`models.codec.change_log`)."""
+"""A table by whole numbers, stored as a copy and the rows changed since."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Detectors that add reasons to judged events, and change no score."""
+"""Detectors: built-in ones by feature, amount and rule, and registered ones."""

@@ -3,72 +3,73 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, NamedTuple
+from typing import Any
 
-if TYPE_CHECKING:
-    from models.baseline.profile import Facts
-    from models.event import Event
-    from models.result import Reason, Result
-
-
-class Act(NamedTuple):
-    """One event as the product has judged it.
-
-    Attributes
-    ----------
-    facts
-        The plain part of the agent's profile, after the event.
-    """
-
-    event: Event
-    result: Result
-    facts: Facts
+DRIFT = "behavior.drift"
+"""Anomaly type of a detector that declares none."""
 
 
 class Detector(ABC):
-    """Gives a second opinion on events.
+    """Scores events; its scores raise cases as those of the built-in detectors do.
 
-    Equal events must give equal opinions: no clock, no randomness without a seed, no I/O.
+    The engine turns a score into bits by its rank among past scores. The bits have a rate, a
+    return period, a case and evidence against trust, as those of every other detector. So a score
+    may be on any scale. Only its order counts: higher is more unusual.
+
+    An event is a dict (`models.features.event_dict.event_dict`). Equal events must give equal
+    scores: no clock, no randomness without a seed, no I/O.
 
     Attributes
     ----------
     name
-        A word; opinions are shown under it, state is kept under it.
+        A word: cases show it, and state is kept under it.
     version
         Changes whenever kept state would be read in another way.
+    anomaly
+        Anomaly type of a case that it leads, of ``pipeline/data/anomalies.toml``.
+    title
+        What it finds, in a line for people; empty for its name.
+    reference
+        Scores of a history that its past scores begin with.
 
     Examples
     --------
-    >>> from models.result import Reason
-    >>> class NewTool(Detector):
-    ...     name = "new_tool"
+    >>> class NewPair(Detector):
+    ...     name, title = "new_pair", "A person who has not used this tool through this agent"
     ...     def __init__(self):
     ...         self.known = set()
-    ...     def judge(self, act):
-    ...         if (act.facts.agent_id, act.event.tool) in self.known:
-    ...             return None
-    ...         return Reason(self.name, 6.0, act.event.tool, [], "First use of this tool.")
-    ...     def learn(self, act):
-    ...         self.known.add((act.facts.agent_id, act.event.tool))
+    ...     def score_one(self, x):
+    ...         return float((x["agent"], x.get("person"), x["tool"]) not in self.known)
+    ...     def learn_one(self, x):
+    ...         self.known.add((x["agent"], x.get("person"), x["tool"]))
+    >>> detector, x = NewPair(), {"agent": "billing-7", "person": "ana", "tool": "pay"}
+    >>> before = detector.score_one(x)
+    >>> detector.learn_one(x)
+    >>> before, detector.score_one(x)
+    (1.0, 0.0)
     """
 
     name = ""
     version = "1"
+    anomaly = DRIFT
+    title = ""
+    reference: list[float] = []  # noqa: RUF012  # replaced, never changed
 
     @abstractmethod
-    def judge(self, act: Act) -> Reason | None:
-        """Give a reason with bits (0 or more, higher is more unusual), or None.
+    def score_one(self, x: dict[str, Any]) -> float | None:
+        """Score an event; None where nothing can be said. Must change nothing."""
 
-        Asked only of events that have reasons: reported events, or all events where all are
-        explained (``habitus replay``, ``habitus evaluate``). Must change nothing.
-        """
+    def learn_one(self, x: dict[str, Any]) -> None:  # noqa: B027  # some learn nothing
+        """Learn an event that the engine has learned: none that it holds back."""
 
-    def learn(self, act: Act) -> None:  # noqa: B027  # most learn nothing
-        """Take in an event that the product has learned: none that it holds back."""
+    def explain_one(self, x: dict[str, Any]) -> str:
+        """Say in a sentence what is unusual about an event; empty for nothing to add."""
+        del x
+        return ""
 
     def dump(self) -> bytes:
         """Write the learned state, for a restart; empty for nothing."""
         return b""
 
-    def load(self, raw: bytes) -> None:  # noqa: B027  # most have no state
+    def load(self, raw: bytes) -> None:  # noqa: B027  # some have no state
         """Read what `dump` wrote; `ValueError` where it cannot be read."""

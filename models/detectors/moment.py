@@ -25,6 +25,8 @@ class Moment(Struct):
         Special state of the agent; None for none.
     raised
         Series -> bits that this event has raised, each the most of its session so far.
+    shown
+        Series -> bits that the event itself shows, whether its session has shown more before.
     """
 
     profile: Profile
@@ -35,11 +37,18 @@ class Moment(Struct):
     open_day: OpenDay
     state: str | None
     raised: dict[int, float] = field(default_factory=dict)
+    shown: dict[int, float] = field(default_factory=dict)
 
     def raise_bits(self, series: int, bits: float, subject: Subject | None = None) -> None:
-        """Raise the bits of a series in the session, with what they are about."""
+        """Show bits of a series; raise those of the session, with what they are about."""
         session = self.session
+        self.show(series, bits)
         if bits > session.bits.get(series, 0.0):
             session.bits[series] = self.raised[series] = bits
             if subject is not None:
                 session.subjects[series] = subject
+
+    def show(self, series: int, bits: float) -> None:
+        """Note bits that the event itself shows."""
+        if bits > self.shown.get(series, 0.0):
+            self.shown[series] = bits

@@ -14,7 +14,7 @@ from models.features.plan import FEATURES, INDEX
 from models.peers.knowledge import NEW_TO_AGENT, NEW_TO_ROLE
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from models.calibration.novelty_rates import NoveltyRates, RatePath
     from models.codec.hashing import Hasher
@@ -120,7 +120,7 @@ class NoveltyDetector:
         for one in found.new:
             self._carry(at, one)
         for family in sorted({FEATURES[one.feature].family for one in found.new} | lasting):
-            _add_up(at, family, lasting=family in lasting)
+            _add_up(at, family, found.new, lasting=family in lasting)
         return found
 
     def _knows(self, at: Moment, name: str) -> bool:
@@ -198,16 +198,27 @@ def _describe(at: Moment, subject: Subject) -> None:
         at.session.subjects[series] = subject
 
 
-def _add_up(at: Moment, family: str, *, lasting: bool) -> None:
+def _add_up(at: Moment, family: str, new: list[NewValue], *, lasting: bool) -> None:
     """Add the features of a family beyond the floor, and what lasting values add."""
-    session = at.session
-    base = fsum(max(0.0, session.best.get(index, 0.0) - FLOOR_BITS) for index in _FAMILIES[family])
+    session, number = at.session, stable_id(family)
+    base = _beyond_floor(family, session.best)
     if lasting:
         session.touched[family] = session.touched.get(family, 0) + 1
     touched = session.touched.get(family, 0)
     if base > 0 and touched > 1:
         base += LASTING_BITS * log2(touched)
-    at.raise_bits(stable_id(family), base)
+    if base > session.bits.get(number, 0.0):
+        at.raise_bits(number, base)
+    else:
+        own: dict[int, float] = {}
+        for one in new:
+            if one.counted:
+                own[one.feature] = max(own.get(one.feature, 0.0), one.bits)
+        at.show(number, _beyond_floor(family, own))
+
+
+def _beyond_floor(family: str, bits: Mapping[int, float]) -> float:
+    return fsum(max(0.0, bits.get(index, 0.0) - FLOOR_BITS) for index in _FAMILIES[family])
 
 
 def _records(feature: NoveltyFeature, fields: Fields) -> Sequence[Record]:

@@ -70,9 +70,9 @@ def add_promises(at: Moment, event: Event, standing: Standing, credential: int) 
             numbers["expired"] = late_us / EXPIRED_US
     _two_locations(at, credential)
     version, profile = event.agent.version, at.profile
-    if version is not None and version not in profile.versions:
-        if profile.versions and version != profile.announced and at.state != DEPLOYED:
-            single["unannounced"] = version
+    known = not profile.versions or version in profile.versions or version == profile.announced
+    if version is not None and not known and at.state != DEPLOYED:
+        single["unannounced"] = version
 
 
 def learn_promises(at: Moment, event: Event, credential: int) -> None:

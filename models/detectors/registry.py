@@ -1,9 +1,7 @@
 """The registered detectors, by the word that names each in ``HABITUS_DETECTORS``.
 
-A detector is a class and one line in `DETECTORS`, or one call of `register`. Its reasons join those
-of a reported event. It changes no p-value, alert or trust, and nothing that is
-learned. Measure it first (`lab.detector_evaluation`): a detector that raises detection at the
-budget belongs into the model, with a calibration of its own.
+A detector is a class and one line in `DETECTORS`, or one call of `register`. It raises cases as the
+built-in detectors do. So measure it first, alone (`lab.detector_evaluation`) and in the product.
 """
 
 from __future__ import annotations

@@ -11,21 +11,35 @@ from models.provenance.request import KINDS
 if TYPE_CHECKING:
     from models.event import Event
     from models.provenance.argument_detector import CallScore
+    from models.provenance.call_scoring import TaintedValue
 
 _KIND_WORDS = dict(zip(KINDS, (
     "mail address", "address", "path", "date", "number", "code", "value", "value"
 ), strict=True))  # fmt: skip
 _NOVELTY = (
     "usual for such requests", "known to the role from other requests",
-    "known to the role from other arguments", "new to the role", "at a domain that is new to the role",
+    "known to the role from other arguments", "new to the role",
+    "at a domain that is new to the role",
     "not the one that came with a name of the request before",
 )  # fmt: skip
 _FLOWS = (
     "such requests take it from there", "the role takes it from there for other requests",
     "the role takes other arguments from there", "that the role takes it from there is new",
 )  # fmt: skip
+MAX_TEXT = 80
+MIN_SHARE = 0.1
+"""Share in percent below which it is written in words."""
 MIN_FAMILIAR = 0.005
-"""Familiarity of a request below which nothing is said about its tools."""
+"""Familiarity below which requests like this one are not spoken of."""
+
+
+def _thing(tainted: TaintedValue, event: Event) -> str:
+    """Name a value by its kind and, where the argument has one alone, by itself."""
+    kind = _KIND_WORDS[KINDS[tainted.kind]]
+    found = (event.argument_origins or {}).get(tainted.key, [])
+    if len(found) == 1:
+        return f"the {kind} {found[0][0][:MAX_TEXT]}"
+    return f"{'an' if kind[0] in 'aeiou' else 'a'} {kind}"
 
 
 def subject_of(content: CallScore, event: Event) -> Subject | None:
@@ -37,25 +51,28 @@ def subject_of(content: CallScore, event: Event) -> Subject | None:
     tainted = content.tainted
     intent = content.intent or 0.0
     if tainted is not None and tainted.bits >= intent:
-        kind = _KIND_WORDS[KINDS[tainted.kind]]
+        thing = _thing(tainted, event)
         way = _FLOWS[min(tainted.flow_level, len(_FLOWS) - 1)]
         text = (
-            f"{event.tool} takes its {tainted.key}{', rewritten,' if tainted.rewritten else ''} "
-            f"from a result of {tainted.source}, and the request does not state it. The {kind} is "
-            f"{_NOVELTY[tainted.value_level]}; {way}."
+            f"{event.tool} uses {thing}{', rewritten,' if tainted.rewritten else ''} as "
+            f"{tainted.key}: it is out of a result of {tainted.source}, and the request does not "
+            f"state it. It is {_NOVELTY[tainted.value_level]}; {way}."
         )
         if tainted.recurrences:
             text += f" {tainted.recurrences} other tasks used the same value, unasked as well."
         elif tainted.cross_task_bits:
             text += f" At least {MIN_OTHER_TASKS} requests unlike this one led to the same value."
-        observed = f"{tainted.key} from a result of {tainted.source}"
+        observed = f"{thing} out of a result of {tainted.source}"
         return Subject(content.score, tainted.value_level, "provenance", tainted.value, text,
                        observed)  # fmt: skip
-    if content.intent is None or content.familiarity < MIN_FAMILIAR:
+    if content.intent is None:
         return None
     share = 100.0 * 2.0**-intent
-    text = (
-        f"About {share:.1g} % of sessions with a request like this one use {event.tool}; "
-        f"{100.0 * content.familiarity:.0f} % of such requests are known."
-    )
+    some = f"About {share:.2g} %" if share >= MIN_SHARE else "Fewer than one in a thousand"
+    whose = "of this role"
+    if content.familiarity >= MIN_FAMILIAR:
+        whose = "with a partly similar request"
+    if content.familiarity >= 0.5:
+        whose = "with a request like this one"
+    text = f"{some} of the sessions {whose} use {event.tool}."
     return Subject(content.score, 0, "intent", 0, text, event.tool)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from models.constants import GROWTH
 from models.features.counters import BY_NAME
 from models.features.families import CARRIED, CASCADE, CONTENT, FAMILIES, SLOW, SPREAD
 from models.features.plan import FEATURES, INDEX
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from models.alerting.signals import Signal
     from models.detectors.amounts import Expected
 
+START = "START"
+"""What stands for the tool before the first one of a session."""
 _WHOM = (
     "",
     "new to this agent; others of its role use it",
@@ -23,7 +26,7 @@ _WHOM = (
     "new to the whole fleet",
 )
 _RULES = {
-    "conflict": "The agent has reported another event under the id {text}: one of the two is wrong.",
+    "conflict": "The agent reported another event under the id {text}: one of the two is wrong.",
     "unregistered": "Agent {text} is not in the inventory: nobody registered it.",
     "mismatch": "The event claims {text}.",
     "unverified_peer": "The peer {text} could not be verified.",
@@ -42,7 +45,7 @@ _EXPECTED = {
 }  # fmt: skip
 
 
-def reason_of(signal: Signal, amount: float, expected: Expected | None) -> Reason:
+def reason_of(signal: Signal, amount: float, expected: Expected | None, title: str = "") -> Reason:
     """Give the reason of a signal.
 
     Parameters
@@ -51,12 +54,16 @@ def reason_of(signal: Signal, amount: float, expected: Expected | None) -> Reaso
         Amount of the session, for a counter.
     expected
         What a day of the agent has of it; None for anything but a counter.
+    title
+        What the family finds, in a line.
     """
     subject = signal.subject
+    if signal.family not in FAMILIES:
+        return _of_registered(signal, title)
     if signal.detector in BY_NAME:
         return _of_amount(signal, amount, expected)
     if subject is None:
-        title = FAMILIES[signal.family].title if signal.family in FAMILIES else signal.detector
+        title = FAMILIES[signal.family].title
         return Reason(signal.detector, signal.bits, signal.detector, [], f"{title}.")
     if subject.name in _RULES:
         why = _RULES[subject.name].format(text=subject.text)
@@ -67,8 +74,8 @@ def reason_of(signal: Signal, amount: float, expected: Expected | None) -> Reaso
         return Reason(subject.name, signal.bits, subject.key, [], subject.text)
     if signal.detector == SLOW:
         why = (
-            "For days the calls of this agent have sent more than each tool usually does: "
-            f"{signal.bits:.1f} bits of evidence for growth by half a doubling."
+            "Lately the calls of this agent have sent more than each tool usually does: "
+            f"{signal.bits:.1f} bits of evidence for growth by {2.0**GROWTH - 1.0:.0%}."
         )
         return Reason("slow_change", signal.bits, "growing", [("as much as before", 1.0)], why)
     if signal.detector == CASCADE:
@@ -91,43 +98,82 @@ def reason_of(signal: Signal, amount: float, expected: Expected | None) -> Reaso
     return _of_feature(signal)
 
 
+def _of_registered(signal: Signal, title: str) -> Reason:
+    """Give the reason of a registered detector."""
+    subject = signal.subject
+    assert subject is not None  # noqa: S101 - the panel gives one
+    often = f"about one event in {2.0**subject.bits:,.0f}"
+    why = f"{title}: its score is {subject.key}, and {often} before scored as high."
+    if subject.text:
+        why += f" {subject.text}"
+    return Reason(signal.detector, signal.bits, subject.key, [], why)
+
+
 def _of_feature(signal: Signal) -> Reason:
     subject = signal.subject
     assert subject is not None  # noqa: S101 - the caller has looked
     feature = FEATURES[INDEX[subject.name]]
     words = f"{subject.key} {feature.words}" if subject.key else feature.words
+    text = subject.text.replace(f"{START} ", "first ") if feature.name == "step" else subject.text
     often = f"about one session in {2.0**subject.bits:,.0f}"
     why = (
-        f"{words[:1].upper()}{words[1:]} {subject.text}: {_WHOM[subject.level]}. "
+        f"{words[:1].upper()}{words[1:]} {text}: {_WHOM[subject.level]}. "
         f"Of this agent {often} brings something as new."
     )
     expected = [(f"a known {feature.words}", round(1.0 - 2.0**-subject.bits, 4))]
-    return Reason(subject.name, signal.bits, subject.text, expected, why)
+    return Reason(subject.name, signal.bits, text, expected, why)
 
 
 def _of_amount(signal: Signal, amount: float, expected: Expected | None) -> Reason:
-    counter = BY_NAME[signal.detector]
-    seen = f"{in_units(signal.detector, amount)} {counter.words}"
-    if expected is None or not expected.share:
-        return Reason(signal.detector, signal.bits, seen, [], f"{seen} in this session.")
-    typical = f"{in_units(signal.detector, expected.typical)} {counter.words}"
-    why = f"{seen} in this session; the largest session of a usual day has {typical}."
+    words, seen = BY_NAME[signal.detector].words, in_units(signal.detector, amount)
+    observed = f"{words}: {seen}"
+    why = f"{words[:1].upper()}{words[1:]} in this session: {seen}"
+    if expected is None:
+        return Reason(signal.detector, signal.bits, observed, [], f"{why}.")
+    typical = in_units(signal.detector, expected.typical)
+    some = f", and then about {typical}" if expected.typical >= LEAST else ""
+    if expected.share < RARE_SHARE:
+        why += "; such an agent has any on fewer than one day in a hundred."
+        return Reason(signal.detector, signal.bits, observed, [("none", 0.99)], why)
     if expected.share < 0.5:
-        why = (
-            f"{seen} in this session; the agent has any on {expected.share:.0%} of its days, and "
-            f"then {typical}."
-        )
-    return Reason(signal.detector, signal.bits, seen, [(f"about {typical}", 0.5)], why)
+        why += f"; such an agent has any on about {expected.share:.0%} of its days{some}."
+        none = round(1.0 - expected.share, 2)
+        return Reason(signal.detector, signal.bits, observed, [("none", none)], why)
+    why += f"; the largest session of a usual day has about {typical}."
+    return Reason(signal.detector, signal.bits, observed, [(f"about {typical}", 0.5)], why)
+
+
+LEAST = 0.5
+"""Amounts below are written as none."""
+RARE_SHARE = 0.01
+"""Share of days below which a percentage would say too much."""
+_STEPS = {
+    "bytes": ((1e9, "GB"), (1e6, "MB"), (1e3, "kB"), (1.0, "bytes")),
+    "time": ((3_600.0, "hours"), (60.0, "minutes"), (1.0, "seconds")),
+    "": ((1e9, "billion"), (1e6, "million")),
+}
+_UNITS = {
+    "bytes_out": ("bytes", 1.0), "bytes_in": ("bytes", 1.0), "duration": ("time", 0.001),
+    "silence": ("time", 900.0),
+}  # fmt: skip
+"""Counter -> its unit, and how many bytes or seconds make one of it."""
 
 
 def in_units(name: str, amount: float) -> str:
-    """Write an amount for people.
+    """Write the amount of a counter for people.
 
-    >>> in_units("calls", 1234.0), in_units("bytes_out", 2_500_000.0), in_units("calls", 0.4)
+    >>> in_units("calls", 1234.0), in_units("tokens", 2_500_000.0), in_units("calls", 0.4)
     ('1,234', '2.5 million', '0.4')
+    >>> in_units("bytes_out", 2_500_000.0), in_units("silence", 9.0), in_units("duration", 900.0)
+    ('2.5 MB', '2.2 hours', '0.9 seconds')
     """
-    if amount >= 1e9:
-        return f"{amount / 1e9:.1f} billion"
-    if amount >= 1e6:
-        return f"{amount / 1e6:.1f} million"
-    return f"{amount:,.0f}" if amount >= 10 or amount == int(amount) else f"{amount:.1f}"
+    unit, each = _UNITS.get(name, ("", 1.0))
+    amount *= each
+    for size, word in _STEPS[unit]:
+        if amount >= size or size == 1.0:
+            return f"{_number(amount / size)} {word}"
+    return _number(amount)
+
+
+def _number(amount: float) -> str:
+    return f"{amount:,.0f}" if amount >= 100 or amount == int(amount) else f"{amount:.1f}"

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from msgspec import Struct
 
-from models.features.conditions import Condition, Test
 from models.codec.stable_id import stable_id
+from models.features.conditions import Condition, Test
 
 _CHANGES = ("write", "send", "pay", "delete", "admin", "execute")
 _DESTROYS = (
@@ -81,8 +81,8 @@ COUNTERS: tuple[Counter, ...] = (
     Counter("tools", "width", "different tools", "tool.sequence", distinct="tool"),
     Counter("sensitive", "width", "calls on sensitive data", "resource.new",
             when=((Test("sensitivity", equal=("confidential", "restricted")),),)),
-    Counter("bytes_out", "size", "bytes sent", "volume.exfil", number="bytes_out"),
-    Counter("bytes_in", "size", "bytes received", "volume.exfil", number="bytes_in"),
+    Counter("bytes_out", "size", "data sent", "volume.exfil", number="bytes_out"),
+    Counter("bytes_in", "size", "data received", "volume.exfil", number="bytes_in"),
     Counter("records", "size", "records", "volume.exfil", number="records"),
     Counter("denied", "refused", "denied calls", "auth.failure_burst",
             when=((Test("outcome", equal=("denied",)),),)),
@@ -95,7 +95,7 @@ COUNTERS: tuple[Counter, ...] = (
             peak=True),
     Counter("tokens", "cost", "tokens", "cost.spike", number="tokens"),
     Counter("price", "cost", "units of cost", "cost.spike", number="price"),
-    Counter("duration", "cost", "milliseconds of calls", "cost.spike", number="duration"),
+    Counter("duration", "cost", "time in calls", "cost.spike", number="duration"),
     Counter("secrets", "secret", "calls on secrets", "secret.access",
             when=((Test("tool", words=_SECRETS), Test("resource", words=_SECRETS),
                    Test("resource_type", words=_SECRETS),
@@ -111,7 +111,7 @@ COUNTERS: tuple[Counter, ...] = (
             when=(_CHANGING, (Test("target", parts=(("memory", "memories"),)),))),
     Counter("sole_days", "beacon", "days with a destination that no other agent uses",
             "volume.exfil", number="sole_days", peak=True),
-    Counter("silence", "gap", "quarter hours of silence of the delegating agent", "telemetry.gap",
+    Counter("silence", "gap", "silence of the delegating agent", "telemetry.gap",
             number="silence", peak=True),
 )  # fmt: skip
 

@@ -11,7 +11,7 @@ _ALL: tuple[Family, ...] = (
     # ------------------------------------------------------------------ novelty
     Family(
         "act", "work", "tool.new", "A tool or an order of tools that is new",
-        "Tools that an agent, its role or the whole fleet has never used, and tools in a new order.",
+        "Tools that neither agent nor role nor fleet has used, and tools in a new order.",
         "Misuse of familiar tools in a familiar order.",
         "`tool`; `session` for the order.",
         {"tool": "vault.export"},
@@ -38,7 +38,7 @@ _ALL: tuple[Family, ...] = (
         {"arguments": {"command": "nc -l 4444"}},
     ),
     Family(
-        "argument", "work", "resource.new", "A value, an origin or a flow that is new in an argument",
+        "argument", "work", "resource.new", "A new value, origin or flow in an argument",
         "Arguments with values, hosts or origins that are new at this tool and key.",
         "An agent that takes new values at this key all day.",
         "`argument_origins` or `arguments`.",
@@ -46,7 +46,7 @@ _ALL: tuple[Family, ...] = (
     ),
     Family(
         CARRIED, "work", "resource.new", "A value out of a result that nobody asked for",
-        "A value that is new to the role, came out of a result of a tool and is used as an argument.",
+        "A value new to the role that came out of a result of a tool and is used as an argument.",
         "Instructions in a result that change no value.",
         "`argument_origins`.",
         {"argument_origins": {"to": [["eve@evil.example", ["result:web.fetch"]]]}},
@@ -89,7 +89,7 @@ _ALL: tuple[Family, ...] = (
         "Work for an unknown person, through an unknown agent, or without anybody.",
         "A known person whose account was taken over.",
         "`human`, `delegation` or `mode`.",
-        {"mode": "autonomous", "human": {"id": "eve"}},
+        {"human": {"id": "eve"}, "delegation": ["broker-9"]},
     ),
     Family(
         "credential", "credential", "scope.escalation",
@@ -222,7 +222,8 @@ _ALL: tuple[Family, ...] = (
         certain=True,
     ),
     Family(
-        "mismatch", "identity", "identity.mismatch", "A role, owner or team that is not the agent's",
+        "mismatch", "identity", "identity.mismatch",
+        "A role, owner or team that is not the agent's",
         "Events that claim another role, owner or team than the inventory has.",
         "Claims that nobody declared otherwise.",
         "`agent.role`, `agent.owner`, an inventory.",

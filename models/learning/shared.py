@@ -15,7 +15,7 @@ from models.calibration.rates import Rates, RateTables
 from models.calibration.series import COMBINATION
 from models.codec.keyed_table import KeyedTable
 from models.codec.ordered import ordered_bytes
-from models.constants import ACTIVE_DAYS, COMBINED_DAYS, NOVELTY_LEVELS, RARE_BITS
+from models.constants import ACTIVE_DAYS, BEYOND_CASE_BITS, COMBINED_DAYS, NOVELTY_LEVELS
 from models.detectors.amounts import Amounts, Expected
 from models.detectors.relations import Relations, Report
 from models.detectors.spread import Spread, Young
@@ -123,9 +123,18 @@ def read_contribution(raw: bytes) -> Contribution:
 
 
 class SharedBehaviour:
-    """What the agents share: published tables, and what waits for the next snapshot."""
+    """What the agents share: published tables, and what waits for the next snapshot.
 
-    def __init__(self, hasher: Hasher, series: Sequence[Series]) -> None:
+    Parameters
+    ----------
+    cases_per_day
+        Expected false cases a day: what is much rarer raises the bar of nobody else.
+    """
+
+    def __init__(
+        self, hasher: Hasher, series: Sequence[Series], cases_per_day: float = 5.0
+    ) -> None:
+        self._cases_per_day = cases_per_day
         self.head = Head()
         self.rates = Rates(series)
         self.combined = Rates([COMBINATION], COMBINED_DAYS)
@@ -164,11 +173,15 @@ class SharedBehaviour:
     def active_agents(self, today: int) -> float:
         """Give the mean number of agents that acted on one of the last `ACTIVE_DAYS` days.
 
-        Days on which nobody acted do not count, so a pause changes nothing.
+        Days on which nobody acted do not count, so a pause changes nothing. Today's agents count
+        where they are more, and without past days all days that are known.
         """
-        past = [len(self.active[day]) for day in sorted(self.active) if day < today]
-        past = past[-ACTIVE_DAYS:]
-        return max(1.0, sum(past) / len(past)) if past else 1.0
+        days = sorted(self.active)
+        past = [len(self.active[day]) for day in days if day < today][-ACTIVE_DAYS:]
+        if not past:
+            past = [len(self.active[day]) for day in days][-ACTIVE_DAYS:]
+        mean = sum(past) / len(past) if past else 0.0
+        return max(1.0, mean, float(len(self.active.get(today, ()))))
 
     # ------------------------------------------------------------------ publication
 
@@ -231,8 +244,9 @@ class SharedBehaviour:
         self._changed = True
 
     def _clip_bits(self, today: int) -> float:
-        """Give the rarity up to which a combination counts for others: once a day of the fleet."""
-        return max(RARE_BITS, log2(self.active_agents(today)))
+        """Give the rarity up to which a combination counts for others: little beyond a case."""
+        rarity = log2(self.active_agents(today) / self._cases_per_day)
+        return max(0.0, rarity) + BEYOND_CASE_BITS
 
     def _merge(self, name: str, counts: FadingCounts, other: FadingCounts) -> None:
         stored = self._tables[name]

@@ -1,8 +1,8 @@
 """Exchange of shared state between the shards of one stream.
 
 Each shard judges some of the agents with an engine of its own. What agents share reaches the other
-shards as *contributions*. The exchange collects them and commits them with their batch. Other shards
-read them between two batches. An engine without an exchange judges all agents.
+shards as *contributions*. The exchange collects them and commits them with their batch. Other
+shards read them between two batches. An engine without an exchange judges all agents.
 """
 
 from __future__ import annotations
@@ -12,15 +12,17 @@ from typing import TYPE_CHECKING
 import msgspec
 from msgspec import Struct
 
-from models.codec.ordered import ordered_bytes
 from models.errors import StateError
-from models.learning.shared import Contribution
+from models.learning.shared import contribution_bytes, read_contribution
 from models.provenance.session import Session
 
 if TYPE_CHECKING:
     from models.engine import Engine
+    from models.learning.shared import Contribution
 
 NAME = "exchange"
+_FIRST = b"\xc1\x02"
+"""First bytes of a contribution: nothing that the judge before wrote begins so."""
 MAX_WAITING = 5_000
 """Most snapshots of other shards that wait for the next own snapshot."""
 
@@ -38,7 +40,7 @@ class BatchContribution(Struct, array_like=True):
         (agent, mode, hour since 1970) of active agents.
     """
 
-    published: list[Contribution] = []
+    published: list[bytes] = []
     sessions: list[bytes] = []
     activity: list[tuple[str, str, int]] = []
 
@@ -46,8 +48,8 @@ class BatchContribution(Struct, array_like=True):
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(BatchContribution).decode
 _session = msgspec.msgpack.Decoder(Session).decode
-_queue = msgspec.msgpack.Decoder(list[Contribution]).decode
-_NOTHING = ordered_bytes(BatchContribution())
+_queue = msgspec.msgpack.Decoder(list[bytes]).decode
+_NOTHING = _encode(BatchContribution())
 
 
 class Exchange:
@@ -78,9 +80,9 @@ class Exchange:
 
     def contribution(self) -> bytes | None:
         """Give the contribution since the last call, None when it is empty."""
-        blob = ordered_bytes(self._contribution)
+        blob = _encode(self._contribution)
         self._contribution = BatchContribution()
-        return None if blob == _NOTHING else blob
+        return None if blob == _NOTHING else _FIRST + blob
 
     def session_finished(self, blob: bytes) -> None:
         """Announce a finished session."""
@@ -92,18 +94,26 @@ class Exchange:
 
     def snapshot(self, own: Contribution) -> list[Contribution]:
         """Announce what the engine adds to a snapshot; give what the others have added."""
-        if own:
-            self._contribution.published.append(own)
+        if own:  # as bytes, since the engine goes on to change it
+            self._contribution.published.append(contribution_bytes(own))
         waiting, self._waiting = self._waiting, []
         self._changed |= bool(waiting)
-        return waiting
+        return [read_contribution(one) for one in waiting]
 
     # ------------------------------------------------------------------ receiving
 
     def take(self, blob: bytes) -> None:
-        """Read the contribution of another shard. Raise `StateError` when it is malformed."""
+        """Read the contribution of another shard, but for one of the judge before.
+
+        Raises
+        ------
+        StateError
+            The bytes are malformed.
+        """
+        if not blob.startswith(_FIRST):
+            return
         try:
-            received = _decode(blob)
+            received = _decode(blob[len(_FIRST) :])
         except (msgspec.MsgspecError, ValueError) as error:
             raise StateError(f"contribution of another shard cannot be read: {error}") from error
         for one in received.sessions:
@@ -133,4 +143,4 @@ class Exchange:
         if not self._changed:
             return []
         self._changed = False
-        return [(NAME, ordered_bytes(self._waiting))]
+        return [(NAME, _encode(self._waiting))]

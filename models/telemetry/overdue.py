@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from models.event import rfc3339
+from models.telemetry.last_seen import MIN_GAP, MIN_SILENCE, TIMES, Activity, LastSeen, silence_of
 from models.units import HOUR_US
-from models.telemetry.last_seen import MIN_GAP, MIN_SILENCE, TIMES, LastSeen, Activity, silence_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

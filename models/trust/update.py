@@ -11,11 +11,9 @@ from models.units import HOUR_US
 
 if TYPE_CHECKING:
     from models.baseline.agent_state import AgentState
+    from models.baseline.profile import PublishedTrust
     from models.result import Result
     from models.trust.policy import TrustPolicy
-
-PublishedTrust = tuple[int, int, str, str, str]
-"""Published trust: score, lower, level, gate and state."""
 
 
 def refresh_level(agent_state: AgentState, at_us: int, policy: TrustPolicy) -> PublishedTrust:

@@ -14,6 +14,7 @@ pub struct FamilyRow {
     /// Whether several counters belong to it, so that its rarest one is calibrated once more.
     pub several: bool,
     pub left_out: bool,
+    pub certain: bool,
 }
 
 #[derive(Deserialize, Clone)]
@@ -24,6 +25,8 @@ pub struct SeriesRow {
     pub family: usize,
     pub declared: f64,
     pub tail_bits: f64,
+    /// Number under which its agent-days are counted; 0 where all agent-days count.
+    pub exposure: u64,
 }
 
 #[derive(Deserialize)]
@@ -97,6 +100,7 @@ pub struct Words {
 #[derive(Deserialize)]
 pub struct PlanRows {
     constants: FxHashMap<String, serde_json::Value>,
+    pub cases_per_day: f64,
     pub families: Vec<FamilyRow>,
     pub series: Vec<SeriesRow>,
     pub combination: SeriesRow,
@@ -202,6 +206,7 @@ constants! {
     rare_bits: f64 = "constants.RARE_BITS",
     rare_after_days: f64 = "constants.RARE_AFTER_DAYS",
     tail_days: f64 = "constants.TAIL_DAYS",
+    beyond_case_bits: f64 = "constants.BEYOND_CASE_BITS",
     noise_bits: f64 = "constants.NOISE_BITS",
     other_stories: f64 = "constants.OTHER_STORIES",
     noted_bits: f64 = "constants.NOTED_BITS",

@@ -67,6 +67,8 @@ pub struct Scorer {
     head: Py<Head>,
     #[pyo3(get)]
     hasher: Py<PyAny>,
+    #[pyo3(get)]
+    families: Py<PyAny>,
 }
 
 impl Scorer {
@@ -81,13 +83,12 @@ fn blobs<'py>(py: Python<'py>, all: Vec<(String, Vec<u8>)>) -> Vec<(String, Boun
 
 #[pymethods]
 impl Scorer {
-    /// `tools` has the functions of Python by their names; `hasher` is the hasher of the secret.
+    /// `tools` has the objects of Python by their names.
     #[new]
     fn new(
         py: Python<'_>,
         plan: &[u8],
         secret: &[u8],
-        hasher: Py<PyAny>,
         tools: &Bound<'_, PyDict>,
     ) -> PyResult<Self> {
         let plan = Arc::new(Plan::read(plan)?);
@@ -96,6 +97,7 @@ impl Scorer {
             let missing = || PyKeyError::new_err(name.to_owned());
             Ok(found.ok_or_else(missing)?.unbind())
         };
+        let (hasher, families) = (tool("hasher")?, tool("families")?);
         let tools = Tools {
             readers: Readers {
                 identifiers: tool("identifiers")?,
@@ -105,10 +107,16 @@ impl Scorer {
             },
             encode: tool("encode")?,
             content: hasher.getattr(py, "content")?,
+            panel: tools.get_item("panel")?.map(Bound::unbind),
             read_contribution: tool("read_contribution")?,
             contribution_bytes: tool("contribution_bytes")?,
         };
-        let shared = SharedBehaviour::new(&plan.constants, &plan.series, &plan.combination);
+        let shared = SharedBehaviour::new(
+            &plan.constants,
+            &plan.series,
+            &plan.combination,
+            plan.cases_per_day,
+        );
         let state = State {
             hasher: Hasher::new(secret)?,
             hashes: Hashes::new(secret)?,
@@ -118,7 +126,7 @@ impl Scorer {
             shared,
         };
         let head = Py::new(py, Head { state: HeadState::default() })?;
-        Ok(Scorer { state: Mutex::new(state), head, hasher })
+        Ok(Scorer { state: Mutex::new(state), head, hasher, families })
     }
 
     /// What the agents share.
@@ -185,9 +193,9 @@ impl Scorer {
         scores: &mut Scores,
         event: &Bound<'_, PyAny>,
         held_days: i64,
-    ) {
+    ) -> PyResult<()> {
         let _ = event;
-        self.state().learn(py, scores, held_days);
+        self.state().learn(py, scores, held_days)
     }
 
     /// The days of an agent that get no more events.
@@ -207,7 +215,7 @@ impl Scorer {
         for day in self.days_over(py, profile) {
             let families = open_families.get(&day).unwrap_or(&none);
             if let Some(over) = profile.open_days.remove(&day) {
-                self.state().close(profile, day, &over, families)?;
+                self.state().close(profile, day, &over, families);
             }
             profile.forget_values(day);
         }

@@ -40,6 +40,9 @@ pub struct Scores {
     pub found: Novelty,
     #[pyo3(get)]
     pub credential: u64,
+    /// What the registered detectors say of the event.
+    #[pyo3(get)]
+    pub opinions: Option<Py<PyAny>>,
     #[pyo3(get)]
     pub own: f64,
     #[pyo3(get)]

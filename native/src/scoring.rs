@@ -4,15 +4,16 @@
 use crate::alerting::weighing::weigh;
 use crate::baseline::open_day::OpenDay;
 use crate::baseline::profile::Profile;
-use crate::baseline::session::{Ordered, SessionScores};
+use crate::baseline::session::{floats, Ordered, SessionScores};
 use crate::baseline::subject::Given;
+use crate::calibration::day_maxima::BIN_BITS;
 use crate::codec::hashing::{Hasher, Hashes};
 use crate::detectors::moment::Moment;
 use crate::detectors::novelty::{self, Novelty, NoveltyDetector};
 use crate::detectors::promises::{add_promises, learn_promises, Standing};
 use crate::detectors::{rules, slow_change};
 use crate::features::conditions::Tested;
-use crate::features::fields::single;
+use crate::features::fields::{single, FieldsView};
 use crate::features::plan::Plan;
 use crate::features::reading::{Readers, Reading};
 use crate::float_sums::larger;
@@ -23,7 +24,7 @@ use crate::units::DAY_US;
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
-use rustc_hash::FxHashSet;
+use rustc_hash::{FxHashMap, FxHashSet};
 use std::sync::Arc;
 
 /// Bits of the arguments of an event, and what they are about.
@@ -45,6 +46,8 @@ pub struct Tools {
     pub content: Py<PyAny>,
     pub read_contribution: Py<PyAny>,
     pub contribution_bytes: Py<PyAny>,
+    /// The registered detectors; None without any.
+    pub panel: Option<Py<PyAny>>,
 }
 
 pub struct State {
@@ -97,6 +100,7 @@ impl State {
             over: &mut over,
             state: special,
             raised: &mut raised,
+            shown: FxHashMap::default(),
         };
         at.open_day();
         add_promises(&mut at, standing, credential);
@@ -117,6 +121,8 @@ impl State {
                 at.fields.single(single::TOOL).unwrap_or_default().to_owned();
         }
         rules::score(&mut at);
+        let panel = self.tools.panel.as_ref().filter(|_| facts.action);
+        let opinions = panel.map(|panel| ask(&mut at, panel, event)).transpose()?;
         if given.0 > 0.0 {
             let (series, _) = plan.roles.content;
             if at.raise_bits(series, given.0) {
@@ -140,6 +146,7 @@ impl State {
             raised,
             found,
             credential,
+            opinions,
             own: weighed.own,
             rarity: weighed.rarity,
             sum: weighed.sum,
@@ -164,12 +171,18 @@ impl State {
     }
 
     /// Learn an event after it was scored.
-    pub fn learn(&mut self, py: Python<'_>, scores: &mut Scores, held_days: i64) {
+    pub fn learn(&mut self, py: Python<'_>, scores: &mut Scores, held_days: i64) -> PyResult<()> {
         let (plan, hasher, shared) = (&*self.plan, &self.hasher, &mut self.shared);
         let mut profile = scores.profile.borrow_mut(py);
         let mut session = scores.session.borrow_mut(py);
         let day = scores.day;
         let mut learned = Vec::new();
+        if held_days == 0 || scores.found.new.is_empty() {
+            if let (Some(panel), Some(opinions)) = (&self.tools.panel, &scores.opinions) {
+                let role = profile.role.as_str();
+                panel.call_method1(py, intern!(py, "learn"), (opinions, role))?;
+            }
+        }
         scores.found.known.iter().for_each(|&mark| profile.know(mark, day));
         for one in &scores.found.new {
             if held_days != 0 {
@@ -195,6 +208,7 @@ impl State {
             over: &mut scores.over,
             state: scores.state.as_deref(),
             raised: &mut scores.raised,
+            shown: FxHashMap::default(),
         };
         novelty::learn(&mut at, &mut shared.novelty, &scores.found);
         learn_promises(&mut at, scores.credential);
@@ -205,6 +219,7 @@ impl State {
                 shared.traces.learn(&at);
             }
         }
+        Ok(())
     }
 
     /// Learn a day of an agent that is over, without some families.
@@ -214,23 +229,59 @@ impl State {
         day: i64,
         over: &OpenDay,
         families: &FxHashSet<String>,
-    ) -> PyResult<()> {
+    ) {
         let (plan, shared) = (&self.plan, &mut self.shared);
         let mut maxima = Vec::with_capacity(over.maxima.len());
         for (&series, &bits) in &over.maxima {
-            let family = plan.series_of(series)?.family;
-            if !families.contains(&*plan.families[family].name) {
+            let row = plan.series_of(series);
+            let counts = row.is_some_and(|row| {
+                let family = &plan.families[row.family];
+                !families.contains(&*family.name)
+            });
+            if counts || plan.exposures.contains(&series) {
                 maxima.push((series, bits));
             }
         }
         let (role, special) = (profile.role.clone(), over.state.as_deref());
-        shared.rates.close(day, Some(&role), special, Some(&mut profile.maxima), &maxima)?;
+        shared.rates.close(day, Some(&role), special, Some(&mut profile.maxima), &maxima);
         let combined = [(plan.combination.id, over.combined)];
-        shared.combined.close(day, None, None, None, &combined)?;
+        shared.combined.close(day, None, None, None, &combined);
         shared.amounts.close(plan, &self.hasher, profile, day, over);
         slow_change::close(profile, over);
-        Ok(())
     }
+}
+
+/// Bits of one registered detector; `models.detectors.panel.Verdict`.
+#[derive(FromPyObject)]
+struct Verdict {
+    series: u64,
+    exposure: u64,
+    bits: f64,
+    subject: Option<Given>,
+}
+
+/// Raise the bits of a session by what the registered detectors say of an event.
+fn ask(
+    at: &mut Moment<'_, '_>,
+    panel: &Py<PyAny>,
+    event: &Bound<'_, PyAny>,
+) -> PyResult<Py<PyAny>> {
+    let (py, fields) = (at.py, FieldsView::of(at.py, at.fields)?);
+    let amounts = floats(py, &at.session.amounts)?;
+    let known = floats(py, &at.session.bits)?;
+    let role = at.profile.role.as_str();
+    let asked = (event, fields, role, at.time_us, amounts, known);
+    let found = panel.bind(py).call_method1(intern!(py, "ask"), asked)?;
+    let (opinions, verdicts): (Py<PyAny>, Vec<Verdict>) = found.extract()?;
+    for one in verdicts {
+        at.open_day().maxima.insert(one.exposure, BIN_BITS);
+        if at.raise_bits(one.series, one.bits) {
+            if let Some(subject) = one.subject {
+                at.session.subjects.insert(one.series, subject.into());
+            }
+        }
+    }
+    Ok(opinions)
 }
 
 /// The mark of the arguments of an event.

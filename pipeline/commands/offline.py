@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import msgspec
 import typer
@@ -37,6 +37,7 @@ _WORST = 15  # number of anomalies of a history to show
 Files = Annotated[
     list[str], typer.Argument(help="Recordings: files, folders, patterns; - is stdin.")
 ]
+Explain = Literal["cases", "all"]
 Format = Annotated[
     str | None, typer.Option("--format", help="Format of the recordings; default: the setting.")
 ]
@@ -83,6 +84,10 @@ def replay(
     store: Annotated[
         str | None, typer.Option(help="Keep the state here (sqlite:PATH); default: discard it.")
     ] = None,
+    explain: Annotated[
+        Explain,
+        typer.Option(help="Give reasons for events of cases and noted ones, or for all events."),
+    ] = "cases",
     force: Force = False,
     as_json: AsJson = False,
 ) -> None:
@@ -105,6 +110,7 @@ def replay(
             out=out,
             history=history or [],
             store=store,
+            explain_all=explain == "all",
             settings=settings,
             progress=progress,
             force=force,

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from models.config import ModelConfig
+from models.config import RETIRED, ModelConfig
 from models.errors import ConfigError
+from pipeline.configuration.retired import retired_among, warn_of_retired
 from pipeline.files.named_output import write
 from pipeline.files.toml_file import read_toml
 from pipeline.text.quoted import quoted
@@ -27,7 +28,8 @@ def read_config(path: Path) -> tuple[ModelConfig, str]:
     """Read a model configuration and its reason.
 
     The file has the names of ``habitus.toml``: ``alerts_per_day``, a table ``[model]`` with the
-    other parameters, and a sentence ``reason``. Missing parameters have their default.
+    other parameters, and a sentence ``reason``. Missing parameters have their default; retired ones
+    are ignored with a warning.
 
     Returns
     -------
@@ -47,6 +49,8 @@ def read_config(path: Path) -> tuple[ModelConfig, str]:
     own = values.get(_TABLE, {})
     if not isinstance(own, dict):
         raise ConfigError(f"{path}: model must be a table, expected a line [model]")
+    warn_of_retired(str(path), retired_among(own))
+    own = {name: value for name, value in own.items() if name not in RETIRED}
     reason = values.get(_NOTE, "")
     known = [name for name in _defaults() if name != _OWN]
     above = [name for name in values if name not in _TOP]
@@ -76,13 +80,13 @@ def write_config(path: Path, config: ModelConfig, *, reason: str = "") -> None:
     >>> import tempfile, pathlib
     >>> folder = tempfile.TemporaryDirectory()
     >>> file = pathlib.Path(folder.name) / "tuned.toml"
-    >>> write_config(file, ModelConfig(gate=0.005), reason="fewer held events")
+    >>> write_config(file, ModelConfig(idle_minutes=20), reason="shorter sessions")
     >>> print(file.read_text().strip())
-    reason = "fewer held events"
+    reason = "shorter sessions"
     <BLANKLINE>
     [model]
-    gate = 0.005
-    >>> read_config(file)[0] == ModelConfig(gate=0.005)
+    idle_minutes = 20
+    >>> read_config(file)[0] == ModelConfig(idle_minutes=20)
     True
     >>> folder.cleanup()
     """
@@ -97,8 +101,8 @@ def write_config(path: Path, config: ModelConfig, *, reason: str = "") -> None:
 def differences(before: ModelConfig, after: ModelConfig) -> list[tuple[str, Any, Any]]:
     """Give (parameter, before, after) where two configurations differ.
 
-    >>> differences(ModelConfig(), ModelConfig(daily_cap=30))
-    [('daily_cap', 20, 30)]
+    >>> differences(ModelConfig(), ModelConfig(idle_minutes=30))
+    [('idle_minutes', 60, 30)]
     """
     old, new = before.numbers(), after.numbers()
     return [(name, old[name], new[name]) for name in old if old[name] != new[name]]
@@ -107,8 +111,8 @@ def differences(before: ModelConfig, after: ModelConfig) -> list[tuple[str, Any,
 def fault_of(name: str, value: Any) -> str | None:
     """Describe the fault of a single parameter value, or give None.
 
-    >>> fault_of("daily_cap", 1.5), fault_of("gate", "abc"), fault_of("gate", 0.01)
-    ('daily_cap must be a whole number, got 1.5', "gate must be a number, got 'abc'", None)
+    >>> fault_of("held_days", 1.5), fault_of("held_days", "abc"), fault_of("held_days", 4)
+    ('held_days must be a whole number, got 1.5', "held_days must be a number, got 'abc'", None)
     """
     whole = isinstance(_defaults()[name], int)
     if isinstance(value, bool) or not isinstance(value, (int, float)):

@@ -30,9 +30,9 @@ def model_config_of(settings: Settings, promoted: ModelConfig | None = None) -> 
     Examples
     --------
     >>> from pipeline.settings import Settings
-    >>> config = model_config_of(Settings(model={"gate": 0.01}), ModelConfig(alerts_per_day=2))
-    >>> config.gate, config.alerts_per_day
-    (0.01, 2.0)
+    >>> config = model_config_of(Settings(model={"held_days": 4}), ModelConfig(alerts_per_day=2))
+    >>> config.held_days, config.alerts_per_day
+    (4, 2.0)
     """
     base = promoted or ModelConfig()
     if settings.parameters is not None:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 from pydantic import ValidationError
 from pydantic_settings import SettingsError
 
 from models.errors import ConfigError
+from pipeline.configuration.retired import retired_among, warn_of_retired
 from pipeline.configuration.setting_types import unknown_setting
 from pipeline.files.toml_file import read_toml
 from pipeline.settings import DEFAULT_FILE, FILE_VARIABLE, PREFIX, Settings, is_hidden, variable
@@ -38,6 +41,7 @@ def load_settings(file: Path | None = None) -> Settings:
         never included.
     """
     values, faults = _from_file(file)
+    _warn_of_retired(values)
     faults += _unknown_variables()
     try:
         settings = Settings(**values)
@@ -68,6 +72,21 @@ def _from_file(file: Path | None) -> tuple[dict[str, Any], list[str]]:
     known = Settings.model_fields
     faults = [f"{path}: {unknown_setting(name, known)}" for name in values if name not in known]
     return {name: value for name, value in values.items() if name in known}, faults
+
+
+def _warn_of_retired(values: dict[str, Any]) -> None:
+    """Warn of retired model parameters in the file, and in variables."""
+    prefix = variable("model__")
+    for name in sorted(os.environ):
+        if name.upper().startswith(prefix):
+            warn_of_retired(name, retired_among([name.upper().removeprefix(prefix).lower()]))
+        elif name.upper() == variable("model"):
+            with contextlib.suppress(msgspec.MsgspecError):  # `Settings` reports its faults
+                given = msgspec.json.decode(os.environ[name], type=dict[str, Any])
+                warn_of_retired(name, retired_among(given))
+    own = values.get("model")
+    if isinstance(own, dict):
+        warn_of_retired("[model] of the configuration file", retired_among(own))
 
 
 def _unknown_variables() -> list[str]:

@@ -9,6 +9,7 @@ from msgspec import Struct
 from models.errors import ConfigError
 from pipeline.configuration.config_file import differences, read_config
 from pipeline.configuration.derived import model_config_of
+from pipeline.configuration.retired import retired_among, warn_of_retired
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -53,9 +54,9 @@ def in_effect(settings: Settings, store: Store | None) -> InEffect:
     Examples
     --------
     >>> from pipeline.settings import Settings
-    >>> found = in_effect(Settings(model={"gate": 0.01}), None)
-    >>> found.base, found.overridden, found.config.gate
-    ('defaults', ('gate',), 0.01)
+    >>> found = in_effect(Settings(model={"held_days": 4}), None)
+    >>> found.base, found.overridden, found.config.held_days
+    ('defaults', ('held_days',), 4)
     """
     promotions = store.configs.all() if store is not None else []
     last = promotions[-1] if promotions else None
@@ -66,6 +67,9 @@ def in_effect(settings: Settings, store: Store | None) -> InEffect:
     if "alerts_per_day" in settings.model_fields_set:
         overridden.append("alerts_per_day")
     promoted = last.config if last is not None else None
+    if last is not None:
+        where = f"promotion no. {last.number} by {last.by}"
+        warn_of_retired(where, retired_among(last.parameters))
     return InEffect(model_config_of(settings, promoted), base, last, tuple(overridden))
 
 

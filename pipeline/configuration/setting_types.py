@@ -12,7 +12,7 @@ import msgspec
 from pydantic import AfterValidator, BeforeValidator
 from pydantic_settings import NoDecode
 
-from models.config import ModelConfig
+from models.config import RETIRED, ModelConfig
 from models.errors import ConfigError
 from models.event import Instant, microseconds
 from pipeline.configuration.config_file import fault_of
@@ -135,6 +135,7 @@ def _no_key(value: Path | None) -> Path | None:
 def _parameters(value: dict[str, float]) -> dict[str, float]:
     if OWN in value:
         raise ValueError(f"{OWN} is a setting of its own")
+    value = {name: given for name, given in value.items() if name not in RETIRED}
     faults = [
         fault_of(name, given)
         if name in MODEL_PARAMETERS

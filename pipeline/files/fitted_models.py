@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import msgspec
 from msgspec import Struct
 
-from models.detectors.fitted.isolation_forest import SecondOpinion
+from models.detectors.fitted.isolation_forest import FittedForest
 from models.detectors.fitted.peer_groups import PeerGroups
 from models.errors import ConfigError
 from pipeline.files.named_output import write
@@ -25,7 +25,7 @@ FORMAT = 1
 SUFFIX = ".model.json"
 MAX_BYTES = 64 * 2**20
 _KINDS: dict[str, type[PeerGroups | FittedDetector]] = {
-    kind.KIND: kind for kind in (PeerGroups, SecondOpinion)
+    kind.KIND: kind for kind in (PeerGroups, FittedForest)
 }
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from models.detectors.panel import Panel
 from pipeline.configuration.derived import trust_policy_of
 from pipeline.configuration.detectors import registered_detectors
 from pipeline.configuration.promotion import in_effect
@@ -16,7 +15,10 @@ from pipeline.processing.judging.observers import Observers
 from pipeline.processing.worker import Worker
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from models.config import ModelConfig
+    from models.detectors.detector import Detector
     from models.trust.policy import TrustPolicy
     from pipeline.enrichment.inventory import Inventory
     from pipeline.processing.judging.observers import Observer
@@ -60,6 +62,7 @@ def build_worker(
     reviewer: Observer | None = None,
     resources: SharedResources | None = None,
     without: frozenset[str] = frozenset(),
+    detectors: Sequence[Detector] = (),
 ) -> Worker:
     """Build the worker of a store.
 
@@ -73,9 +76,11 @@ def build_worker(
         Resources that are already loaded.
     without
         Families, and parts of the content detector, that judgement leaves out.
+    detectors
+        Detectors beside those of the settings.
     """
     enricher, registered, config, policy = resources or SharedResources.of(settings, store)
-    detectors, groups = registered_detectors(settings)
+    named, groups = registered_detectors(settings)
     if groups is not None:
         registered = registered.grouped(groups.role)
     return Worker(
@@ -91,7 +96,7 @@ def build_worker(
         publish=settings.sink != "none" if publish is None else publish,
         explain_all=explain_all,
         kernel=settings.kernel,
-        panel=Panel(detectors),
+        detectors=(*named, *detectors),
         observers=Observers(observer, reviewer),
         without=without,
     )

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 
 if TYPE_CHECKING:
+    from collections import Counter
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from models.baseline.agent_state import AgentState
@@ -127,6 +127,8 @@ class BatchState:
         Anomalies of the batch, by id.
     members
         New names of findings of several agents, by name.
+    cases, case_agents
+        Cases of the batch by id, and the agents of their events, in order.
     """
 
     def __init__(self, events: NewEvents, out: Commit, count: Counter[str]) -> None:
@@ -135,6 +137,8 @@ class BatchState:
         self.count = count
         self.anomalies: dict[str, dict[str, Any]] = {}
         self.members: dict[str, MemberRow] = {}
+        self.cases: dict[str, dict[str, Any]] = {}
+        self.case_agents: dict[tuple[str, str], None] = {}
         self.changed: dict[Key, tuple[int, int]] = {}
         for place, decoded in events.known():
             if decoded.event.kind != "action":  # a change applies to all modes of the agent

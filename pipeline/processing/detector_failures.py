@@ -8,16 +8,13 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections import Counter
 
-    from models.baseline.agent_state import AgentState
-    from models.detectors.panel import Failure, Panel
-    from models.event import Event
-    from models.result import Result
+    from models.detectors.panel import Panel
 
 _log = logging.getLogger(__name__)
 
 
-class LoggedPanel:
-    """A panel of detectors whose failures are counted, and logged once for each detector.
+class DetectorFailures:
+    """Counts the failures of registered detectors, and logs one of each detector.
 
     Parameters
     ----------
@@ -29,23 +26,19 @@ class LoggedPanel:
         self._panel = panel
         self._logged: set[str] = set()
 
-    def consider(
-        self, event: Event, result: Result, agent_state: AgentState, count: Counter[str]
-    ) -> None:
-        """Add the opinions on an event to its reasons; count the failures."""
-        for failure in self._panel.consider(event, result, agent_state):
-            count["failed_detector_" + failure.detector] += 1
-            self._log_first(failure)
+    def note(self, count: Counter[str] | None = None) -> None:
+        """Count the failures since the last call, and log a detector that fails for the first time.
 
-    def dump(self) -> list[tuple[str, bytes]]:
-        """Give the changed state of the detectors."""
-        rows, failures = self._panel.dump()
-        for failure in failures:
-            self._log_first(failure)
-        return rows
-
-    def _log_first(self, failure: Failure) -> None:
-        if failure.detector not in self._logged:
+        Parameters
+        ----------
+        count
+            Counters of the batch; None for failures outside of one.
+        """
+        for failure in self._panel.take_failures():
+            if count is not None:
+                count["failed_detector_" + failure.detector] += 1
+            if failure.detector in self._logged:
+                continue
             self._logged.add(failure.detector)
             detail = {name: value for name, value in failure._asdict().items() if value is not None}
             _log.warning("detector_failed", extra=detail)

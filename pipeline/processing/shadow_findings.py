@@ -52,6 +52,8 @@ class Place(NamedTuple):
         Credential and network of the event.
     new
         Whether this is the agent's first event of the day.
+    conflict
+        Whether the agent has sent another event under the same id.
     operation
         Operation of the event if it is in `NOTABLE`, else None.
     """
@@ -61,6 +63,7 @@ class Place(NamedTuple):
     shared: dict[str, str]
     new: bool
     operation: str | None = None
+    conflict: bool = False
 
 
 class ShadowFindings:
@@ -79,7 +82,13 @@ class ShadowFindings:
         self._name_of = name_of
 
     def place(
-        self, a: Result, event: Event, origin: Origin, members: dict[str, MemberRow]
+        self,
+        a: Result,
+        event: Event,
+        origin: Origin,
+        members: dict[str, MemberRow],
+        *,
+        conflict: bool = False,
     ) -> Place:
         """Give the finding that an event belongs to, and note all its names.
 
@@ -91,6 +100,8 @@ class ShadowFindings:
         ----------
         members
             Names of the batch; new ones are added.
+        conflict
+            Whether the agent has sent another event under the same id.
         """
         day = a.time_us // DAY_US
         shared = circumstances(event, origin)
@@ -106,7 +117,8 @@ class ShadowFindings:
             if name not in known:
                 members[name] = (name, finding, agent_id)
         operation = event.operation if event.operation in NOTABLE else None
-        return Place(finding, f"{SHADOW}|{keys[0]}|{day}", shared, agent not in known, operation)
+        key = f"{SHADOW}|{keys[0]}|{day}"
+        return Place(finding, key, shared, agent not in known, operation, conflict)
 
     def _name(self, key: str, day: int) -> str:
         return self._name_of(f"{SHADOW}|{self._store.shard}|{key}|{day}")
@@ -197,7 +209,7 @@ def with_agents(
         "count": old["count"] + place.new,
         "first": first,
         "operations": operations,
-        "conflicts": old.get("conflicts", 0) + (finding["anomaly"] == CONFLICT),
+        "conflicts": old.get("conflicts", 0) + place.conflict,
         "shared": shared,
     }
     found = finding | {"agents": agents, "anomaly": SHADOW, "facet": kind.facet}

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import logging
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from models.detectors.panel import PREFIX, Panel
 from models.engine import Engine
 from models.trust.policy import DEFAULT_POLICY, TrustPolicy
 from models.units import DAY_US
 from pipeline.events.unknown_members import MemberCounters
+from pipeline.logs import STATE_CHANGE
 from pipeline.processing.agent_cache import Agents
 from pipeline.processing.batch_state import BatchState
-from pipeline.processing.detector_failures import LoggedPanel
+from pipeline.processing.before import RELEARNED, is_of_before, kept_of_before
+from pipeline.processing.detector_failures import DetectorFailures
 from pipeline.processing.intake import Intake
 from pipeline.processing.judging.agent_modes import AgentModes
 from pipeline.processing.judging.anomalies import Anomalies
+from pipeline.processing.judging.cases import CaseFiles
+from pipeline.processing.judging.decisions import DecidedCases
 from pipeline.processing.judging.observers import NO_OBSERVERS, Observers
 from pipeline.processing.judging.reference_judge import ReferenceJudge
 from pipeline.processing.judging.trust_answers import TrustAnswers
@@ -24,16 +28,19 @@ from pipeline.publishing.rejected import FirstRejected
 from pipeline.store.batch import Commit, PipelineStatus
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from models.baseline.agent_state import AgentState
     from models.config import ModelConfig
+    from models.detectors.detector import Detector
     from pipeline.enrichment.enricher import Enricher
     from pipeline.enrichment.inventory import Inventory
     from pipeline.formats import Format
+    from pipeline.processing.batch_state import Key
     from pipeline.processing.stream_types import RawRecord
     from pipeline.store.protocol import Store
 
+_log = logging.getLogger(__name__)
 _SEEN_DAYS = 30
 
 
@@ -55,12 +62,17 @@ class Worker:
         Whether anomalies and trust answers are queued for a sink.
     kernel
         ``auto``, ``native`` or ``python``.
-    panel
-        Additional detectors.
+    detectors
+        Registered detectors.
     observers
         Callbacks for the judgements.
     without
         Families, and parts of the content detector, that judgement leaves out.
+
+    Attributes
+    ----------
+    afresh
+        Whether the next commit drops what the judge before knew (`pipeline.processing.before`).
     """
 
     def __init__(
@@ -78,7 +90,7 @@ class Worker:
         publish: bool = True,
         explain_all: bool = False,
         kernel: str = "auto",
-        panel: Panel | None = None,
+        detectors: Sequence[Detector] = (),
         observers: Observers = NO_OBSERVERS,
         without: frozenset[str] = frozenset(),
     ) -> None:
@@ -91,30 +103,34 @@ class Worker:
         self.first_rejected: FirstRejected | None = None
         self.engine = Engine(
             config, store.secret, catalogue(), policy,
-            explain_all=explain_all, kernel=kernel, without=without,
+            explain_all=explain_all, kernel=kernel, without=without, detectors=detectors,
         )  # fmt: skip
-        self.panel = panel or Panel()
         self._load()
         self._intake = Intake(store, self.engine.hasher, ahead_us)
         self._members = MemberCounters(store.counters)
         self._agents = Agents(store, config, self.engine.profiles, cache_agents, packed_agents)
-        self._detectors = LoggedPanel(self.panel)
+        self._failures = DetectorFailures(self.engine.panel)
         trust_answers = TrustAnswers(self._agents, policy, publish=publish)
+        self._cases = CaseFiles(store, self.engine, policy, publish=publish)
+        self._decided = DecidedCases(store, self.engine, self._agents, policy, publish=publish)
         self._reference = ReferenceJudge(
             self.engine,
             AgentModes(self._agents, enricher, inventory, policy),
-            self._detectors,
+            self._failures,
             Anomalies(store, self.engine, publish=publish),
+            self._cases,
             trust_answers,
             observers,
         )
 
     def _load(self) -> None:
-        """Load the stored state of engine and detectors."""
+        """Load the stored state of the engine; what the judge before knew is dropped."""
         shared = self.store.shared()
-        self.panel.load(shared)
-        own = {name: blob for name, blob in shared.items() if not name.startswith(PREFIX)}
-        self.engine.load(own, self.store.all_sessions())
+        self.afresh = is_of_before(shared)
+        if self.afresh:
+            _log.warning("baselines_learned_anew", extra={"detail": RELEARNED, **STATE_CHANGE})
+            shared = kept_of_before(shared)
+        self.engine.load(shared, () if self.afresh else self.store.all_sessions())
 
     def judge(self, records: Sequence[RawRecord], wire: Format | None = None) -> Commit:
         """Judge records in order and give the data to write; writes nothing.
@@ -122,6 +138,10 @@ class Worker:
         A malformed record is rejected with its reason.
         """
         batch = self._take(records, wire or self.wire)
+        cases, decided = self._decided.apply(batch.out)
+        batch.cases.update(cases)
+        for key in decided:
+            batch.change(key, -1)
         self._agents.load(set(batch.changed))
         for position in range(len(batch.events)):
             self._reference.judge(batch, position)
@@ -148,32 +168,41 @@ class Worker:
     def _collect(self, batch: BatchState) -> None:
         """Add the changed state to the data to write."""
         out, changed = batch.out, batch.in_order(self._agents)
+        self._collect_profiles(out, changed)
+        out.anomalies = list(batch.anomalies.values())
+        out.members = list(batch.members.values())
+        out.counters = dict(batch.count)
+        self._cases.collect(batch)
+        self._collect_shared(out)
+
+    def _collect_profiles(self, out: Commit, changed: Mapping[Key, AgentState]) -> None:
         for agent_state in changed.values():
             agent_state.trust.config_version = self.config_version
         out.profiles = [
             (key[0], key[1], self._agents.dump(agent_state), agent_state.trust)
             for key, agent_state in changed.items()
         ]
-        self._collect_shared(out)
-        out.anomalies = list(batch.anomalies.values())
-        out.members = list(batch.members.values())
-        out.counters = dict(batch.count)
 
     def _collect_shared(self, out: Commit) -> None:
-        """Add the state that all agents share, and that of the detectors."""
+        """Add the state that all agents share, and the cases that closed."""
+        self._cases.close_quiet(out)
         out.sessions, out.closed_sessions = self.engine.dump_sessions()
-        of_detectors = self._detectors.dump()
-        out.shared = self.engine.dump(whole=out.whole) + of_detectors
+        out.afresh, self.afresh = self.afresh, False
+        out.shared = self.engine.dump(whole=out.whole or out.afresh)
+        self._failures.note()
         if self.watermark_us:
             out.prune_seen_before_day = self.watermark_us // DAY_US - _SEEN_DAYS
 
     def flush(self, *, whole: bool = False) -> Commit:
-        """Give the engine's state to write, without agents.
+        """Give the engine's state to write, with the agents that a decision changes.
 
         With `whole`, shared state is written as one copy instead of its changes. The bytes then do
         not depend on the batch boundaries.
         """
         out = Commit(whole=whole)
+        cases, decided = self._decided.apply(out)
+        out.cases = list(cases.values())
+        self._collect_profiles(out, {key: self._agents.agent_state(key) for key in decided})
         self._collect_shared(out)
         return out
 

@@ -12,7 +12,7 @@ import msgspec
 
 from models.event import Event
 from models.trust.response import Answer
-from pipeline.publishing.messages import Anomaly, Published, Rejected
+from pipeline.publishing.messages import Anomaly, Case, Published, Rejected
 from pipeline.sources.kafka.topics import TOPICS
 
 PATH: Final = Path(__file__).parents[2] / "data" / "schema" / "topics-v1.asyncapi.json"
@@ -25,12 +25,17 @@ _ORIGINAL: Final[dict[str, Any]] = {
 _CHANNELS: Final[tuple[tuple[str, str, Any, Any, str], ...]] = (
     ("agent.actions", "Event", Event, None, "agent id; one agent's events in their order"),
     ("agent.anomalies", "Anomaly", Anomaly, Published, "agent id"),
+    ("agent.cases", "Case", Case, Published, "agent id, of the agent that opened the case"),
     ("agent.trust", "Trust", Answer, Published, "agent id; the latest answer is what is kept"),
     ("agent.actions.rejected", "Rejected", None, Rejected, "as received"),
 )
 _WORDS: Final = {
     "agent.actions": "What agents did, one native event each.",
     "agent.anomalies": "What was unusual, with reasons; at least once, newer versions later.",
+    "agent.cases": (
+        "One story each, versioned: opened, grew, closed; at least once. Compaction keeps the "
+        "newest message of an agent, so older cases of an agent may be gone: GET /v1/cases has all."
+    ),
     "agent.trust": "Trust of each agent as of its last event; at least once, compacted.",
     "agent.actions.rejected": "What could not become an event.",
 }

@@ -9,7 +9,10 @@ from typing import Any
 
 from models.result import Kind
 
-FRAMEWORKS = ("owasp", "maestro", "attack", "atlas")
+FRAMEWORK_NAMES = {
+    "owasp": "OWASP", "maestro": "MAESTRO", "attack": "ATT&CK", "atlas": "ATLAS",
+}  # fmt: skip
+FRAMEWORKS = tuple(FRAMEWORK_NAMES)
 
 
 @cache

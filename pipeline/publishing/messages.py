@@ -1,7 +1,7 @@
-"""Types of published messages: the anomaly and the headers; `models` defines the trust answer.
+"""Types of published messages: anomaly, case and headers; `models` defines the trust answer.
 
-`pipeline.publishing.outputs` makes the objects. These types describe them, and a test compares both
-over a real run.
+`pipeline.publishing.outputs` and `pipeline.publishing.cases` make the objects. These types describe
+them, and a test compares both over a real run.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
+from models.trust.disposition import Disposition  # noqa: TC001  # msgspec reads the annotations
 from models.trust.ledger import Facet  # noqa: TC001  # msgspec reads the annotations
 from models.trust.policy import Severity, Status  # noqa: TC001  # as above
 
@@ -92,12 +93,100 @@ class Anomaly(Struct, kw_only=True, forbid_unknown_fields=True):
     reasons: list[Reason]
     tags: dict[str, list[str]]
     key: str
+    case_id: str | None
     count: Annotated[int, Meta(ge=1)]
     events: Annotated[list[Position], Meta(min_length=1)]
     position: str
     snapshot: int
     status: Status
     trust: Change
+    config_version: str
+
+
+Days = Annotated[float, Meta(ge=0)]
+Points = Annotated[int, Meta(ge=0, le=100)]
+
+
+class Signal(Struct, kw_only=True, forbid_unknown_fields=True):
+    """One detector's word on a case: the type, what it is about, and how rare it is."""
+
+    detector: str
+    anomaly: str
+    subject: str
+    bits: float
+    return_period_days: Days | None
+    tags: dict[str, list[str]]
+    reasons: Annotated[list[Reason], Meta(max_length=5)]
+
+
+class CaseEvents(Struct, kw_only=True, forbid_unknown_fields=True):
+    """Number of the events of a case, and the ids of the newest."""
+
+    count: Annotated[int, Meta(ge=0)]
+    ids: Annotated[list[str], Meta(max_length=20)]
+
+
+class Score(Struct, kw_only=True, forbid_unknown_fields=True):
+    """Trust score and its cautious lower bound, 0 to 100."""
+
+    score: Points
+    lower: Points
+
+
+class ScoreOfCase(Struct, kw_only=True, forbid_unknown_fields=True):
+    """Trust of the agent that opened the case: before the case, and after its latest evidence."""
+
+    before: Score | None
+    after: Score | None
+
+
+class CaseDecision(Struct, kw_only=True, forbid_unknown_fields=True):
+    """Who made the latest decision about a case, when and why.
+
+    `scope` and `until` say what an expected change covers. A decision that was taken back leaves a
+    decision without a disposition.
+    """
+
+    by: str
+    at: Time
+    reason: str
+    scope: dict[str, str] | None
+    until: Time | None
+
+
+class Case(Struct, kw_only=True, forbid_unknown_fields=True):
+    """One story; a later version of the same case replaces the earlier one.
+
+    A return period of 140 days: something this unusual comes up once in 140 days, over the whole
+    fleet, if all is well. It is null while rates are unknown.
+    `agents` names the first agents, `sessions`, `traces` and `events.ids` the newest; the first
+    signal is the rarest.
+    """
+
+    case_id: str
+    version: Annotated[int, Meta(ge=1)]
+    change: Literal["opened", "grew", "closed"]
+    status: Literal["open", "closed"]
+    agent_id: str
+    agents: Annotated[list[str], Meta(min_length=1, max_length=20)]
+    agent_count: Annotated[int, Meta(ge=1)]
+    mode: Literal["delegated", "autonomous", "unknown"]
+    role: str | None
+    owner: str | None
+    opened: Time
+    last: Time
+    severity: Severity
+    return_period_days: Days | None
+    title: str
+    signals: Annotated[list[Signal], Meta(max_length=8)]
+    events: CaseEvents
+    sessions: Annotated[list[str], Meta(max_length=20)]
+    traces: Annotated[list[str], Meta(max_length=20)]
+    trust: ScoreOfCase
+    disposition: Disposition | None
+    decision: CaseDecision | None
+    assignee: str | None
+    comments: Annotated[int, Meta(ge=0)]
     config_version: str
 
 

@@ -113,6 +113,7 @@ def anomaly_object(
         "facet": a.facet,
         "tags": a.tags,
         "key": a.key,
+        "case_id": a.case_id,
         "count": 1 if known is None else known["count"] + 1,
         "events": events[-_MAX_EVENTS:],
         "position": where,

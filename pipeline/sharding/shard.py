@@ -87,7 +87,8 @@ class Shard:
     def _begin(self) -> None:
         """Load the stored state."""
         self.worker = self._make()
-        self.exchange = Exchange(self.worker.engine, self.store.shared().get(NAME, b""))
+        waiting = b"" if self.worker.afresh else self.store.shared().get(NAME, b"")
+        self.exchange = Exchange(self.worker.engine, waiting)
         self._applied = self.store.applied()
 
     def judge(self, records: Sequence[RawRecord], position: str, lag_us: int) -> None:

@@ -13,9 +13,26 @@ from typing import TYPE_CHECKING
 
 from models.errors import ConfigError
 from pipeline.store.address import checked, masked
-from pipeline.store.batch import AnomalyRow, Commit, HeldRow, LastEvent, PipelineStatus, ProfileRow
+from pipeline.store.batch import (
+    AnomalyRow,
+    CaseRow,
+    Commit,
+    HeldRow,
+    LastEvent,
+    PipelineStatus,
+    ProfileRow,
+)
 from pipeline.store.lock import WriterLock
-from pipeline.store.order import COLUMNS, Place, Sort, place_of
+from pipeline.store.order import (
+    CASE_COLUMNS,
+    COLUMNS,
+    CaseSort,
+    CaseStatus,
+    Place,
+    Sort,
+    case_place_of,
+    place_of,
+)
 from pipeline.store.protocol import Store
 from pipeline.store.sqlite import SqliteStore
 
@@ -24,8 +41,12 @@ if TYPE_CHECKING:
     from pipeline.store.protocol import Lock
 
 __all__ = [
+    "CASE_COLUMNS",
     "COLUMNS",
     "AnomalyRow",
+    "CaseRow",
+    "CaseSort",
+    "CaseStatus",
     "Commit",
     "HeldRow",
     "LastEvent",
@@ -36,6 +57,7 @@ __all__ = [
     "SqliteStore",
     "Store",
     "WriterLock",
+    "case_place_of",
     "check_url",
     "is_made",
     "is_postgresql",

@@ -20,6 +20,9 @@ HeldRow = tuple[str, str, str, int, bytes]
 AnomalyRow = dict[str, Any]
 """Anomaly of the API; requires `id`, `agent_id`, `time`, `severity` and `anomaly`."""
 
+CaseRow = dict[str, Any]
+"""Case of the API; requires `case_id`, `agent_id`, `last`, `severity`, `status` and
+`return_period_days`."""
 
 MemberRow = tuple[str, str, str]
 """A name of a finding of several agents: the name, the anomaly's id, and the agent or "".
@@ -153,10 +156,16 @@ class Commit(Struct, kw_only=True):
         Digests of event contents by event key (63 bits each), by day since 1970.
     whole
         `shared` is complete: stored rows of changes (named ``+…``) are deleted.
+    afresh
+        `sessions` and `shared` are all there is: stored rows of both are deleted before.
     anomalies
         New or changed anomalies.
     members
         Names of findings of several agents.
+    cases, case_agents
+        New or changed cases, and (case, agent) of their events.
+    decided
+        Numbers of the decisions about cases that this batch applies.
     held, released
         Events held back from learning, and (agent, event id) of events to delete.
     outbox
@@ -186,9 +195,13 @@ class Commit(Struct, kw_only=True):
     closed_sessions: list[int] = field(default_factory=list)
     shared: list[tuple[str, bytes]] = field(default_factory=list)
     whole: bool = False
+    afresh: bool = False
     seen: dict[int, dict[int, int]] = field(default_factory=dict)
     anomalies: list[AnomalyRow] = field(default_factory=list)
     members: list[MemberRow] = field(default_factory=list)
+    cases: list[CaseRow] = field(default_factory=list)
+    case_agents: list[tuple[str, str]] = field(default_factory=list)
+    decided: list[int] = field(default_factory=list)
     held: list[HeldRow] = field(default_factory=list)
     released: list[tuple[str, str]] = field(default_factory=list)
     outbox: list[Message] = field(default_factory=list)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import msgspec
 from msgspec import Struct
 
-from models.config import ModelConfig
+from models.config import RETIRED, ModelConfig
 from models.errors import StateError
 from pipeline.store.seal import Seal
 
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from pipeline.store.connection import Connection
 
 _TABLE = "configs"
+_DEFAULT_BEFORE = {"idle_minutes": 10, "held_days": 5}
+"""Defaults of the judge before 0.3 that have changed since."""
 
 
 class Promotion(Struct, frozen=True):
@@ -41,8 +43,15 @@ class Promotion(Struct, frozen=True):
 
     @property
     def config(self) -> ModelConfig:
-        """The configuration; parameters added later have their default."""
-        return msgspec.convert(self.parameters, ModelConfig, strict=False)
+        """The configuration; parameters added later have their default, retired ones are ignored.
+
+        A promotion for the judge before also names what nobody had changed. Its old defaults stand
+        for those of today.
+        """
+        values = self.parameters
+        if RETIRED.intersection(values):
+            values = {name: one for name, one in values.items() if _DEFAULT_BEFORE.get(name) != one}
+        return msgspec.convert(values, ModelConfig, strict=False)
 
 
 _encode = msgspec.json.Encoder().encode

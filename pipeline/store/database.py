@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import secrets
 import sqlite3
 import threading
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from models.errors import ConfigError, StateError
-from pipeline.store.schema import TABLES, VERSION
+from pipeline.store.schema import OLDEST, TABLES, VERSION
 from pipeline.store.seal import SECRET_BYTES, checked_secret
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ MEMORY = ":memory:"
 # A worker's batch locks the file for tenths of a second, a checkpoint for a few seconds.
 _BUSY_MS = 30_000
 
+_MADE = re.compile(r"\s*create (?:unique )?(?:table|index) (\w+)")
 _SETTINGS = (
     f"pragma busy_timeout={_BUSY_MS}",
     "pragma synchronous=full",
@@ -130,6 +132,7 @@ def prepare(database: Database, secret: bytes | None) -> bytes:
 
 def _make(database: Database, secret: bytes | None) -> None:
     if database.row("select 1 from sqlite_master limit 1"):
+        _add_tables(database)
         return
     # Profiles have one or two KiB: a commit took half as long with pages of 8 KiB as with 4 KiB.
     database.run("pragma page_size=8192")
@@ -148,14 +151,32 @@ def _make(database: Database, secret: bytes | None) -> None:
         )
 
 
+def _add_tables(database: Database) -> None:
+    """Add the tables and indexes that a store of an earlier version does not have."""
+    if not database.row("select 1 from sqlite_master where name = 'meta'"):
+        return
+    with database.transaction():
+        row = database.row("select value from meta where key = 'version'")
+        if row is None or not isinstance(row[0], int) or not OLDEST <= row[0] < VERSION:
+            return
+        known = {name for (name,) in database.rows("select name from sqlite_master")}
+        for statement in TABLES.split(";"):
+            made = _MADE.match(statement)
+            if made is not None and made[1] not in known:
+                database.run(statement)
+        database.run("update meta set value = ? where key = 'version'", (VERSION,))
+
+
 def _check(database: Database, secret: bytes | None) -> bytes:
     tables = database.row("select count(*) from sqlite_master where name in ('meta', 'profiles')")
     if tables[0] != 2:
         raise StateError(f"{database.path!r} is not a store of this program")
     meta = dict(database.rows("select key, value from meta"))
     if meta.get("version") != VERSION:
-        newer = isinstance(meta.get("version"), int) and meta["version"] > VERSION
-        todo = "a newer Habitus is needed" if newer else "use the program that wrote it"
+        version = meta["version"] if isinstance(meta.get("version"), int) else 0
+        todo = "a newer Habitus is needed" if version > VERSION else "use the program that wrote it"
+        if OLDEST <= version < VERSION:
+            todo = "habitus run adds what is missing when it starts"
         raise StateError(
             f"store {database.path!r} was written by version {meta.get('version')}, this is "
             f"{VERSION}; {todo}, or move the store away to learn again"

@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     from pipeline.processing.stream_types import Message
     from pipeline.store.batch import Commit, HeldRow, PipelineStatus
     from pipeline.store.configs import Configs
-    from pipeline.store.order import Place, Sort
+    from pipeline.store.order import CaseSort, CaseStatus, Place, Sort
+    from pipeline.store.registers.decisions import Decisions
 
 
 class Store(Protocol):
@@ -28,12 +29,15 @@ class Store(Protocol):
         The judged partition, if several workers share a stream; else empty.
     configs
         The register of promoted configurations.
+    decisions
+        The log of decisions about cases.
     """
 
     secret: bytes
     path: str
     shard: str
     configs: Configs
+    decisions: Decisions
 
     def __enter__(self) -> Self:
         """Give the store itself."""
@@ -112,6 +116,9 @@ class Store(Protocol):
     def last_seen_records(self, bucket: int) -> list[dict[str, bytes]]:
         """Give the stored last-seen data of one bucket of agents, one mapping per shard."""
 
+    def shared_names(self) -> list[str]:
+        """Give the names of the state shared by all agents, over all shards."""
+
     def held(self, agent_id: str) -> list[HeldRow]:
         """Give the events of an agent that are held back from learning, oldest first."""
 
@@ -139,6 +146,28 @@ class Store(Protocol):
 
     def anomaly_ids(self, beginning: str, limit: int) -> list[str]:
         """Give the anomaly ids with this prefix, in order, at most `limit`."""
+
+    def cases(
+        self,
+        *,
+        agent_id: str | None = None,
+        severity: str | Sequence[str] | None = None,
+        status: CaseStatus | None = None,
+        sort: CaseSort = "severity",
+        ascending: bool = False,
+        after: Place | None = None,
+        limit: int = 50,
+    ) -> list[dict[str, Any]]:
+        """Give sorted cases after a sort key."""
+
+    def case(self, case_id: str) -> dict[str, Any] | None:
+        """Give a case by its id, or None."""
+
+    def agents_of_case(self, case_id: str) -> list[str]:
+        """Give the agents with an event of a case, in order."""
+
+    def case_ids(self, beginning: str, limit: int) -> list[str]:
+        """Give the case ids with this prefix, in order, at most `limit`."""
 
     def inbox(self, values: Sequence[bytes]) -> list[Reception]:
         """Append raw events except duplicates, synced to disk; return the fate of each.

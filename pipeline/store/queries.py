@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from models.trust.state import trust_of
 from models.telemetry.last_seen import stored_names
-from pipeline.store.order import COLUMNS
+from models.trust.state import trust_of
+from pipeline.store.order import CASE_COLUMNS, COLUMNS
 from pipeline.store.seal import Seal, row_key
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from models.trust.state import TrustState
     from pipeline.store.batch import HeldRow
     from pipeline.store.connection import Connection
-    from pipeline.store.order import Place, Sort
+    from pipeline.store.order import CaseSort, CaseStatus, Place, Sort
 
 _OF_AGENT = (
     "(agent_id = ? or id in (select anomaly_id from anomaly_members "
@@ -78,6 +78,10 @@ class StoreQueries:
             self._shared.check(name.encode(), blob, digest)
             shards.setdefault(shard, {})[name] = blob
         return list(shards.values())
+
+    def shared_names(self) -> list[str]:
+        """Give the names of the state shared by all agents, over all shards."""
+        return [name for (name,) in self._queries.rows("select distinct name from shared")]
 
     def held(self, agent_id: str) -> list[HeldRow]:
         """Give the events of an agent that are held back from learning, oldest first."""
@@ -158,17 +162,7 @@ class StoreQueries:
             if instant is not None:
                 parts.append(f"(time_us {sign} ? or first_us {sign} ?)")
                 values += [instant, instant]
-        columns = COLUMNS[sort]
-        if after is not None:
-            marks = ", ".join("?" * len(columns))
-            parts.append(f"({', '.join(columns)}) {'>' if ascending else '<'} ({marks})")
-            values += after
-        way = "asc" if ascending else "desc"
-        rows = self._queries.rows(
-            f"select blob from anomalies where {' and '.join(parts) or 'true'} "  # noqa: S608  # constant parts
-            f"order by {', '.join(f'{column} {way}' for column in columns)} limit ?",
-            (*values, limit),
-        )
+        rows = self._page("anomalies", COLUMNS[sort], parts, values, ascending, after, limit)
         return [msgspec.json.decode(blob) for (blob,) in rows]
 
     def anomaly(self, anomaly_id: str) -> dict[str, Any] | None:
@@ -179,8 +173,86 @@ class StoreQueries:
 
     def anomaly_ids(self, beginning: str, limit: int) -> list[str]:
         """Give the anomaly ids with this prefix, in order, at most `limit`."""
+        return self._ids("anomalies", beginning, limit)
+
+    def cases(
+        self,
+        *,
+        agent_id: str | None = None,
+        severity: str | Sequence[str] | None = None,
+        status: CaseStatus | None = None,
+        sort: CaseSort = "severity",
+        ascending: bool = False,
+        after: Place | None = None,
+        limit: int = 50,
+    ) -> list[dict[str, Any]]:
+        """Give sorted cases after a sort key.
+
+        Parameters
+        ----------
+        agent_id
+            Cases with an event of this agent.
+        severity
+            One value, or a sequence of alternatives.
+        after
+            `pipeline.store.order.case_place_of` the last case of the previous page.
+        """
+        parts: list[str] = []
+        values: list[Any] = []
+        if agent_id is not None:
+            parts.append("id in (select case_id from case_agents where agent_id = ?)")
+            values.append(agent_id)
+        if severity is not None:
+            any_of = [severity] if isinstance(severity, str) else list(severity)
+            parts.append(f"severity in ({','.join('?' * len(any_of))})" if any_of else "false")
+            values += any_of
+        if status is not None:
+            parts.append("status = ?")
+            values.append(status)
+        rows = self._page("cases", CASE_COLUMNS[sort], parts, values, ascending, after, limit)
+        return [msgspec.json.decode(blob) for (blob,) in rows]
+
+    def case(self, case_id: str) -> dict[str, Any] | None:
+        """Give a case by its id, or None."""
+        row = self._queries.row("select blob from cases where id = ?", (case_id,))
+        return None if row is None else msgspec.json.decode(row[0])
+
+    def agents_of_case(self, case_id: str) -> list[str]:
+        """Give the agents with an event of a case, in order."""
         rows = self._queries.rows(
-            "select id from anomalies where substr(id, 1, ?) = ? order by id limit ?",
+            "select agent_id from case_agents where case_id = ? order by agent_id", (case_id,)
+        )
+        return [agent_id for (agent_id,) in rows]
+
+    def case_ids(self, beginning: str, limit: int) -> list[str]:
+        """Give the case ids with this prefix, in order, at most `limit`."""
+        return self._ids("cases", beginning, limit)
+
+    def _page(
+        self,
+        table: str,
+        columns: Sequence[str],
+        parts: list[str],
+        values: list[Any],
+        ascending: bool,
+        after: Place | None,
+        limit: int,
+    ) -> list[Any]:
+        """Give the blobs of rows under these conditions, in an order, after a sort key."""
+        if after is not None:
+            marks = ", ".join("?" * len(columns))
+            parts = [*parts, f"({', '.join(columns)}) {'>' if ascending else '<'} ({marks})"]
+            values = [*values, *after]
+        way = "asc" if ascending else "desc"
+        return self._queries.rows(
+            f"select blob from {table} where {' and '.join(parts) or 'true'} "  # noqa: S608  # constant parts
+            f"order by {', '.join(f'{column} {way}' for column in columns)} limit ?",
+            (*values, limit),
+        )
+
+    def _ids(self, table: str, beginning: str, limit: int) -> list[str]:
+        rows = self._queries.rows(
+            f"select id from {table} where substr(id, 1, ?) = ? order by id limit ?",  # noqa: S608  # constant table
             (len(beginning), beginning, limit),
         )
         return [name for (name,) in rows]

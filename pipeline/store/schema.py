@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-VERSION = 5
+VERSION = 6
+OLDEST = 5
+"""Oldest version of a store that gets the tables added since."""
 
 TABLES = """
 create table meta (key text primary key, value blob not null);
@@ -53,6 +55,39 @@ create table anomaly_members (
 );
 create index anomaly_members_agent on anomaly_members (agent_id, anomaly_id) where agent_id <> '';
 create index anomaly_members_anomaly on anomaly_members (anomaly_id, agent_id) where agent_id <> '';
+create table cases (
+    number integer primary key,
+    id text not null unique,
+    agent_id text not null,
+    last_us integer not null,
+    severity text not null,
+    rank real,
+    status text not null,
+    blob blob not null
+);
+create index cases_last on cases (last_us, id);
+create index cases_urgency on cases (
+    (case when status <> 'open' then 0 else case severity
+        when 'critical' then 4 when 'high' then 3 when 'medium' then 2 else 1 end end),
+    (coalesce(rank, 0)), last_us, id
+);
+create table case_agents (
+    number integer primary key,
+    agent_id text not null,
+    case_id text not null,
+    unique (agent_id, case_id)
+);
+create index case_agents_case on case_agents (case_id, agent_id);
+create table decisions (
+    number integer primary key,
+    case_id text not null,
+    version integer not null,
+    agent_id text not null,
+    digest blob not null,
+    blob blob not null,
+    unique (case_id, version)
+);
+create table decisions_done (number integer primary key);
 create table held (
     number integer primary key,
     event_id text not null,

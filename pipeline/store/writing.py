@@ -9,8 +9,8 @@ import msgspec
 
 from models.errors import Superseded
 from models.event import microseconds
-from pipeline.store.batch import ENCODER, AnomalyRow, Commit
-from pipeline.store.order import first_us
+from pipeline.store.batch import ENCODER, AnomalyRow, CaseRow, Commit
+from pipeline.store.order import case_rank, first_us, last_us
 from pipeline.store.sealed import Sealed
 
 if TYPE_CHECKING:
@@ -35,6 +35,14 @@ on conflict (id) do update set
 """
 
 _MEMBER = "insert or ignore into anomaly_members (id, anomaly_id, agent_id) values (?, ?, ?)"
+
+_CASE = """
+insert into cases (id, agent_id, last_us, severity, rank, status, blob)
+values (?, ?, ?, ?, ?, ?, ?)
+on conflict (id) do update set
+    agent_id = excluded.agent_id, last_us = excluded.last_us, severity = excluded.severity,
+    rank = excluded.rank, status = excluded.status, blob = excluded.blob
+"""
 
 _META = "insert or replace into meta (key, value) values (?, ?)"
 
@@ -84,6 +92,9 @@ class Writer:
 
     def _write_state(self, batch: Commit) -> None:
         run_many = self._database.run_many
+        if batch.afresh:
+            self._database.run("delete from sessions")
+            self._database.run("delete from shared")
         run_many(
             "insert or replace into sessions (key, digest, blob) values (?, ?, ?)",
             self._sealed.sessions(batch.sessions),
@@ -119,6 +130,14 @@ class Writer:
         run_many = self._database.run_many
         run_many(_ANOMALY, anomalies)
         run_many(_MEMBER, batch.members)
+        run_many(_CASE, [case_row(case) for case in batch.cases])
+        run_many(
+            "insert or ignore into case_agents (case_id, agent_id) values (?, ?)", batch.case_agents
+        )
+        run_many(
+            "insert or ignore into decisions_done (number) values (?)",
+            ((number,) for number in batch.decided),
+        )
         run_many(
             "insert into held (event_id, agent_id, mode, time_us, blob) values (?, ?, ?, ?, ?) "
             "on conflict (agent_id, event_id) do update set blob = excluded.blob",
@@ -169,4 +188,17 @@ def anomaly_row(anomaly: AnomalyRow) -> tuple[object, ...]:
         anomaly.get("rank"),
         anomaly.get("status", "open"),
         msgspec.json.encode(anomaly),
+    )
+
+
+def case_row(case: CaseRow) -> tuple[object, ...]:
+    """Give the columns of a case."""
+    return (
+        case["case_id"],
+        case["agent_id"],
+        last_us(case),
+        case["severity"],
+        case_rank(case),
+        case["status"],
+        msgspec.json.encode(case),
     )

@@ -37,19 +37,14 @@ function fact(name, value) {
   return [h("dt", {}, name), h("dd", {}, value)];
 }
 
-// A rule, or what several events show, stands however usual the event is: no p is its ground.
-const FOUND = {
-  rule: "found by an explicit rule, not by its rarity",
-  several: "found by a sum over several events, not by the rarity of one",
-};
-
+// p is a share of agent-days: on so many does honest work come as far. An anomaly with a ground is of
+// the judge before, whose p was a share of events.
 function rarity(a) {
-  if (a.ground in FOUND) return fact("How sure", FOUND[a.ground]);
-  const pool = a.p_pool ? ` (${a.p_pool}${a.p_n ? `, ${count(a.p_n, "event", "events")} compared` : ""})` : "";
+  if (a.ground !== undefined) return fact("How rare", "judged by an earlier version");
+  const days = a.p_n ? `, of ${count(a.p_n, "day", "days")} of agents of the ${a.p_pool}` : "";
   return [
-    ...fact("How rare", `${oneIn(a.p)}${a.p === null ? "" : pool}`),
+    ...fact("How rare", `${oneIn(a.p)}${a.p === null ? "" : days}`),
     ...fact("Session so far", a.session_p === null ? null : oneIn(a.session_p)),
-    ...fact("All of the session", (a.together_p ?? null) === null ? null : oneIn(a.together_p)),
   ];
 }
 

@@ -80,10 +80,10 @@ export function trustBar(score, lower, level) {
 
 export function oneIn(p) {
   if (p === null || p === undefined) return "not calibrated yet";
-  if (p >= 0.5) return "ordinary";
+  if (p >= 0.5) return "on most days";
   const n = 1 / p;
   const round = 10 ** Math.max(0, Math.floor(Math.log10(n)) - 1);
-  return `about 1 in ${(Math.round(n / round) * round).toLocaleString("en")}`;
+  return `on about 1 day in ${(Math.round(n / round) * round).toLocaleString("en")}`;
 }
 
 export function recovers(row) {

@@ -1,1 +1,1 @@
-"""Lists of agents and anomalies, and the cursors of their pages."""
+"""Lists of agents, anomalies and cases, and the cursors of their pages."""

@@ -8,17 +8,16 @@ from msgspec import Meta, Struct, structs
 
 from pipeline.store import COLUMNS, Place, Sort, place_of
 from scoring_api.lists import cursors
+from scoring_api.lists.places import LONGEST_ID, MAX_NUMBER, is_place
 from scoring_api.problems import ProblemError
 from scoring_api.schemas.values import SeverityName
 from scoring_api.trust_cache.store_reading import Reading
 
-_MAX = 2**63 - 1
-_LONGEST_ID = 256
 _LONGEST_FILTERS = 3072  # length as a cursor: the request target then stays below 8 KiB
 
-_Name = Annotated[str, Meta(max_length=_LONGEST_ID, pattern=r"^[^\x00]*$")]
+_Name = Annotated[str, Meta(max_length=LONGEST_ID, pattern=r"^[^\x00]*$")]
 _Names = Annotated[list[_Name], Meta(max_length=64)]
-_Instant = Annotated[int, Meta(ge=-_MAX, le=_MAX)]
+_Instant = Annotated[int, Meta(ge=-MAX_NUMBER, le=MAX_NUMBER)]
 
 
 class Filters(Struct, array_like=True, frozen=True):
@@ -52,7 +51,7 @@ def page_request(
     if cursor is None:
         return _bounded(PageRequest(sort or "time", bool(ascending), filters=filters))
     wanted = cursors.take(cursor, PageRequest)
-    if not _is_place(wanted):
+    if not is_place(wanted.place, COLUMNS[wanted.sort]):
         raise ProblemError(400, "cursor must come from an answer of this route")
     if sort not in (None, wanted.sort) or ascending not in (None, wanted.ascending):
         raise ProblemError(400, "cursor has another order: leave out sort and order, or cursor")
@@ -64,18 +63,6 @@ def _bounded(wanted: PageRequest) -> PageRequest:
     if len(cursors.give(wanted.filters)) > _LONGEST_FILTERS:
         raise ProblemError(400, "filters are too long for a cursor: name fewer types")
     return wanted
-
-
-def _is_place(wanted: PageRequest) -> bool:
-    if wanted.place is None or len(wanted.place) != len(COLUMNS[wanted.sort]):
-        return False
-    *numbers, name = wanted.place
-    return (
-        isinstance(name, str)
-        and len(name) <= _LONGEST_ID
-        and "\0" not in name
-        and all(not isinstance(one, str) and abs(one) <= _MAX for one in numbers)
-    )
 
 
 def page_of(reading: Reading, wanted: PageRequest, limit: int) -> dict[str, Any]:

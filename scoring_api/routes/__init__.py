@@ -2,13 +2,26 @@
 
 from __future__ import annotations
 
-from scoring_api.routes import actions, agent, agents, anomalies, health, pages, schema, trust
+from scoring_api.routes import (
+    actions,
+    agent,
+    agents,
+    anomalies,
+    cases,
+    decisions,
+    health,
+    pages,
+    schema,
+    trust,
+)
 
 ROUTERS = (
     trust.router,
     agents.router,
     agent.router,
     anomalies.router,
+    cases.router,
+    decisions.router,
     actions.router,
     schema.router,
     health.router,

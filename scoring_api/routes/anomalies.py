@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-import msgspec
 from fastapi import APIRouter, Path, Query
 from fastapi.responses import Response
 from pydantic import AwareDatetime, Field
@@ -15,20 +14,15 @@ from pipeline.publishing.catalogue import catalogue
 from pipeline.store import Sort
 from scoring_api.lists.anomalies import Filters, page_of, page_request
 from scoring_api.problems import ProblemError
+from scoring_api.routes.answers import NO_NUL, json_answer
 from scoring_api.schemas.anomalies import AnomalyPage, OpenedAnomaly
 from scoring_api.schemas.values import SeverityName
 from scoring_api.service import DESCRIBED, Shared, nearest, needs, problems
 
 router = APIRouter(tags=["anomalies"], dependencies=[*DESCRIBED, needs("anomaly:read")])
 
-_NO_NUL = r"^[^\x00]*$"  # PostgreSQL refuses NUL
-_Kind = Annotated[str, Field(pattern=_NO_NUL, max_length=128)]
+_Kind = Annotated[str, Field(pattern=NO_NUL, max_length=128)]
 _KINDS = sorted(catalogue())
-NO_STORE = {"Cache-Control": "no-store"}
-
-
-def _json(content: Any) -> Response:
-    return Response(msgspec.json.encode(content), media_type="application/json", headers=NO_STORE)
 
 
 @router.get(
@@ -39,7 +33,7 @@ def _json(content: Any) -> Response:
 )
 async def list_anomalies(
     service: Shared,
-    agent: Annotated[str | None, Query(pattern=_NO_NUL, max_length=256)] = None,
+    agent: Annotated[str | None, Query(pattern=NO_NUL, max_length=256)] = None,
     severity: Annotated[list[SeverityName] | None, Query(description="One or more.")] = None,
     kind: Annotated[
         list[_Kind] | None, Query(max_length=64, description="Type of anomaly, one or more.")
@@ -84,7 +78,7 @@ async def list_anomalies(
     )
     wanted = page_request(cursor, sort, None if order is None else order == "asc", filters)
     page = await service.cache.read(lambda: page_of(service.reading, wanted, limit))
-    return _json(page)
+    return json_answer(page)
 
 
 @router.get(
@@ -109,4 +103,4 @@ async def get_anomaly(
     found = await service.cache.read(read)
     if found is None:
         raise ProblemError(404, "no such anomaly")
-    return _json(found)
+    return json_answer(found)

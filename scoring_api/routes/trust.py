@@ -6,11 +6,10 @@ import asyncio
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Header, Query, Request
-from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
-from pydantic import ValidationError
 
 from scoring_api.clock import wall_us
+from scoring_api.requests.models import body_as
 from scoring_api.schemas.trust import Trust, TrustAnswers, TrustQuery
 from scoring_api.schemas.values import ModeName, OperationName
 from scoring_api.service import DESCRIBED, AgentPath, Shared, body_of, needs, problems, require_json
@@ -53,13 +52,7 @@ async def get_agent_trust(
 
 
 async def _asked(request: Request) -> TrustQuery:
-    # A body parameter would be parsed before the caller is authenticated.
-    try:
-        return TrustQuery.model_validate_json(await request.body())
-    except ValidationError as error:
-        raise RequestValidationError(
-            [{**fault, "loc": ("body", *fault["loc"])} for fault in error.errors()]
-        ) from None
+    return body_as(TrustQuery, await request.body())
 
 
 @router.post(

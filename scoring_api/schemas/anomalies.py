@@ -84,15 +84,14 @@ class Anomaly(BaseModel):
     facet: str
     rank: float
     bits: Surprise
-    ground: Literal["rule", "several", "event", "session", "together"] | None = None
     p: Share | None
-    p_pool: Literal["agent", "role", "fleet", "newcomers"] | None
+    p_pool: Literal["role", "fleet"] | None
     p_n: Annotated[int, Field(ge=0)]
     session_p: Share | None
-    together_p: Share | None = None
     reasons: list[AnomalyReason]
     tags: dict[str, list[str]]
     key: str
+    case_id: str | None
     count: Annotated[int, Field(ge=1)]
     events: list[EventPosition]
     position: str

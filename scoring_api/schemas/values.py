@@ -11,6 +11,7 @@ OperationName = Literal["read", "write", "delete", "execute", "send", "pay", "ad
 LevelName = Literal["trusted", "normal", "watch", "restricted"]
 StateName = Literal["active", "learning", "relearning", "stale", "unknown"]
 SeverityName = Literal["low", "medium", "high", "critical"]
+DispositionName = Literal["benign", "expected_change", "malicious", "unclear"]
 GateName = Literal["open", "quarantined"]
 
 Points = Annotated[int, Field(ge=0, le=100)]

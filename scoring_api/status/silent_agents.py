@@ -8,9 +8,9 @@ from functools import partial
 from time import perf_counter
 from typing import Any, Final
 
-from models.units import HOUR_US
 from models.telemetry.last_seen import BUCKETS, bucket_of
 from models.telemetry.overdue import Overdue, overdue
+from models.units import HOUR_US
 from scoring_api.config import ApiConfig
 from scoring_api.status.metrics import Metrics
 from scoring_api.trust_cache.cache import TrustCache, fault_fields

@@ -10,7 +10,8 @@ from typing import Any, Protocol
 
 from models.trust.state import TrustState
 from pipeline.events.duplicates import Reception
-from pipeline.store import LastEvent, PipelineStatus, Place, Sort
+from pipeline.store import CaseSort, CaseStatus, HeldRow, LastEvent, PipelineStatus, Place, Sort
+from pipeline.store.registers.decisions import Decisions
 
 __all__ = ["LastEvent", "PipelineStatus", "Reading"]
 
@@ -61,6 +62,37 @@ class Reading(Protocol):
 
     def members(self, anomaly_id: str, limit: int, /) -> Sequence[str]:
         """Give the agent ids of a finding of several agents, in order, at most `limit`."""
+        ...
+
+    def cases(
+        self,
+        *,
+        agent_id: str | None,
+        severity: Sequence[str] | None,
+        status: CaseStatus | None,
+        sort: CaseSort,
+        ascending: bool,
+        after: Place | None,
+        limit: int,
+    ) -> Sequence[dict[str, Any]]:
+        """Give sorted cases after a sort key."""
+        ...
+
+    def case(self, case_id: str, /) -> dict[str, Any] | None:
+        """Give a case by its id, or None."""
+        ...
+
+    @property
+    def decisions(self) -> Decisions:
+        """The log of decisions about cases."""
+        ...
+
+    def states(self, agent_id: str, /) -> Sequence[TrustState]:
+        """Give the trust states of an agent, one per mode; none for an unknown agent."""
+        ...
+
+    def held(self, agent_id: str, /) -> Sequence[HeldRow]:
+        """Give the events of an agent that are held back from learning, oldest first."""
         ...
 
     def inbox(self, values: list[bytes], /) -> Sequence[Reception]:

@@ -33,7 +33,6 @@ from pipeline.store import open_store
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from models.fast_path import OrdinaryEvent
     from models.result import Result
     from pipeline.store.protocol import Store
 
@@ -96,15 +95,12 @@ def judged(name: str, kernel: str) -> list[bytes]:
     found: list[bytes] = []
 
     def observe(_record: RawRecord, _event: Any, out: Result, _subject: Any) -> None:
-        line = [out.event_id, out.p, out.session_p, out.rank]
+        line = [out.event_id, out.session_p, out.rank]
         found.append(msgspec.json.encode(line if out.anomaly is None else line + anomaly_of(out)))
-
-    def listen(_where: str, out: OrdinaryEvent, _role: str | None) -> None:
-        found.append(msgspec.json.encode([out.event_id, out.p, out.session_p, out.rank]))
 
     settings = Settings(kernel=kernel, clock="event", **more)
     with open_store("sqlite::memory:", secret=REPLAY_SECRET) as store:
-        worker = build_worker(settings, store, publish=False, observer=observe, listener=listen)
+        worker = build_worker(settings, store, publish=False, observer=observe)
         worker.wire = format_named(fmt)
         if past:
             learn_history(worker, past)
@@ -114,12 +110,12 @@ def judged(name: str, kernel: str) -> list[bytes]:
 
 
 def anomaly_of(out: Result) -> list[Any]:
-    """Give what a judgement says of an anomaly, without its sentences."""
-    return [
-        out.together_p, out.alert, out.anomaly, out.ground, out.severity, out.learned,
-        [[reason.feature, reason.bits, reason.observed] for reason in out.reasons],
-        out.trust_before, out.trust_after,
-    ]  # fmt: skip
+    """Give what a judgement says of an anomaly, without its sentences; of a message also why."""
+    found = [out.anomaly, out.case_id, out.severity, out.learned, out.trust_after]
+    if out.change is not None:
+        found += [out.p, out.alert, out.change, out.trust_before]
+        found += [[reason.feature, reason.bits, reason.observed] for reason in out.reasons]
+    return found
 
 
 def trust_in(store: Store) -> list[list[Any]]:

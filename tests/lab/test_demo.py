@@ -19,9 +19,11 @@ from rich.console import Console
 from lab.demo import bundle as demo_sample
 from lab.demo import run as demo
 from lab.demo import story as demo_story
+from lab.demo.filing import Filed, Queue
 from lab.demo.findings import compare
 from lab.simulation.sample.truth import IncidentTruth, NoveltyTruth, Truth
 from models.errors import ConfigError
+from models.result import Reason
 from models.trust.policy import DEFAULT_POLICY
 from models.trust.response import trust_answer
 from models.units import DAY_US
@@ -107,8 +109,8 @@ def test_table_lists_agents_with_incidents_below_all_others(
 
 
 @pytest.mark.slow
-def test_false_alerts_are_printed_and_few(demo_output: subprocess.CompletedProcess[str]) -> None:
-    count = re.search(r"false alerts: (\d+) in 21 days", demo_output.stdout)
+def test_false_cases_are_printed_and_few(demo_output: subprocess.CompletedProcess[str]) -> None:
+    count = re.search(r"false cases: (\d+) in 21 days", demo_output.stdout)
     assert count is not None
     assert int(count[1]) <= 8
 
@@ -124,20 +126,18 @@ def at(day: int, hour: int) -> str:
     return f"2026-10-{day:02d}T{hour:02d}:00:00.000000Z"
 
 
-def anomaly(agent: str, time: str, *ids: str, **more: Any) -> dict[str, Any]:
-    reason = {"feature": "tool", "bits": 12.5, "why": "Tool [x]: never used."}
-    return {
-        "agent_id": agent,
-        "time": time,
-        "severity": "high",
-        "anomaly": "tool.new",
-        "rank": 12.0,
-        "p": 1e-5,
-        "p_pool": "agent",
-        "p_n": 900,
-        "reasons": [reason],
-        "events": [{"id": name} for name in ids],
-    } | more
+def filed(
+    agent: str, time: str, name: str, case: str = "C-1", *, opened: bool = True, **more: Any
+) -> Filed:
+    values: dict[str, Any] = {
+        "alert": opened, "anomaly": "tool.new", "severity": "high", "return_period_days": 14.2,
+        "reasons": [Reason("tool", 12.5, "x", [], "Tool [x]: new to this agent.")],
+    }  # fmt: skip
+    return Filed(name, agent, time, case, opened, **values | more)
+
+
+def queue(*events: Filed, notes: int = 0) -> Queue:
+    return Queue(list(events), notes)
 
 
 def story_of(findings: Any, whole: Truth) -> str:
@@ -145,46 +145,74 @@ def story_of(findings: Any, whole: Truth) -> str:
     with console.file:
         demo_story.incidents(console, findings)
         demo_story.novelties(console, findings)
-        demo_story.false_alerts(console, findings, whole, 0.5)
-    return console.export_text()
+        demo_story.false_cases(console, findings, whole, 0.5)
+    return " ".join(console.export_text().split())
 
 
 def test_missed_incident_is_printed_as_missed() -> None:
-    findings = compare(truth(), [], [])
+    findings = compare(truth(), queue(), [])
     assert [one.truth.incident for one in findings.missed] == ["night_export"]
     demo_output = story_of(findings, truth())
     assert "0 of 1 incidents found" in demo_output
     assert "missed: night export" in demo_output
 
 
-def test_finding_of_low_severity_does_not_alert() -> None:
-    findings = compare(truth(), [anomaly("a", at(1, 10), "i1", severity="low")], [])
+def test_event_that_only_stands_in_a_case_does_not_alert() -> None:
+    seen = [filed("a", at(1, 9), "own"), filed("a", at(1, 10), "i1", opened=False)]
+    findings = compare(truth(), queue(*seen, notes=3), [])
     assert findings.found == []
-    assert findings.notes == 1
+    assert findings.notes == 3
+    assert "3 notes" in story_of(findings, truth())
 
 
 def test_flagged_novelty_is_printed_as_flagged() -> None:
-    findings = compare(truth(), [anomaly("b", at(2, 9), "n1")], [])
+    findings = compare(truth(), queue(filed("b", at(2, 9), "n1")), [])
     demo_output = story_of(findings, truth())
     assert "0 of 1 benign novelties not flagged" in demo_output
     assert "1 flagged" in demo_output
-    assert "false alerts: 1 in 21 days" in demo_output
+    assert "false cases: 1 in 21 days" in demo_output
 
 
-def test_a_false_alert_names_the_novelty_of_the_same_day() -> None:
-    findings = compare(truth(), [anomaly("b", at(2, 15), "x")], [])
-    assert findings.false_alerts[0].near is not None
+def test_a_false_case_names_the_novelty_of_the_same_day() -> None:
+    findings = compare(truth(), queue(filed("b", at(2, 15), "x")), [])
+    assert findings.false_cases[0].near is not None
     assert "same day: deployment" in story_of(findings, truth())
 
 
-def test_ordinary_work_under_an_incidents_alert_is_marked() -> None:
-    findings = compare(truth(), [anomaly("a", at(1, 11), "own", "i2")], [])
-    (incident,), (alert,) = findings.found, findings.false_alerts
-    assert (incident.first, incident.flagged, alert.beside) == (2, 1, True)
+def test_ordinary_work_in_an_incidents_case_is_counted_apart() -> None:
+    seen = [filed("a", at(1, 11), "i2"), filed("a", at(1, 11), "own", opened=False)]
+    findings = compare(truth(), queue(*seen), [])
+    (incident,) = findings.found
+    assert (incident.first, incident.in_cases, incident.own) == (2, 1, True)
+    assert (findings.beside, findings.false_cases) == ({"a": 1}, [])
     demo_output = story_of(findings, truth())
     assert "alert at event 2 of 2" in demo_output
-    assert "1 event of the agent's own work" in demo_output
-    assert "false alerts: 0" in demo_output
+    assert "of night export, 1 of 2 events passed" in demo_output
+    assert "a: 1 event of its own work stands in a case that an incident raised" in demo_output
+    assert "false cases: 0" in demo_output
+
+
+def test_an_incident_in_a_case_of_other_work_says_so() -> None:
+    seen = [
+        filed("a", at(1, 9), "own"),
+        filed("a", at(1, 10), "i1", opened=False, alert=True, anomaly="volume.exfil"),
+    ]
+    findings = compare(truth(), queue(*seen), [])
+    assert [one.own for one in findings.found] == [False]
+    demo_output = story_of(findings, truth())
+    assert (
+        "volume.exfil), alert at event 1 of 2, in a case that other work had raised" in demo_output
+    )
+    assert "false cases: 1" in demo_output
+
+
+def test_the_gravest_alert_leads_and_the_others_follow() -> None:
+    seen = [
+        filed("a", at(1, 10), "i1", severity="medium", return_period_days=900.0),
+        filed("a", at(1, 11), "i2", "C-2", anomaly="cred.reuse"),
+    ]
+    demo_output = story_of(compare(truth(), queue(*seen), []), truth())
+    assert "(high, cred.reuse), alert at event 1 of 2; also tool never used before" in demo_output
 
 
 def test_trust_is_read_before_the_first_and_after_the_last_event() -> None:
@@ -192,32 +220,28 @@ def test_trust_is_read_before_the_first_and_after_the_last_event() -> None:
         trust_answer([], name, us, 0, DEFAULT_POLICY)
         for name, us in (("a", 20_727 * DAY_US), ("b", 0), ("a", 20_729 * DAY_US))
     ]
-    findings = compare(truth(), [anomaly("a", at(1, 10), "i1")], answers)
+    findings = compare(truth(), queue(filed("a", at(1, 10), "i1")), answers)
     (incident,) = findings.found
     assert incident.before is answers[0]
     assert incident.after is answers[0]  # the third speaks of a later day
 
 
 @pytest.mark.parametrize(
-    ("more", "said"),
+    ("days", "said"),
     [
-        ({"ground": "rule"}, "how sure: an explicit rule, counted as 12 bits"),
-        ({"ground": "several"}, "how sure: what several events show"),
-        ({"ground": "event"}, "how sure: 12.5 bits, p = 1.0e-05 against its own last 900 scores"),
-        ({"ground": "session", "session_p": 2e-3}, "p = 2.0e-03 against its role's sessions"),
-        ({"ground": "together", "together_p": 5e-5}, "p = 5.0e-05 against its role's sessions"),
+        (14.2, "how rare: once in 14 days over the whole fleet"),
+        (0.25, "how rare: 4 times a day over the whole fleet"),
+        (None, "how rare: not known yet"),
     ],
 )
-def test_incident_is_printed_with_the_evidence_of_its_alert(
-    more: dict[str, Any], said: str
-) -> None:
-    findings = compare(truth(), [anomaly("a", at(1, 10), "i1", **more)], [])
-    assert said in story_of(findings, truth())
+def test_incident_is_printed_with_how_rare_it_is(days: float | None, said: str) -> None:
+    alert = filed("a", at(1, 10), "i1", return_period_days=days)
+    assert said in story_of(compare(truth(), queue(alert), []), truth())
 
 
 def test_text_of_events_is_escaped() -> None:
-    findings = compare(truth(), [anomaly("a", at(1, 10), "i1")], [])
-    assert "Tool [x]: never used." in story_of(findings, truth())
+    findings = compare(truth(), queue(filed("a", at(1, 10), "i1")), [])
+    assert "Tool [x]: new to this agent." in story_of(findings, truth())
 
 
 def test_occupied_port_is_replaced_by_a_reserved_free_one(

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import pytest
 
 
-def test_a_recorder_measures_a_detector_alone_and_beside_the_product(
+def test_a_recorder_measures_a_detector_alone(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     recorder = Recorder(NewTool())
@@ -31,8 +31,6 @@ def test_a_recorder_measures_a_detector_alone_and_beside_the_product(
         settings=example.settings.model_copy(update={"detectors": ("new_tool",), "clock": "event"}),
     )
     alone = ranked_by(run, recorder)
-    assert {e.rank for s in alone for e in s.events} == {0.0, 6.0}
-    both = ranked_by(run, recorder, weight=1.0)
-    gain = [b.score - s.score for b, s in zip(both, run.sessions, strict=True)]
-    assert min(gain) == 0 < max(gain)
-    assert figures(alone)["auroc"] is not None
+    assert {e.rank for s in alone for e in s.events} == {0.0, 1.0}
+    assert len(alone) == len(run.sessions)
+    assert figures(alone)["auroc"] > 0.5

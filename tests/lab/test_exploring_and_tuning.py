@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from math import log2
 from typing import TYPE_CHECKING
 
 import pytest
@@ -14,6 +13,8 @@ from models.errors import ConfigError
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from lab.portrait import Portrait
 
 
 @pytest.fixture(scope="module")
@@ -36,27 +37,72 @@ def test_every_judged_event_is_a_row(explored: Explored) -> None:
     assert events.time.is_monotonic_increasing
 
 
-def test_a_portrait_has_hours_tools_steps_windows_and_scores(explored: Explored) -> None:
-    agent = explored.events.agent_id.value_counts().index[0]
-    portrait = explored.agent(agent)
+@pytest.fixture(scope="module")
+def portrait(explored: Explored) -> Portrait:
+    return explored.agent(explored.events.agent_id.value_counts().index[0])
+
+
+def test_a_portrait_counts_what_the_agent_knows(portrait: Portrait) -> None:
+    numbers = portrait.numbers()
+    assert numbers["events"] == len(portrait.events)
+    assert numbers["sessions"] == portrait.profile.opened > 10
+    known = {
+        (feature, value)
+        for feature in ("tool", "hour", "step")
+        for value in portrait.values(feature).query("known").iloc[:, 0]
+    }
+    assert 0 < len(known) < numbers["known values"]
+
+
+def test_hours_say_when_the_agent_works(portrait: Portrait) -> None:
     hours = portrait.hours()
-    assert len(hours) == 48
-    busy = hours.loc[hours.probability.idxmax()]
-    assert (portrait.events.hour == busy.hour).any()
+    assert len(hours) == 24
+    busy = hours.loc[hours.share.idxmax()]
+    assert busy.known
+    assert int(busy.hours[:2]) in set(portrait.events.hour // 2 * 2)
+    assert hours.share.sum() == pytest.approx(1.0)
+
+
+def test_values_are_known_or_new_to_somebody(portrait: Portrait) -> None:
     tools = portrait.values("tool")
     assert set(portrait.events.tool) <= set(tools.tool)
-    assert tools.bits.is_monotonic_increasing
-    assert tools.bits[0] == pytest.approx(-log2(tools.probability[0]))
+    assert tools.share.is_monotonic_decreasing
+    assert tools.share.sum() == pytest.approx(1.0)
+    first = tools.iloc[0]
+    assert (first.known, first.new_to, first.bits) == (True, "", 0.0)
+    unknown = portrait.values("resource").query("not known")
+    assert set(unknown.new_to) <= {"agent", "role", "fleet"}
+    assert (unknown.bits > 0).all()
+    assert portrait.values("step").share.sum() == pytest.approx(1.0)
+
+
+def test_a_value_new_to_the_fleet_is_at_least_as_rare_as_one_new_to_the_agent(
+    portrait: Portrait,
+) -> None:
+    table = portrait.novelty().pivot_table(index="feature", columns="new_to", values="bits")
+    assert "tool" in table.index
+    assert (table.fleet >= table.agent).all()
+
+
+def test_steps_amounts_maxima_and_rarity_are_tables(portrait: Portrait) -> None:
     assert portrait.transitions().events.sum() == len(portrait.events)
-    windows = portrait.windows()
-    assert (windows.upper >= windows["median"]).all()
-    assert (portrait.scores().events > 0).all()
+    assert portrait.transitions().known.any()
+    amounts = portrait.amounts().set_index("counter")
+    assert (amounts.upper >= amounts.typical).all()
+    assert amounts.days["calls"] > 0.9
+    days = portrait.maxima()
+    assert (days.days > 0).all()
+    rarity = portrait.rarity("size")
+    assert rarity.rarity.is_monotonic_increasing
+    assert rarity.rarity.iloc[0] == 0 < rarity.rarity.iloc[-1]
+    with pytest.raises(ConfigError, match="no series 'mood', expected one of act"):
+        portrait.rarity("mood")
 
 
 def test_an_unknown_agent_or_feature_is_named(explored: Explored) -> None:
     with pytest.raises(ConfigError, match="no agent 'nobody'"):
         explored.agent("nobody")
-    with pytest.raises(ConfigError, match="no feature 'mood', expected one of tool"):
+    with pytest.raises(ConfigError, match="no feature 'mood', expected one of step, tool, "):
         explored.agent(explored.events.agent_id[0]).values("mood")
 
 
@@ -76,15 +122,15 @@ def test_invalid_case_is_an_error(tmp_path: Path) -> None:
 def test_a_sweep_has_a_row_a_trial_and_the_present_first(example: Example) -> None:
     table = sweep(
         example.files,
-        {"alerts_per_day": [1e-6], "gate": [0.002]},
+        {"alerts_per_day": [1e-6], "held_days": [3]},
         fmt=example.fmt,
         truth=example.truth,
         history_days=example.history_days,
         settings=example.settings,
     )
-    assert table.parameter.tolist() == ["current", "alerts_per_day"]  # 0.002 is as it is
+    assert table.parameter.tolist() == ["current", "alerts_per_day"]  # 3 days are as it is
     assert table.version.is_unique
-    assert table.alert_recall[1] <= table.alert_recall[0]
+    assert table.recall[1] <= table.recall[0]
     assert table.false_per_day[1] < table.false_per_day[0]
 
 
@@ -109,11 +155,11 @@ def test_two_recordings_cannot_be_compared(explored: Explored) -> None:
 
 
 def test_unknown_or_invalid_parameters_are_refused(example: Example) -> None:
-    with pytest.raises(ConfigError, match="no parameter 'gaet'"):
-        with_parameters(example.settings, gaet=1)
-    with pytest.raises(ConfigError, match="gate must be a probability"):
-        candidate(example.settings, gate=2.0)
-    assert candidate(example.settings, gate=0.01, alerts_per_day=3).gate == 0.01
+    with pytest.raises(ConfigError, match="no parameter 'helddays'"):
+        with_parameters(example.settings, helddays=1)
+    with pytest.raises(ConfigError, match="held_days must be from 1 to 366, got 0"):
+        candidate(example.settings, held_days=0)
+    assert candidate(example.settings, held_days=5, alerts_per_day=3).held_days == 5
 
 
 def test_labelled_logs_are_used_if_present(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from lab.exploration import Explored
 from lab.fitting import History, tool_shares
 from lab.simulation.sample import fleet_events
 from models.detectors.fitted.columns import COLUMNS
-from models.detectors.fitted.isolation_forest import fit_opinion
+from models.detectors.fitted.isolation_forest import fit_forest
 from models.detectors.fitted.peer_groups import group_agents
 from pipeline.files.fitted_models import save_fitted
 from pipeline.settings import Settings
@@ -56,16 +56,16 @@ def test_groups_replace_undeclared_roles(recording: str, tmp_path: Path) -> None
     assert not declared.events.role.str.startswith("like:").any()
 
 
-def test_forest_adds_a_reason_and_changes_no_figure(recording: str, tmp_path: Path) -> None:
+def test_a_forest_judges_like_a_built_in_detector(recording: str, tmp_path: Path) -> None:
     plain = Settings(clock="event")
     history = History([recording], fmt="native", settings=plain)
     assert history.matrix.shape == (len(history.agents), len(COLUMNS))
     assert np.isfinite(history.matrix).all()
-    save_fitted(fit_opinion(history.matrix, trees=20), tmp_path)
-    beside = plain.model_copy(update={"offline_models": tmp_path})
-    without, with_it = (Explored([recording], fmt="native", settings=s) for s in (plain, beside))
-    columns = ["p", "rank", "alert", "learned", "trust", "s_sum", "reason"]
-    assert without.events[columns].equals(with_it.events[columns])
-    said = [r for rs in with_it.events.reasons for r in rs if r["feature"].startswith("opinion:")]
-    assert 0 < len(said) < 0.2 * len(with_it.events)
-    assert "it moves no score" in said[0]["why"]
+    assert (history.matrix.std(axis=0) > 0).sum() > len(COLUMNS) // 2
+    save_fitted(fit_forest(history.matrix, trees=20), tmp_path)
+    with_it = Explored(
+        [recording], fmt="native", settings=plain.model_copy(update={"offline_models": tmp_path})
+    )
+    said = [r for rs in with_it.events.reasons for r in rs if r["feature"] == "isolation_forest"]
+    assert said
+    assert "Numbers that are unusual together" in said[0]["why"]

@@ -91,7 +91,7 @@ def test_m4_many_uses_of_one_agent_on_one_day_change_another_ones_score_as_one_u
     assert seen[0] == seen[1]
 
 
-def test_m4_what_more_agents_do_is_less_surprising(a_known_stream, an_event):
+def test_m4_a_tool_of_more_agents_is_less_surprising(a_known_stream, an_event):
     seen = []
     for others in (0, 1):
         stream = a_known_stream(work, alerts_per_day=0.2)
@@ -109,7 +109,7 @@ days_of = st.lists(st.tuples(st.integers(0, 55), st.floats(0, 60)), max_size=20)
 
 
 @given(days_of, days_of, st.floats(0, 60))
-def test_m3_own_days_are_left_out_of_what_the_role_does(
+def test_m3_own_days_leave_the_days_of_the_role_unchanged(
     others: list, own_days: list, bits: float
 ) -> None:
     """Counted as those of its role or of another one: its role is what the rest does."""
@@ -139,7 +139,7 @@ def test_explaining_every_event_changes_no_result(a_known_stream, an_event, kind
     assert pair[0] == pair[1]
 
 
-def test_a_role_without_days_is_judged_by_the_fleet(fleet, an_event):
+def test_a_role_without_days_is_judged_by_the_fleet(fleet):
     """What no clerk does is as rare for a cook whom nobody knows."""
     profile = fleet.agent_state("agent-0").profile
     rates = fleet.engine.shared.rates

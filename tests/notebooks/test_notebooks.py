@@ -49,16 +49,16 @@ def test_a_notebook_defines_no_logic(script: Path) -> None:
     source = "\n".join(text for kind, text in cells(script) if kind == "code")
     defined = re.findall(r"^(?:def|class) (\w+)", source, re.M)
     # The fourth shows how a detector is built.
-    assert defined == (["NewPair"] if script.stem.startswith("4") else [])
+    assert defined == (["SentByTool"] if script.stem.startswith("4") else [])
 
 
 # By day a notebook runs over a smaller fleet; its code is the same.
 SMALLER = {
-    "2_evaluate_and_compare": ('["value", "intent", "tool", "hour"]', '["value"]'),
+    "2_evaluate_and_compare": ('["content", "carried", "act", "hour"]', '["content"]'),
     "3_tune": ("made_up(FOLDER, agents=8,", "made_up(FOLDER, activity=0.25, agents=8,"),
     "4_build_a_detector": (
-        "made_up(FOLDER, agents=10,",
-        "made_up(FOLDER, activity=0.2, agents=10,",
+        "agents=24, days=20, quiet_days=12, activity=0.3",
+        "agents=8, days=16, quiet_days=12, activity=0.2",
     ),
     "5_slow_poisoning": ("activity=0.5,", "activity=0.1,"),
 }

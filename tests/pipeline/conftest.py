@@ -50,6 +50,10 @@ _STATE = {
     "anomalies": "select id, agent_id, time_us, severity, kind, rank, status, blob "
     "from anomalies order by id",
     "anomaly_members": "select id, anomaly_id, agent_id from anomaly_members order by id",
+    "cases": "select id, agent_id, last_us, severity, rank, status, blob from cases order by id",
+    "case_agents": "select agent_id, case_id from case_agents order by agent_id, case_id",
+    "decisions": "select case_id, version, agent_id, digest, blob from decisions order by number",
+    "decisions_done": "select number from decisions_done order by number",
     "held": "select event_id, agent_id, mode, time_us, blob from held order by agent_id, event_id",
     "outbox": "select message from outbox order by id",
     "inbox": "select value from inbox order by id",

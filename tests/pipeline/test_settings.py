@@ -43,13 +43,13 @@ def test_defaults_apply_without_settings() -> None:
 def test_a_variable_wins_over_the_file_and_the_file_over_the_default(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    a_file('sink = "file:out"\nalerts_per_day = 3\n[model]\ngate = 0.01\nheld_days = 9\n')
+    a_file('sink = "file:out"\nalerts_per_day = 3\n[model]\nidle_minutes = 20\nheld_days = 9\n')
     monkeypatch.setenv("HABITUS_ALERTS_PER_DAY", "2")
-    monkeypatch.setenv("HABITUS_MODEL__GATE", "0.02")
+    monkeypatch.setenv("HABITUS_MODEL__IDLE_MINUTES", "30")
     settings = load_settings()
     model = model_config_of(settings)
     assert (settings.sink, settings.alerts_per_day) == ("file:out", 2.0)
-    assert (model.alerts_per_day, model.gate, model.held_days) == (2.0, 0.02, 9)
+    assert (model.alerts_per_day, model.idle_minutes, model.held_days) == (2.0, 30, 9)
     assert trust_policy_of(settings).version == model.version
 
 
@@ -94,7 +94,7 @@ def test_lists_are_comma_separated_and_empty_means_unset(monkeypatch: pytest.Mon
 
 
 def test_all_faults_are_reported_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    a_file("batch_sise = 5\n[model]\ngat = 1\n")
+    a_file("batch_sise = 5\n[model]\nheld_day = 1\n")
     monkeypatch.setenv("HABITUS_ALERT_PER_DAY", "1")
     monkeypatch.setenv("HABITUS_LISTEN", "8765")
     monkeypatch.setenv("HABITUS_CACHE_AGENTS", "0")
@@ -104,7 +104,7 @@ def test_all_faults_are_reported_at_once(monkeypatch: pytest.MonkeyPatch) -> Non
         "unknown setting HABITUS_ALERT_PER_DAY, did you mean HABITUS_ALERTS_PER_DAY?",
         "HABITUS_LISTEN: must be HOST:PORT",
         "HABITUS_CACHE_AGENTS: input should be greater than or equal to 1, got '0'",
-        "HABITUS_MODEL: unknown setting gat, did you mean gate?",
+        "HABITUS_MODEL: unknown setting held_day, did you mean held_days?",
     ):
         assert part in said
 
@@ -125,9 +125,9 @@ def test_all_faults_are_reported_at_once(monkeypatch: pytest.MonkeyPatch) -> Non
         ("MODEL", "abc", "HABITUS_MODEL: must be parameters as JSON, or one in HABITUS_MODEL__…"),
         ("MODEL", "abc", "got 'abc'"),
         ("MODEL", "5", "HABITUS_MODEL: input should be a valid dictionary, got 5"),
-        ("MODEL__GATE", "2", "gate must be a probability, got 2.0"),
+        ("MODEL__HELD_DAYS", "400", "held_days must be from 1 to 366, got 400"),
         ("MODEL__ALERTS_PER_DAY", "2", "a setting of its own"),
-        ("MODEL__DAILY_CAP", "1.5", "daily_cap must be a whole number, got 1.5"),
+        ("MODEL__IDLE_MINUTES", "1.5", "idle_minutes must be a whole number, got 1.5"),
         ("ALERTS_PER_DAY", "many", "valid number, unable to parse string as a number, got 'many'"),
         ("BATCH_SIZE", "9" * 5_000, "maximum size, got '" + "9" * 60 + "…'"),
     ],

@@ -12,9 +12,10 @@ import pytest
 from models.errors import StateError
 from models.trust.state import TrustState
 from pipeline.store import Commit, open_store
+from pipeline.store import database as sqlite_files
 from pipeline.store.postgresql import migrations as migrating
 from pipeline.store.postgresql.migrations import migrations
-from pipeline.store.schema import VERSION
+from pipeline.store.schema import OLDEST, TABLES, VERSION
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -26,7 +27,7 @@ FIRST = min(migrations())
 @pytest.mark.parametrize(
     ("version", "todo"),
     [
-        (VERSION - 1, "use the program that wrote it, or move the store away to learn again"),
+        (OLDEST - 1, "use the program that wrote it, or move the store away to learn again"),
         (VERSION + 1, "a newer Habitus is needed, or move the store away to learn again"),
     ],
 )
@@ -43,6 +44,30 @@ def test_file_of_another_version_is_refused(
     with sqlite3.connect(path) as database:
         found = database.execute("select value from meta where key = 'version'").fetchone()
     assert found == (version,)
+
+
+def test_file_of_an_earlier_version_gets_what_was_added_and_keeps_its_rows(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "store.db"
+    state = TrustState(agent_id="a", mode="delegated")
+    with open_store(f"sqlite:{path}") as store:
+        store.commit(Commit(profiles=[("a", "delegated", b"profile", state)]))
+        secret = store.secret
+    added = "create table of_this_test (id integer primary key); create index of_test on "
+    monkeypatch.setattr(sqlite_files, "TABLES", f"{TABLES};{added}of_this_test (id)")
+    monkeypatch.setattr(sqlite_files, "VERSION", VERSION + 1)
+    with pytest.raises(StateError, match="habitus run adds what is missing when it starts"):
+        open_store(f"sqlite:{path}", read_only=True)
+    for _ in range(2):
+        with open_store(f"sqlite:{path}") as store:
+            assert store.secret == secret
+            assert store.profiles(["a"])["a", "delegated"][0] == b"profile"
+    with sqlite3.connect(path) as database:
+        names = {name for (name,) in database.execute("select name from sqlite_master")}
+        assert {"of_this_test", "of_test", "profiles_seq"} <= names
+        version = database.execute("select value from meta where key = 'version'").fetchone()
+    assert version == (VERSION + 1,)
 
 
 @pytest.mark.postgresql

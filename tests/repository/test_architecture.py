@@ -28,7 +28,7 @@ OFFENCES = {
     ),
     "Inside the core": ("models/errors.py", "import models.event"),
     "What is unusual does not depend on trust": (
-        "models/baseline/online_baseline.py",
+        "models/scoring.py",
         "import models.trust.opinion",
     ),
     "The core does no I/O and reads no clock": ("models/event.py", "import time"),
@@ -112,10 +112,6 @@ def test_every_file_of_the_kernel_names_the_module_that_it_compiles() -> None:
     assert unnamed == []
 
 
-# Rebuilt next, with the judge: files that stay side by side until then.
-CROWDED = {"models": 17, "models/watch": 23, "tests/models": 17}
-
-
 def test_no_folder_has_more_than_fifteen_files() -> None:
     crowded = {}
     for top in ("models", "native", "pipeline", "scoring_api", "lab", "benchmarks", "tests"):
@@ -126,7 +122,7 @@ def test_no_folder_has_more_than_fifteen_files() -> None:
             if "target" not in file.relative_to(ROOT).parts
         )
         crowded |= {folder: count for folder, count in counts.items() if count > MAX_FILES}
-    assert {folder: n for folder, n in crowded.items() if n > CROWDED.get(folder, 0)} == {}
+    assert crowded == {}
 
 
 def circle_among(*packages: str) -> list[str]:

@@ -37,7 +37,7 @@ FOLDERS = (
     "models/replication",
     "models/trust",
 )
-CORE = ("config", "errors", "event", "fast_path", "kernel", "result", "units")
+CORE = ("config", "errors", "event", "kernel", "result", "units")
 FILES = [file for folder in FOLDERS for file in sorted(ROOT.glob(f"{folder}/**/*.py"))]
 FILES += [ROOT / "models" / f"{name}.py" for name in CORE]
 # Tests of what the next version of the judge replaces.

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 
+from models.telemetry.last_seen import LastSeen
 from models.trust.ledger import Item, Ledger
 from models.trust.levels import LevelState
 from models.trust.state import TrustState
 from models.units import DAY_US, HOUR_US
-from models.telemetry.last_seen import LastSeen
 from pipeline.formats import Native
 from pipeline.store import Commit, PipelineStatus, Store, open_store
 from scoring_api.app import Application, create_app
@@ -98,7 +98,7 @@ def make_anomaly(number: int, **more: Any) -> dict[str, Any]:
         "severity": "high",
         "facet": "data",
         "p": 0.0003,
-        "p_pool": "agent",
+        "p_pool": "role",
         "p_n": 812,
         "rank": 9.0 + number / 100,
         "session_p": 0.002,
@@ -114,6 +114,7 @@ def make_anomaly(number: int, **more: Any) -> dict[str, Any]:
         ],
         "tags": {"owasp": ["ASI02"], "maestro": ["L2"], "attack": ["T1530"], "atlas": []},
         "key": f"key-{number}",
+        "case_id": f"C-{number:016x}",
         "count": 1,
         "events": [{"id": f"e-{number}", "position": f"file@{number}"}],
         "position": f"file@{number}",
@@ -125,6 +126,49 @@ def make_anomaly(number: int, **more: Any) -> dict[str, Any]:
     }
 
 
+def make_case(number: int, **more: Any) -> dict[str, Any]:
+    at = f"2026-01-05T08:{number % 60:02}:00.000000Z"
+    reason = make_anomaly(number)["reasons"][0]
+    return {
+        "case_id": f"C-{number:016x}",
+        "version": 1,
+        "change": "opened",
+        "status": "open",
+        "agent_id": REFUNDS,
+        "agents": [REFUNDS],
+        "agent_count": 1,
+        "mode": "delegated",
+        "role": "refund-assistant",
+        "owner": None,
+        "opened": at,
+        "last": at,
+        "severity": "high",
+        "return_period_days": 2.0 + number,
+        "title": "First touch of a resource or destination: payee",
+        "signals": [
+            {
+                "detector": "content",
+                "anomaly": "resource.new",
+                "subject": "payee",
+                "bits": 9.4,
+                "return_period_days": 2.0 + number,
+                "tags": {"owasp": ["ASI02"], "maestro": ["L2"], "attack": [], "atlas": []},
+                "reasons": [reason],
+            }
+        ],
+        "events": {"count": 1, "ids": [f"e-{number}"]},
+        "sessions": ["s-1"],
+        "traces": [],
+        "trust": {"before": {"score": 91, "lower": 80}, "after": {"score": 73, "lower": 60}},
+        "disposition": None,
+        "decision": None,
+        "assignee": None,
+        "comments": 0,
+        "config_version": "c1",
+        **more,
+    }
+
+
 class Installation:
     """A store with a worker that says it is well, and the API over it."""
 
@@ -132,6 +176,7 @@ class Installation:
     item = staticmethod(make_item)
     state = staticmethod(make_state)
     anomaly = staticmethod(make_anomaly)
+    case = staticmethod(make_case)
     now_us = staticmethod(now_us)
 
     def __init__(self, store: Store) -> None:
@@ -165,6 +210,11 @@ class Installation:
 
     def find(self, *anomalies: dict[str, Any]) -> None:
         self.store.commit(Commit(anomalies=list(anomalies)))
+
+    def file(self, *cases: dict[str, Any]) -> None:
+        """Store cases, each with its agents."""
+        agents = [(one["case_id"], name) for one in cases for name in one["agents"]]
+        self.store.commit(Commit(cases=list(cases), case_agents=agents))
 
     def app(self, policy: TrustPolicy | None = None, **config: Any) -> Application:
         return create_app(

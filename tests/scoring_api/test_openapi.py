@@ -16,7 +16,7 @@ from models.trust.response import Answer, Facets, Obligation, Reason, Recovery, 
 from pipeline.credentials.entries import make_key
 from pipeline.events.schema import PATH, event_parts
 from pipeline.publishing import messages
-from scoring_api.schemas import anomalies, trust, values
+from scoring_api.schemas import anomalies, cases, trust, values
 
 PAIRS = [
     (Answer, trust.Trust),
@@ -30,6 +30,12 @@ PAIRS = [
     (messages.Position, anomalies.EventPosition),
     (messages.Change, anomalies.ScoreChange),
     (messages.Agents, anomalies.AnomalyAgents),
+    (messages.Case, cases.Case),
+    (messages.Signal, cases.CaseSignal),
+    (messages.CaseEvents, cases.CaseEvents),
+    (messages.Score, cases.CaseScore),
+    (messages.ScoreOfCase, cases.CaseTrust),
+    (messages.CaseDecision, cases.CaseDecision),
 ]
 
 # The API would refuse a value that only the core has, or send it undescribed.
@@ -56,6 +62,10 @@ OPERATIONS = {
     "getAgentTrustByQuery": "get /v1/agent/trust",
     "listAnomalies": "get /v1/anomalies",
     "getAnomaly": "get /v1/anomalies/{anomaly_id}",
+    "listCases": "get /v1/cases",
+    "getCase": "get /v1/cases/{case_id}",
+    "decideCase": "post /v1/cases/{case_id}/disposition",
+    "undoCase": "post /v1/cases/{case_id}/undo",
     "postActions": "post /v1/actions",
     "getEventSchema": "get /v1/schema/event.json",
     "getLivez": "get /livez",
@@ -200,6 +210,9 @@ def test_answers_have_no_member_that_is_not_described(api, installation):
         installation.state("a", mode="autonomous", days=2, state="learning"),
     )
     installation.find(installation.anomaly(1, agent_id="a"))
+    installation.file(
+        installation.case(1), installation.case(2, version=2, disposition="malicious")
+    )
     bad = {"id": "e-1", "resorce": 1}
     good = {**bad, "time": "2026-01-05T08:00:00Z", "agent": {"id": "a"}, "tool": "t"}
     calls: dict[str, tuple[str, Any]] = {
@@ -215,6 +228,16 @@ def test_answers_have_no_member_that_is_not_described(api, installation):
         "getAgentTrustByQuery": ("/v1/agent/trust?id=a", None),
         "listAnomalies": ("/v1/anomalies", None),
         "getAnomaly": ("/v1/anomalies/anomaly-1", None),
+        "listCases": ("/v1/cases", None),
+        "getCase": ("/v1/cases/C-0000000000000001", None),
+        "decideCase": (
+            "/v1/cases/C-0000000000000001/disposition",
+            {"disposition": "benign", "reason": "a migration", "version": 1},
+        ),
+        "undoCase": (
+            "/v1/cases/C-0000000000000002/undo?preview=true",
+            {"reason": "a mistake", "version": 2},
+        ),
         "postActions": ("/v1/actions", [good, bad]),
         "getLivez": ("/livez", None),
         "getReadyz": ("/readyz", None),

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from lab.evaluation.figures import EVENT_LEVELS, SESSION_LEVELS
+from lab.evaluation.report.mistakes import mistake_tables
 from lab.evaluation.report.table import of_figures, percent, share
 from pipeline.text.quoted import plain
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping
 
     from rich.table import Table
 
 PRODUCT = "Habitus"
-_MAX_ROWS = 20
 _WORTH = {
     "precision": (100, ".1f"), "false_alerts": (1, ".0f"), "bits": (1, ".2f"),
     "p_bits": (1, ".2f"), "auroc": (1, ".3f"), "at_1": (100, ".1f"), "at_5": (100, ".1f"),
@@ -28,9 +27,10 @@ def details(result: Mapping[str, Any]) -> Iterator[Table]:
     if result["baselines"]:
         yield side_by_side(result)
     yield _calibration_table(result)
+    yield _by_case(result)
     yield _budget(result)
     yield _types(result)
-    yield from _mistakes(result["mistakes"])
+    yield from mistake_tables(result["mistakes"])
     if result["ablations"]:
         yield ablations(result["ablations"])
     if result["left_out"]:
@@ -102,6 +102,28 @@ def _calibration_table(result: Mapping[str, Any]) -> Table:
     return out
 
 
+def _by_case(result: Mapping[str, Any]) -> Table:
+    cases = result["cases"]
+    out = _table(
+        "by case: one line in the queue, however many of its events alert",
+        "queue",
+        "cases", "precision", "false/day", "recall", "in own\ncase", "first reason\nright",
+    )  # fmt: skip
+    out.add_row(
+        "whole",
+        str(cases["cases"]),
+        percent(cases["precision"]),
+        share(cases["false_per_day"], 1),
+        percent(cases["recall"]),
+        percent(cases["recall_in_own_case"]),
+        percent(cases["first_reason_right"]),
+    )
+    for allowed, read in cases["read_down_to"].items():
+        recalls = percent(read["recall"]), percent(read["recall_in_own_case"])
+        out.add_row(f"to {allowed} false a day", "", "", "", *recalls, "")
+    return out
+
+
 def _budget(result: Mapping[str, Any]) -> Table:
     budget = result["budget"]
     raised, attacks = budget["raised"], result["attacks"]
@@ -166,57 +188,10 @@ def _types(result: Mapping[str, Any]) -> Table:
     return out
 
 
-def _mistakes(found: Mapping[str, list[dict[str, Any]]]) -> Iterator[Table]:
-    """Make tables of missed and misnamed attacks, and of false alerts by first reason."""
-    for name, title in (
-        ("missed", "attacks without an alert, highest in the queue on top"),
-        ("misnamed", "attacks whose alert names another cause first"),
-    ):
-        if rows := found[name]:
-            yield _mistakes_table(title, rows)
-    if rows := found["false_alerts"]:
-        yield _false_alerts(rows)
-
-
-def _mistakes_table(title: str, rows: Sequence[Mapping[str, Any]]) -> Table:
-    out = _table(title, "type", "bits", "p", "reason", "planted cause", "at", "case")
-    for column in (out.columns[0], *out.columns[3:5], out.columns[-1]):
-        column.justify, column.no_wrap, column.overflow = "left", False, "fold"
-    for row in rows[:_MAX_ROWS]:
-        out.add_row(
-            plain(row["type"]),
-            share(row["bits"], 1),
-            "-" if row["p"] is None else f"{row['p']:.2g}",
-            row["reason"] or "-",
-            plain(" ".join(row["causes"])) or "-",
-            row["time"][:16],
-            plain(row["case"]),
-        )
-    if len(rows) > _MAX_ROWS:
-        out.caption = f"{len(rows) - _MAX_ROWS} more: --out FILE has all, and of which agent"
-    return out
-
-
-def _false_alerts(rows: Sequence[Mapping[str, Any]]) -> Table:
-    out = _table("false alerts by first reason", "reason", "alerts", "agents", "roles", "on news")
-    out.columns[-1].no_wrap = False
-    for reason, number in Counter(row["reason"] or "-" for row in rows).most_common(_MAX_ROWS):
-        its = [row for row in rows if (row["reason"] or "-") == reason]
-        novelties = Counter(row["news"] for row in its if row["news"] is not None)
-        out.add_row(
-            reason,
-            str(number),
-            str(len({row["agent_id"] for row in its})),
-            str(len({row["role"] for row in its})),
-            plain(", ".join(f"{name} {times}" for name, times in novelties.most_common())) or "-",
-        )
-    return out
-
-
 def ablations(result: Mapping[str, Any]) -> Table:
-    """Make the table of losses without each feature, the largest loss first."""
+    """Make the table of losses without each family or part, the largest loss first."""
     out = _table(
-        "without a feature: changes against the whole",
+        "without a family or part: changes against the whole",
         "without",
         "found", "lost,\ngained", "precision", "false\nalerts", "bits on\nattacks", "-log2 p",
         "AUROC", "at 1%", "at 5%", "event\nAP", "lost most",

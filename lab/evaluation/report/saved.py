@@ -21,7 +21,7 @@ def saved(result: Mapping[str, Any]) -> list[Table]:
         return [_detectors(result)]
     if result["ablations"]:
         return [_features(result["ablations"])]
-    tables = [_ranking(result), _calibration(result), _alerts(result)]
+    tables = [_ranking(result), _calibration(result), _alerts(result), _by_case(result)]
     if result["left_out"]:
         tables.append(_transfer(result))
     if result["intervals"]:
@@ -96,6 +96,28 @@ def _alerts(result: Mapping[str, Any]) -> Table:
             ["attacks whose first reason is right, %", percent(attacks["explained"])],
             ["failed attacks found at 1 %", percent(failed["0.01"])],
             ["failed attacks found at 5 %", percent(failed["0.05"])],
+        ],
+    )
+
+
+def _by_case(result: Mapping[str, Any]) -> Table:
+    cases = result["cases"]
+    read = [
+        [f"{kind} at {allowed} false cases a day, %", percent(found[name])]
+        for allowed, found in cases["read_down_to"].items()
+        for kind, name in (("recall", "recall"), ("recall in own case", "recall_in_own_case"))
+    ]
+    return Table(
+        sentence="A case is true where the event that raised it belongs to an attack.",
+        columns=["by case", "measured"],
+        rows=[
+            ["cases", f"{cases['cases']:,}"],
+            ["false cases a day", share(cases["false_per_day"], 1)],
+            ["precision by case, %", percent(cases["precision"])],
+            ["recall, %", percent(cases["recall"])],
+            ["recall in own case, %", percent(cases["recall_in_own_case"])],
+            *read,
+            ["first reason right, %", percent(cases["first_reason_right"])],
         ],
     )
 
@@ -177,7 +199,10 @@ def _features(result: Mapping[str, Any]) -> Table:
         for row in result["features"]
     ]
     return Table(
-        sentence="The events are judged again without one feature; the rows below are differences.",
+        sentence=(
+            "The events are judged again without one family or part; the rows below are "
+            "differences."
+        ),
         columns=[
             "without", "attacks with an alert", "lost, gained", "false alerts", "bits on attacks",
             "session AUROC", "found at 1 %", "event AP",

@@ -1,4 +1,4 @@
-"""A second opinion: scikit-learn's isolation forest, fitted on history.
+"""scikit-learn's isolation forest, fitted on history.
 
 A file keeps the forest as skops writes it: types by name out of a fixed list, and arrays. A pickle
 would run code when it is read. scikit-learn follows the indices of a tree without a check of their
@@ -8,9 +8,7 @@ bounds, so `_check` examines them first.
 from __future__ import annotations
 
 import zipfile
-from bisect import bisect_left
 from hashlib import sha256
-from math import log2
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import msgspec
@@ -24,19 +22,16 @@ from skops.io import dumps, loads
 from models.detectors.fitted.columns import COLUMNS, row_of
 from models.detectors.fitted.fitted_detector import FittedDetector
 from models.errors import ConfigError
-from models.result import Reason
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     import numpy.typing as npt
 
-    from models.detectors.detector import Act
 
 _MIN_ROWS = 200
 _REFERENCE = 2_000
 _SEED = 7
-_MAX_SHARE = 0.05
 _VERSION_DIGITS = 12
 # Types beyond those that skops trusts by default: estimators of scikit-learn, and arrays of numpy.
 _TRUSTED = ["sklearn.tree._tree.Tree"]
@@ -60,11 +55,11 @@ class _Body(Struct, frozen=True):
     reference: list[float]
 
 
-class SecondOpinion(FittedDetector):
+class FittedForest(FittedDetector):
     """How easily an event is separated from the history that the forest was fitted on.
 
     Sees unusual combinations of a few numbers (`models.detectors.fitted.columns`): when, how much,
-    how surprising to the product. Blind to who, which tool and which resource; everything that
+    how much before in its session. Blind to who, which tool and which resource; everything that
     changed since the forest was fitted is unusual to it.
 
     Parameters
@@ -72,15 +67,16 @@ class SecondOpinion(FittedDetector):
     forest
         Fitted on rows of `COLUMNS`.
     reference
-        Scores of the history, ascending.
+        Scores of the history, ascending: past scores begin with them.
     """
 
     KIND: ClassVar[str] = "isolation_forest"
+    title = "Numbers that are unusual together"
 
     def __init__(self, name: str, forest: IsolationForest, reference: Sequence[float]) -> None:
         self.name, self.columns = name, COLUMNS
-        self._forest, self._reference = forest, list(reference)
-        content = sha256(msgspec.json.encode([COLUMNS, sklearn.__version__, self._reference]))
+        self._forest, self.reference = forest, list(reference)
+        content = sha256(msgspec.json.encode([COLUMNS, sklearn.__version__, self.reference]))
         for one in forest.estimators_:
             content.update(one.tree_.threshold.tobytes())
         self.version = content.hexdigest()[:_VERSION_DIGITS]
@@ -97,32 +93,17 @@ class SecondOpinion(FittedDetector):
             raise ConfigError(f"{self.name} was fitted on {len(COLUMNS)} columns, got {len(row)}")
         return float(-self._forest.score_samples(np.array([row]))[0])
 
-    def bits(self, score: float) -> float:
-        """Give how rare a score is in the history, in bits: ``-log2`` of the share as high."""
-        above = len(self._reference) - bisect_left(self._reference, score)
-        return -log2((above + 1) / (len(self._reference) + 1))
-
-    def judge(self, act: Act) -> Reason | None:
-        """Give a reason where at most 5 % of the history had numbers as unusual as the event's."""
-        score = self.score(row_of(act))
-        bits = self.bits(score)
-        if bits < -log2(_MAX_SHARE):
-            return None
-        typical = self._reference[int((1 - _MAX_SHARE) * (len(self._reference) - 1))]
-        why = (
-            f"Second opinion {self.name} ({self.version}): {100 * 2**-bits:.1f} % of the history "
-            "had numbers as unusual as these taken together; it moves no score."
-        )
-        expected = [(f"up to {typical:.3f}", 1 - _MAX_SHARE)]
-        return Reason(f"opinion:{self.name}", bits, f"{score:.3f}", expected, why)
+    def score_one(self, x: dict[str, Any]) -> float:
+        """Score an event by its numbers."""
+        return self.score(row_of(x))
 
     def to_bytes(self) -> bytes:
         """Write the forest for `from_bytes`."""
         forest = dumps(self._forest, compression=zipfile.ZIP_DEFLATED)
-        return msgspec.json.encode(_Body(sklearn.__version__, forest, self._reference))
+        return msgspec.json.encode(_Body(sklearn.__version__, forest, self.reference))
 
     @classmethod
-    def from_bytes(cls, name: str, columns: Sequence[str], raw: bytes) -> SecondOpinion:
+    def from_bytes(cls, name: str, columns: Sequence[str], raw: bytes) -> FittedForest:
         """Read what `to_bytes` wrote of a forest with these columns.
 
         Raises
@@ -156,13 +137,13 @@ class SecondOpinion(FittedDetector):
         return cls(name, forest, body.reference)
 
 
-def fit_opinion(
+def fit_forest(
     matrix: npt.NDArray[np.float64],
     *,
     name: str = "isolation_forest",
     trees: int = 64,
     rows_a_tree: int = 256,
-) -> SecondOpinion:
+) -> FittedForest:
     """Fit a forest on the numbers of a history (`lab.fitting.History`).
 
     Parameters
@@ -178,8 +159,8 @@ def fit_opinion(
     Examples
     --------
     >>> rows = np.random.default_rng(7).normal(size=(500, len(COLUMNS)))
-    >>> opinion = fit_opinion(rows, trees=20)
-    >>> opinion.score([0.0] * len(COLUMNS)) < 0.5 < opinion.score([9.0] * len(COLUMNS))
+    >>> fitted = fit_forest(rows, trees=20)
+    >>> fitted.score([0.0] * len(COLUMNS)) < 0.5 < fitted.score([9.0] * len(COLUMNS))
     True
     """
     if np.ndim(matrix) != 2 or matrix.shape[1] != len(COLUMNS):
@@ -196,7 +177,7 @@ def fit_opinion(
     ).fit(matrix)
     scores = np.sort(-forest.score_samples(matrix))
     thin = np.unique(np.linspace(0, len(scores) - 1, _REFERENCE).astype(int))
-    return SecondOpinion(name, forest, scores[thin].tolist())
+    return FittedForest(name, forest, scores[thin].tolist())
 
 
 def _check(forest: Any) -> None:

@@ -74,6 +74,30 @@ impl Profile {
         }
     }
 
+    /// Whether the agent knows a value.
+    #[pyo3(name = "knows")]
+    fn knows_value(&self, mark: u64) -> bool {
+        self.knows(mark)
+    }
+
+    /// Note the use of a value that the agent knows from now on.
+    #[pyo3(name = "know")]
+    fn know_value(&mut self, mark: u64, day: i64) {
+        self.know(mark, day);
+    }
+
+    /// Note the use of a value that waits; after so many days the agent knows it.
+    #[pyo3(name = "hold")]
+    fn hold_value(&mut self, mark: u64, day: i64, days: i64) {
+        self.hold(mark, day, days);
+    }
+
+    /// Forget one value, whether it is known or waits.
+    fn forget(&mut self, mark: u64) {
+        self.known.remove(&(mark as u32));
+        self.held.remove(&(mark as u32));
+    }
+
     fn dump<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
         PyBytes::new(py, &self.bytes())
     }

@@ -1,7 +1,7 @@
 //! Rates: on how many agent-days honest work brings a series to so many bits;
 //! `models.calibration.rates`.
 
-use crate::calibration::day_maxima::{block_of, DayMaxima, BINS, BIN_BITS, UNIT};
+use crate::calibration::day_maxima::{block_of, halved, DayMaxima, BINS, BIN_BITS, UNIT};
 use crate::calibration::rate_tables::RateTables;
 use crate::float_sums::{larger, smaller};
 use crate::plan_json::{Constants, SeriesRow};
@@ -64,24 +64,23 @@ impl Rates {
         state: Option<&str>,
         own: Option<&mut DayMaxima>,
         maxima: &[(u64, f64)],
-    ) -> PyResult<()> {
+    ) {
         if let Some(state) = state {
             self.pending.of_state(state).add(day, maxima.iter().copied());
-            return Ok(());
+            return;
         }
         if let Some(own) = own {
             own.add(day, maxima.iter().copied());
         }
         let mut clipped = Vec::with_capacity(maxima.len());
         for &(series, bits) in maxima {
-            let one = self.series.get(&series).ok_or_else(|| PyKeyError::new_err(series))?;
-            clipped.push((series, smaller(bits, one.rare as f64 * BIN_BITS)));
+            let rare = self.series.get(&series).map_or(BINS - 1, |one| one.rare);
+            clipped.push((series, smaller(bits, rare as f64 * BIN_BITS)));
         }
         self.pending.fleet.add(day, clipped.iter().copied());
         if let Some(role) = role {
             self.pending.of_role(role).add(day, clipped.iter().copied());
         }
-        Ok(())
     }
 
     /// Make pending days count, of this or another shard, as of a day since 1970.
@@ -106,11 +105,12 @@ impl Rates {
 
     fn derive(&mut self, constants: &Constants) {
         self.roles.clear();
-        let (passed, days) = self.tables.fleet.weights(block_of(self.day, self.half_life));
-        let known = days as f64 >= constants.rare_after_days * UNIT as f64;
+        let (passed, _) = self.tables.fleet.weights(block_of(self.day, self.half_life));
         for (&number, one) in &mut self.series {
+            let days = days_of(&self.tables.fleet, &one.row, passed);
+            let known = days >= constants.rare_after_days;
             let counts = self.tables.fleet.reaching(number, passed);
-            one.fleet = fleet_rates(constants, one, &counts, days as f64 / UNIT as f64);
+            one.fleet = fleet_rates(constants, one, &counts, days);
             let rare = |&rate: &f64| known && -rate.log2() >= self.clip_bits;
             one.rare = one.fleet.iter().position(rare).unwrap_or(BINS - 1);
         }
@@ -156,28 +156,28 @@ impl Rates {
         let mut rate = one.fleet[place];
         let (mut count, mut days) = (0.0, 0.0);
         if let Some(own) = own {
-            let (passed, weight) = own.weights(block);
-            days = weight as f64 / UNIT as f64;
+            let (passed, _) = own.weights(block);
+            days = days_of(own, &one.row, passed);
             count = own.reached(series, place, passed);
         }
         let prior_days = constants.max_prior_days;
         let of_role = role.and_then(|role| self.tables.roles.get_key_value(role));
         if let Some((role, table)) = of_role {
-            let (passed, weight) = table.weights(block);
+            let (passed, _) = table.weights(block);
             if !self.roles.contains_key(role) {
                 self.roles.insert(role.clone(), FxHashMap::default());
             }
             let known = self.roles.get_mut(role).expect("it was inserted");
             let reaching = known.entry(series).or_insert_with(|| table.reaching(series, passed));
             let others = larger(reaching[place] - count, 0.0);
-            let other_days = larger(weight as f64 / UNIT as f64 - days, 0.0);
+            let other_days = larger(days_of(table, &one.row, passed) - days, 0.0);
             rate = shrunk(others, other_days, rate, constants.role_events, prior_days);
         }
         rate = shrunk(count, days, rate, constants.agent_events, prior_days);
         if let Some(special) = state.and_then(|state| self.tables.states.get(state)) {
-            let (passed, weight) = special.weights(block);
+            let (passed, _) = special.weights(block);
             let reached = special.reached(series, place, passed);
-            let days = weight as f64 / UNIT as f64;
+            let days = days_of(special, &one.row, passed);
             rate = shrunk(reached, days, rate, constants.agent_events, prior_days);
         }
         Ok(-smaller(rate, 1.0).log2())
@@ -187,6 +187,14 @@ impl Rates {
     pub fn known_days(&self) -> u64 {
         self.tables.fleet.weights(block_of(self.day, self.half_life)).1 / UNIT
     }
+}
+
+/// The agent-days that a series could have reached its bits on.
+fn days_of(table: &DayMaxima, row: &SeriesRow, passed: i64) -> f64 {
+    if row.exposure != 0 {
+        return table.reached(row.exposure, 1, passed);
+    }
+    halved(table.days, passed) as f64 / UNIT as f64
 }
 
 /// The rate of each bin: counted, beyond the highest days extrapolated.

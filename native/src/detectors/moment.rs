@@ -9,6 +9,7 @@ use crate::features::fields::Fields;
 use crate::features::plan::Plan;
 use crate::features::reading::Facts;
 use pyo3::prelude::*;
+use rustc_hash::FxHashMap;
 
 /// One event of a session.
 pub struct Moment<'a, 'py> {
@@ -27,6 +28,8 @@ pub struct Moment<'a, 'py> {
     /// What makes a value one of the agent's role.
     pub salt: u64,
     pub raised: &'a mut Ordered<u64, f64>,
+    /// Bits that the event itself shows, whether its session has shown more before.
+    pub shown: FxHashMap<u64, f64>,
 }
 
 impl Moment<'_, '_> {
@@ -42,8 +45,16 @@ impl Moment<'_, '_> {
         }
     }
 
-    /// Raise the bits of a series in the session.
+    /// Note bits that the event itself shows.
+    pub fn show(&mut self, series: u64, bits: f64) {
+        if bits > self.shown.get(&series).copied().unwrap_or(0.0) {
+            self.shown.insert(series, bits);
+        }
+    }
+
+    /// Show bits of a series; raise those of the session.
     pub fn raise_bits(&mut self, series: u64, bits: f64) -> bool {
+        self.show(series, bits);
         if bits <= self.session.bits.get(&series).copied().unwrap_or(0.0) {
             return false;
         }

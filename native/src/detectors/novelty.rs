@@ -123,7 +123,7 @@ impl NoveltyDetector<'_> {
         families.sort_unstable_by_key(|&family| &plan.families[family].name);
         families.dedup();
         for family in families {
-            add_up(at, family, lasting.contains(&family));
+            add_up(at, family, &found.new, lasting.contains(&family));
         }
         found
     }
@@ -258,14 +258,13 @@ fn describe(
 }
 
 /// Add the features of a family beyond the floor, and what lasting values add.
-fn add_up(at: &mut Moment<'_, '_>, family: usize, lasting: bool) {
+fn add_up(at: &mut Moment<'_, '_>, family: usize, new: &[NewValue], lasting: bool) {
     let (constants, row) = (&at.plan.constants, &at.plan.families[family]);
     let session = &mut *at.session;
-    let beyond = |&index: &usize| {
-        let best = session.best.get(&index_of(index)).copied().unwrap_or(0.0);
-        larger(0.0, best - constants.floor_bits)
-    };
-    let mut base = exact_sum(row.features.iter().map(beyond));
+    let floor = constants.floor_bits;
+    let beyond = |bits: f64| larger(0.0, bits - floor);
+    let best = |&index: &usize| session.best.get(&index_of(index)).copied().unwrap_or(0.0);
+    let mut base = exact_sum(row.features.iter().map(|index| beyond(best(index))));
     if lasting {
         *session.touched.entry(row.name.clone()).or_insert(0) += 1;
     }
@@ -273,5 +272,14 @@ fn add_up(at: &mut Moment<'_, '_>, family: usize, lasting: bool) {
     if base > 0.0 && touched > 1 {
         base += constants.lasting_bits * (touched as f64).log2();
     }
-    at.raise_bits(row.series, base);
+    if base > session.bits.get(&row.series).copied().unwrap_or(0.0) {
+        at.raise_bits(row.series, base);
+        return;
+    }
+    let own = |&index: &usize| {
+        let counted = new.iter().filter(|one| one.counted && one.feature == index);
+        counted.fold(0.0, |most, one| larger(most, one.bits))
+    };
+    let shown = exact_sum(row.features.iter().map(|index| beyond(own(index))));
+    at.show(row.series, shown);
 }

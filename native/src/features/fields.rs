@@ -61,8 +61,8 @@ names! { RECORD, record:
 }
 
 names! { KINDS, kind:
-    SCOPE = "scope",
     DELEGATE = "delegate",
+    SCOPE = "scope",
     CONTAINER = "container",
     PROGRAM = "program",
     ARGUMENT = "argument",
@@ -76,10 +76,10 @@ names! { NUMBERS, number:
     TOKENS = "tokens",
     PRICE = "price",
     HASTE = "haste",
-    SILENCE = "silence",
-    SOLE_DAYS = "sole_days",
     EXPIRED = "expired",
     NEARNESS = "nearness",
+    SILENCE = "silence",
+    SOLE_DAYS = "sole_days",
 }
 
 /// Which field of an event or of a record it is.

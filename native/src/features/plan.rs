@@ -4,7 +4,7 @@ use crate::features::conditions::Test;
 use crate::features::fields::{place_of, record_kind, Place};
 use crate::plan_json::{wrong, Constants, CounterRow, PlanRows, Roles, SeriesRow, Words};
 use pyo3::PyResult;
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 use std::sync::Arc;
 
 pub struct Family {
@@ -14,6 +14,7 @@ pub struct Family {
     pub series: u64,
     pub several: bool,
     pub left_out: bool,
+    pub certain: bool,
     /// Features of the family.
     pub features: Vec<usize>,
 }
@@ -63,11 +64,14 @@ pub struct Rule {
 /// The plan that the kernel executes.
 pub struct Plan {
     pub constants: Constants,
+    pub cases_per_day: f64,
     pub families: Vec<Family>,
     pub family_places: FxHashMap<Arc<str>, usize>,
     pub stories: usize,
     pub series: Vec<SeriesRow>,
     pub series_places: FxHashMap<u64, usize>,
+    /// Numbers under which the agent-days of registered detectors are counted.
+    pub exposures: FxHashSet<u64>,
     pub combination: SeriesRow,
     pub features: Vec<Feature>,
     pub counters: Vec<Counter>,
@@ -95,6 +99,7 @@ impl Plan {
                 series: row.series,
                 several: row.several,
                 left_out: row.left_out,
+                certain: row.certain,
                 features: of.map(|(place, _)| place).collect(),
             });
         }
@@ -135,6 +140,8 @@ impl Plan {
             family_places: names.map(|(place, one)| (one.name.clone(), place)).collect(),
             series_places: rows.series.iter().enumerate().map(|(at, one)| (one.id, at)).collect(),
             stories: stories.len(),
+            exposures: rows.series.iter().map(|one| one.exposure).filter(|&one| one != 0).collect(),
+            cases_per_day: rows.cases_per_day,
             constants,
             families,
             series: rows.series,
@@ -150,11 +157,9 @@ impl Plan {
         })
     }
 
-    /// The row of a series, by its number.
-    pub fn series_of(&self, id: u64) -> PyResult<&SeriesRow> {
-        let place = self.series_places.get(&id);
-        let row = place.map(|&place| &self.series[place]);
-        row.ok_or_else(|| pyo3::exceptions::PyKeyError::new_err(id))
+    /// The row of a series, by its number; None for one that is no longer there.
+    pub fn series_of(&self, id: u64) -> Option<&SeriesRow> {
+        Some(&self.series[*self.series_places.get(&id)?])
     }
 }
 

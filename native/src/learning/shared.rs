@@ -46,6 +46,7 @@ pub struct SharedBehaviour {
     pub spread: Spread,
     pub relations: Relations,
     pub traces: Traces,
+    cases_per_day: f64,
     active: Active,
     pending_active: Active,
     changed: bool,
@@ -61,6 +62,7 @@ impl SharedBehaviour {
         constants: &Constants,
         series: &[crate::plan_json::SeriesRow],
         combination: &crate::plan_json::SeriesRow,
+        cases_per_day: f64,
     ) -> Self {
         let half_life = constants.half_life_days;
         SharedBehaviour {
@@ -72,6 +74,7 @@ impl SharedBehaviour {
             spread: Spread::new(half_life),
             relations: Relations::default(),
             traces: Traces::default(),
+            cases_per_day,
             active: Active::new(),
             pending_active: Active::new(),
             changed: false,
@@ -92,14 +95,18 @@ impl SharedBehaviour {
         self.pending_active.entry(day).or_default().insert(agent);
     }
 
-    /// The mean number of agents that acted on one of the last days on which anybody did.
+    /// The mean number of agents that acted on one of the last days on which anybody did; today's
+    /// where they are more, and without past days all days that are known.
     pub fn active_agents(&self, constants: &Constants, today: i64) -> f64 {
-        let past = self.active.range(..today).rev().take(constants.active_days);
-        let (days, agents) = past.fold((0, 0), |(days, sum), (_, who)| (days + 1, sum + who.len()));
-        if days == 0 {
-            return 1.0;
-        }
-        larger(1.0, agents as f64 / f64::from(days))
+        let mean_until = |end: i64| {
+            let past = self.active.range(..end).rev().take(constants.active_days);
+            let add = |(days, sum), (_, who): (&i64, &BTreeSet<u64>)| (days + 1, sum + who.len());
+            let (days, agents) = past.fold((0, 0), add);
+            Some(agents as f64 / f64::from(days)).filter(|_| days != 0)
+        };
+        let mean = mean_until(today).or_else(|| mean_until(i64::MAX)).unwrap_or(0.0);
+        let now = self.active.get(&today).map_or(0, BTreeSet::len);
+        larger(larger(1.0, mean), now as f64)
     }
 
     /// Take what has waited since the last snapshot.
@@ -171,7 +178,8 @@ impl SharedBehaviour {
     }
 
     fn clip_bits(&self, constants: &Constants, today: i64) -> f64 {
-        larger(constants.rare_bits, self.active_agents(constants, today).log2())
+        let rarity = (self.active_agents(constants, today) / self.cases_per_day).log2();
+        larger(0.0, rarity) + constants.beyond_case_bits
     }
 
     /// Write what changed since the last call.

@@ -18,7 +18,7 @@ from pipeline.commands.doctor.judging_checks import (
     check_model,
 )
 from pipeline.commands.doctor.last_event import last_event
-from pipeline.commands.doctor.store_checks import check_members, check_store
+from pipeline.commands.doctor.store_checks import check_baselines, check_members, check_store
 from pipeline.commands.doctor.stream_checks import check_position, check_sink, check_source
 
 if TYPE_CHECKING:
@@ -46,6 +46,7 @@ def examine(settings: Settings, at_us: int) -> list[Check]:
         "server": lambda: check_server(settings),
         "credentials": lambda: check_credentials(settings, at_us),
         "detectors": lambda: check_detectors(settings),
+        "baselines": lambda: check_baselines(settings),
         "members": lambda: check_members(settings),
     }
     return [_versions(), *(_guarded(name, look) for name, look in checks.items())]

@@ -11,6 +11,7 @@ from models.units import SECOND_US
 from pipeline.commands.current_trust import lag_us
 from pipeline.commands.doctor.check import Check
 from pipeline.events.unknown_members import in_words, unknown_by
+from pipeline.processing.before import RELEARNED, is_of_before
 from pipeline.store import (
     is_postgresql,
     open_shard,
@@ -81,6 +82,14 @@ def check_members(settings: Settings) -> Check:
         return Check("members", "ok", "no unknown member was seen")
     todo = "correct the name at the sender, or move the member to attributes"
     return Check("members", "optional", in_words(unknown), todo)
+
+
+def check_baselines(settings: Settings) -> Check:
+    """Check whether the judge before wrote the baselines, which are learned anew then."""
+    names = stored(settings.store, lambda store: dict.fromkeys(store.shared_names(), True))
+    if is_of_before(names):
+        return Check("baselines", "optional", RELEARNED, "habitus learn FILE, or habitus run")
+    return Check("baselines", "ok", "of this judge" if names else "none yet")
 
 
 def stored(url: str, asked: Callable[[Store], dict[str, T]]) -> dict[str, T]:

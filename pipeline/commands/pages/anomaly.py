@@ -8,11 +8,12 @@ from rich.markup import escape
 from rich.padding import Padding
 from rich.table import Table
 
-from models.errors import ConfigError, HabitusError
-from pipeline.commands.pages.anomaly_basis import ground_in_words
+from pipeline.commands.pages.anomaly_basis import basis_in_words
+from pipeline.commands.pages.beginnings import one_with
 from pipeline.commands.pages.explanation import print_reasons
-from pipeline.publishing.catalogue import FRAMEWORKS, title_of
-from pipeline.text.quoted import plain, quoted
+from pipeline.commands.pages.return_period import period_in_words
+from pipeline.publishing.catalogue import FRAMEWORK_NAMES, FRAMEWORKS, title_of
+from pipeline.text.quoted import plain
 from pipeline.text.visible import distinguishable, visible
 
 if TYPE_CHECKING:
@@ -22,11 +23,8 @@ if TYPE_CHECKING:
 
     from pipeline.store import Store
 
-MAX_NAMED = 5
-"""Number of ids in the message for an ambiguous prefix."""
 _KIND = "an-"
 _ONE_LINE = 130
-_NAMES = {"owasp": "OWASP", "maestro": "MAESTRO", "attack": "ATT&CK", "atlas": "ATLAS"}
 
 
 def anomaly_with(store: Store, beginning: str) -> dict[str, Any]:
@@ -37,23 +35,7 @@ def anomaly_with(store: Store, beginning: str) -> dict[str, Any]:
     HabitusError
         No id or several ids have this prefix.
     """
-    if not beginning.removeprefix(_KIND):
-        raise ConfigError(f"expected an id or its beginning, got {quoted(beginning)}")
-    for start in (beginning, _KIND + beginning):
-        # A full id may be a prefix of others, and a finding of several agents has several ids.
-        if (whole := store.anomaly(start)) is not None:
-            return whole
-        found = store.anomaly_ids(start, MAX_NAMED + 1)
-        if len(found) > 1:
-            more = ", …" if len(found) > MAX_NAMED else ""
-            raise HabitusError(
-                f"several ids begin with {quoted(start)}: {', '.join(found[:MAX_NAMED])}{more}"
-            )
-        if found and (anomaly := store.anomaly(found[0])) is not None:
-            return anomaly
-    raise HabitusError(
-        f"no anomaly has an id that begins with {quoted(beginning)}; habitus anomalies lists them"
-    )
+    return one_with(beginning, _KIND, "anomaly", store.anomaly, store.anomaly_ids)
 
 
 def print_anomalies(found: Sequence[Mapping[str, Any]], console: Console) -> None:
@@ -69,7 +51,7 @@ def print_anomalies(found: Sequence[Mapping[str, Any]], console: Console) -> Non
     table = Table()
     for name in ("id", "time", "severity"):
         table.add_column(name, no_wrap=True)
-    for name in ("anomaly", "agent", "rank", "why"):
+    for name in ("anomaly", "agent", "comes up", "why"):
         table.add_column(name, overflow="fold")
     for anomaly in found:
         table.add_row(
@@ -118,8 +100,9 @@ def _facts(anomaly: Mapping[str, Any]) -> dict[str, str]:
         "time": _short(first) if first == last else f"{_short(first)} to {_short(last)}",
         "session": str(anomaly.get("session") or ""),
         "tool": str(anomaly.get("tool") or ""),
+        "case": str(anomaly.get("case_id") or ""),
         "status": str(anomaly.get("status") or ""),
-        "how sure": ground_in_words(anomaly) or "",
+        "how sure": basis_in_words(anomaly) or "",
         "numbers": ", ".join(filter(None, numbers)),
         "trust": _trust(trust.get("before"), trust.get("after"), str(anomaly.get("facet") or "")),
         "tags": _tags(anomaly.get("tags") or {}),
@@ -178,7 +161,7 @@ def _tags(tags: Mapping[str, Sequence[str]]) -> str:
     >>> _tags({"owasp": ["ASI02"], "attack": ["T1530", "T1041"], "atlas": []})
     'OWASP ASI02; ATT&CK T1530, T1041'
     """
-    named = [(_NAMES[name], ", ".join(tags.get(name, ()))) for name in FRAMEWORKS]
+    named = [(FRAMEWORK_NAMES[name], ", ".join(tags.get(name, ()))) for name in FRAMEWORKS]
     return "; ".join(f"{name} {words}" for name, words in named if words)
 
 
@@ -200,7 +183,7 @@ def _short(time: str) -> str:
 
 def _rank(anomaly: Mapping[str, Any]) -> str:
     rank = anomaly.get("rank")
-    return "" if rank is None else f"{rank:.1f} bits"
+    return "" if rank is None else period_in_words(2.0**rank)
 
 
 def _reason_text(anomaly: Mapping[str, Any]) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from msgspec import Struct, structs, to_builtins
 
 from models.trust.response import Answer  # noqa: TC001  # a struct reads its annotations
-from pipeline.commands.pages.anomaly_basis import ground_in_words
+from pipeline.commands.pages.anomaly_basis import basis_in_words
 from pipeline.commands.pages.listing import listing
 from pipeline.commands.pages.recovery import recovery_text
 from pipeline.text.quoted import plain, plain_name
@@ -110,8 +110,8 @@ def _return(answer: Answer, console: Console) -> None:
 def _anomaly(anomaly: dict[str, Any], console: Console) -> None:
     head = (anomaly["time"][:19] + "Z", anomaly["severity"], anomaly["anomaly"])
     console.print(f"\n[bold]{plain('  '.join(head))}[/]  {plain(anomaly['id'])}")
-    if ground := ground_in_words(anomaly):
-        console.print(f"  {ground}")
+    if basis := basis_in_words(anomaly):
+        console.print(f"  {basis}")
     print_reasons(anomaly, console)
 
 

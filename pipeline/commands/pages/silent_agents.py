@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from rich.markup import escape
 
-from models.units import HOUR_US
 from models.telemetry.last_seen import BUCKETS
 from models.telemetry.overdue import Overdue, in_order, overdue
+from models.units import HOUR_US
 from pipeline.commands.pages.listing import listing
 from pipeline.commands.terminal import console
 from pipeline.text.quoted import plain

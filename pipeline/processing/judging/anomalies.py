@@ -45,7 +45,10 @@ class Anomalies:
         """Add an event to its anomaly; that of an unknown agent joins a finding of many agents."""
         name, place = self._engine.anomaly_id(result.key), None
         if step.agent_state.trust.registered is False and result.anomaly in GROUPED:
-            place = self._shadows.place(result, step.event, step.origin, batch.members)
+            place = self._shadows.place(
+                result, step.event, step.origin, batch.members,
+                conflict=batch.events.order[step.position] in batch.events.conflicts,
+            )  # fmt: skip
             name = place.finding
         known = batch.anomalies.get(name) or self._store.anomaly(name)
         anomaly = anomaly_object(

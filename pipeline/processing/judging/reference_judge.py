@@ -13,9 +13,10 @@ if TYPE_CHECKING:
     from models.engine import Engine
     from models.result import Held, Result
     from pipeline.processing.batch_state import BatchState, Key
-    from pipeline.processing.detector_failures import LoggedPanel
+    from pipeline.processing.detector_failures import DetectorFailures
     from pipeline.processing.judging.agent_modes import AgentModes
     from pipeline.processing.judging.anomalies import Anomalies
+    from pipeline.processing.judging.cases import CaseFiles
     from pipeline.processing.judging.event_in_mode import EventInMode
     from pipeline.processing.judging.observers import Observers
     from pipeline.processing.judging.trust_answers import TrustAnswers
@@ -31,9 +32,9 @@ class ReferenceJudge:
     ----------
     modes
         The modes of agents.
-    panel
-        Additional detectors.
-    anomalies, trust_answers
+    failures
+        Notes which registered detectors fail.
+    anomalies, cases, trust_answers
         Take the results.
     """
 
@@ -41,16 +42,18 @@ class ReferenceJudge:
         self,
         engine: Engine,
         modes: AgentModes,
-        panel: LoggedPanel,
+        failures: DetectorFailures,
         anomalies: Anomalies,
+        cases: CaseFiles,
         trust_answers: TrustAnswers,
         observers: Observers,
     ) -> None:
         self._engine = engine
         self._config_version = engine.config.version
         self._modes = modes
-        self._panel = panel
+        self._failures = failures
         self._anomalies = anomalies
+        self._cases = cases
         self._trust_answers = trust_answers
         self._observers = observers
 
@@ -73,14 +76,16 @@ class ReferenceJudge:
             time_us=step.time_us,
             conflict=batch.events.order[step.position] in batch.events.conflicts,
         )
+        self._failures.note(batch.count)
         step = step._replace(event=as_known(step.event, agent_state.trust))
-        self._panel.consider(step.event, result, agent_state, batch.count)
         agent_state.trust.config_version = self._config_version
         batch.count["events"] += step.in_first_mode
         if result.held is not None:
             batch.out.held.append(_held_row(result.held))
         if result.anomaly is not None:
             self._report_anomaly(batch, step, result)
+        if result.case_id is not None:
+            self._cases.add(batch, step, result)
         self._update_trust(batch, step, result)
         if self._observers.observer is not None and step.in_first_mode:
             self._observers.observer(step.record, step.event, result, agent_state)

@@ -55,6 +55,7 @@ def replay(
     out: str,
     history: Sequence[str] = (),
     store: str | None = None,
+    explain_all: bool = False,
     settings: Settings,
     progress: Progress | None = None,
     force: bool = True,
@@ -70,6 +71,8 @@ def replay(
         Whether existing output files are replaced.
     store
         URL of a store to keep; None for a temporary one.
+    explain_all
+        Whether every event has reasons, not only those of cases and noted ones; takes longer.
     """
     started = perf_counter()
     format_named(fmt)
@@ -86,7 +89,9 @@ def replay(
     with ExitStack() as stack:
         kept = stack.enter_context(_store(stack, store))
         lines = ReplayLines(stack, out)
-        worker = build_worker(settings, kept, fmt=fmt, publish=False, observer=lines.observe)
+        worker = build_worker(
+            settings, kept, fmt=fmt, publish=False, explain_all=explain_all, observer=lines.observe
+        )
         lines.policy = worker.policy
         now_us = clock_us()
         if history:

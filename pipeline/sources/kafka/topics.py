@@ -26,6 +26,7 @@ ACTIONS = "agent.actions"
 TOPICS: dict[str, dict[str, str]] = {
     ACTIONS: {"cleanup.policy": "delete", "max.message.bytes": str(LARGEST_MESSAGE)},
     "agent.anomalies": {"cleanup.policy": "delete"},
+    "agent.cases": {"cleanup.policy": "compact"},
     "agent.trust": {"cleanup.policy": "compact"},
     "agent.actions.rejected": {
         "cleanup.policy": "delete",

@@ -38,6 +38,25 @@ select * from unnest(?::text[], ?::text[], ?::text[])
 on conflict (id) do nothing
 """
 
+CASES = """
+insert into cases (id, agent_id, last_us, severity, rank, status, blob)
+select * from unnest(
+    ?::text[], ?::text[], ?::bigint[], ?::text[], ?::float8[], ?::text[], ?::bytea[]
+)
+on conflict (id) do update set
+    agent_id = excluded.agent_id, last_us = excluded.last_us, severity = excluded.severity,
+    rank = excluded.rank, status = excluded.status, blob = excluded.blob
+"""
+
+CASE_AGENTS = """
+insert into case_agents (case_id, agent_id) select * from unnest(?::text[], ?::text[])
+on conflict do nothing
+"""
+
+DECIDED = """
+insert into decisions_done (number) select * from unnest(?::bigint[]) on conflict do nothing
+"""
+
 HELD = """
 insert into held (event_id, agent_id, mode, time_us, blob)
 select * from unnest(?::text[], ?::text[], ?::text[], ?::bigint[], ?::bytea[])

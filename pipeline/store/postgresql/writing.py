@@ -6,10 +6,19 @@ from typing import TYPE_CHECKING, Any
 
 from models.errors import ConfigError, Superseded
 from pipeline.store.batch import ENCODER, Commit
-from pipeline.store.postgresql.statements import ANOMALIES, HELD, MEMBERS, PROFILES, keyed
+from pipeline.store.postgresql.statements import (
+    ANOMALIES,
+    CASE_AGENTS,
+    CASES,
+    DECIDED,
+    HELD,
+    MEMBERS,
+    PROFILES,
+    keyed,
+)
 from pipeline.store.seal import Seal
 from pipeline.store.sealed import Sealed
-from pipeline.store.writing import anomaly_row, compare
+from pipeline.store.writing import anomaly_row, case_row, compare
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -111,6 +120,9 @@ class PostgresWriter:
 
     def _write_state(self, batch: Commit) -> None:
         shard, run = self._shard, self._database.run
+        if batch.afresh:
+            run("delete from sessions where shard = ?", (shard,))
+            run("delete from shared where shard = ?", (shard,))
         sessions = self._sealed.sessions(batch.sessions)
         self._columns(keyed("sessions", "key", "bigint"), sessions, shard)
         if batch.closed_sessions:
@@ -145,6 +157,9 @@ class PostgresWriter:
         rows = {row[0]: _floating(row) for row in map(anomaly_row, batch.anomalies)}
         self._columns(ANOMALIES, rows.values())
         self._columns(MEMBERS, batch.members)
+        self._columns(CASES, map(case_row, batch.cases))
+        self._columns(CASE_AGENTS, batch.case_agents)
+        self._columns(DECIDED, [(number,) for number in batch.decided])
         self._columns(HELD, list({(row[1], row[0]): row for row in batch.held}.values()))
         self._columns(
             "delete from held using unnest(?::text[], ?::text[]) as gone (agent_id, event_id) "

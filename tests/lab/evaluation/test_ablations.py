@@ -1,4 +1,4 @@
-"""What is lost without each feature: the figures, where they are shown, and the command."""
+"""What is lost without a family or part: the figures, where they are shown, and the command."""
 
 from __future__ import annotations
 
@@ -19,18 +19,19 @@ from lab.evaluation.report.details import ablations, details
 from lab.evaluation.run import evaluate
 from lab.evaluation.truth.planted import ATTACK
 from lab.examples import made_up
-from lab.left_out import KIND_OF, LeftOut
+from lab.left_out import KIND_OF, KINDS, left_out
 from models.errors import ConfigError
-from pipeline.processing.assembly import build_worker
+from models.features.families import FAMILIES
+from models.provenance.knowledge import PARTS
 from pipeline.settings import Settings
-from pipeline.store import open_store
 
 if TYPE_CHECKING:
     from lab.examples import Example
 
 ROOT = Path(__file__).resolve().parents[3]
-SHADOWS, ABSENT = "identity.shadow", "cred.reuse+secret"
-FEATURES = [ABSENT, "country", SHADOWS]
+SHADOWS, ABSENT = "identity.shadow", "approval+rewritten"
+RULE = "unregistered"
+FEATURES = [ABSENT, "net", RULE]
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +48,9 @@ def fleet(tmp_path_factory: pytest.TempPathFactory) -> Example:
 
 def evaluated(fleet: Example, **more: Any) -> dict[str, Any]:
     given = {"truth": fleet.truth, "history_days": fleet.history_days, "draws": 0}
-    strict = fleet.settings.model_copy(update={"alerts_per_day": 0.2})  # or all else alerts as well
+    strict = fleet.settings.model_copy(
+        update={"alerts_per_day": 0.05}
+    )  # or all else alerts as well
     return evaluate(fleet.files, fmt=fleet.fmt, settings=strict, **given | more)
 
 
@@ -100,14 +103,14 @@ def test_figures_without_ablation_equal_those_of_the_evaluation(result: dict[str
 def test_shadow_agents_are_reported_as_lost_without_their_rule(
     rows: dict[str, dict[str, Any]], result: dict[str, Any]
 ) -> None:
-    row = rows[SHADOWS]
+    row = rows[RULE]
     shadows = next(t for t in result["types"] if t["type"] == SHADOWS)
     assert shadows["alerted"] == 1.0
     assert row["types"] == {SHADOWS: row["lost"]}
     assert 0 < row["lost"] <= shadows["cases"]
     assert row["change"]["found"] == row["gained"] - row["lost"]
-    assert row["change"]["bits"] < -5.0
-    assert row["kind"] == "rule"
+    assert row["change"]["bits"] < -0.25  # over nine attacks, a third of them shadow agents
+    assert row["kind"] == "family"
 
 
 def test_changes_are_differences_to_the_whole(
@@ -119,19 +122,19 @@ def test_changes_are_differences_to_the_whole(
             after = row["without"][name]  # no precision without an alert
             change = None if before is None or after is None else after - before
             assert row["change"][name] == change
-    assert rows["country"]["change"]["bits"] < 0
+    assert rows["net"]["change"]["bits"] < 0
 
 
 def test_feature_without_events_changes_nothing(rows: dict[str, dict[str, Any]]) -> None:
     row = rows[ABSENT]
     assert not any(row["change"].values())
-    assert (row["lost"], row["gained"], row["types"], row["kind"]) == (0, 0, {}, "rule+metric")
+    assert (row["lost"], row["gained"], row["types"], row["kind"]) == (0, 0, {}, "family+content")
 
 
 def test_largest_loss_is_first(result: dict[str, Any]) -> None:
     found = [row["change"]["found"] for row in result["ablations"]["features"]]
     assert found == sorted(found)
-    assert result["ablations"]["features"][0]["feature"] == SHADOWS
+    assert result["ablations"]["features"][0]["feature"] == RULE
 
 
 def test_figures_do_not_depend_on_whether_features_are_ablated(
@@ -170,42 +173,56 @@ def test_page_and_chart_have_them(result: dict[str, Any]) -> None:
 
     drawn = charts(result)["ablations"].to_dict()
     shown = [row for rows in drawn["datasets"].values() for row in rows]
-    assert {row["feature"] for row in shown} == {"country", SHADOWS}
-    assert "without a feature: changes against the whole" in page(result)
+    assert {row["feature"] for row in shown} == {"net", RULE}
+    assert "without a family or part: changes against the whole" in page(result)
     assert "ablations" not in charts(result | {"ablations": {}})
 
 
 def test_all_means_every_feature_and_each_name_counts_once() -> None:
     assert features_named(["all"]) == list(KIND_OF)
-    assert features_named(["hour", "tool", "hour"]) == ["hour", "tool"]
+    assert features_named(["hour", "act", "hour"]) == ["hour", "act"]
+    assert set(KIND_OF) == {*FAMILIES, *PARTS}
 
 
 def test_an_unknown_feature_is_refused_before_anything_is_judged() -> None:
     with pytest.raises(ConfigError, match="no feature 'our' to leave out, did you mean 'hour'"):
-        evaluate(["absent.jsonl"], fmt="native", ablate=["day+our"], settings=Settings())
+        evaluate(["absent.jsonl"], fmt="native", ablate=["act+our"], settings=Settings())
 
 
-def test_selection_of_features_is_judged_in_python() -> None:
-    with open_store("sqlite::memory:", secret=b"a secret of tests, 32 bytes long") as store:
-        assert build_worker(Settings(), store, selection=LeftOut(["hour"]))._fast_path is None
-        plain = build_worker(Settings(), store)
-        assert (plain._fast_path is None) is (plain.engine.kernel is None)
+def test_a_family_left_out_raises_nothing_and_is_learned(fleet: Example) -> None:
+    """Without the rule no shadow agent is found by it, with `--without` as with `--ablate`."""
+    left = evaluated(fleet, without=[RULE])
+    assert left["without"] == [RULE]
+    (row,) = evaluated(fleet, ablate=[RULE])["ablations"]["features"]
+    assert left["attacks"]["alerted"] * left["attacks"]["cases"] == row["without"]["found"]
+
+
+@pytest.mark.parametrize("name", [*KINDS["family"], *KINDS["content"]])
+def test_every_name_can_be_left_out(name: str) -> None:
+    assert left_out([name]) == {name}
+
+
+def test_what_cannot_be_left_out_is_listed(fleet: Example) -> None:
+    with pytest.raises(
+        ConfigError, match=r"nothing named 'colour' .* a family \(act, data, .*value"
+    ):
+        evaluated(fleet, without=["colour"])
 
 
 def test_the_command_says_which_features_and_writes_them(tmp_path: Path, fleet: Example) -> None:
-    done = command(fleet, "--ablate", "hour,country", "--out", str(tmp_path / "all.json"))
+    done = command(fleet, "--ablate", "hour,net", "--out", str(tmp_path / "all.json"))
     assert done.returncode == 0, done.stderr
-    assert "without a feature" in done.stdout
+    assert "without a family or part" in done.stdout
     assert "without hour, 1 of 2" in done.stderr
     written = json.loads((tmp_path / "all.json").read_text())["ablations"]
-    assert sorted(row["feature"] for row in written["features"]) == ["country", "hour"]
+    assert sorted(row["feature"] for row in written["features"]) == ["hour", "net"]
 
 
 def test_an_unknown_feature_is_one_line_on_stderr(fleet: Example) -> None:
     done = command(fleet, "--ablate", "nothing-like-it")
     assert done.returncode == 2
     assert done.stderr.startswith(
-        "error: no feature 'nothing-like-it' to leave out, expected one of value, flow, "
+        "error: no feature 'nothing-like-it' to leave out, expected one of act, data, "
     )
 
 

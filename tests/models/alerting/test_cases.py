@@ -5,6 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
+from models.alerting.case import Case
 from models.alerting.cases import Cases, Story
 from models.codec.hashing import Hasher
 from models.constants import MAX_MESSAGES, OPEN_DAYS, QUIET_DAYS
@@ -129,3 +130,27 @@ def test_a_case_holds_the_highest_return_period_of_its_events(drawn: list[Story]
 def test_a_case_keeps_the_name_that_follows_from_its_first_event() -> None:
     assert cases().file(FIRST)[0].case_id == cases().file(FIRST)[0].case_id
     assert cases().file(FIRST._replace(event_id="e1"))[0] != cases().file(FIRST)[0]
+
+
+def test_a_decided_case_keeps_its_sessions_until_they_are_ten_times_as_rare() -> None:
+    open_cases = cases()
+    case, _ = open_cases.file(FIRST)
+    open_cases.decide(case.case_id, 2)
+    same, change = open_cases.file(FIRST._replace(event_id="e1"))
+    assert (same, change) == (case, None)
+    assert (case.version, case.events) == (2, 2)
+    other, change = open_cases.file(FIRST._replace(event_id="e2", session=2))
+    assert other is not case
+    assert change == "opened"
+    rarer, change = open_cases.file(FIRST._replace(event_id="e3", bits=FIRST.bits + 3.4))
+    assert rarer is not case
+
+
+def test_a_case_whose_decision_is_taken_back_takes_events_again() -> None:
+    open_cases = cases()
+    case, _ = open_cases.file(FIRST)
+    open_cases.decide(case.case_id, 2)
+    open_cases.reopen(Case(case.case_id, case.agent_id, case.mode, 0, 0, 0.0, version=3))
+    joined, _ = open_cases.file(FIRST._replace(event_id="e1", session=2))
+    assert joined is case
+    assert case.version == 3

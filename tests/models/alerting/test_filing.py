@@ -75,9 +75,7 @@ def test_k5_an_agent_that_breaks_a_rule_every_day_raises_one_case(fleet, an_even
 
 
 @pytest.mark.parametrize("rule", BROKEN)
-def test_what_breaks_a_promise_for_certain_stays_a_case_and_the_rest_becomes_ordinary(
-    fleet, an_event, rule
-):
+def test_only_a_certain_rule_stays_a_case_for_thirty_days(fleet, an_event, rule):
     """Nobody dealt with it. A rule that honest work may break tells for some days, not for ever."""
     judged = break_daily(fleet, an_event, rule, 30)
     days = Counter(one.time_us // 86_400_000_000 for one in judged if one.alert)
@@ -128,7 +126,7 @@ def test_an_event_of_a_case_that_raises_nothing_itself_ranks_below_it(fleet, an_
     after = fleet.judge(calm)
     assert after.case_id == judged[0].case_id
     assert not after.alert
-    assert after.rank < judged[0].rank - 3
+    assert after.rank < judged[0].rank
 
 
 def test_the_rank_of_events_orders_them_by_how_rare_they_are(fleet, an_event):
@@ -195,14 +193,12 @@ def test_c4_only_certain_rules_raise_a_case_before_any_day_is_known(a_stream, an
     assert by_rule.confidence == 1.0
 
 
-def test_c4_p_values_come_with_the_pool_and_the_days_that_they_are_of(fleet, an_event):
-    event = an_event("agent-0", at_day(DAYS), **TYPICAL)
-    judged = fleet.judge(event)
-    assert judged.p_pool == "role"
-    assert 60 <= judged.p_n <= 6 * DAYS
+def test_c4_p_values_come_with_the_days_that_they_are_of(fleet, an_event):
+    """Days of an agent's first week judge agents in theirs alone."""
+    judged = fleet.judge(an_event("agent-0", at_day(DAYS), **TYPICAL))
+    assert judged.p_pool == "fleet"
+    assert 6 * (DAYS - 9) <= judged.p_n <= 6 * DAYS
     assert 0.0 < judged.session_p <= judged.p <= 1.0
-    other = fleet.judge(replace(event, id="x", agent=Agent(id="cook-1", role="cook")))
-    assert other.p_pool == "fleet"
 
 
 def test_a_case_of_before_that_is_quiet_closes_and_the_next_one_is_another(fleet, an_event):

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from models.baseline.identity import Declared, Mismatch, apply_claims, as_known, fill, settle
-from models.event import Agent, Credential, Event
-from models.features.extraction import TOOL
+from models.event import Agent, Event
 from models.trust.state import TrustState
 from tests.models.conftest import MONDAY
+from tests.models.fleets import DAYS, TYPICAL, at_day, work
 
 CLERK = Declared(True, "clerk", "desk", "blue")
 
@@ -102,26 +101,42 @@ def test_event_has_the_declared_role_and_owner_of_its_agent():
     assert as_known(wrong, trust) == right
 
 
-def test_events_that_claim_another_role_teach_nothing(a_stream, an_event):
-    stream = a_stream(learning_sessions=1)
+def test_events_that_claim_another_role_are_a_case_and_move_no_role(a_known_stream, an_event):
+    stream = a_known_stream(work, alerts_per_day=0.2)
+    profile = stream.agent_state("agent-0").profile
+    fields = TYPICAL | {"session": "x", "role": "steward", "tool": "vault.export"}
+    known = set(profile.known)
+    judged = [
+        stream.judge(an_event("agent-0", at_day(DAYS, seconds=number), **fields))
+        for number in range(100)
+    ]
+    assert judged[0].change == "opened"
+    assert any(one.feature == "mismatch" for one in judged[0].reasons)
+    assert not any(one.learned for one in judged)
+    assert set(profile.known) == known
+    assert profile.role == "clerk"
+
+
+def test_reason_of_a_false_claim_names_the_inventory(a_known_stream, an_event):
+    stream = a_known_stream(work, alerts_per_day=0.2)
+    fields = TYPICAL | {"role": "steward", "session": "x"}
+    judged = stream.judge(an_event("agent-0", at_day(DAYS), **fields), declared=CLERK)
+    assert judged.anomaly == "identity.mismatch"
+    assert judged.reasons[0].why == "The event claims role 'steward' instead of 'clerk'."
+    assert judged.confidence == 1.0
+
+
+def test_an_event_whose_claim_is_refused_teaches_nothing_even_before_rates_are_known(
+    a_stream, an_event
+):
+    stream = a_stream()
     for number in range(40):
         stream.judge(an_event(at=number, session=f"s-{number // 10}"))
-    baseline, place = stream.agent_state("billing-7").profile.baseline, stream.engine._slots[TOOL]
-    total, counts = baseline.total_of(place), list(baseline.frequency_model.rows())
-    for number in range(250):
+    profile = stream.agent_state("billing-7").profile
+    known = set(profile.known)
+    for number in range(50):
         at = 60 + number / 10
         judged = stream.judge(an_event(at=at, tool="vault.export", role="steward", session="x"))
-        assert (judged.anomaly, judged.learned) == ("identity.mismatch", False)
-    assert baseline.count_of(place, "vault.export") == 0
-    assert baseline.total_of(place) == total
-    assert list(baseline.frequency_model.rows()) == counts
-    assert stream.agent_state("billing-7").profile.role == "clerk"
-
-
-def test_finding_of_equal_severity_is_named_before_a_claim(a_stream, an_event):
-    ended = Credential(id="digest-1", expires_at=MONDAY - timedelta(minutes=1))
-    stream = a_stream()
-    stream.judge(an_event())
-    judged = stream.judge(an_event(at=1, role="steward", credential=ended))
-    assert judged.anomaly == "cred.lifetime"
-    assert [reason.feature for reason in judged.reasons[:2]] == ["claim", "credential"]
+        assert not judged.learned
+    assert set(profile.known) == known
+    assert profile.role == "clerk"

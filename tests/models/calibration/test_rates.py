@@ -126,7 +126,7 @@ def test_a_thin_history_leans_on_the_role_and_the_role_on_the_fleet() -> None:
     assert rates.rarity(own, "buyer", None, NUMBER, 9.0) < buyer - 3.0
 
 
-def test_days_of_new_agents_are_no_days_of_their_role() -> None:
+def test_days_of_new_agents_leave_their_role_unchanged() -> None:
     rates, untouched = Rates([CALLS]), Rates([CALLS])
     for day in range(300):
         for one in (rates, untouched):

@@ -7,18 +7,13 @@ import pytest
 
 from models.calibration import session_calibration as session_pools
 from models.codec.compact_writer import Writer
-from models.config import ModelConfig
 from models.errors import StateError
 from models.kernel import native_kernel
-from models.peers import baselines as peer_baselines
-from models.peers import groups
-from models.peers.fleet import Fleet
 from models.provenance.backend import provenance_detector
 from models.provenance.open_sessions import open_sessions
-from models.ranked import WINDOWS
+from models.telemetry import last_seen
 from models.trust.state import TrustState, trust_bytes, trust_of
 from models.units import DAY_US
-from models.watch import heard
 
 KEY = b"0123456789abcdef"
 NATIVE = native_kernel("auto")
@@ -29,32 +24,6 @@ decode, encode = msgspec.msgpack.decode, msgspec.msgpack.encode
 @pytest.fixture(params=KERNELS, ids=["python", "native"][: len(KERNELS)])
 def kernel(request):
     return request.param
-
-
-def some_groups(kernel):
-    return (kernel or groups).Groups(ModelConfig(), KEY)
-
-
-@pytest.mark.parametrize("windows", [WINDOWS - 2, WINDOWS - 1, WINDOWS + 1])
-def test_group_with_another_number_of_windows_is_refused(kernel, windows):
-    votes, known = decode(some_groups(kernel).dump_group("clerk/"))
-    raw = encode((votes, (known * 2)[:windows]))
-    with pytest.raises(ValueError, match=f"group has {windows} score windows, expected {WINDOWS}"):
-        some_groups(kernel).load_group("clerk/", raw)
-
-
-def test_pending_scores_of_another_number_of_windows_are_refused(kernel):
-    raw = encode(([], [("clerk/", [[8, 1]] * (WINDOWS - 1))], 1))
-    with pytest.raises(ValueError, match=r"windows|shorter"):
-        some_groups(kernel).load_pending(raw)
-
-
-def test_pending_contributions_without_a_generation_are_refused(kernel):
-    baselines = (kernel or peer_baselines).PeerBaselines()
-    peers = Fleet(ModelConfig(), some_groups(kernel), baselines=baselines)
-    stored = dict(peers.dump(whole=True)) | {"pending": some_groups(kernel).dump_pending()}
-    with pytest.raises(StateError, match="peers have another layout"):
-        peers.load(stored)
 
 
 def test_session_that_is_not_packed_is_refused(kernel):
@@ -74,10 +43,21 @@ def test_session_with_fewer_parts_is_refused(kernel):
         open_sessions(DAY_US, KEY, kernel).load([(7, bytes(out.out))])
 
 
-def test_bucket_of_agents_without_a_generation_is_refused(kernel):
-    raw = encode([("billing-7", heard.Voice(1, 2))])
+def test_bucket_of_agents_without_a_generation_is_refused():
+    raw = encode([("billing-7", last_seen.Activity(1, 2))])
     with pytest.raises(ValueError, match=r"expected|Expected"):
-        (kernel or heard).LastSeen().load({"last_seen:07": raw})
+        last_seen.LastSeen().load({"last_seen:07": raw})
+
+
+@pytest.mark.parametrize("part", ["head", "day_rates", "pending", "known", "novelty", "reports"])
+def test_shared_tables_of_another_layout_are_refused(an_engine, part):
+    with pytest.raises(StateError, match=r"shared behaviour|contribution"):
+        an_engine().load({part: encode("before")}, [])
+
+
+def test_cases_of_another_layout_are_refused(an_engine):
+    with pytest.raises(StateError, match="cases cannot be read"):
+        an_engine().load({"cases": encode([1])}, [])
 
 
 def test_pools_without_spare_sessions_are_refused(kernel):

@@ -3,31 +3,27 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from typing import Any
 
 from models.detectors.detector import Detector
-from models.result import Reason
-
-if TYPE_CHECKING:
-    from models.detectors.detector import Act
 
 
 class NewTool(Detector):
     """First use of a tool by an agent."""
 
-    name = "new_tool"
+    name, title = "new_tool", "A tool that the agent has not used"
 
     def __init__(self) -> None:
         self.known: set[str] = set()
 
-    def judge(self, act: Act) -> Reason | None:
-        key = f"{act.facts.agent_id}|{act.event.tool}"
-        if key in self.known:
-            return None
-        return Reason(f"opinion:{self.name}", 6.0, act.event.tool, [], "First use of this tool.")
+    def score_one(self, x: dict[str, Any]) -> float | None:
+        return float(f"{x['agent']}|{x['tool']}" not in self.known)
 
-    def learn(self, act: Act) -> None:
-        self.known.add(f"{act.facts.agent_id}|{act.event.tool}")
+    def learn_one(self, x: dict[str, Any]) -> None:
+        self.known.add(f"{x['agent']}|{x['tool']}")
+
+    def explain_one(self, x: dict[str, Any]) -> str:
+        return f"First use of {x['tool']}."
 
     def dump(self) -> bytes:
         return json.dumps(sorted(self.known)).encode()

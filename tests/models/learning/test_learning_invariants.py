@@ -66,7 +66,7 @@ def knowledge(stream: Stream) -> tuple[dict[int, int], set[tuple[int, int]], dic
     )
 
 
-def test_l1_values_of_a_rare_session_teach_neither_the_agent_nor_its_peers(fleet, an_event, odd):
+def test_l1_values_of_a_rare_session_teach_nothing(fleet, an_event, odd):
     fleet.judge(an_event(AGENT, at_day(DAYS), **TYPICAL))
     fleet.engine.publish()
     before = knowledge(fleet)
@@ -77,7 +77,7 @@ def test_l1_values_of_a_rare_session_teach_neither_the_agent_nor_its_peers(fleet
     assert knowledge(fleet) == before
 
 
-def test_l1_usual_values_of_a_rare_session_are_learned_anew(fleet, odd):
+def test_l1_a_rare_session_adds_no_value_to_the_known_ones(fleet, odd):
     profile = fleet.agent_state(AGENT).profile
     marks = set(profile.known)
     fleet.judge(odd())
@@ -138,7 +138,7 @@ def test_l1_many_uses_on_one_day_are_one_day(fleet, odd):
 @pytest.mark.parametrize(
     "why", ["quarantined", "confirmed", "degraded", "conflict", "a window of bad telemetry"]
 )
-def test_l1_what_is_excluded_teaches_nothing_at_all(a_known_stream, an_event, why):
+def test_l1_an_excluded_event_teaches_nothing_at_all(a_known_stream, an_event, why):
     degraded = ((0, 1 << 62),) if why.startswith("a window") else ()
     stream = a_known_stream(work, alerts_per_day=0.2)
     stream.judge(an_event(AGENT, at_day(DAYS), **TYPICAL))
@@ -183,14 +183,14 @@ def ramp(stream: Stream, an_event: Callable[..., Event], growth: float, days: in
     return found
 
 
-def test_l2_what_grows_a_little_every_day_is_a_case_before_it_has_grown_tenfold(fleet, an_event):
+def test_l2_slow_growth_is_a_case_before_it_is_tenfold(fleet, an_event):
     found = ramp(fleet, an_event, 1.08, 30)
     told = [one for one in found if one.alert]
     assert told
     assert {one.anomaly for one in told} & {"behavior.drift", "volume.exfil"}
 
 
-def test_l2_what_does_not_grow_is_none(fleet, an_event):
+def test_l2_an_even_amount_is_never_slow_growth(fleet, an_event):
     found = ramp(fleet, an_event, 1.0, 30)
     assert not [one for one in found if one.alert and one.lead == "slow"]
 
@@ -216,7 +216,7 @@ def test_l3_a_value_is_held_until_so_many_days_and_is_never_both(drawn: list, da
         assert (mark in profile.known) is (not rare or len(seen[mark]) >= days)
 
 
-def test_l3_what_an_agent_remembers_is_bounded_and_ends() -> None:
+def test_l3_the_memory_of_an_agent_is_bounded_and_ends() -> None:
     profile = Profile("a", "unknown")
     for mark in range(MAX_HELD + 50):
         profile.hold(mark, mark // 100, 3)
@@ -294,9 +294,7 @@ def test_a_deployment_starts_relearning_and_never_raises_trust(fleet, an_event):
 @pytest.mark.parametrize(
     ("announced", "version", "told"), [("2", "2", False), ("2", "3", False), (None, "2", True)]
 )
-def test_a_version_that_no_deployment_announced_is_told(
-    fleet, an_event, announced, version, *, told
-):
+def test_only_an_unannounced_version_is_reported(fleet, an_event, announced, version, *, told):
     for number in range(3):
         at = at_day(DAYS, minutes=number)
         fleet.judge(an_event(AGENT, at, **TYPICAL | {"version": "1", "session": "n"}))
@@ -308,7 +306,7 @@ def test_a_version_that_no_deployment_announced_is_told(
     assert (judged.anomaly == "config.change") is told
 
 
-def test_an_item_that_waits_on_a_person_is_no_reason_to_learn_nothing(fleet, an_event):
+def test_an_open_item_does_not_stop_learning(fleet, an_event):
     state = fleet.agent_state(AGENT)
     state.trust.ledger.add(Item("k", "a-1", 0, "low", "tool.new", "tools", status="open"))
     judged = fleet.judge(an_event(AGENT, at_day(DAYS) + timedelta(minutes=1), **TYPICAL))

@@ -115,7 +115,7 @@ def test_k3_a_reload_changes_nothing(first: list, second: list) -> None:
 
 
 @given(actions)
-def test_what_is_written_in_parts_is_what_is_written_whole(done: list) -> None:
+def test_parts_that_changed_add_up_to_the_whole_state(done: list) -> None:
     """A store gets the changes alone, one row beside the other."""
     state, rows = shared(), {}
     for action in done:
@@ -146,7 +146,7 @@ def test_m4_many_uses_of_one_agent_are_known_as_one_use(uses: list[int], asks: i
 
 
 @given(st.lists(st.tuples(st.integers(1, 6), st.sampled_from(["clerk", "buyer"])), max_size=12))
-def test_m3_what_an_agent_does_itself_makes_a_value_no_better_known_to_it(uses: list) -> None:
+def test_m3_own_uses_leave_the_level_of_a_value_unchanged(uses: list) -> None:
     """Level by level: how new it is to an agent is what the others make of it."""
     mine = 3
     with_own, without = shared(), shared()
@@ -160,14 +160,15 @@ def test_m3_what_an_agent_does_itself_makes_a_value_no_better_known_to_it(uses: 
         assert with_own.knowledge.level(role, mine, 77) == without.knowledge.level(role, mine, 77)
 
 
-def test_days_on_which_nobody_acted_make_the_fleet_no_smaller() -> None:
+def test_empty_days_leave_the_size_of_the_fleet_unchanged() -> None:
     state = shared()
     for day in (1, 2, 3, 40):
         for agent in range(10):
             state.note_active(day, agent)
     state.publish([state.waiting()])
     assert state.active_agents(4) == state.active_agents(40) == state.active_agents(41) == 10.0
-    assert state.active_agents(1) == 1.0
+    assert state.active_agents(1) == 10.0, "without past days, of those that are known"
+    assert shared().active_agents(1) == 1.0
 
 
 def test_bytes_of_no_state_are_refused() -> None:

@@ -189,6 +189,16 @@ def test_suspicious_and_spread_value_has_sum_of_bits(desk):
     assert found.cross_task_bits > 2 * RECURRENCE_BITS + 4
 
 
+def test_sessions_with_the_same_words_count_as_one_task(desk):
+    """Whatever was odd about them."""
+    for p in (CALM, ODD, ODD, CALM, ODD, 0.001, 0.001):
+        fetch(desk, PAY, p=p)
+    found = tainted(desk)
+    assert (found.recurrences, found.cross_task_bits) == (0, 0.0)
+    event = desk.event(payee=[(ATTACKER, [WEB])])
+    assert "other tasks" not in subject_of(desk.score(event, purpose=PAY), event).text
+
+
 def test_explanation_names_spread(desk):
     event = desk.event(payee=[(ATTACKER, [WEB])])
     spread(desk)

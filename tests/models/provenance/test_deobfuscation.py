@@ -153,7 +153,8 @@ def test_explanation_names_rewriting(desk):
     session, event = looked(desk, body=[(in_base64(MAIL), [])])
     subject = subject_of(desk.judge(session, event), event)
     assert subject.name == "provenance"
-    assert "takes its body, rewritten, from a result of web.get" in subject.text
+    assert subject.text.startswith(f"{event.tool} uses the ")
+    assert ", rewritten, as body: it is out of a result of web.get" in subject.text
 
 
 def test_tracing_can_be_left_out(desk):

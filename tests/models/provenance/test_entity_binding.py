@@ -128,7 +128,7 @@ def test_explanation_names_violated_binding(ledger, an_event):
     other = ledger.score(pays(ledger, "AC-2001"), asks("Quarry Tools"))
     subject = subject_of(other, event)
     assert subject.name == "provenance"
-    assert "The code is not the one that came with a name of the request before" in subject.text
+    assert "It is not the one that came with a name of the request before" in subject.text
 
 
 @pytest.mark.parametrize("part", ["names", "value"])

@@ -53,8 +53,10 @@ def test_address_at_new_domain_alerts_with_explanation(desk):
     assert (content.tainted.value_level, content.tainted.flow_level) == (NEW_DOMAIN, 0)
     assert content.tainted.value_bits > 7
     subject = subject_of(content, event)
-    assert subject.key == "to from a result of candidates.read"
-    assert "The mail address is at a domain that is new to the role" in subject.text
+    assert subject.key == (
+        "the mail address settle-4@collect.example.net out of a result of candidates.read"
+    )
+    assert "It is at a domain that is new to the role" in subject.text
 
 
 def test_new_domain_is_not_surprising_where_each_address_has_its_own(sales):

@@ -27,7 +27,7 @@ def heard():
     return LastSeen()
 
 
-def test_those_most_times_over_their_usual_silence_come_first(heard):
+def test_the_longest_silences_for_an_agent_come_first(heard):
     hear(heard, "hourly", *range(MONDAY, MONDAY + 80))
     hear(heard, "daily", *range(MONDAY, MONDAY + 81, 20))
     hear(heard, "alive", *range(MONDAY, MONDAY + WEEK))
@@ -58,7 +58,7 @@ def test_weekends_do_not_count_for_those_who_rest_then(heard):
     assert (office.agent_id, office.hours, office.usual) == ("office", 33, 16.0)
 
 
-def test_who_is_gone_for_a_month_has_ended(heard):
+def test_an_agent_is_retired_after_a_month(heard):
     last = MONDAY + 2 * WEEK
     hear(heard, "a", *range(MONDAY, last + 1, 4))
     stored = [dict(heard.dump())]
@@ -66,7 +66,7 @@ def test_who_is_gone_for_a_month_has_ended(heard):
     assert names(stored, last + RETIRED_HOURS + 1) == []
 
 
-def test_an_agent_that_any_shard_has_heard_was_heard(heard):
+def test_an_agent_that_any_shard_has_seen_was_seen(heard):
     other = LastSeen()
     for one in (heard, other):
         hear(one, "a", *range(MONDAY, MONDAY + 100, 4))
@@ -83,7 +83,7 @@ HOURS = st.lists(st.integers(MONDAY, MONDAY + 400), min_size=1, max_size=40)
 
 
 @given(st.dictionaries(st.text(max_size=5), HOURS, max_size=8), st.integers(0, 500))
-def test_they_are_those_of_whom_the_rule_says_so(fleet, later):
+def test_overdue_agents_are_those_of_the_rule(fleet, later):
     heard, hour = LastSeen(), MONDAY + later
     for agent_id, hours in fleet.items():
         hear(heard, agent_id, *sorted(hours))
@@ -107,7 +107,7 @@ def test_buckets_apart_give_what_all_of_them_give(heard):
     assert sorted(apart) == sorted(agents) == names([stored], MONDAY + 200)
 
 
-def test_who_works_on_weekends_for_a_year_is_missed_on_one():
+def test_an_agent_that_works_on_weekends_is_missed_on_one():
     voice = LastSeen()
     saturday = 52 * 168 + 48  # 1970 began on a Thursday
     for hour in range(saturday):

@@ -16,7 +16,7 @@ def an_anomaly(number: int, agent: str = CLERK, severity: str = "high") -> dict[
         "severity": severity,
         "rank": 9.4,
         "p": 0.0003,
-        "p_pool": "agent",
+        "p_pool": "role",
         "p_n": 812,
         "reasons": [
             {

@@ -89,7 +89,7 @@ def test_config_shows_every_setting_and_hides_passwords(
     assert shown["alerts_per_day"] == shown["model"]["alerts_per_day"] == 5.0
     assert shown["sink"] == "kafka://***@broker.example.com:9092"
     code, table, err = habitus("config")
-    assert "HABITUS_MODEL__GATE" in table
+    assert "HABITUS_MODEL__HELD_DAYS" in table
     assert "hunter2" not in out + table + err
 
 

@@ -93,15 +93,15 @@ def test_explain_prints_trust_reasons_recovery_and_bits(habitus: Callable[..., R
 @pytest.mark.parametrize(
     ("more", "said"),
     [
-        ({"ground": "rule", "p": 0.66}, "found by an explicit rule, not by its rarity"),
-        ({"ground": "several"}, "found by a sum over several events"),
-        ({"ground": "event"}, "as unusual as one event in 3,333, judged by its own last 812"),
-        ({"ground": "session", "p": 0.66, "session_p": 0.002}, "one session in 500"),
-        ({"ground": "together", "p": 0.66, "together_p": 0.00005}, "one session in 20,000"),
-        ({"p": 0.66, "p_pool": "role"}, "as unusual as 66% of events, judged by its role's last"),
+        ({}, "comes as far on one agent-day in 3,333, judged by its role's 812 agent-days"),
+        (
+            {"p": 0.66, "session_p": 0.002},
+            "with its session, honest work comes as far on one agent",
+        ),
+        ({"p": 0.66, "p_pool": "fleet"}, "on 66% of agent-days, judged by the fleet's 812"),
     ],
 )
-def test_explain_prints_the_evidence_of_an_anomaly_without_other_p_values(
+def test_explain_prints_how_rarely_honest_work_comes_as_far_as_an_anomaly(
     habitus: Callable[..., Run], more: dict[str, Any], said: str
 ) -> None:
     state = TrustState(agent_id=CLERK, mode="delegated")
@@ -110,7 +110,7 @@ def test_explain_prints_the_evidence_of_an_anomaly_without_other_p_values(
         store.commit(Commit(profiles=[(CLERK, "delegated", b"p", state)], anomalies=found))
     _, out, _ = habitus("explain", CLERK)
     assert said in out
-    assert ("66%" in out) == ("ground" not in more)
+    assert ("66%" in out) == ("session_p" not in more and "p" in more)
 
 
 @pytest.mark.parametrize(

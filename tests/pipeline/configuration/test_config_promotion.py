@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 Run = tuple[int, str, str]
-TUNED = 'reason = "a quieter month"\nalerts_per_day = 3\n[model]\ngate = 0.004\n'
+TUNED = 'reason = "a quieter month"\nalerts_per_day = 3\n[model]\nheld_days = 4\n'
 
 
 @pytest.fixture
@@ -49,28 +49,28 @@ def habitus(
 
 def test_a_file_with_several_faults_names_them_all(tmp_path: Path) -> None:
     file = tmp_path / "bad.toml"
-    file.write_text('gates = 1\nalerts_per_day = -1\n[model]\ndailycap = 2\nhalf_life_days = "x"\n')
+    file.write_text('gates = 1\nalerts_per_day = -1\n[model]\nidleminutes = 2\nheld_days = "x"\n')
     with pytest.raises(ConfigError) as error:
         read_config(file)
     said = str(error.value)
     assert "unknown parameter 'gates'" in said
-    assert "did you mean daily_cap" in said
-    assert "half_life_days must be a number" in said
+    assert "did you mean idle_minutes" in said
+    assert "held_days must be a number" in said
     assert "alerts_per_day must not be negative, got -1" in said
 
 
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("[model]\ngate = 2", "gate must be a probability"),
-        ("[model]\ndaily_cap = 1.5", "daily_cap must be a whole number, got 1.5"),
-        ("[model]\ngate = nan", "gate must be a finite number, got nan"),
-        ("[model]\ndrift_tests = 0", "drift_tests must be from 2 to 1e.300, got 0"),
-        ("[model]\nrelearning_factor = 9", "relearning_factor must be from 0 to 1, got 9"),
-        ("[model]\nagent_window = 0", "agent_window must be from 2 to 1e.09, got 0"),
-        ("[model]\nhalf_life_days = 1e308", "half_life_days must be from 0 to 36500"),
+        ("alerts_per_day = 0", "alerts_per_day must be above 0"),
+        ("[model]\nheld_days = 1.5", "held_days must be a whole number, got 1.5"),
+        ("[model]\nheld_days = nan", "held_days must be a finite number, got nan"),
+        ("[model]\nheld_days = 0", "held_days must be from 1 to 366, got 0"),
+        ("[model]\nheld_days = 1000", "held_days must be from 1 to 366, got 1000"),
+        ("[model]\nidle_minutes = 0", "idle_minutes must be from 1 to 1e.09, got 0"),
+        ("alerts_per_day = 1e308", "alerts_per_day must be from 0 to 1e.09"),
         ("[model]\nalerts_per_day = 4", "alerts_per_day belongs above"),
-        ("gate = 0.01\n[model]", r"gate belongs into \[model\], not above it"),
+        ("held_days = 4\n[model]", r"held_days belongs into \[model\], not above it"),
         ("model = 3", "model must be a table"),
         ("[model", "cannot read"),
         ("reason = 4", "reason must be text"),
@@ -86,7 +86,7 @@ def test_invalid_file_is_reported_with_the_expected_form(
 
 
 def test_written_configuration_reads_back_equal(tmp_path: Path) -> None:
-    config = ModelConfig(alerts_per_day=2.5, gate=0.01, daily_cap=7)
+    config = ModelConfig(alerts_per_day=2.5, held_days=9, idle_minutes=7)
     write_config(tmp_path / "c.toml", config, reason='said "so"\nand so')
     assert read_config(tmp_path / "c.toml") == (config, 'said "so" and so')
 
@@ -98,7 +98,10 @@ def test_a_promotion_is_in_effect_and_the_register_keeps_who_when_and_why(tuned:
         assert (made.number, made.by, made.at_us) == (1, "Ines Example", 7_000_000)
         assert made.reason == "a quieter month"
         found = in_effect(Settings(), store)
-        assert (found.base, found.config) == ("promoted", ModelConfig(alerts_per_day=3, gate=0.004))
+        assert (found.base, found.config) == (
+            "promoted",
+            ModelConfig(alerts_per_day=3, held_days=4),
+        )
         assert made.version == found.config.version
         again, new = promote(store, tuned, by="Olu Example", reason="once more", at_us=8)
         assert not new
@@ -157,13 +160,13 @@ def test_a_register_that_was_changed_is_noticed(tmp_path: Path, tuned: Path, cha
 
 def test_a_named_file_wins_over_the_promoted_one_and_settings_over_both(tuned: Path) -> None:
     named = tuned.with_name("named.toml")
-    named.write_text("[model]\ndaily_cap = 5\n")
+    named.write_text("[model]\nidle_minutes = 5\n")
     with open_store("sqlite::memory:") as store:
         promote(store, tuned, by="Ines", reason="x", at_us=1)
         found = in_effect(Settings(parameters=named, alerts_per_day=9), store)
     assert found.base == "file"
     assert found.overridden == ("alerts_per_day",)
-    assert found.config == ModelConfig(daily_cap=5, alerts_per_day=9)
+    assert found.config == ModelConfig(idle_minutes=5, alerts_per_day=9)
 
 
 def test_runs_use_a_promotion_from_their_next_start_and_old_decisions_stay(
@@ -193,14 +196,14 @@ def test_the_command_line_shows_compares_and_promotes(
 ) -> None:
     code, out, _ = habitus("config", "diff", str(tuned), "--json")
     assert code == 0
-    assert json.loads(out)["changes"]["gate"] == {"from": 0.002, "to": 0.004}
+    assert json.loads(out)["changes"]["held_days"] == {"from": 3, "to": 4}
     code, _, err = habitus("config", "promote", str(tuned), "--by", "Ines", "--reason", "trial")
     assert (code, "no. 1, by Ines: trial" in err) == (0, True)
     monkeypatch.setenv("HABITUS_ALERTS_PER_DAY", "9")
     shown = json.loads(habitus("config", "show", "--json")[1])
     assert shown["base"] == "promoted"
     assert shown["overridden"] == ["alerts_per_day"]
-    assert shown["parameters"]["gate"] == 0.004
+    assert shown["parameters"]["held_days"] == 4
     assert [row["by"] for row in shown["promotions"]] == ["Ines"]
     assert json.loads(habitus("config", "--json")[1])["config_version"] == shown["config_version"]
     for command in (("config",), ("config", "show"), ("config", "diff", str(tuned))):
@@ -212,10 +215,10 @@ def test_the_command_line_shows_compares_and_promotes(
 def test_a_wrong_file_is_one_line_and_makes_no_store(
     habitus: Callable[..., Run], tmp_path: Path
 ) -> None:
-    (tmp_path / "bad.toml").write_text("[model]\ngaet = 1\n")
+    (tmp_path / "bad.toml").write_text("[model]\nheld_day = 1\n")
     code, out, err = habitus("config", "promote", "bad.toml", "--by", "Ines")
     assert (code, out) == (2, "")
-    assert err == "error: bad.toml: unknown parameter 'gaet', did you mean gate?\n"
+    assert err == "error: bad.toml: unknown parameter 'held_day', did you mean held_days?\n"
     assert not (tmp_path / "habitus.db").exists()
 
 
@@ -243,7 +246,7 @@ def test_a_reason_of_two_lines_is_kept_and_confirmed_in_one(
 
 
 def test_no_reason_anywhere_is_an_error(habitus: Callable[..., Run], tmp_path: Path) -> None:
-    (tmp_path / "plain.toml").write_text("[model]\ngate = 0.01\n")
+    (tmp_path / "plain.toml").write_text("[model]\nheld_days = 4\n")
     code, _, err = habitus("config", "promote", "plain.toml", "--by", "Ines")
     assert code == 2
     assert "--reason" in err

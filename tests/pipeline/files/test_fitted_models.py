@@ -14,10 +14,9 @@ import sklearn
 
 from models.detectors.fitted.columns import COLUMNS, row_of
 from models.detectors.fitted.fitted_detector import FittedDetector
-from models.detectors.fitted.isolation_forest import SecondOpinion, fit_opinion
+from models.detectors.fitted.isolation_forest import FittedForest, fit_forest
 from models.detectors.fitted.peer_groups import PeerGroups
 from models.errors import ConfigError
-from models.result import Reason
 from pipeline.commands.doctor.checks import examine
 from pipeline.configuration.detectors import registered_detectors
 from pipeline.files import fitted_models
@@ -30,19 +29,18 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
-    from models.detectors.detector import Act
     from pipeline.commands.doctor.check import Check
 
 ROWS = np.random.default_rng(7).normal(size=(600, len(COLUMNS)))
 
 
 @pytest.fixture(scope="module")
-def opinion() -> SecondOpinion:
-    return fit_opinion(ROWS, trees=24)
+def opinion() -> FittedForest:
+    return fit_forest(ROWS, trees=24)
 
 
 def test_a_kept_forest_gives_the_same_scores_and_version(
-    opinion: SecondOpinion, tmp_path: Path
+    opinion: FittedForest, tmp_path: Path
 ) -> None:
     save_fitted(opinion, tmp_path)
     groups, (loaded,) = load_fitted(tmp_path)
@@ -59,9 +57,8 @@ class LongestCall(FittedDetector):
     def __init__(self, name: str, maximum: float) -> None:
         self.name, self.columns, self.maximum = name, COLUMNS, maximum
 
-    def judge(self, act: Act) -> Reason | None:
-        took = row_of(act)[COLUMNS.index("duration")]
-        return None if took <= self.maximum else Reason(self.name, 8.0, f"{took:.2f}", [], "Long.")
+    def score_one(self, x: dict[str, Any]) -> float:
+        return row_of(x)[COLUMNS.index("duration")] / self.maximum
 
     def to_bytes(self) -> bytes:
         return json.dumps(self.maximum).encode()
@@ -73,7 +70,7 @@ class LongestCall(FittedDetector):
 
 
 def test_model_of_another_registered_kind_is_loaded(
-    opinion: SecondOpinion, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    opinion: FittedForest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(fitted_models._KINDS, LongestCall.KIND, LongestCall)
     for model in (opinion, LongestCall("long", 3.5)):
@@ -109,7 +106,7 @@ def _other_numbers(file: dict[str, Any]) -> None:
     ],
 )
 def test_changed_file_is_refused_with_a_message(
-    opinion: SecondOpinion, tmp_path: Path, change: Callable[[dict[str, Any]], None], said: str
+    opinion: FittedForest, tmp_path: Path, change: Callable[[dict[str, Any]], None], said: str
 ) -> None:
     path = save_fitted(opinion, tmp_path)
     file = json.loads(path.read_text())
@@ -139,7 +136,7 @@ def test_a_folder_without_a_model_is_refused_by_worker_and_doctor(tmp_path: Path
     assert re.match(said, check.found)
 
 
-def test_doctor_loads_models_and_reports_faults(opinion: SecondOpinion, tmp_path: Path) -> None:
+def test_doctor_loads_models_and_reports_faults(opinion: FittedForest, tmp_path: Path) -> None:
     def detectors() -> Check:
         return detectors_in(tmp_path)
 
@@ -152,10 +149,10 @@ def test_doctor_loads_models_and_reports_faults(opinion: SecondOpinion, tmp_path
     assert path.name in bad.found
 
 
-def test_a_forest_of_another_release_is_refused(opinion: SecondOpinion, tmp_path: Path) -> None:
+def test_a_forest_of_another_release_is_refused(opinion: FittedForest, tmp_path: Path) -> None:
     body = opinion.to_bytes().replace(sklearn.__version__.encode(), b"1.5.0", 1)
     old = SimpleNamespace(KIND=opinion.KIND, name="old", columns=COLUMNS, to_bytes=lambda: body)
-    save_fitted(cast("SecondOpinion", old), tmp_path)
+    save_fitted(cast("FittedForest", old), tmp_path)
     said = r"^old\.model\.json: old was fitted by scikit-learn '1\.5\.0', .*; fit it again$"
     with pytest.raises(ConfigError, match=said):
         load_fitted(tmp_path)

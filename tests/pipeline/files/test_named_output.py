@@ -45,7 +45,7 @@ def test_a_configuration_and_a_kept_model_are_named(tmp_path: Path) -> None:
     for name in ("tuned.toml", "desks.model.json"):
         (tmp_path / name).symlink_to(FULL)
     with pytest.raises(OSError, match="No space left") as failed:
-        write_config(tmp_path / "tuned.toml", ModelConfig(gate=0.01))
+        write_config(tmp_path / "tuned.toml", ModelConfig(held_days=4))
     assert fault_of(failed.value) == f"'{tmp_path}/tuned.toml': no space left on device"
     with pytest.raises(OSError, match="No space left") as failed:
         save_fitted(PeerGroups(["rate"], {}, {}, 0.0, "desks"), tmp_path)

@@ -70,16 +70,18 @@ def desk(request: pytest.FixtureRequest, pipeline: Any, store_url: str) -> Any:
 
 ONE = {"events": 1}
 REPEATED = {"rejected_duplicate_id": 1}
-FOUND = {"events": 1, f"anomalies_{CONFLICT}_high": 1}
+FOUND = {"events": 1, f"anomalies_{CONFLICT}_high": 1, "cases_opened": 1}
 
 
 def test_other_content_under_a_known_id_is_judged_and_found(desk):
     assert desk.judge(an_event(1)) == ONE
     assert desk.judge(ATTACK) == FOUND
     (found,) = desk.found()
-    assert (found["agent_id"], found["severity"], found["ground"]) == ("clerk-1", "high", "rule")
+    assert (found["agent_id"], found["severity"]) == ("clerk-1", "high")
     assert (found["tool"], found["events"]) == ("bank.pay", [{"id": "e-1", "position": "stdin@2"}])
-    assert found["reasons"][0]["why"].startswith("The agent reported another event under the same")
+    assert found["reasons"][0]["why"].startswith(
+        "The agent has reported another event under the id e-1"
+    )
 
 
 def test_both_contents_are_known_from_then_on_after_a_restart_too(desk):
@@ -126,11 +128,11 @@ def test_several_conflicts_are_one_growing_anomaly(desk):
 def test_conflicting_event_is_not_learned(desk):
     desk.judge(*(an_event(n) for n in range(40)))
     held = desk.store.held("clerk-1")
-    out = desk.worker.judge([RawRecord(ATTACK, "stdin", 99, ARRIVED_US)])
     subject = desk.worker._agents["clerk-1", "delegated"]
-    place = next(one for one in desk.worker.engine._slots if one.name == "tool")
-    assert subject.profile.baseline.count_of(place, "bank.pay") == 0
-    assert subject.profile.baseline.count_of(place, "mail.send") > 0
+    before = dict(subject.profile.known)
+    out = desk.worker.judge([RawRecord(ATTACK, "stdin", 99, ARRIVED_US)])
+    assert before
+    assert (subject.profile.known, subject.profile.held) == (before, {})
     assert (out.held, desk.store.held("clerk-1")) == ([], held)
 
 
@@ -138,7 +140,7 @@ def test_announcement_with_a_known_id_is_ignored(desk):
     desk.judge(an_event(1, agent={"id": "clerk-1", "version": "1"}))
     announced = an_event(1, kind="deployment", agent={"id": "clerk-1", "version": "2"})
     assert desk.judge(announced) == FOUND
-    assert desk.worker._agents["clerk-1", "delegated"].profile.facts.announced is None
+    assert desk.worker._agents["clerk-1", "delegated"].profile.announced is None
 
 
 def test_another_agent_may_use_the_same_id(desk):

@@ -92,9 +92,11 @@ def test_uninterrupted_run_writes_every_table(uninterrupted):
     assert len(state["seen"]) == EVENTS + 2 + CONFLICTS
     assert sum("telemetry.conflict" in str(row) for row in state["anomalies"]) > 2
     assert all(state[name] for name in ("profiles", "sessions", "shared", "anomalies", "held"))
+    assert state["cases"]
+    assert state["case_agents"]
     assert not state["outbox"]
     assert uninterrupted.published.keys() == {
-        "agent.anomalies", "agent.trust", "agent.actions.rejected",
+        "agent.anomalies", "agent.cases", "agent.trust", "agent.actions.rejected",
     }  # fmt: skip
     counters = dict(state["counters"])
     rejected = sum(n for name, n in counters.items() if name.startswith("rejected_"))
@@ -178,7 +180,7 @@ def test_message_refused_by_the_sink_waits_for_the_next_run(pipeline, caplog):
     straight = pipeline.settings(source, "straight")
     pipeline.run(straight)
     assert not pipeline.state(back)["outbox"]
-    for topic in ("agent.anomalies", "agent.trust"):
+    for topic in ("agent.anomalies", "agent.cases", "agent.trust"):
         assert pipeline.published(back)[topic] == pipeline.published(straight)[topic]
 
 

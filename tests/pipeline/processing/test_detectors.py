@@ -1,19 +1,18 @@
-"""Registered detectors in the stream: asked, kept, and without effect on any number."""
+"""Registered detectors in the stream: they raise cases, are kept, and never stop it."""
 
 from __future__ import annotations
 
 import json
 import logging
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from lab.exploration import Explored
 from lab.simulation.sample import fleet_events
 from models.detectors.panel import Failure
 from models.detectors.registry import DETECTORS, register
-from models.errors import StateError
-from models.result import Reason
+from models.errors import ConfigError, StateError
 from pipeline.logs import JsonLines
 from pipeline.processing.assembly import build_worker
 from pipeline.processing.recordings.replay import replay
@@ -24,9 +23,11 @@ from tests.models.detectors.new_tool import NewTool
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
-    from models.detectors.detector import Act, Detector
+    from models.baseline.agent_state import AgentState
+    from models.detectors.detector import Detector
+    from models.event import Event
+    from models.result import Result
 
 
 class Newer(NewTool):
@@ -54,43 +55,70 @@ def settings_with(*names: str) -> Settings:
     return Settings(detectors=names, clock="event")
 
 
-def test_opinion_adds_a_reason_and_changes_no_figure(recording: str) -> None:
-    register("new_tool", NewTool)
-    plain = Explored([recording], fmt="native", settings=settings_with()).events
-    beside = Explored([recording], fmt="native", settings=settings_with("new_tool")).events
-    columns = ["p", "rank", "alert", "learned", "trust", "s_sum", "reason"]
-    assert plain[columns].equals(beside[columns])
-    said = [r for rs in beside.reasons for r in rs if r["feature"] == "opinion:new_tool"]
-    tools = beside.groupby("agent_id").tool.nunique().sum()
-    assert len(said) == tools
-    assert beside.reasons.map(len).max() <= 5
+def judged(recording: str, out: Path, settings: Settings, store: str | None = None) -> list[Any]:
+    replay([recording], fmt="native", out=str(out), store=store, settings=settings)
+    return [json.loads(line) for line in out.read_text().splitlines()]
+
+
+def reasons(lines: list[Any]) -> list[Any]:
+    return [r for line in lines for r in line["reasons"] if r["feature"] == "new_tool"]
+
+
+def test_a_registered_detector_gives_reasons_and_raises_bits(recording: str) -> None:
+    plain, with_it = results(recording), results(recording, NewTool())
+    assert not [r for out in plain for r in out.reasons if r.feature == "new_tool"]
+    said = [r for out in with_it for r in out.reasons if r.feature == "new_tool"]
+    assert said
+    assert "First use of " in said[0].why
+    more = [b.s_sum - a.s_sum for a, b in zip(plain, with_it, strict=True)]
+    assert max(more) > 1.0
 
 
 def test_state_survives_a_restart(recording: str, tmp_path: Path) -> None:
     register("new_tool", NewTool)
     settings, store = settings_with("new_tool"), f"sqlite:{tmp_path}/kept.db"
-    replay([recording], fmt="native", out=f"{tmp_path}/1.jsonl", store=store, settings=settings)
+    judged(recording, tmp_path / "1.jsonl", settings, store)
     more = tmp_path / "more.jsonl"
     more.write_bytes(b"\n".join(list(fleet_events(7, 4, limit=800))[400:]) + b"\n")
-    replay([str(more)], fmt="native", out=f"{tmp_path}/2.jsonl", store=store, settings=settings)
-
-    def opinions(name: str) -> int:
-        return (tmp_path / name).read_text().count('"opinion:new_tool"')
-
-    assert opinions("1.jsonl") > opinions("2.jsonl")
+    with open_store(store, secret=None) as kept:
+        worker = build_worker(settings, kept, publish=False)
+        (detector,) = worker.engine.panel.detectors
+        assert isinstance(detector, NewTool)
+        assert detector.known
+        assert worker.engine.panel.windows[0].fleet.n > 150
 
 
 def test_state_of_another_version_is_refused(recording: str, tmp_path: Path) -> None:
     register("new_tool", NewTool)
     settings, store = settings_with("new_tool"), f"sqlite:{tmp_path}/kept.db"
-    replay([recording], fmt="native", out=f"{tmp_path}/1.jsonl", store=store, settings=settings)
+    judged(recording, tmp_path / "1.jsonl", settings, store)
     register("new_tool", Newer)
     with pytest.raises(StateError, match="written by version 1, this is 2"):
-        replay([recording], fmt="native", out=f"{tmp_path}/2.jsonl", store=store, settings=settings)
+        judged(recording, tmp_path / "2.jsonl", settings, store)
+
+
+def test_a_removed_detector_leaves_no_trouble(recording: str, tmp_path: Path) -> None:
+    register("new_tool", NewTool)
+    store = f"sqlite:{tmp_path}/kept.db"
+    judged(recording, tmp_path / "1.jsonl", settings_with("new_tool"), store)
+    more = tmp_path / "more.jsonl"
+    more.write_bytes(b"\n".join(list(fleet_events(7, 4, limit=800))[400:]) + b"\n")
+    lines = judged(str(more), tmp_path / "2.jsonl", settings_with(), store)
+    assert len(lines) == 400
+    assert reasons(lines) == []
+
+
+def test_the_name_of_a_built_in_detector_is_refused(recording: str, tmp_path: Path) -> None:
+    class Calls(NewTool):
+        name = "calls"
+
+    register("mine", Calls)
+    with pytest.raises(ConfigError, match="'calls' has the name of a built-in one"):
+        judged(recording, tmp_path / "1.jsonl", settings_with("mine"))
 
 
 class Broken(NewTool):
-    """Fails now and then, or says what is no opinion."""
+    """Fails now and then, or says what is no score."""
 
     name = "broken"
 
@@ -98,20 +126,16 @@ class Broken(NewTool):
         super().__init__()
         self.said = said
 
-    def judge(self, act: Act) -> Reason | None:  # noqa: ARG002  # the shape of a detector
+    def score_one(self, x: dict[str, Any]) -> float | None:  # noqa: ARG002  # the shape of a detector
         if isinstance(self.said, Exception):
             raise self.said
         return self.said  # type: ignore[return-value]
 
-    def learn(self, act: Act) -> None:
-        raise KeyError(act.event.id)
+    def learn_one(self, x: dict[str, Any]) -> None:
+        raise KeyError(x["id"])
 
 
-@pytest.mark.parametrize(
-    "said",
-    [RuntimeError("secret"), "odd", Reason("x", float("nan"), "", [], ""),
-     Reason("x", -1.0, "", [], "")],
-)  # fmt: skip
+@pytest.mark.parametrize("said", [RuntimeError("secret"), "odd", float("nan")])
 def test_failing_detector_is_counted_and_does_not_stop_judging(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, said: object
 ) -> None:
@@ -136,17 +160,29 @@ def test_log_has_failure_and_event_in_separate_fields() -> None:
     assert (line["event"], line["event_id"]) == ("detector_failed", "e-1")
 
 
-def judged_by(source: Path, *detectors: Detector) -> dict[str, int]:
+def judged_by(source: Path, *detectors: Detector, seen: list[Result] | None = None) -> Any:
     settings = Settings(source=f"file:{source}", store="sqlite::memory:", clock="event")
+
+    def observe(record: RawRecord, event: Event, result: Result, state: AgentState) -> None:
+        del record, event, state
+        if seen is not None:
+            seen.append(result)
+
     with open_store("sqlite::memory:", secret=b"x" * 32) as store:
-        worker = build_worker(settings, store, publish=False, explain_all=True)
-        worker.panel.detectors.extend(detectors)
+        worker = build_worker(
+            settings, store, publish=False, explain_all=True, detectors=detectors, observer=observe
+        )
         records = [
             RawRecord(line, "test", at, 1_800_000_000_000_000)
             for at, line in enumerate(source.read_bytes().splitlines(), 1)
         ]
-        out = worker.judge(records)
-        return out.counters
+        return worker.judge(records).counters
+
+
+def results(recording: str, *detectors: Detector) -> list[Result]:
+    seen: list[Result] = []
+    judged_by(Path(recording), *detectors, seen=seen)
+    return seen
 
 
 class Wordy(NewTool):
@@ -160,8 +196,7 @@ def test_state_that_cannot_be_written_is_logged_once(
     recording: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     register("wordy", Wordy)
-    settings, store = settings_with("wordy"), f"sqlite:{tmp_path}/kept.db"
-    replay([recording], fmt="native", out=f"{tmp_path}/1.jsonl", store=store, settings=settings)
+    judged(recording, tmp_path / "1.jsonl", settings_with("wordy"))
     (logged,) = [one for one in caplog.records if one.getMessage() == "detector_failed"]
     assert (logged.detector, logged.error) == ("wordy", "TypeError")  # type: ignore[attr-defined]
     assert not hasattr(logged, "event_id")

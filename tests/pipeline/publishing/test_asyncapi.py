@@ -81,7 +81,11 @@ def test_events_and_published_messages_of_a_run_fit_their_schemas(pipeline) -> N
     pipeline.run(settings)
     assert [fault for line in lines for fault in faults(json.loads(line), "Event")] == []
     out = pipeline.published(settings)
-    for topic, part in (("agent.anomalies", "Anomaly"), ("agent.trust", "Trust")):
+    for topic, part in (
+        ("agent.anomalies", "Anomaly"),
+        ("agent.cases", "Case"),
+        ("agent.trust", "Trust"),
+    ):
         messages = [json.loads(line) for line in out[topic]]
         assert messages
         assert [fault for message in messages for fault in faults(message, part)] == []
@@ -93,5 +97,6 @@ def test_events_and_published_messages_of_a_run_fit_their_schemas(pipeline) -> N
 
 def test_a_message_that_does_not_fit_is_refused() -> None:
     assert faults({"id": "a-1"}, "Anomaly")
+    assert faults({"case_id": "C-1", "change": "shrank"}, "Case")
     assert faults({"agent_id": "a", "level": "splendid"}, "Trust")
     assert faults({"id": "1", "reason": "not_utf8"}, "Rejected.Headers")

@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Any, get_args
 
 import pytest
 
-from models.features.extraction import FEATURES
-from models.rules import RULES
+from models.alerting.naming import TYPES as REFINED
+from models.features.counters import COUNTERS
+from models.features.families import FAMILIES
+from models.features.plan import FEATURES
 from models.trust.ledger import Facet
 from models.trust.policy import SEVERITIES
 from pipeline.publishing.catalogue import FRAMEWORKS, catalogue, title_of
@@ -86,16 +88,10 @@ def test_the_version_of_atlas_is_the_one_the_table_names(shared_dir):
     assert f"ATLAS {version}" in table
 
 
-def test_table_has_every_anomaly_of_features_and_rules():
-    said = {feature.anomaly for feature in FEATURES} | set(RULES)
-    said |= {"goal.drift", "resource.new", "volume.exfil", "tool.sequence"}
+def test_table_has_every_anomaly_of_features_counters_and_families():
+    said = {one.anomaly for one in (*FEATURES, *COUNTERS, *FAMILIES.values())}
+    said |= {name for name, _ in REFINED}
     assert said <= set(catalogue()), "add the type to pipeline/data/anomalies.toml"
-
-
-@pytest.mark.parametrize("feature", FEATURES, ids=lambda feature: feature.name)
-def test_a_feature_and_its_anomaly_type_move_a_facet_that_exists(feature):
-    assert feature.facet in get_args(Facet)
-    assert catalogue()[feature.anomaly].facet == feature.facet
 
 
 def test_every_row_of_the_table_is_read():

@@ -36,14 +36,14 @@ def test_partition_added_later_is_judged_like_earlier_ones(
 ) -> None:
     """What is promoted meanwhile is for the next start: a fleet is not judged in two ways."""
     resources = SharedResources.of(settings, store)
-    store.configs.add(ModelConfig(gate=0.02), by="Ada", at_us=1, reason="fewer held back")
+    store.configs.add(ModelConfig(held_days=4), by="Ada", at_us=1, reason="values wait longer")
     one, again = (
         Shard(settings, store.of(ONE), given).worker
         for given in (resources, SharedResources.of(settings, store))
     )
-    assert one.config.gate == ModelConfig().gate
+    assert one.config.held_days == ModelConfig().held_days
     assert one.config_version == resources.config.version != again.config_version
-    assert again.config.gate == 0.02
+    assert again.config.held_days == 4
 
 
 def test_failing_record_leaves_no_trace_in_a_shard(
@@ -105,7 +105,7 @@ def test_three_shards_find_every_incident_of_the_sample(
         inventory=data / "sample_inventory.csv",
         intel=data / "intel",
         corporate_networks=("203.0.113.0/28",),
-        alerts_per_day=0.2,
+        alerts_per_day=1,
         clock="event",
     )
     shards = [a_shard(settings, store, f"kafka:t:{number}") for number in range(3)]

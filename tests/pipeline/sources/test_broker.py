@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.broker, pytest.mark.slow]
 
 EVENTS = 700
-OUTPUTS = ("agent.anomalies", "agent.trust", "agent.actions.rejected")
+OUTPUTS = ("agent.anomalies", "agent.trust", "agent.actions.rejected", "agent.cases")
 SAME = ("level", "gate", "config_version")
 # Points that an hour of clean running is worth: what is published may be so much older.
 AN_HOUR = 5
@@ -148,6 +148,7 @@ def test_events_in_anomalies_and_compacted_trust_out(pipeline, broker, settings_
     out = broker.received()
     with open_store(settings.store) as store:
         kept = {anomaly["id"]: anomaly for anomaly in store.anomalies(limit=1000)}
+        filed = store.cases(limit=1000)
         policy = trust_policy_of(settings)
         answers = {}
         for agent in {json.loads(line)["agent"]["id"] for line in events}:
@@ -157,6 +158,10 @@ def test_events_in_anomalies_and_compacted_trust_out(pipeline, broker, settings_
     last_anomalies = {one.value: json.loads(one.value) for one in out if one.topic == OUTPUTS[0]}
     newest = {anomaly["id"]: anomaly for anomaly in last_anomalies.values()}
     assert newest == kept != {}
+    cases = [(one.key.decode(), json.loads(one.value)) for one in out if one.topic == OUTPUTS[3]]
+    versions = {case["case_id"]: case["version"] for _, case in cases}
+    assert versions == {case["case_id"]: case["version"] for case in filed} != {}
+    assert all(key == case["agent_id"] for key, case in cases)
     trust = {one.key.decode(): json.loads(one.value) for one in out if one.topic == OUTPUTS[1]}
     assert trust.keys() == answers.keys()
     for agent, answer in answers.items():

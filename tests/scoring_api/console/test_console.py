@@ -73,20 +73,20 @@ def test_queue_begins_with_the_most_relevant_anomaly(page, story):
     queue.first.locator("summary").click()
     body = queue.first.locator(".anomaly-body")
     expect(body).to_contain_text("9.4 bits")
-    expect(body).to_contain_text("about 1 in 3,300")
+    expect(body).to_contain_text("on about 1 day in 3,300, of 812 days of agents of the role")
     expect(body).to_contain_text("Expected: request (93 %)")
 
 
-def test_rule_finding_is_not_described_as_rare(page, installation):
+def test_share_of_events_of_the_judge_before_is_not_shown_as_one_of_days(page, installation):
     installation.put(installation.state())
     installation.find(installation.anomaly(1, p=0.66, p_n=1265, ground="rule"))
     with installation.client() as client:
         page.goto(str(client.base_url))
         page.locator("#queue summary").first.click()
         body = page.locator("#queue .anomaly-body").first
-        expect(body).to_contain_text("found by an explicit rule, not by its rarity")
-        expect(body).not_to_contain_text("ordinary")
-        expect(body).not_to_contain_text("1 in")
+        expect(body).to_contain_text("judged by an earlier version")
+        expect(body).not_to_contain_text("on most days")
+        expect(body).not_to_contain_text("1 day in")
 
 
 def test_text_of_agents_is_never_markup(page, story):

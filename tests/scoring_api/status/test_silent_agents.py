@@ -7,8 +7,8 @@ import time
 import pytest
 from msgspec.structs import replace
 
-from models.units import HOUR_US
 from models.telemetry.last_seen import bucket_of, stored_names
+from models.units import HOUR_US
 from pipeline.store import Commit
 
 WORKER, GONE = "worker-1", "gone-1"

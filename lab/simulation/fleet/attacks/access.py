@@ -56,7 +56,7 @@ def settings(fleet_day: FleetDay, case: Case) -> Act:
         played = fleet_day.play(spec)
         yield played, events(played)
     else:
-        case.cause, case.also = "tool", ("resource", "intent", "area")
+        case.cause, case.also = "settings", ("tool", "step", "resource", "container", "intent")
         yield from _foreign_resource(fleet_day, case, STRANGE["agent.settings"], 2)
 
 
@@ -114,30 +114,41 @@ def no_code(persona: Persona) -> bool:
 
 PLANTERS = (
     Planter(
-        "resource.new", resource, "resource", "restricted files of another department read",
-        ("sensitivity", "area"),
+        "resource.new", resource, "resource",
+        "restricted files of another department read",
+        ("tool_sensitivity", "data_class", "tool_domain", "container", "tool_container",
+         "sensitive"),
     ),
     Planter(
-        "tool.new", tool, "tool", "a tool of another role",
-        ("resource", "intent", "sequence", "area", "destination"),
+        "tool.new", tool, "tool",
+        "a tool of another role",
+        ("step", "resource", "tool_domain", "container", "destination", "intent"),
     ),
     Planter(
-        "code.exec", code, "tool", "code run by an agent that runs none",
-        ("resource", "operation", "intent", "area"), fits=no_code,
+        "code.exec", code, "tool",
+        "code run by an agent that runs none",
+        ("step", "resource", "tool_domain", "container", "intent"),
+        fits=no_code,
     ),
     Planter(
-        "secret.access", secrets, "resource", "root keys read from the vault",
-        ("sensitivity", "tool", "intent", "secret", "area"),
+        "secret.access", secrets, "secrets",
+        "root keys read from the vault",
+        ("resource", "tool", "step", "data_class", "tool_sensitivity", "tool_domain",
+         "container", "intent"),
     ),
     Planter(
-        "config.change", settings, "version", "own settings or version changed by itself"
+        "config.change", settings, "version",
+        "own settings or version changed by itself",
     ),
     Planter(
-        "discovery.sweep", sweep, "discovery", "dozens of things listed within minutes",
-        ("resource", "tool", "rate", "resources_hour", "area"),
+        "discovery.sweep", sweep, "lists",
+        "dozens of things listed within minutes",
+        ("resources", "new_resources", "containers", "domains", "resource", "tool",
+         "calls"),
     ),
     Planter(
-        "peer.new", peer, "destination", "work handed to an unknown agent outside",
-        ("resource", "peer"),
+        "peer.new", peer, "destination",
+        "work handed to an unknown agent outside",
+        ("resource",),
     ),
 )  # fmt: skip

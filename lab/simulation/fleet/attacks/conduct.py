@@ -119,24 +119,38 @@ def definition(fleet_day: FleetDay, case: Case) -> Act:
 
 PLANTERS = (
     Planter(
-        "delegation.anomaly", delegation, "delegation", "an unknown person, a long chain, or nobody"
+        "delegation.anomaly", delegation, "person",
+        "an unknown person, a long chain, or nobody",
+        ("delegate", "depth", "mode", "tool_mode"),
     ),
     Planter(
-        "mode.shift", autonomous, "mode", "a delegated agent acts by itself", fits=by_day_only
+        "mode.shift", autonomous, "mode_shift",
+        "a delegated agent acts by itself",
+        ("mode", "tool_mode", "person"),
+        fits=by_day_only,
     ),
     Planter(
-        "time.unusual", night, "hour", "work in the middle of the night", fits=by_day_only
+        "time.unusual", night, "hour",
+        "work in the middle of the night",
+        fits=by_day_only,
     ),
     Planter(
-        "tool.sequence", order, "sequence", "familiar tools in an order never used", ("tool",)
+        "tool.sequence", order, "step",
+        "familiar tools in an order never used",
+        ("new_steps", "tool"),
     ),
     Planter(
-        "goal.drift", drift, "intent", "calls that the request does not ask for",
-        ("tool", "sequence"),
+        "goal.drift", drift, "intent",
+        "calls that the request does not ask for",
+        ("tool", "step", "new_steps"),
     ),
-    Planter("peer.unverified", unproven, "peer", "another agent cannot prove who it is"),
+    Planter(
+        "peer.unverified", unproven, "unverified_peer",
+        "another agent cannot prove who it is",
+    ),
     Planter(
         "tool.definition_changed", definition, "definition",
-        "a tool's definition is another than two days ago", days=3,
+        "a tool's definition is another than two days ago",
+        days=3,
     ),
 )  # fmt: skip

@@ -87,11 +87,14 @@ def memory(fleet_day: FleetDay, case: Case) -> Act:
 
 PLANTERS = (
     Planter(
-        "injection", injection, "provenance", "a receiver that only a tool result named",
-        ("intent", "tool"), fits=has_outward,
+        "injection", injection, "provenance",
+        "a receiver that only a tool result named",
+        ("value", "value_host", "flow", "intent", "tool"),
+        fits=has_outward,
     ),
     Planter(
-        "memory.write", memory, "resource", "instructions written into the agent's memory",
-        ("provenance", "memory", "rate", "tool", "sequence"),
+        "memory.write", memory, "remembered",
+        "instructions written into the agent's memory",
+        ("resource", "container", "provenance", "tool", "step", "calls"),
     ),
 )  # fmt: skip

@@ -35,8 +35,10 @@ def cascade(fleet_day: FleetDay, case: Case) -> Act:
 
 PLANTERS = (
     Planter(
-        "cascade", cascade, "trace", "five agents under one trace, strange tools and failures",
-        ("tool", "resource", "outcome", "delegation", "intent", "area", "destination"),
+        "cascade", cascade, "trace",
+        "five agents under one trace, strange tools and failures",
+        ("tool", "step", "resource", "tool_domain", "container", "destination", "denied",
+         "errors", "delegate", "intent"),
         helpers=True,
     ),
 )  # fmt: skip

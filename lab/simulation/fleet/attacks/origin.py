@@ -105,22 +105,32 @@ def shadow(fleet_day: FleetDay, case: Case) -> Act:
 
 PLANTERS = (
     Planter(
-        "net.anonymiser", anonymiser, "egress", "a session through a VPN, Tor or a proxy",
+        "net.anonymiser", anonymiser, "egress",
+        "a session through a VPN, Tor or a proxy",
         ("asn", "country"),
     ),
     Planter(
-        "net.new_origin", new_origin, "country", "a session from a country never seen",
+        "net.new_origin", new_origin, "country",
+        "a session from a country never seen",
         ("asn", "egress"),
     ),
     Planter(
-        "cred.reuse", reuse, "credential", "one credential from two far places within minutes",
-        ("asn", "country", "egress"),
-    ),
-    Planter("cred.lifetime", lifetime, "credential", "a credential past its end, or a static one"),
-    Planter(
-        "scope.escalation", scopes, "scope", "a credential with scopes never seen", ("credential",)
+        "cred.reuse", reuse, "other_country",
+        "one credential from two far places within minutes",
+        ("other_network", "asn", "country", "egress"),
     ),
     Planter(
-        "identity.shadow", shadow, "agent", "an agent outside the inventory does a role's work"
+        "cred.lifetime", lifetime, "expired",
+        "a credential past its end, or a static one",
+        ("lifetime",),
+    ),
+    Planter(
+        "scope.escalation", scopes, "scope",
+        "a credential with scopes never seen",
+        ("credential_purpose",),
+    ),
+    Planter(
+        "identity.shadow", shadow, "unregistered",
+        "an agent outside the inventory does a role's work",
     ),
 )  # fmt: skip

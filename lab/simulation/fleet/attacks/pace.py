@@ -115,27 +115,38 @@ def approvals(fleet_day: FleetDay, case: Case) -> Act:
 
 PLANTERS = (
     Planter(
-        "auth.failure_burst", failures, "outcome", "denied call after denied call",
-        ("rate", "failures_hour", "failures_day"),
+        "auth.failure_burst", failures, "denied",
+        "denied call after denied call",
+        ("errors", "calls"),
     ),
     Planter(
-        "rate.burst", burst, "rate", "hundreds of calls within minutes",
-        ("rate_minute", "rate_day", "bytes_in_hour", "bytes_out_hour", "records_hour"),
+        "rate.burst", burst, "calls",
+        "hundreds of calls within minutes",
+        ("bytes_in", "bytes_out", "records"),
     ),
     Planter(
-        "volume.exfil", exfiltration, "bytes_out_hour", "a hundred times the usual volume out",
-        ("records_hour", "bytes_in_hour", "bytes_out_day"),
+        "volume.exfil", exfiltration, "bytes_out",
+        "a hundred times the usual volume out",
+        ("records", "bytes_in"),
     ),
     Planter(
-        "destructive.burst", destruction, "destructive", "dozens of deletions within minutes",
-        ("rate", "tool", "resource", "operation", "intent", "area"),
-    ),
-    Planter("cost.spike", cost, "cost", "fifty times the usual tokens", ("tokens", "rate")),
-    Planter(
-        "approval.pattern", approvals, "approval", "approvals faster than anybody reads"
+        "destructive.burst", destruction, "deleted",
+        "dozens of deletions within minutes",
+        ("changes", "calls", "tool", "step", "resource", "container", "intent"),
     ),
     Planter(
-        "telemetry.gap", silence, "gap", "acts through others but reports nothing itself",
-        ("delegation",), days=2, helpers=True,
+        "cost.spike", cost, "tokens",
+        "fifty times the usual tokens",
+        ("price", "duration", "calls"),
+    ),
+    Planter(
+        "approval.pattern", approvals, "hasty",
+        "approvals faster than anybody reads",
+    ),
+    Planter(
+        "telemetry.gap", silence, "silence",
+        "acts through others but reports nothing itself",
+        ("delegate", "depth"),
+        days=2, helpers=True,
     ),
 )  # fmt: skip

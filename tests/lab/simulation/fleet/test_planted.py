@@ -12,16 +12,28 @@ from lab.simulation.fleet.fleet_day import other_task
 from lab.simulation.fleet.personas import persona
 from lab.simulation.fleet.session_generator import SessionSpec
 from lab.simulation.fleet.world.roles import all_roles, world
+from models.detectors.rules import RULES
 from models.event import Agent, Event, microseconds
+from models.features.counters import COUNTERS
+from models.features.plan import FEATURES
 from models.units import DAY_US
 from pipeline.formats.native import Native
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+OTHER_REASONS = {"provenance", "intent", "spread", "trace", "slow_change"}
+
 
 def test_every_attack_has_a_planter() -> None:
     assert tuple(sorted(PLANTERS)) == tuple(sorted(ATTACKS))
+
+
+@pytest.mark.parametrize("kind", ATTACKS)
+def test_every_cause_is_something_that_a_reason_can_name(kind: str) -> None:
+    named = {one.name for one in (*FEATURES, *COUNTERS, *RULES)} | OTHER_REASONS
+    planter = PLANTERS[kind]
+    assert {planter.cause, *planter.also} <= named
 
 
 @pytest.mark.parametrize("kind", ATTACKS)

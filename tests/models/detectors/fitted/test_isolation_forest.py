@@ -11,8 +11,9 @@ from sklearn.ensemble import IsolationForest, RandomForestRegressor
 from sklearn.tree._tree import Tree
 from skops.io import dumps, loads
 
-from models.detectors.fitted.columns import COLUMNS
-from models.detectors.fitted.isolation_forest import SecondOpinion, fit_opinion
+from models.detectors.fitted.columns import COLUMNS, row_of
+from models.detectors.fitted.isolation_forest import FittedForest, fit_forest
+from models.detectors.panel import Panel
 from models.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -23,60 +24,68 @@ OTHERS = np.random.default_rng(8).normal(scale=2.0, size=(50, len(COLUMNS)))
 
 
 @pytest.fixture(scope="module")
-def opinion() -> SecondOpinion:
-    return fit_opinion(ROWS, trees=24)
+def opinion() -> FittedForest:
+    return fit_forest(ROWS, trees=24)
 
 
-def read(body: dict[str, Any], columns: tuple[str, ...] = COLUMNS) -> SecondOpinion:
-    return SecondOpinion.from_bytes("forest", columns, msgspec.json.encode(body))
+def read(body: dict[str, Any], columns: tuple[str, ...] = COLUMNS) -> FittedForest:
+    return FittedForest.from_bytes("forest", columns, msgspec.json.encode(body))
 
 
-def body_of(opinion: SecondOpinion) -> dict[str, Any]:
+def body_of(opinion: FittedForest) -> dict[str, Any]:
     body = msgspec.json.decode(opinion.to_bytes())
     assert isinstance(body, dict)
     return body
 
 
-def test_scores_are_those_of_scikit_learn_to_the_last_digit(opinion: SecondOpinion) -> None:
+def test_scores_are_those_of_scikit_learn_to_the_last_digit(opinion: FittedForest) -> None:
     forest = IsolationForest(n_estimators=24, max_samples=256, random_state=7).fit(ROWS)
     mine = [opinion.score(row.tolist()) for row in OTHERS]
     assert mine == (-forest.score_samples(OTHERS)).tolist()
 
 
 def test_stored_forest_gives_the_same_scores_and_version(
-    opinion: SecondOpinion,
+    opinion: FittedForest,
 ) -> None:
-    again = SecondOpinion.from_bytes(opinion.name, COLUMNS, opinion.to_bytes())
+    again = FittedForest.from_bytes(opinion.name, COLUMNS, opinion.to_bytes())
     assert (again.name, again.version) == (opinion.name, opinion.version)
+    assert again.reference == opinion.reference
     for row in OTHERS.tolist():
         assert again.score(row) == opinion.score(row)
-        assert again.bits(again.score(row)) == opinion.bits(opinion.score(row))
 
 
-def test_version_depends_only_on_the_history(opinion: SecondOpinion) -> None:
-    assert fit_opinion(ROWS, trees=24).version == opinion.version
-    assert fit_opinion(ROWS[:500], trees=24).version != opinion.version
+def test_version_depends_only_on_the_history(opinion: FittedForest) -> None:
+    assert fit_forest(ROWS, trees=24).version == opinion.version
+    assert fit_forest(ROWS[:500], trees=24).version != opinion.version
 
 
-def test_bits_are_the_rarity_of_a_score(opinion: SecondOpinion) -> None:
+def test_a_score_is_ranked_among_those_of_the_history_from_the_start(
+    opinion: FittedForest,
+) -> None:
+    (window,) = Panel([opinion]).windows
     rare, typical = opinion.score([6.0] * len(COLUMNS)), opinion.score([0.0] * len(COLUMNS))
-    assert opinion.bits(rare) > 8
-    assert opinion.bits(typical) < 1
+    assert window.bits("clerk", rare) > 8
+    assert window.bits("clerk", typical) < 1
 
 
-def test_a_row_of_another_shape_is_refused(opinion: SecondOpinion) -> None:
-    with pytest.raises(ConfigError, match="fitted on 15 columns, got 3"):
+def test_an_event_is_scored_by_its_numbers(opinion: FittedForest) -> None:
+    x = {"time": 1_767_600_000.0, "bytes_out": 7.0, "operation": "pay", "session_calls": 3.0}
+    assert opinion.score_one(x) == opinion.score(row_of(x))
+
+
+def test_a_row_of_another_shape_is_refused(opinion: FittedForest) -> None:
+    with pytest.raises(ConfigError, match="fitted on 16 columns, got 3"):
         opinion.score([0.0] * 3)
-    with pytest.raises(ConfigError, match="expected 15 columns"):
-        fit_opinion(ROWS[:, :4])
+    with pytest.raises(ConfigError, match="expected 16 columns"):
+        fit_forest(ROWS[:, :4])
     with pytest.raises(ConfigError, match="at least 200 rows"):
-        fit_opinion(ROWS[:50])
+        fit_forest(ROWS[:50])
     with pytest.raises(ConfigError, match="row 3 has others"):
-        fit_opinion(np.where(np.arange(len(ROWS))[:, None] == 3, np.nan, ROWS))
+        fit_forest(np.where(np.arange(len(ROWS))[:, None] == 3, np.nan, ROWS))
 
 
-def test_a_forest_of_other_columns_is_refused_by_name(opinion: SecondOpinion) -> None:
-    with pytest.raises(ConfigError, match=r"16 columns .*moon.* has 15 .*; fit it again"):
+def test_a_forest_of_other_columns_is_refused_by_name(opinion: FittedForest) -> None:
+    with pytest.raises(ConfigError, match=r"17 columns .*moon.* has 16 .*; fit it again"):
         read(body_of(opinion), (*COLUMNS, "moon"))
 
 
@@ -91,14 +100,14 @@ def test_a_forest_of_other_columns_is_refused_by_name(opinion: SecondOpinion) ->
     ],
 )
 def test_a_damaged_body_is_refused_in_one_line(
-    opinion: SecondOpinion, change: dict[str, Any], said: str
+    opinion: FittedForest, change: dict[str, Any], said: str
 ) -> None:
     with pytest.raises(ConfigError, match=said) as refused:
         read(body_of(opinion) | change)
     assert "\n" not in str(refused.value)
 
 
-def test_half_a_forest_is_refused(opinion: SecondOpinion) -> None:
+def test_half_a_forest_is_refused(opinion: FittedForest) -> None:
     body = body_of(opinion)
     forest = msgspec.convert(body["forest"], bytes)
     for size in (len(forest) // 2, len(forest) - 1):
@@ -160,7 +169,7 @@ def test_a_forest_of_another_kind_is_refused() -> None:
 
 
 def refused(forest: object) -> str:
-    body = body_of(fit_opinion(ROWS, trees=2))
+    body = body_of(fit_forest(ROWS, trees=2))
     with pytest.raises(ConfigError) as error:
         read(body | {"forest": msgspec.to_builtins(dumps(forest))})
     return str(error.value)

@@ -10,7 +10,7 @@ import pytest
 from rich.console import Console
 
 from pipeline.commands import show
-from pipeline.commands.pages.anomaly import MAX_NAMED
+from pipeline.commands.pages.beginnings import MAX_NAMED
 from pipeline.store import Commit, open_store
 
 if TYPE_CHECKING:
@@ -37,10 +37,10 @@ def an_anomaly(name: str, number: int, **more: Any) -> dict[str, Any]:
         "tool": "files.read",
         "facet": "data",
         "rank": 9.4,
-        "ground": "event",
         "p": 0.0003,
-        "p_pool": "agent",
+        "p_pool": "role",
         "p_n": 812,
+        "case_id": "C-00000000000000aa",
         "count": 30,
         "events": [{"id": "event-30", "position": "file:/var/log/agents.jsonl@812"}],
         "status": "open",
@@ -128,8 +128,9 @@ def test_anomaly_is_found_by_its_id_or_a_prefix(
         "mode delegated",
         "owner shop@example.com",
         "time 2026-01-05T07:00:00Z to 2026-01-05T08:02:00Z",
-        "as unusual as one event in 3,333, judged by its own last 812",
-        "9.4 bits, p = 3.0e-04",
+        "case C-00000000000000aa",
+        "honest work comes as far on one agent-day in 3,333, judged by its role's 812 agent-days",
+        "once in 676 days, p = 3.0e-04",
         "83 before, 52 after; facet data",
         "OWASP ASI02; MAESTRO L2; ATT&CK T1530",
         "9.4 bits Kind of resource [payroll]: never used by this role.",

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from rich.console import Console
 
+from models.telemetry.last_seen import LastSeen
 from models.trust.ledger import Item, Ledger
 from models.trust.state import TrustState
 from models.units import HOUR_US
-from models.telemetry.last_seen import LastSeen
 from pipeline.cli import app
 from pipeline.commands.pages.listing import listing
 from pipeline.store import Commit, PipelineStatus, open_store

@@ -24,9 +24,12 @@ NUMBER = (int, float)
 SHAPE: dict[str, Any] = {
     "event_id": str,
     "agent_id": str,
+    "mode": str,
     "session": (str, type(None)),
     "time": str,
     "rank": NUMBER,
+    "return_period_days": (*NUMBER, type(None)),
+    "case_id": (str, type(None)),
     "s_sum": NUMBER,
     "s_max": NUMBER,
     "p": (*NUMBER, type(None)),
@@ -89,10 +92,25 @@ def test_a_line_has_the_agreed_keys_and_types(judged):
         assert 0 <= line["trust"]["lower"] <= line["trust"]["score"] <= 100
         assert line["trust"]["level"] in LEVELS
         assert line["tags"].keys() == {"owasp", "maestro", "attack", "atlas"}
-        assert line["reasons"] or line["event_id"].startswith("deploy-")
+        assert line["reasons"] or line["anomaly"] is None
+        assert line["case_id"] or not line["alert"]
         for reason in line["reasons"]:
             assert reason.keys() == {"feature", "bits", "observed", "expected", "why"}
             assert all(0 <= p <= 1 for _, p in reason["expected"])
+
+
+def test_every_event_that_says_something_new_is_explained_on_request(shared_pipeline, judged):
+    replayed(
+        shared_pipeline, shared_pipeline.folder / "events.jsonl", "all.jsonl", explain_all=True
+    )
+    explained = lines_of(shared_pipeline, "all.jsonl")
+    bare = 0
+    for line, whole in zip(judged, explained, strict=True):
+        assert line | {"reasons": []} == whole | {"reasons": []}
+        if line["reasons"]:
+            assert line["reasons"] == whole["reasons"]
+        bare += not line["reasons"] and bool(whole["reasons"])
+    assert bare > EVENTS / 2
 
 
 def test_p_is_null_while_uncalibrated_and_a_probability_from_then_on(judged):

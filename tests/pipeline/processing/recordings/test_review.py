@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from pipeline.processing.stream_types import RawRecord
 
 EVENTS = 3_000
-QUICK = {"learning_sessions": 3, "pool_minimum": 100}
+QUICK = {"learning_sessions": 3}
 
 
 def with_an_odd_act(lines: list[bytes], inventory: str) -> list[bytes]:
@@ -134,7 +134,7 @@ def test_review_file_is_empty_if_no_event_would_have_alerted(pipeline):
 
 def act(number: int, rank: float, **more: Any) -> Result:
     reasons = [Reason("tool", rank, "x", [], f"why {rank}")]
-    given = {"key": f"k-{number}", "severity": "high", "anomaly": "tool.new", "ground": "event"}
+    given = {"key": f"k-{number}", "severity": "high", "anomaly": "tool.new", "change": "opened"}
     return Result(
         f"e-{number}", "a", "unknown", "s", number, rank=rank, reasons=reasons, **given | more
     )
@@ -153,9 +153,8 @@ def test_anomaly_is_shown_by_its_highest_event_and_the_highest_first():
     assert (found.acts, found.agents) == (4, 1)
 
 
-def test_rule_finding_of_low_severity_is_not_in_the_review():
-    low = act(1, 5.0, severity="low", ground="rule")
-    assert review_of(low).acts == 0
+def test_what_is_noted_without_a_case_is_not_in_the_review():
+    assert review_of(act(1, 5.0, severity="low", change=None)).acts == 0
     assert review_of(act(1, 5.0, severity="low")).acts == 1
 
 

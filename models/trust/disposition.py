@@ -1,0 +1,101 @@
+"""What a person's decision about a case does to the evidence of its agents."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+from msgspec.structs import replace
+
+from models.trust.levels import guard, release
+from models.units import DAY_US
+
+if TYPE_CHECKING:
+    from models.baseline.profile import Profile
+    from models.trust.ledger import Item
+    from models.trust.policy import Severity, Status
+    from models.trust.state import TrustState
+
+Disposition = Literal["benign", "expected_change", "malicious", "unclear"]
+"""Honest work; honest work that was announced; an attack; not decided, only noted."""
+
+_STATUS: dict[str | None, Status] = {
+    None: "open", "benign": "dismissed", "expected_change": "dismissed", "malicious": "confirmed",
+}  # fmt: skip
+
+
+def case_key(agent_id: str, mode: str, case_id: str) -> str:
+    """Give the correlation key of the evidence of a case in one mode of an agent."""
+    return f"{agent_id}|{mode}|{case_id}"
+
+
+def decide_trust(trust: TrustState, case_id: str, disposition: Disposition | None) -> bool:
+    """Apply a decision to the evidence of a case; None takes the decision back.
+
+    A confirmed case of high severity becomes critical, which only a person can decide, and shuts
+    the gate. Taking that back opens the gate, unless another confirmed critical case holds it.
+
+    Returns
+    -------
+    bool
+        Whether anything changed.
+
+    Examples
+    --------
+    >>> from models.trust.ledger import Item, Ledger
+    >>> from models.trust.state import TrustState
+    >>> item = Item("a|unknown|C-1", "an-1", 0, "high", "tool.new", "tools")
+    >>> trust = TrustState(agent_id="a", mode="unknown", ledger=Ledger(items={item.key: item}))
+    >>> decide_trust(trust, "C-1", "malicious"), trust.level_state.gate
+    (True, 'quarantined')
+    >>> decide_trust(trust, "C-1", None), trust.level_state.gate
+    (True, 'open')
+    >>> trust.ledger.items[item.key] == item
+    True
+    """
+    key = case_key(trust.agent_id, trust.mode, case_id)
+    item = trust.ledger.items.get(key)
+    if item is None or disposition == "unclear":
+        return False
+    status = _STATUS[disposition]
+    decided = replace(item, status=status, severity=_severity(item, status))
+    if decided == item:
+        return False
+    trust.ledger.items[key] = decided
+    if _shuts_gate(item) and not any(map(_shuts_gate, trust.ledger.items.values())):
+        trust.level_state = release(trust.level_state)
+    trust.level_state = guard(trust.level_state, trust.ledger, key)
+    return True
+
+
+def _severity(item: Item, status: Status) -> Severity:
+    if status == "confirmed":
+        return "critical" if item.severity == "high" else item.severity
+    # Only a confirmation makes an item critical.
+    return "high" if item.severity == "critical" else item.severity
+
+
+def _shuts_gate(item: Item) -> bool:
+    return item.status == "confirmed" and item.severity == "critical"
+
+
+def decide_values(
+    profile: Profile, time_us: int, marks: list[int], disposition: Disposition | None
+) -> None:
+    """Apply a decision to values that an event of the case held back.
+
+    Parameters
+    ----------
+    time_us
+        Time of the event.
+    disposition
+        ``benign`` and ``expected_change`` learn them, ``malicious`` forgets them. None lets them
+        wait again.
+    """
+    day = time_us // DAY_US
+    for mark in marks:
+        if disposition in ("benign", "expected_change"):
+            profile.know(mark, day)
+        elif disposition != "unclear":
+            profile.forget(mark)
+            if disposition is None:
+                profile.hold(mark, day, days=2)

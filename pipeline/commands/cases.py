@@ -1,0 +1,60 @@
+"""The command that shows cases."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from models.errors import ConfigError
+from models.trust.policy import Severity  # noqa: TC001  # a command reads its annotations
+from pipeline.commands.pages.case import case_with, print_case, print_cases
+from pipeline.commands.terminal import AsJson, console, note, print_json
+from pipeline.configuration.loading import load_settings
+from pipeline.store import CaseSort, CaseStatus, open_store
+
+
+def cases(
+    case: Annotated[
+        str | None,
+        typer.Argument(metavar="[ID]", help="Show this case; a prefix of its id is enough."),
+    ] = None,
+    agent: Annotated[str | None, typer.Option(help="Only with an event of this agent.")] = None,
+    severity: Annotated[Severity | None, typer.Option(help="Only of this severity.")] = None,
+    status: Annotated[CaseStatus | None, typer.Option(help="Only open, or only closed.")] = None,
+    sort: Annotated[
+        CaseSort, typer.Option(help="By severity and rarity, or by the last event.")
+    ] = "severity",
+    limit: Annotated[int, typer.Option(min=1, max=10_000, help="Largest number of rows.")] = 50,
+    as_json: AsJson = False,
+) -> None:
+    """List cases, the most severe and rarest first; with an id, show one in detail.
+
+    The column "comes up" says how often something this unusual happens over the whole fleet if all
+    is well.
+    """
+    settings = load_settings()
+    if case is not None:
+        if any(asked is not None for asked in (agent, severity, status)):
+            raise ConfigError("an id selects one case; it cannot be combined with filters")
+        with open_store(settings.store, read_only=True) as store:
+            one = case_with(store, case)
+        if as_json:
+            print_json(one)
+        else:
+            print_case(one, console())
+        return
+    with open_store(settings.store, read_only=True) as store:
+        found = store.cases(
+            agent_id=agent, severity=severity, status=status, sort=sort, limit=limit
+        )
+    if as_json:
+        print_json({"cases": found})
+        return
+    print_cases(found, console())
+    note(f"{len(found)} cases")
+
+
+def register(app: typer.Typer) -> None:
+    """Add this command."""
+    app.command()(cases)

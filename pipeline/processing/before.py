@@ -1,0 +1,45 @@
+"""A store of the judge before 0.3: what of its shared state goes on, and what is learned anew.
+
+Trust, inventory and anomalies have rows of their own, which stay as they are. A profile of before
+is learned anew when its agent acts (`models.baseline.profile.is_before`).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from models.telemetry.last_seen import NAME
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+RELEARNED = (
+    "this store was written by the judge before 0.3: trust, inventory and anomalies are kept, "
+    "baselines are learned anew; habitus learn FILE teaches them from past events"
+)
+_HEAD = "peers"
+"""Part of the shared state that the judge before always wrote, and that of today never does."""
+_LAST_SEEN = "heard:"
+"""Name of the times of last activity in the judge before; their bytes are those of today."""
+
+
+def is_of_before(shared: Iterable[str]) -> bool:
+    """Tell from the names of shared state whether the judge before wrote it.
+
+    >>> is_of_before(["documents", "peers"]), is_of_before(["documents", "head"]), is_of_before([])
+    (True, False, False)
+    """
+    return _HEAD in shared
+
+
+def kept_of_before(shared: Mapping[str, bytes]) -> dict[str, bytes]:
+    """Give what stays of the shared state of before: when each agent was last seen.
+
+    >>> kept_of_before({"peers": b"p", "heard:07": b"h", "+1:heard:07": b"c"})
+    {'last_seen:07': b'h', '+1:last_seen:07': b'c'}
+    """
+    return {
+        name.replace(_LAST_SEEN, NAME): blob
+        for name, blob in shared.items()
+        if name.startswith(_LAST_SEEN) or (name[0] == "+" and f":{_LAST_SEEN}" in name)
+    }

@@ -1,0 +1,185 @@
+"""Make cases: one story each, bounded, with the signals that it is made of (`agent.cases`)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from models.event import rfc3339
+from models.features.families import FAMILIES
+from models.trust.ledger import Ledger
+from models.trust.opinion import opinion
+from models.trust.policy import SEVERITIES
+from pipeline.processing.stream_types import Message
+from pipeline.publishing.catalogue import title_of
+from pipeline.publishing.outputs import reason_object
+
+if TYPE_CHECKING:
+    from models.alerting.case import Case
+    from models.baseline.agent_state import AgentState
+    from models.event import Event
+    from models.result import Result
+    from models.trust.policy import TrustPolicy
+
+CASES = "agent.cases"
+MAX_EVENTS = MAX_SESSIONS = MAX_TRACES = MAX_AGENTS = 20
+"""Most entries of each list of a case; the newest stay, of agents the first."""
+MAX_SIGNALS = 8
+MAX_REASONS = 5
+_LONGEST_TITLE = 160
+
+
+def case_object(
+    a: Result,
+    event: Event,
+    agent_state: AgentState,
+    case: Case,
+    known: dict[str, Any] | None,
+    policy: TrustPolicy,
+    config_version: str,
+) -> dict[str, Any]:
+    """Add an event to a case, or begin the case.
+
+    Parameters
+    ----------
+    case
+        The case as the judge has it, this event included.
+    known
+        The case before this event; None for a new one.
+    """
+    out = _begun(a, agent_state, case) if known is None else dict(known)
+    if a.severity is not None:
+        out["severity"] = max(out["severity"], a.severity, key=SEVERITIES.index)
+    if a.return_period_days is not None:
+        highest = max(out["return_period_days"] or 0.0, a.return_period_days)
+        out["return_period_days"] = _significant(highest)
+    if a.anomaly is not None:
+        out["signals"] = _with_signal(out["signals"], a)
+        out["title"] = _title(out["signals"][0])
+    out["trust"] = _trust(out, a, agent_state, policy)
+    ids = _newest(out["events"]["ids"], a.event_id, MAX_EVENTS)
+    return out | {
+        "version": max(case.version, 1),
+        "opened": rfc3339(case.first_us),
+        "last": rfc3339(case.last_us),
+        "events": {"count": case.events, "ids": ids},
+        "sessions": _newest(out["sessions"], event.session, MAX_SESSIONS),
+        "traces": _newest(out["traces"], event.trace_id, MAX_TRACES),
+        "config_version": config_version,
+    }
+
+
+def with_agents_of(known: dict[str, Any], case: Case) -> dict[str, Any]:
+    """Add the agents of a case: their number, and the ids of the first ones."""
+    agents = list(dict.fromkeys(owner.partition("\x1f")[0] for owner in case.agents))
+    return known | {"agents": agents[:MAX_AGENTS], "agent_count": max(len(agents), 1)}
+
+
+def closed_case(known: dict[str, Any]) -> dict[str, Any]:
+    """Give the last version of a case that has closed by itself."""
+    return known | {"version": known["version"] + 1, "change": "closed", "status": "closed"}
+
+
+def case_message(case: dict[str, Any]) -> Message:
+    """Give the message of a case; equal versions have equal ids."""
+    name = f"{case['case_id']}:{case['version']}"
+    return Message(CASES, case["agent_id"].encode(), name, msgspec.json.encode(case))
+
+
+def _begun(a: Result, agent_state: AgentState, case: Case) -> dict[str, Any]:
+    trust = agent_state.trust
+    lead = FAMILIES.get(a.lead or "")
+    return {
+        "case_id": case.case_id,
+        "version": 1,
+        "change": "opened",
+        "status": "open",
+        "agent_id": case.agent_id,
+        "agents": [case.agent_id],
+        "agent_count": 1,
+        "mode": case.mode,
+        "role": trust.role,
+        "owner": trust.owner,
+        "opened": "",
+        "last": "",
+        "severity": "low",
+        "return_period_days": None,
+        "title": "Unusual behaviour" if lead is None else lead.title,
+        "signals": [],
+        "events": {"count": 0, "ids": []},
+        "sessions": [],
+        "traces": [],
+        "trust": {"before": None, "after": None},
+        "disposition": None,
+        "decision": None,
+        "assignee": None,
+        "comments": 0,
+        "config_version": "",
+    }
+
+
+def _with_signal(signals: list[dict[str, Any]], a: Result) -> list[dict[str, Any]]:
+    """Add the signal of an event; of one detector and type, the rarest stays."""
+    first = a.reasons[0] if a.reasons else None
+    new = {
+        "detector": a.lead or "",
+        "anomaly": a.anomaly,
+        "subject": "" if first is None else first.observed,
+        "bits": 0.0 if first is None else round(first.bits, 2),
+        "return_period_days": _significant(a.return_period_days),
+        "tags": a.tags,
+        "reasons": [reason_object(reason) for reason in a.reasons[:MAX_REASONS]],
+    }
+    kept = []
+    for signal in signals:
+        if (signal["detector"], signal["anomaly"]) != (new["detector"], new["anomaly"]):
+            kept.append(signal)
+        elif _rarity(signal) >= _rarity(new):
+            new = signal
+    return sorted([*kept, new], key=_rarity, reverse=True)[:MAX_SIGNALS]
+
+
+def _rarity(signal: dict[str, Any]) -> tuple[float, float]:
+    return signal["return_period_days"] or 0.0, signal["bits"]
+
+
+def _title(signal: dict[str, Any]) -> str:
+    title = title_of(signal["anomaly"])
+    text = f"{title}: {signal['subject']}" if signal["subject"] else title
+    return text if len(text) <= _LONGEST_TITLE else f"{text[: _LONGEST_TITLE - 1]}…"
+
+
+def _trust(
+    out: dict[str, Any], a: Result, agent_state: AgentState, policy: TrustPolicy
+) -> dict[str, Any]:
+    """Give the trust of the first agent before the case, and after its latest evidence."""
+    trust: dict[str, Any] = out["trust"]
+    if a.anomaly is None or (a.agent_id, a.mode) != (out["agent_id"], out["mode"]):
+        return trust
+    ledger, at_us = agent_state.ledger(policy), agent_state.profile.last_us
+    before = trust["before"]
+    if before is None:
+        items = {key: item for key, item in ledger.items.items() if key != a.key}
+        before = _score(Ledger(ledger.days, items), at_us, policy)
+    return {"before": before, "after": _score(ledger, at_us, policy)}
+
+
+def _score(ledger: Ledger, at_us: int, policy: TrustPolicy) -> dict[str, int]:
+    found = opinion(ledger, at_us, policy)
+    return {"score": round(found.score), "lower": int(found.lower)}
+
+
+def _newest(kept: list[str], name: str | None, most: int) -> list[str]:
+    """Give the newest names, each once.
+
+    >>> _newest(["a", "b"], "a", 2), _newest(["a", "b"], "c", 2), _newest(["a"], None, 2)
+    (['b', 'a'], ['b', 'c'], ['a'])
+    """
+    if not name:
+        return kept
+    return [*(one for one in kept if one != name), name][-most:]
+
+
+def _significant(days: float | None) -> float | None:
+    return None if days is None else float(f"{days:.4g}")

@@ -1,0 +1,37 @@
+-- Cases: what people read, in the order of their queue.
+create table cases (
+    id text collate "C" primary key,
+    agent_id text collate "C" not null,
+    last_us bigint not null,
+    severity text collate "C" not null,
+    rank double precision,
+    status text collate "C" not null,
+    blob bytea not null
+);
+create index cases_last on cases (last_us, id);
+create index cases_urgency on cases (
+    (case when status <> 'open' then 0 else case severity
+        when 'critical' then 4 when 'high' then 3 when 'medium' then 2 else 1 end end),
+    (coalesce(rank, 0)), last_us, id
+);
+
+-- Every agent with an event of a case.
+create table case_agents (
+    agent_id text collate "C" not null,
+    case_id text collate "C" not null,
+    primary key (agent_id, case_id)
+);
+create index case_agents_case on case_agents (case_id, agent_id);
+
+-- What people decided about cases. Rows are only added: by the API, and by the worker that applies
+-- a decision its number.
+create table decisions (
+    number bigint generated always as identity primary key,
+    case_id text collate "C" not null,
+    version bigint not null,
+    agent_id text collate "C" not null,
+    digest bytea not null,
+    blob bytea not null,
+    unique (case_id, version)
+);
+create table decisions_done (number bigint primary key);

@@ -1,0 +1,1 @@
+"""Append-only logs of what people decide."""

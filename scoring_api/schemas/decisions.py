@@ -1,0 +1,56 @@
+"""Schemas of decisions about cases."""
+
+from __future__ import annotations
+
+from typing import Annotated, Self
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
+
+from scoring_api.schemas.cases import CaseScore
+from scoring_api.schemas.values import DispositionName, GateName
+
+Text = Annotated[str, Field(min_length=1, max_length=2000, pattern=r"^[^\x00]*$")]
+_Name = Annotated[str, Field(min_length=1, max_length=256, pattern=r"^[^\x00]*$")]
+
+
+class UndoRequest(BaseModel):
+    """Why a decision is taken back, and the version of the case that was read."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    reason: Text
+    version: Annotated[int, Field(ge=1)]
+
+
+class DispositionRequest(UndoRequest):
+    """A decision, its reason, and the version of the case that was read.
+
+    `scope` and `until` say what an expected change covers, and until when.
+    """
+
+    disposition: DispositionName
+    scope: Annotated[dict[_Name, _Name], Field(max_length=16)] | None = None
+    until: AwareDatetime | None = None
+
+    @model_validator(mode="after")
+    def _scope_of_a_change(self) -> Self:
+        if self.disposition != "expected_change" and (self.scope or self.until):
+            raise ValueError("scope and until belong to an expected_change")
+        return self
+
+
+class TrustEffect(BaseModel):
+    """Trust of the agent that opened the case without the decision and with it."""
+
+    before: CaseScore | None
+    after: CaseScore | None
+
+
+class Effect(BaseModel):
+    """What a decision does: trust, closed cases, held events learned or dropped, and the gate."""
+
+    trust: TrustEffect
+    closes: list[str]
+    events_learned: Annotated[int, Field(ge=0)]
+    events_dropped: Annotated[int, Field(ge=0)]
+    gate: GateName
