@@ -17,6 +17,9 @@ from pipeline.publishing.catalogue import catalogue
 from tests.native.both import SECRET, native
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from models.detectors.detector import Detector
     from models.event import Event
     from models.scoring import Scores
 
@@ -25,11 +28,11 @@ CONFIG = ModelConfig(learning_sessions=2, snapshot_minutes=30)
 
 
 def exact(value: Any) -> Any:
-    """Give numbers so that equal means equal in every bit."""
+    """Give a value so that equal means equal in every bit, and tables in the same order."""
     if isinstance(value, float):
         return value.hex() if math.isfinite(value) else repr(value)
     if isinstance(value, dict):
-        return {key: exact(one) for key, one in value.items()}
+        return [(key, exact(one)) for key, one in value.items()]
     if isinstance(value, list | tuple):
         return [exact(one) for one in value]
     return value
@@ -42,7 +45,7 @@ def told(scores: Scores) -> list[Any]:
     return exact(
         [
             scores.own, scores.rarity, scores.sum, scores.most, scores.credential,
-            at.time_us, at.day, at.state, at.raised, session.lead, session.rarities,
+            at.time_us, at.day, at.state, sorted(at.raised.items()), session.lead, session.rarities,
             session.combined, session.bits, session.amounts, session.mark,
             {key: _subject(one) for key, one in session.subjects.items()},
             [(one.feature, one.mark, one.level, one.counted, one.bits)
@@ -67,8 +70,14 @@ class Stored(NamedTuple):
 class Side:
     """One engine with its agents."""
 
-    def __init__(self, kernel: str, config: ModelConfig, **options: Any) -> None:
-        self.make = lambda: Engine(config, SECRET, catalogue(), kernel=kernel, **options)
+    def __init__(
+        self, kernel: str, config: ModelConfig, detectors: Sequence[type[Detector]] = (),
+        **options: Any,
+    ) -> None:  # fmt: skip
+        self.make = lambda: Engine(
+            config, SECRET, catalogue(), kernel=kernel,
+            detectors=[one() for one in detectors], **options,
+        )  # fmt: skip
         self.engine = self.make()
         self.agents: dict[tuple[str, str], AgentState] = {}
         self.stored: dict[str, bytes] = {}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from itertools import islice
+from zlib import crc32
 
 import pytest
 from hypothesis import given, settings
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 
 from lab.simulation.sample.fleet import fleet_events
 from models.config import ModelConfig
+from models.detectors.detector import Detector
 from models.event import Event, Origin
 from pipeline.formats import FORMATS, event_of
 from pipeline.processing.stream_types import RawRecord
@@ -65,8 +67,62 @@ def test_a_past_is_known_to_both(past):
 
 def test_families_that_are_left_out_are_left_out_of_both(past):
     both = further(past, without=frozenset({"act", "breadth", "size"}))
-    told = [both.judge(event) for event in ordinary(1)]
-    assert all("act" not in one[1][10] for one in told)
+    for event in ordinary(1):
+        both.judge(event)
+    session = both.sides[1].scores.at.session
+    assert session.rarities
+    assert not {"act", "breadth", "size"} & session.rarities.keys()
+
+
+class Longest(Detector):
+    """Scores the length of the longest field, and says nothing of some tools."""
+
+    name, title = "longest", "A field that is long"
+
+    def __init__(self):
+        self.seen = 0
+
+    def score_one(self, x):
+        if x["tool"] == "shell":
+            return None
+        if x["tool"] == "memory.write":
+            raise ValueError("a detector that fails")
+        return float(max(len(str(one)) for one in x.values())) + x.get("session_calls", 0.0)
+
+    def learn_one(self, x):
+        self.seen += len(x)
+
+    def dump(self):
+        return str(self.seen).encode()
+
+    def load(self, raw):
+        self.seen = int(raw)
+
+
+class Keys(Detector):
+    """Scores the order in which the fields of an event come."""
+
+    name = "keys"
+
+    def score_one(self, x):
+        return float(crc32(repr(list(x.items())).encode()) % 1_000)
+
+
+@given(data=st.data())
+@settings(deadline=None)
+def test_registered_detectors_are_asked_alike(data):
+    both = InStep(detectors=(Longest, Keys))
+    for event in ordinary(1):
+        both.judge(event)
+    at = START + timedelta(days=1)
+    for _ in range(data.draw(st.integers(1, 8))):
+        at += data.draw(steps)
+        both.judge(data.draw(events(at)), data.draw(places))
+        if data.draw(st.integers(0, 3)) == 3:
+            both.reload()
+    both.dump(whole=True)
+    failures = [side.engine.panel.take_failures() for side in both.sides]
+    both.same(failures)
 
 
 def test_a_trusted_history_is_learned_alike(past):
