@@ -339,7 +339,7 @@ class Engine:
         profile = agent_state.profile
         trusted = self.trusted_history
         day = scores.at.day
-        rare = scores.rarity >= NOTED_BITS
+        rare = self.shared.knows_rarity and scores.rarity >= NOTED_BITS
         repeated = self.cases.is_repeated(
             profile.agent_id, profile.mode, scores.at.session.mark, day, rare=rare
         )

@@ -265,7 +265,7 @@ class Scorer:
         if event.kind == "action":
             shared.spread.learn(at, scores.novelty.new)
             shared.relations.learn(at)
-            if scores.rarity >= NOTED_BITS:
+            if shared.knows_rarity and scores.rarity >= NOTED_BITS:
                 shared.traces.learn(at, event.trace_id)
 
     def close_days(self, profile: Profile, open_families: dict[int, set[str]]) -> None:

@@ -27,8 +27,8 @@ _EVENTS, _TRUTH, _INVENTORY, _INTEL, _FILES = (
     ("sample_events.jsonl.gz", "sample_truth.json", "sample_inventory.csv", "intel/vpn_ipv4.json"),
 )
 
-# Budget for a dozen agents: two false cases in five days.
-ALERTS_PER_DAY = 0.38
+# Budget for a dozen agents: one false case in two days.
+ALERTS_PER_DAY = 0.5
 
 # A key breaks ties among scores. With this fixed key every demonstration is the same; the store of
 # an installation has a random key.

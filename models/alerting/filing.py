@@ -78,18 +78,23 @@ class Filing:
         lead = at.session.lead
         if lead is None:
             return
-        family = self._scorer.families.get(lead)
-        certain = family is not None and family.certain
+        certain = self._certain_lead(at.session.rarities)
         if not shared.calibrated:
+            # Only certain families raise cases yet: a rarer one beside it does not hide it.
+            lead = out.lead = at.session.lead = certain or lead
             whole = return_period_bits(at.session.rarities[lead], agents)
         else:
             out.return_period_days = 2.0**whole
-        raised = is_case(whole, self._config.alerts_per_day) and (shared.calibrated or certain)
-        noted = scores.rarity >= NOTED_BITS and shared.calibrated
+        raised = is_case(whole, self._config.alerts_per_day) and (
+            shared.calibrated or certain is not None
+        )
+        noted = scores.rarity >= NOTED_BITS and shared.knows_rarity
         signals: list[Signal] = []
         tells = (raised or noted) and bool(at.raised)
         if self._explain_all or tells:
             signals = self._scorer.signals(scores)
+            if not shared.calibrated:
+                signals.sort(key=lambda one: one.family != lead)
             out.reasons = [self._reason(one, scores) for one in _foremost(signals)]
         if raised and (at.raised or self._belongs(out, at)):
             self._raise(out, event, agent_state, scores, whole, muted=trusted_history)
@@ -167,6 +172,12 @@ class Filing:
         if subject is None or family is None or not family.shared:
             return 0
         return subject.mark
+
+    def _certain_lead(self, rarities: Mapping[str, float]) -> str | None:
+        """Give the rarest family that is certain without a history, None without one."""
+        families = self._scorer.families
+        found = [name for name in rarities if name in families and families[name].certain]
+        return max(found, key=lambda name: (rarities[name], name), default=None)
 
     def _reason(self, signal: Signal, scores: Scores) -> Reason:
         at = scores.at

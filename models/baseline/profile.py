@@ -20,6 +20,8 @@ from models.units import DAY_US
 if TYPE_CHECKING:
     from models.codec.hashing import Hasher
 
+PublishedTrust = tuple[int, int, str, str, str]
+"""Published trust: score, lower, level, gate and state."""
 VERSION = 6
 _FIRST = bytes((VERSION,))
 _LAST_BEFORE = 5
@@ -28,8 +30,6 @@ NEW, DEPLOYED = "new", "deployed"
 """Special states of an agent: its first week, and the week after an announced deployment."""
 SUMS = 4
 """Sums of an amount: days with it, logarithms, squares of logarithms, all days."""
-PublishedTrust = tuple[int, int, str, str, str]
-"""Published trust: score, lower, level, gate and state."""
 LOW32 = 0xFFFF_FFFF
 BLOCK_DAYS = 30
 """Days in which the last use of a value is noted."""

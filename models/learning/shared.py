@@ -15,7 +15,13 @@ from models.calibration.rates import Rates, RateTables
 from models.calibration.series import COMBINATION
 from models.codec.keyed_table import KeyedTable
 from models.codec.ordered import ordered_bytes
-from models.constants import ACTIVE_DAYS, BEYOND_CASE_BITS, COMBINED_DAYS, NOVELTY_LEVELS
+from models.constants import (
+    ACTIVE_DAYS,
+    BEYOND_CASE_BITS,
+    COMBINED_DAYS,
+    NOVELTY_LEVELS,
+    RARE_AFTER_DAYS,
+)
 from models.detectors.amounts import Amounts, Expected
 from models.detectors.relations import Relations, Report
 from models.detectors.spread import Spread, Young
@@ -165,6 +171,11 @@ class SharedBehaviour:
     def expected(self, profile: Profile, number: int) -> Expected | None:
         """Give what a day of an agent has of an amount; None while the fleet is not known."""
         return self.amounts.expected(profile, number)
+
+    @property
+    def knows_rarity(self) -> bool:
+        """Whether enough days are known to tell a rare session from a new fleet."""
+        return self.combined.known_days >= RARE_AFTER_DAYS
 
     def note_active(self, day: int, agent: int) -> None:
         """Note that an agent acted on a day."""

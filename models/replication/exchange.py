@@ -94,7 +94,7 @@ class Exchange:
 
     def snapshot(self, own: Contribution) -> list[Contribution]:
         """Announce what the engine adds to a snapshot; give what the others have added."""
-        if own:  # as bytes, since the engine goes on to change it
+        if own:  # as bytes, since the engine changes it afterwards
             self._contribution.published.append(contribution_bytes(own))
         waiting, self._waiting = self._waiting, []
         self._changed |= bool(waiting)

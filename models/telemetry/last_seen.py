@@ -27,6 +27,7 @@ TIMES = 2.0
 _SETTLED_HOURS = 72
 _MAX_WEEKENDS = 255  # hours; whoever was seen in so many works then
 MODES = ("unknown", "delegated", "autonomous")
+UNKNOWN = "unknown"
 
 
 class Activity(Struct, array_like=True):
@@ -101,13 +102,15 @@ class LastSeen:
         return self._buckets[bucket_of(agent_id)].get(agent_id)
 
     def settled_mode(self, agent_id: str, mode: str, hour: int) -> str:
-        """Give another mode that an agent has acted in for days; empty for none."""
+        """Give another mode that an agent has acted in for days; empty for none.
+
+        An unknown mode is no mode: who begins to state it has not changed it.
+        """
         known = self.known(agent_id)
-        if known is None or not is_settled(known, hour):
+        if mode == UNKNOWN or known is None or not is_settled(known, hour):
             return ""
-        return next(
-            (one for at, one in enumerate(MODES) if one != mode and known.modes >> at & 1), ""
-        )
+        modes = [one for at, one in enumerate(MODES) if known.modes >> at & 1]
+        return next((one for one in modes if one not in (mode, UNKNOWN)), "")
 
     def silence(self, agent_id: str, hour: int) -> tuple[int, float] | None:
         """Give (hours silent, longest usual silence) where an agent is silent for far too long.

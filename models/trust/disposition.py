@@ -57,7 +57,8 @@ def decide_trust(trust: TrustState, case_id: str, disposition: Disposition | Non
     if item is None or disposition == "unclear":
         return False
     status = _STATUS[disposition]
-    decided = replace(item, status=status, severity=_severity(item, status))
+    severity = decided_severity(item.severity, confirmed=status == "confirmed")
+    decided = replace(item, status=status, severity=severity)
     if decided == item:
         return False
     trust.ledger.items[key] = decided
@@ -67,11 +68,15 @@ def decide_trust(trust: TrustState, case_id: str, disposition: Disposition | Non
     return True
 
 
-def _severity(item: Item, status: Status) -> Severity:
-    if status == "confirmed":
-        return "critical" if item.severity == "high" else item.severity
-    # Only a confirmation makes an item critical.
-    return "high" if item.severity == "critical" else item.severity
+def decided_severity(severity: Severity, *, confirmed: bool) -> Severity:
+    """Give the severity after a decision; only a confirmation makes critical what is high.
+
+    >>> decided_severity("high", confirmed=True), decided_severity("critical", confirmed=False)
+    ('critical', 'high')
+    """
+    if confirmed:
+        return "critical" if severity == "high" else severity
+    return "high" if severity == "critical" else severity
 
 
 def _shuts_gate(item: Item) -> bool:

@@ -236,6 +236,13 @@ impl Scorer {
         self.state().shared.calibrated()
     }
 
+    /// Whether enough days are known to tell a rare session from a new fleet.
+    #[getter]
+    fn knows_rarity(&mut self) -> bool {
+        let state = self.state();
+        state.shared.knows_rarity(&state.plan.constants)
+    }
+
     fn active_agents(&mut self, today: i64) -> f64 {
         let state = self.state();
         state.shared.active_agents(&state.plan.constants, today)

@@ -215,7 +215,8 @@ impl State {
         if scores.facts.action {
             shared.spread.learn(&at, &scores.found.new);
             shared.relations.learn(&mut at, &mut shared.knowledge);
-            if scores.rarity >= plan.constants.noted_bits {
+            let rare = scores.rarity >= plan.constants.noted_bits;
+            if rare && shared.knows_rarity(&plan.constants) {
                 shared.traces.learn(&at);
             }
         }

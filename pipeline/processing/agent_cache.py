@@ -146,7 +146,7 @@ class Agents(OrderedDict["Key", AgentState]):
         self._keep(agent_state, profile)
 
     def _profile(self, raw: bytes, key: Key) -> Profile:
-        """Read a profile; one of the judge before is learned anew."""
+        """Read a profile; one of the judge before is learned again."""
         return self._profiles.new(*key) if is_before(raw) else self._profiles.read(raw, *key)
 
     def _put(self, key: Key, agent_state: AgentState) -> None:

@@ -8,7 +8,7 @@ import msgspec
 
 from models.event import rfc3339
 from models.trust.agent_evidence import ledger_in
-from models.trust.disposition import decide_trust
+from models.trust.disposition import decide_trust, decided_severity
 from models.trust.opinion import opinion
 
 if TYPE_CHECKING:
@@ -88,6 +88,8 @@ def decided_case(case: dict[str, Any], decision: Decision) -> dict[str, Any]:
     }
     if is_note(case, decision):
         return out
+    confirmed = decision.disposition == "malicious"
+    out["severity"] = decided_severity(case["severity"], confirmed=confirmed)
     if decision.disposition is None:
         return out | {"status": "open", "change": "opened"}
     return out | {"status": "closed", "change": "closed"}

@@ -13,11 +13,11 @@ from pipeline.events.unknown_members import MemberCounters
 from pipeline.logs import STATE_CHANGE
 from pipeline.processing.agent_cache import Agents
 from pipeline.processing.batch_state import BatchState
-from pipeline.processing.before import RELEARNED, is_of_before, kept_of_before
 from pipeline.processing.detector_failures import DetectorFailures
 from pipeline.processing.intake import Intake
 from pipeline.processing.judging.agent_modes import AgentModes
 from pipeline.processing.judging.anomalies import Anomalies
+from pipeline.processing.judging.before import RELEARNED, is_of_before, kept_of_before
 from pipeline.processing.judging.cases import CaseFiles
 from pipeline.processing.judging.decisions import DecidedCases
 from pipeline.processing.judging.observers import NO_OBSERVERS, Observers
@@ -72,7 +72,8 @@ class Worker:
     Attributes
     ----------
     afresh
-        Whether the next commit drops what the judge before knew (`pipeline.processing.before`).
+        Whether the next commit drops what the judge before knew
+        (`pipeline.processing.judging.before`).
     """
 
     def __init__(
@@ -128,7 +129,7 @@ class Worker:
         shared = self.store.shared()
         self.afresh = is_of_before(shared)
         if self.afresh:
-            _log.warning("baselines_learned_anew", extra={"detail": RELEARNED, **STATE_CHANGE})
+            _log.warning("baselines_learned_again", extra={"detail": RELEARNED, **STATE_CHANGE})
             shared = kept_of_before(shared)
         self.engine.load(shared, () if self.afresh else self.store.all_sessions())
 

@@ -43,6 +43,7 @@ function rarity(a) {
   if (a.ground !== undefined) return fact("How rare", "judged by an earlier version");
   const days = a.p_n ? `, of ${count(a.p_n, "day", "days")} of agents of the ${a.p_pool}` : "";
   return [
+    ...fact("Case", a.case_id),
     ...fact("How rare", `${oneIn(a.p)}${a.p === null ? "" : days}`),
     ...fact("Session so far", a.session_p === null ? null : oneIn(a.session_p)),
   ];

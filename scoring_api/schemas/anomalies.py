@@ -85,7 +85,7 @@ class Anomaly(BaseModel):
     rank: float
     bits: Surprise
     p: Share | None
-    p_pool: Literal["role", "fleet"] | None
+    p_pool: Literal["agent", "role", "fleet", "newcomers"] | None
     p_n: Annotated[int, Field(ge=0)]
     session_p: Share | None
     reasons: list[AnomalyReason]

@@ -26,7 +26,7 @@ OFFENCES = {
         "pipeline/processing/stream_types.py",
         "import scoring_api",
     ),
-    "Inside the core": ("models/errors.py", "import models.event"),
+    "Inside the core": ("models/errors.py", "import models.engine"),
     "What is unusual does not depend on trust": (
         "models/scoring.py",
         "import models.trust.opinion",

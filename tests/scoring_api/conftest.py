@@ -98,7 +98,7 @@ def make_anomaly(number: int, **more: Any) -> dict[str, Any]:
         "severity": "high",
         "facet": "data",
         "p": 0.0003,
-        "p_pool": "role",
+        "p_pool": "fleet",
         "p_n": 812,
         "rank": 9.0 + number / 100,
         "session_p": 0.002,

@@ -46,6 +46,11 @@ impl SessionScores {
         self.lead.as_deref()
     }
 
+    #[setter]
+    fn set_lead(&mut self, family: Option<&str>) {
+        self.lead = family.map(Arc::from);
+    }
+
     #[getter]
     fn amounts<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
         floats(py, &self.amounts)

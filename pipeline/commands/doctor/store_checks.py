@@ -11,7 +11,7 @@ from models.units import SECOND_US
 from pipeline.commands.current_trust import lag_us
 from pipeline.commands.doctor.check import Check
 from pipeline.events.unknown_members import in_words, unknown_by
-from pipeline.processing.before import RELEARNED, is_of_before
+from pipeline.processing.judging.before import RELEARNED, is_of_before
 from pipeline.store import (
     is_postgresql,
     open_shard,
@@ -85,7 +85,7 @@ def check_members(settings: Settings) -> Check:
 
 
 def check_baselines(settings: Settings) -> Check:
-    """Check whether the judge before wrote the baselines, which are learned anew then."""
+    """Check whether the judge before wrote the baselines, which are learned again then."""
     names = stored(settings.store, lambda store: dict.fromkeys(store.shared_names(), True))
     if is_of_before(names):
         return Check("baselines", "optional", RELEARNED, "habitus learn FILE, or habitus run")

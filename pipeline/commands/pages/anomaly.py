@@ -8,7 +8,7 @@ from rich.markup import escape
 from rich.padding import Padding
 from rich.table import Table
 
-from pipeline.commands.pages.anomaly_basis import basis_in_words
+from pipeline.commands.pages.anomaly_basis import basis_in_words, is_of_before
 from pipeline.commands.pages.beginnings import one_with
 from pipeline.commands.pages.explanation import print_reasons
 from pipeline.commands.pages.return_period import period_in_words
@@ -183,7 +183,7 @@ def _short(time: str) -> str:
 
 def _rank(anomaly: Mapping[str, Any]) -> str:
     rank = anomaly.get("rank")
-    return "" if rank is None else period_in_words(2.0**rank)
+    return "" if rank is None or is_of_before(anomaly) else period_in_words(2.0**rank)
 
 
 def _reason_text(anomaly: Mapping[str, Any]) -> str:

@@ -24,6 +24,8 @@ def basis_in_words(anomaly: Mapping[str, Any]) -> str | None:
     "with its session, honest work comes as far on one agent-day in 500, judged by the fleet's 812 \
 agent-days"
     """
+    if is_of_before(anomaly):
+        return "judged by an earlier version"
     p, session_p = anomaly.get("p"), anomaly.get("session_p")
     if p is None:
         return None
@@ -31,6 +33,15 @@ agent-days"
     if session_p is not None and session_p < p:
         return f"with its session, honest work comes as far on {_rare(session_p)}, {of}"
     return f"honest work comes as far on {_rare(p)}, {of}"
+
+
+def is_of_before(anomaly: Mapping[str, Any]) -> bool:
+    """Return whether the judge before 0.3 found an anomaly: its rank and its p mean other things.
+
+    >>> is_of_before({"ground": "rule", "p": 0.66}), is_of_before({"p": 0.66})
+    (True, False)
+    """
+    return "ground" in anomaly
 
 
 def _rare(p: float) -> str:

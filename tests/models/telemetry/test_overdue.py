@@ -113,3 +113,21 @@ def test_an_agent_that_works_on_weekends_is_missed_on_one():
     for hour in range(saturday):
         voice.note("billing-7", "delegated", hour)
     assert voice.silence("billing-7", saturday + 47) == (48, 0.0)
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "settled"),
+    [
+        ("delegated", "autonomous", "delegated"),
+        ("autonomous", "delegated", "autonomous"),
+        ("delegated", "delegated", ""),
+        ("unknown", "delegated", ""),
+        ("delegated", "unknown", ""),
+    ],
+)
+def test_an_unknown_mode_is_not_another_mode(before, now, settled):
+    seen = LastSeen()
+    for hour in range(MONDAY, MONDAY + WEEK, 4):
+        seen.note("billing-7", before, hour)
+    assert seen.settled_mode("billing-7", now, MONDAY + WEEK) == settled
+    assert seen.settled_mode("billing-8", now, MONDAY + WEEK) == ""

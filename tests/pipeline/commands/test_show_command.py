@@ -98,6 +98,7 @@ def test_explain_prints_trust_reasons_recovery_and_bits(habitus: Callable[..., R
             {"p": 0.66, "session_p": 0.002},
             "with its session, honest work comes as far on one agent",
         ),
+        ({"ground": "event", "p_pool": "agent"}, "  judged by an earlier version"),
         ({"p": 0.66, "p_pool": "fleet"}, "on 66% of agent-days, judged by the fleet's 812"),
     ],
 )

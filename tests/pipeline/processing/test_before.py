@@ -1,4 +1,4 @@
-"""A store of the judge before: what it keeps, what is learned anew, and that this is said once."""
+"""A store of the judge before: what it keeps, what is learned again, and that this is said once."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from models.trust.levels import LevelState
 from models.trust.state import TrustState
 from pipeline.commands.doctor.store_checks import check_baselines
 from pipeline.processing.assembly import build_worker
-from pipeline.processing.before import RELEARNED
+from pipeline.processing.judging.before import RELEARNED
 from pipeline.processing.stream_types import RawRecord
 from pipeline.settings import Settings
 from pipeline.store import Commit, PipelineStatus, open_store
@@ -108,10 +108,10 @@ def judged(worker: Worker, *numbers: int) -> None:
 
 
 def warnings(caplog: pytest.LogCaptureFixture) -> list[Any]:
-    return [one for one in caplog.records if one.getMessage() == "baselines_learned_anew"]
+    return [one for one in caplog.records if one.getMessage() == "baselines_learned_again"]
 
 
-def test_trust_inventory_and_anomalies_stay_and_baselines_begin_anew(
+def test_trust_inventory_and_anomalies_stay_and_baselines_begin_again(
     before: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     with open_store(before) as store:
@@ -166,7 +166,7 @@ def test_a_start_that_ends_before_its_first_commit_changes_nothing(
         assert len(warnings(caplog)) == 2
 
 
-def test_doctor_says_what_will_be_learned_anew(before: str) -> None:
+def test_doctor_says_what_will_be_learned_again(before: str) -> None:
     settings = Settings(store=before)
     said = check_baselines(settings)
     assert (said.state, said.found) == ("optional", RELEARNED)

@@ -152,6 +152,7 @@ def test_a_malicious_case_is_critical_for_all_its_agents_and_shuts_their_gates(d
     assert {desk.gate(GHOST), desk.gate(OTHER)} == {"open"}
     desk.decide("malicious")
     desk.beat()
+    assert desk.case["severity"] == "critical"
     for agent in (GHOST, OTHER):
         assert (desk.item(agent).status, desk.item(agent).severity) == ("confirmed", "critical")
         assert desk.gate(agent) == "quarantined"
@@ -173,6 +174,7 @@ def test_a_decision_taken_back_leaves_evidence_gate_and_scores_as_before(desk, d
     assert message["version"] == 3
     after = (desk.item(), desk.score(), desk.gate(), desk.item(OTHER), desk.gate(OTHER))
     assert after == before
+    assert desk.case["severity"] == "high"
     desk.restart()
     desk.judge(an_event("e-3", minute=5, session="s-9"))  # joins the case again
     assert desk.case["case_id"] == message["case_id"]

@@ -73,7 +73,7 @@ def test_queue_begins_with_the_most_relevant_anomaly(page, story):
     queue.first.locator("summary").click()
     body = queue.first.locator(".anomaly-body")
     expect(body).to_contain_text("9.4 bits")
-    expect(body).to_contain_text("on about 1 day in 3,300, of 812 days of agents of the role")
+    expect(body).to_contain_text("on about 1 day in 3,300, of 812 days of agents of the fleet")
     expect(body).to_contain_text("Expected: request (93 %)")
 
 
@@ -87,6 +87,16 @@ def test_share_of_events_of_the_judge_before_is_not_shown_as_one_of_days(page, i
         expect(body).to_contain_text("judged by an earlier version")
         expect(body).not_to_contain_text("on most days")
         expect(body).not_to_contain_text("1 day in")
+
+
+def test_anomaly_names_its_case(page, installation):
+    installation.put(installation.state())
+    installation.find(installation.anomaly(1))
+    with installation.client() as client:
+        page.goto(str(client.base_url))
+        page.locator("#queue summary").first.click()
+        body = page.locator("#queue .anomaly-body").first
+        expect(body).to_contain_text("C-0000000000000001")
 
 
 def test_text_of_agents_is_never_markup(page, story):

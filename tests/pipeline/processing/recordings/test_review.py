@@ -153,7 +153,7 @@ def test_anomaly_is_shown_by_its_highest_event_and_the_highest_first():
     assert (found.acts, found.agents) == (4, 1)
 
 
-def test_what_is_noted_without_a_case_is_not_in_the_review():
+def test_note_without_a_case_is_not_in_the_review():
     assert review_of(act(1, 5.0, severity="low", change=None)).acts == 0
     assert review_of(act(1, 5.0, severity="low")).acts == 1
 

@@ -1,7 +1,7 @@
-"""A store of the judge before 0.3: what of its shared state goes on, and what is learned anew.
+"""A store of the judge before 0.3: what of its shared state continues, and what is learned again.
 
 Trust, inventory and anomalies have rows of their own, which stay as they are. A profile of before
-is learned anew when its agent acts (`models.baseline.profile.is_before`).
+is learned again when its agent acts (`models.baseline.profile.is_before`).
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 RELEARNED = (
     "this store was written by the judge before 0.3: trust, inventory and anomalies are kept, "
-    "baselines are learned anew; habitus learn FILE teaches them from past events"
+    "baselines are learned again; habitus learn FILE teaches them from past events"
 )
 _HEAD = "peers"
 """Part of the shared state that the judge before always wrote, and that of today never does."""
