@@ -12,7 +12,7 @@ from models.alerting.cases import Cases
 from models.alerting.filing import Filing
 from models.baseline.identity import UNDECLARED, apply_claims, settle
 from models.baseline.profile import agent_mark
-from models.baseline.session import OpenScores, is_scores
+from models.baseline.session import is_scores
 from models.codec.hashing import hasher_of
 from models.constants import NOTED_BITS
 from models.detectors.panel import Panel
@@ -21,11 +21,10 @@ from models.event import microseconds
 from models.explain.content import subject_of
 from models.kernel import native_kernel
 from models.learning.session_gate import SessionGate
-from models.learning.shared import Contribution
+from models.native_scoring import Profiles, open_scores, scorer_of
 from models.provenance.backend import provenance_detector
 from models.provenance.open_sessions import open_sessions
 from models.result import Held, Result
-from models.scoring import Scorer
 from models.telemetry.last_seen import LastSeen
 from models.trust.policy import DEFAULT_POLICY, TrustPolicy
 from models.trust.update import update_trust
@@ -70,6 +69,8 @@ class Engine:
 
     Attributes
     ----------
+    profiles
+        Makes and reads the profiles that it judges with.
     trusted_history
         The operator trusts the events that follow: all of them are learned, and none alerts.
     """
@@ -96,10 +97,11 @@ class Engine:
         self.content = provenance_detector(secret, reading, without)
         self.sessions = open_sessions(config.idle_minutes * MINUTE_US, secret, reading)
         self.gate = SessionGate(self.hasher, native)
-        self.scores = OpenScores(self.hasher)
+        self.scores = open_scores(self.hasher, native)
         self.panel = Panel(detectors)
         self.panel.check_anomalies(kinds)
-        self.scorer = Scorer(self.hasher, without, config.alerts_per_day, self.panel)
+        self.scorer = scorer_of(self.hasher, native, without, config.alerts_per_day, self.panel)
+        self.profiles = Profiles(self.scorer)
         self.shared = self.scorer.shared
         self.last_seen = LastSeen()
         self.cases = Cases(self.hasher)
@@ -162,12 +164,8 @@ class Engine:
 
     def publish(self) -> None:
         """Publish a snapshot of what all shards have contributed."""
-        shared = self.shared
-        parts = [shared.waiting()]
-        shared.wait(Contribution())
-        if self.announcements is not None:
-            parts += self.announcements.snapshot(parts[0])
-        shared.publish(parts)
+        others = self.announcements
+        self.shared.publish_waiting(None if others is None else others.snapshot)
         self._quiet += self.cases.forget(self.watermark_us)
 
     def quiet_cases(self) -> list[Case]:
@@ -232,6 +230,7 @@ class Engine:
 
     def _meet(self, event: Event, agent_state: AgentState, time_us: int) -> None:
         """Bring the profile to the event: its role, its days that are over, its counts."""
+        agent_state.profile = self.profiles.own(agent_state.profile)
         profile, trust = agent_state.profile, agent_state.trust
         if not profile.events:
             profile.first_us = time_us
@@ -272,7 +271,7 @@ class Engine:
         profile.deployed_us = time_us
         profile.announced = event.agent.version or profile.announced or ""
         if event.agent.version is not None and event.agent.version not in profile.versions:
-            profile.versions.append(event.agent.version)
+            profile.versions = [*profile.versions, event.agent.version]
         until = profile.opened + self.config.relearning_sessions
         profile.learn_until = max(profile.learn_until, until)
 
@@ -324,7 +323,7 @@ class Engine:
         out.lead = scores.at.session.lead
         if shared.calibrated:
             out.p, out.session_p = 2.0**-scores.own, 2.0**-scores.rarity
-            out.p_pool, out.p_n = "fleet", shared.combined.known_days
+            out.p_pool, out.p_n = "fleet", shared.known_days
         return out
 
     def _learn(

@@ -220,6 +220,10 @@ class Scorer:
 
     # ------------------------------------------------------------------ learning
 
+    def restart_slow_change(self, profile: Profile) -> None:
+        """Begin the test for slow change anew, after a case."""
+        slow_change.restart(profile)
+
     def count_day(self, scores: Scores, *, repeated: bool) -> None:
         """Count the combination of a session among the day's maxima, and its agent as active.
 

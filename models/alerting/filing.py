@@ -10,7 +10,6 @@ from models.alerting.return_period import is_case, return_period_bits
 from models.alerting.severity import confidence_of, severity_of
 from models.codec.stable_id import stable_id
 from models.constants import NOTED_BITS
-from models.detectors import slow_change
 from models.explain.templates import reason_of
 from models.features.families import SLOW
 from models.units import DAY_US, MINUTE_US
@@ -136,7 +135,7 @@ class Filing:
         out.case_id = case.case_id
         out.key = f"{out.agent_id}|{out.mode}|{case.case_id}"
         if lead == SLOW:
-            slow_change.restart(at.profile)
+            self._scorer.restart_slow_change(at.profile)
 
     def _note(self, out: Result, event: Event, scores: Scores, signals: list[Signal]) -> None:
         """Note what is rare for its agent, yet no case: it weighs little, and is in no queue."""
@@ -184,7 +183,7 @@ class Filing:
         at = scores.at
         number = stable_id(signal.detector)
         amount = at.session.amounts.get(number, 0.0)
-        expected = self._scorer.shared.amounts.expected(at.profile, number) if amount else None
+        expected = self._scorer.shared.expected(at.profile, number) if amount else None
         title = self._scorer.families[signal.family].title
         return reason_of(signal, amount, expected, title)
 

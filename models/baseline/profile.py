@@ -244,12 +244,7 @@ class Profile(Struct):
         StateError
             The bytes are malformed, or a later version wrote them.
         """
-        if not raw or raw[0] != VERSION:
-            version = raw[0] if raw else 0
-            raise StateError(
-                f"profile of agent {agent_id!r} was written by version {version}, this is "
-                f"{VERSION}; upgrade, or move the store away to learn from scratch"
-            )
+        check_version(raw, agent_id)
         try:
             reader = Reader(raw, 1)
             parts = reader.value()
@@ -257,6 +252,16 @@ class Profile(Struct):
             return _unpacked(parts, agent_id, mode)
         except (ValueError, TypeError, msgspec.MsgspecError) as error:
             raise StateError(f"profile of agent {agent_id!r} cannot be read: {error}") from error
+
+
+def check_version(raw: bytes, agent_id: str) -> None:
+    """Refuse a profile that another version wrote."""
+    version = raw[0] if raw else 0
+    if version != VERSION:
+        raise StateError(
+            f"profile of agent {agent_id!r} was written by version {version}, this is "
+            f"{VERSION}; upgrade, or move the store away to learn from scratch"
+        )
 
 
 def is_before(raw: bytes) -> bool:

@@ -14,8 +14,10 @@ def ordered_bytes(value: Any) -> bytes:
 
     >>> ordered_bytes({2: [], 1: {"b": 1, "a": 2}}) == ordered_bytes({1: {"a": 2, "b": 1}, 2: []})
     True
+    >>> ordered_bytes([b"as they are"]) == ordered_bytes(["as they are"])
+    False
     """
-    return _encode(ordered(msgspec.to_builtins(value)))
+    return _encode(ordered(msgspec.to_builtins(value, builtin_types=(bytes,))))
 
 
 def ordered(value: Any) -> Any:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from models.detectors.detector import Detector
     from models.detectors.moment import Moment
     from models.event import Event
+    from models.features.fields import Fields
 
 PREFIX = "detector:"
 MAX_TEXT = 300
@@ -68,6 +69,23 @@ class Opinions(NamedTuple):
 
     x: dict[str, Any]
     scores: list[float | None]
+
+
+class Verdict(NamedTuple):
+    """Bits of one detector for an event.
+
+    Attributes
+    ----------
+    series, exposure
+        Numbers of its series, and of the agent-days on which it scored any event.
+    subject
+        What the bits are about, where they are the most of the session.
+    """
+
+    series: int
+    exposure: int
+    bits: float
+    subject: Subject | None
 
 
 class Panel:
@@ -129,21 +147,46 @@ class Panel:
         """Raise the bits of a session by what the detectors say of an event."""
         if not self.detectors:
             return None
-        profile, session = at.profile, at.session
-        x = event_dict(event, at.fields, profile.role, at.time_us, session.amounts)
-        found = Opinions(x, [])
+        role, session = at.profile.role, at.session
+        found, verdicts = self.ask(
+            event, at.fields, role, at.time_us, session.amounts, session.bits
+        )
+        for one in verdicts:
+            at.open_day.maxima[one.exposure] = BIN_BITS
+            at.raise_bits(one.series, one.bits, one.subject)
+        return found
+
+    def ask(
+        self,
+        event: Event,
+        fields: Fields,
+        role: str,
+        time_us: int,
+        amounts: Mapping[int, float],
+        known: Mapping[int, float],
+    ) -> tuple[Opinions, list[Verdict]]:
+        """Give what the detectors say of an event, and the bits of those that score it.
+
+        Parameters
+        ----------
+        amounts
+            Counter -> amount of the session.
+        known
+            Series -> bits of the session; more than these get a subject.
+        """
+        x = event_dict(event, fields, role, time_us, amounts)
+        found, verdicts = Opinions(x, []), []
         for one, series, window in zip(self.detectors, self.series, self.windows, strict=True):
             score = self._ask(one, x)
             found.scores.append(score)
             if score is None:
                 continue
-            at.open_day.maxima[series.exposure] = BIN_BITS
-            bits = window.bits(profile.role, score)
-            at.show(series.id, bits)
-            if bits > session.bits.get(series.id, 0.0):
+            bits, subject = window.bits(role, score), None
+            if bits > known.get(series.id, 0.0):
                 text = self._explain(one, x)
-                at.raise_bits(series.id, bits, Subject(bits, 0, one.name, 0, text, f"{score:.4g}"))
-        return found
+                subject = Subject(bits, 0, one.name, 0, text, f"{score:.4g}")
+            verdicts.append(Verdict(series.id, series.exposure, bits, subject))
+        return found, verdicts
 
     def learn(self, opinions: Opinions | None, role: str) -> None:
         """Let the detectors learn an event, and count their scores of it."""

@@ -28,7 +28,7 @@ TOKENS = ("total_tokens", "tokens", "output_tokens")
 PRICES = ("cost", "cost_usd")
 APPROVALS = ((2.0, 8.0), (10.0, 1.0))
 """An approval given in under so many seconds counts so much."""
-_ASKED = ("request", "system")
+ASKED = ("request", "system")
 
 
 class Fields(Struct):
@@ -158,7 +158,7 @@ def _of_arguments(event: Event, records: dict[str, list[Record]]) -> None:
 
 
 def _argument(key: str, value: str, where: list[str]) -> Record:
-    asked = next((one for one in where if one in _ASKED), None)
+    asked = next((one for one in where if one in ASKED), None)
     result = next((one for one in reversed(where) if one.startswith("result")), None)
     if asked is not None:
         return _record(key, asked, value)

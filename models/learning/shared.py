@@ -22,7 +22,7 @@ from models.constants import (
     NOVELTY_LEVELS,
     RARE_AFTER_DAYS,
 )
-from models.detectors.amounts import Amounts
+from models.detectors.amounts import Amounts, Expected
 from models.detectors.relations import Relations, Report
 from models.detectors.spread import Spread, Young
 from models.detectors.traces import Trace, Traces
@@ -31,8 +31,9 @@ from models.peers.knowledge import SharedKnowledge
 from models.units import DAY_US
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
+    from models.baseline.profile import Profile
     from models.calibration.series import Series
     from models.codec.hashing import Hasher
 
@@ -163,6 +164,15 @@ class SharedBehaviour:
         return bool(self.combined.tables)
 
     @property
+    def known_days(self) -> int:
+        """Agent-days that the rates of the combination are estimated from."""
+        return self.combined.known_days
+
+    def expected(self, profile: Profile, number: int) -> Expected | None:
+        """Give what a day of an agent has of an amount; None while the fleet is not known."""
+        return self.amounts.expected(profile, number)
+
+    @property
     def knows_rarity(self) -> bool:
         """Whether enough days are known to tell a rare session from a new fleet."""
         return self.combined.known_days >= RARE_AFTER_DAYS
@@ -201,6 +211,20 @@ class SharedBehaviour:
         self.knowledge.pending, self.spread.pending = set(found.known), found.spread
         self.relations.pending, self.traces.pending = found.reports, found.traces
         self.pending_active = {day: set(who) for day, who in found.active.items()}
+
+    def publish_waiting(
+        self, announce: Callable[[Contribution], list[Contribution]] | None
+    ) -> None:
+        """Publish what has waited.
+
+        Parameters
+        ----------
+        announce
+            Takes it, and gives what other shards have contributed; None for a single shard.
+        """
+        own = self.waiting()
+        self.wait(Contribution())
+        self.publish([own, *(announce(own) if announce is not None else ())])
 
     def publish(self, contributions: Sequence[Contribution]) -> None:
         """Make the contributions of all shards count, as of the watermark."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import copy
 from typing import TYPE_CHECKING, Protocol, Self, TypeVar
 
 if TYPE_CHECKING:
@@ -9,10 +10,10 @@ if TYPE_CHECKING:
 
 
 class Joinable(Protocol):
-    """A value that takes in another one of the same key, in any order."""
+    """A value that another one of the same key can be added to, in any order."""
 
     def join(self, other: Self) -> None:
-        """Take in another value of the same key."""
+        """Add another value of the same key."""
 
 
 _Value = TypeVar("_Value", bound=Joinable)
@@ -21,6 +22,8 @@ _Value = TypeVar("_Value", bound=Joinable)
 def join_into(table: dict[int, _Value], values: Iterable[tuple[int, _Value]]) -> None:
     """Add values to a table; a key that it has joins them."""
     for key, value in values:
-        known = table.setdefault(key, value)
-        if known is not value:
+        known = table.get(key)
+        if known is None:
+            table[key] = copy(value)
+        else:
             known.join(value)

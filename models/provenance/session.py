@@ -121,8 +121,6 @@ class Session(Struct, array_like=True):
         and 0 without one.
     snapshots
         Snapshots of `uses` for history cleaning; empty unless the role is young.
-    peak_p_bits
-        Bits of the p-values of its most surprising event: `models.together`.
     alerted
         Whether one of its events has alerted.
     sources
@@ -154,7 +152,6 @@ class Session(Struct, array_like=True):
     peak_value: int = 0
     peak_argument: int = 0
     snapshots: dict[int, UseSnapshot] = {}
-    peak_p_bits: tuple[float, float, float] = (0.0, 0.0, 0.0)
     alerted: bool = False
     sources: dict[str, list[int]] = {}
     peak_unexplained: bool = False

@@ -1,4 +1,4 @@
-//! Sums and quotients of floats that equal those of Python to the last bit.
+//! Arithmetic of floats that equals that of Python to the last bit.
 
 /// `math.fsum`: the exact sum, rounded once.
 pub fn exact_sum(values: impl Iterator<Item = f64>) -> f64 {
@@ -44,16 +44,37 @@ pub fn exact_sum(values: impl Iterator<Item = f64>) -> f64 {
     high
 }
 
-/// `x // y` of floats, `y` above 0.
-pub fn floor_division(x: f64, y: f64) -> f64 {
-    let rest = x % y;
-    let whole = (x - rest) / y - if rest < 0.0 { 1.0 } else { 0.0 };
-    let floor = whole.floor();
-    if whole - floor > 0.5 {
-        floor + 1.0
+/// `max(a, b)`: the first one, unless the second is larger.
+#[inline]
+pub fn larger(a: f64, b: f64) -> f64 {
+    if b > a {
+        b
     } else {
-        floor
+        a
     }
+}
+
+/// `min(a, b)`: the first one, unless the second is smaller.
+#[inline]
+pub fn smaller(a: f64, b: f64) -> f64 {
+    if b < a {
+        b
+    } else {
+        a
+    }
+}
+
+mod library {
+    extern "C" {
+        pub fn pow(base: f64, exponent: f64) -> f64;
+    }
+}
+
+/// `base ** exponent` by the function that Python calls.
+#[inline(never)]
+pub fn power(base: f64, exponent: f64) -> f64 {
+    // SAFETY: a function of the C library on two numbers.
+    unsafe { library::pow(std::hint::black_box(base), exponent) }
 }
 
 #[cfg(test)]
@@ -68,9 +89,14 @@ mod tests {
     }
 
     #[test]
-    fn quotients_are_rounded_down() {
-        assert_eq!(floor_division(7.5, 2.0), 3.0);
-        assert_eq!(floor_division(-7.5, 2.0), -4.0);
-        assert_eq!(floor_division(8.0, 2.0), 4.0);
+    fn the_first_of_two_equal_numbers_counts() {
+        assert!(larger(0.0, -0.0).is_sign_positive());
+        assert!(smaller(-0.0, 0.0).is_sign_negative());
+        assert_eq!((larger(1.0, 2.0), smaller(1.0, 2.0)), (2.0, 1.0));
+    }
+
+    #[test]
+    fn powers_are_those_of_the_library() {
+        assert_eq!(power(2.0, 0.5), std::f64::consts::SQRT_2);
     }
 }

@@ -1,6 +1,6 @@
 //! The inner loops of Habitus, compiled. `models/` holds the same arithmetic in Python and is the
 //! reference: both give the same numbers, bit for bit. A file has the name and the folder of the
-//! module that it compiles; `json/` and `loop/` have no counterpart in Python.
+//! module that it compiles.
 
 use pyo3::prelude::*;
 
@@ -8,27 +8,21 @@ use pyo3::prelude::*;
 #[global_allocator]
 static GLOBAL: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
+mod alerting;
 mod baseline;
 mod calibration;
-mod changing;
 mod codec;
-mod config;
-mod deciding;
+mod detectors;
 mod features;
 mod float_sums;
-mod json;
 mod learning;
-mod r#loop;
-mod narrower;
 mod peers;
-mod prefetch;
+mod plan_json;
 mod provenance;
-mod ranked;
-mod rules;
-mod together;
-mod trust;
+mod scorer;
+mod scores;
+mod scoring;
 mod units;
-mod watch;
 
 #[pymodule]
 fn habitus_native(module: &Bound<'_, PyModule>) -> PyResult<()> {
@@ -43,16 +37,11 @@ fn habitus_native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<provenance::session::TaintedValue>()?;
     module.add_class::<provenance::backend::ProvenanceDetector>()?;
     module.add_class::<provenance::open_sessions::OpenSessions>()?;
-    module.add_class::<peers::groups::Groups>()?;
-    module.add_class::<peers::view::View>()?;
-    module.add_class::<peers::baselines::PeerBaselines>()?;
-    module.add_class::<baseline::frequency_model::FrequencyModel>()?;
-    module.add_class::<baseline::surprise::Surprise>()?;
     module.add_class::<calibration::session_calibration::SessionPools>()?;
-    module.add_class::<calibration::p_values::Calibrated>()?;
-    module.add_class::<watch::heard::Heard>()?;
-    module.add_class::<watch::heard::Voice>()?;
-    module.add_class::<r#loop::agent::Agent>()?;
-    module.add_class::<r#loop::batch::ActionBatch>()?;
-    module.add_class::<r#loop::judge::Judge>()
+    module.add_class::<baseline::profile::Profile>()?;
+    module.add_class::<baseline::session::SessionScores>()?;
+    module.add_class::<baseline::open_scores::OpenScores>()?;
+    module.add_class::<baseline::subject::Subject>()?;
+    module.add_class::<scores::Scores>()?;
+    module.add_class::<scorer::Scorer>()
 }

@@ -96,10 +96,12 @@ def replay(
     Rejected lines go to OUT.rejected.jsonl with line number and reason. A folder or a pattern does
     not include OUT, OUT.rejected.jsonl, or results of an earlier replay.
     """
+    from pipeline.processing.loop import collect_rarely
     from pipeline.processing.recordings.replay import replay as replayed
     from pipeline.processing.recordings.replay_lines import outputs
 
     settings = begun()
+    collect_rarely()
     note_empty(files, history or [], skip=outputs(out))
     with progress_for(json=as_json) as progress:
         summary = replayed(
@@ -142,9 +144,11 @@ def learn(
     Events that would have alerted are learned, too, and shown. Review them before you rely on the
     store.
     """
+    from pipeline.processing.loop import collect_rarely
     from pipeline.processing.recordings.learn import learn as learned
 
     settings = begun()
+    collect_rarely()
     note_empty(files)
     with progress_for(json=False) as progress:
         summary = learned(

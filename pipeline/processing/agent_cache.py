@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, get_args
 
 from models.baseline.agent_state import AgentState
 from models.baseline.identity import fill
-from models.baseline.profile import Profile, is_before
+from models.baseline.profile import is_before
 from models.event import Mode
 from models.trust.agent_evidence import has_agent_wide_evidence
 from models.trust.state import TrustState, trust_bytes, trust_of
@@ -21,7 +21,9 @@ from pipeline.processing.stream_types import has_other_key
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from models.baseline.profile import Profile
     from models.config import ModelConfig
+    from models.native_scoring import Profiles
     from pipeline.processing.batch_state import BatchState, Key
     from pipeline.store.protocol import Store
 
@@ -37,6 +39,8 @@ class Agents(OrderedDict["Key", AgentState]):
         Holds all other agents.
     config
         Configuration of the model.
+    profiles
+        Makes and reads their profiles.
     maximum, packed
         Number of agents that stay unpacked after a batch, and of further agents that stay packed.
     """
@@ -45,11 +49,13 @@ class Agents(OrderedDict["Key", AgentState]):
         self,
         store: Store,
         config: ModelConfig,
+        profiles: Profiles,
         maximum: int,
         packed: int = 0,
     ) -> None:
         super().__init__()
         self._store = store
+        self._profiles = profiles
         self._config_version = config.version  # the property computes it at each call
         self._most = maximum
         self._most_packed = packed
@@ -139,10 +145,9 @@ class Agents(OrderedDict["Key", AgentState]):
         self._put(key, agent_state)
         self._keep(agent_state, profile)
 
-    @staticmethod
-    def _profile(raw: bytes, key: Key) -> Profile:
+    def _profile(self, raw: bytes, key: Key) -> Profile:
         """Read a profile; one of the judge before is learned again."""
-        return Profile(*key) if is_before(raw) else Profile.load(raw, *key)
+        return self._profiles.new(*key) if is_before(raw) else self._profiles.read(raw, *key)
 
     def _put(self, key: Key, agent_state: AgentState) -> None:
         agent_state.others = partial(self._others, key)
@@ -172,7 +177,7 @@ class Agents(OrderedDict["Key", AgentState]):
         if agent_state is not None:
             return agent_state
         trust = TrustState(agent_id=key[0], mode=key[1], config_version=self._config_version)
-        agent_state = AgentState(Profile(*key), trust)
+        agent_state = AgentState(self._profiles.new(*key), trust)
         self._put(key, agent_state)
         if key[0] in self._modes:
             self._note_modes(key[0], {*self._modes[key[0]], key[1]})

@@ -109,7 +109,7 @@ class Worker:
         self._load()
         self._intake = Intake(store, self.engine.hasher, ahead_us)
         self._members = MemberCounters(store.counters)
-        self._agents = Agents(store, config, cache_agents, packed_agents)
+        self._agents = Agents(store, config, self.engine.profiles, cache_agents, packed_agents)
         self._failures = DetectorFailures(self.engine.panel)
         trust_answers = TrustAnswers(self._agents, policy, publish=publish)
         self._cases = CaseFiles(store, self.engine, policy, publish=publish)

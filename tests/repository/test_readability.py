@@ -37,12 +37,6 @@ PROSE = {
     "Dockerfile": comments,
     "Makefile": comments,
 }
-# Of the compiled kernel: the files that mirror detectors are rewritten together with the judge.
-RUST_FILES = ("lib", "config", "units", "float_sums", "prefetch")
-RUST_FOLDERS = (
-    "features", "baseline", "peers", "calibration", "provenance", "trust", "codec", "learning",
-    "json", "loop",
-)  # fmt: skip
 TEXTS = [page for page in PAGES if page != OF_ROWS] + [
     file
     for pattern in (
@@ -50,8 +44,7 @@ TEXTS = [page for page in PAGES if page != OF_ROWS] + [
         "deploy/**/*",
         "policies/**/*",
         "Makefile",
-        *(f"native/src/{name}.rs" for name in RUST_FILES),
-        *(f"native/src/{name}/**/*.rs" for name in RUST_FOLDERS),
+        "native/src/**/*.rs",
     )
     for file in sorted(ROOT.glob(pattern))
     if (file.suffix or file.name) in PROSE and file not in PAGES

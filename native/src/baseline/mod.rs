@@ -1,10 +1,8 @@
-//! Expected behaviour of one agent in one mode; `models.baseline`.
+//! What is remembered of an agent and of a session; `models.baseline`.
 
-pub mod agent_state;
-pub mod counts;
-pub mod distinct_values;
-pub mod frequency_bytes;
-pub mod frequency_model;
+pub mod open_day;
+pub mod open_scores;
 pub mod profile;
-pub mod surprise;
-pub mod volume_baseline;
+pub mod profile_bytes;
+pub mod session;
+pub mod subject;

@@ -1,172 +1,194 @@
-//! The plain part of a profile; `models.baseline.profile.Facts` and `models.watch.state.Watch`.
+//! The profile of one agent in one mode: what it knows and how much it does, to and from bytes;
+//! `models.baseline.profile`.
 
-mod stored;
-
-use crate::features::FEATURES;
-use crate::watch::counting::COUNTS;
-use crate::watch::mixture::Mixture;
-use crate::watch::sizes::{Sizes, SIZED};
-use crate::watch::week::Week;
-use pyo3::exceptions::PyValueError;
+use crate::baseline::open_day::{OpenDay, SlowChange};
+use crate::calibration::day_maxima::DayMaxima;
+use crate::calibration::fading::FadingCounts;
+use crate::calibration::novelty_rates::Reaches;
+use crate::features::plan::Plan;
+use crate::units::DAY_US;
 use pyo3::prelude::*;
+use pyo3::types::PyBytes;
+use rustc_hash::FxHashMap;
+use std::collections::BTreeMap;
+use std::sync::Arc;
 
-pub const QUANTITIES: usize = 4;
-const MAX_CREDENTIALS: usize = 16;
-const MAX_VERSIONS: usize = 16;
+/// `models.baseline.profile.SUMS`.
+pub type Sums = FadingCounts<4>;
+type Published = (i64, i64, String, String, String);
 
-/// The numbers of `Facts` and `Watch` that any event may change.
-#[derive(Default)]
-pub struct Now {
-    pub last_us: i64,
-    pub events: i64,
-    pub opened: i64,
-    pub learn_until: i64,
-    pub per_day: f64,
-    pub day_events: i64,
-    pub utc_hour: i64,
-    pub hour: i64,
-    pub sums: [i64; QUANTITIES],
-    pub voted: bool,
-    pub vote_version: i64,
-    pub session: i64,
-    pub disorder: f64,
-    pub astray: f64,
-    pub windows: [i64; 3],
-    pub weights: [f64; 3],
-    pub counts: [i64; COUNTS],
-    pub rates: [f64; COUNTS],
-    pub squares: [f64; COUNTS],
-    pub seen: Vec<i64>,
-    pub out_day: i64,
-    pub out_sum: i64,
-    pub evidence: f64,
-    pub anchored: i64,
-    pub strayed: i64,
-    pub hasty: i64,
-    pub expected: [f64; SIZED.len()],
-    pub out_expected: f64,
-    pub leak: f64,
-    pub highs: [f64; SIZED.len() + 1],
-    pub peaks: [i64; COUNTS],
-    pub spent: f64,
-    pub tops: [f64; FEATURES],
-    pub kept: f64,
-    /// State of the open hour, derived from the rest and never stored.
-    pub due: [f64; 3],
-}
-
-/// Where and when a credential was last used.
-pub struct CredentialUse {
-    pub id: String,
-    pub location: String,
-    pub time_us: i64,
-}
-
-/// Published trust of an agent.
-pub type PublishedTrust = (i64, i64, String, String, String);
-
-/// The plain part of a profile.
-#[derive(Default)]
-pub struct Facts {
+/// One agent in one mode.
+#[pyclass(module = "habitus_native")]
+pub struct Profile {
+    pub plan: Arc<Plan>,
+    #[pyo3(get)]
     pub agent_id: String,
+    #[pyo3(get)]
     pub mode: String,
+    #[pyo3(get, set)]
     pub role: String,
-    version: Option<String>,
+    #[pyo3(get, set)]
+    pub mark: u64,
+    #[pyo3(get, set)]
     pub first_us: i64,
-    pub credentials: Vec<CredentialUse>,
+    #[pyo3(get, set)]
+    pub last_us: i64,
+    #[pyo3(get, set)]
+    pub deployed_us: i64,
+    #[pyo3(get, set)]
+    pub events: i64,
+    #[pyo3(get, set)]
+    pub opened: i64,
+    #[pyo3(get, set)]
+    pub learn_until: i64,
+    #[pyo3(get, set)]
+    pub utc_hour: i64,
+    #[pyo3(get, set)]
+    pub published: Option<Published>,
+    #[pyo3(get, set)]
     pub versions: Vec<String>,
+    #[pyo3(get, set)]
     pub announced: Option<String>,
-    waiting: Vec<u8>,
-    pub published: Option<PublishedTrust>,
-    pub before: String,
-    pub mixture: Mixture,
-    pub shifted: String,
-    definitions: Vec<u8>,
-    pub added: Vec<String>,
-    pub sizes: Sizes,
-    pub week: Week,
-    contributed_us: i64,
-    pub now: Now,
+    pub known: FxHashMap<u32, i64>,
+    pub held: BTreeMap<u32, Vec<i64>>,
+    pub rates: Reaches,
+    pub amounts: Sums,
+    pub maxima: DayMaxima,
+    pub open_days: BTreeMap<i64, OpenDay>,
+    pub slow: SlowChange,
+    pub locations: BTreeMap<String, i64>,
+    pub credentials: BTreeMap<u64, BTreeMap<String, i64>>,
+    pub sole: BTreeMap<u64, Vec<i64>>,
 }
 
-/// State of an agent's baseline.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub enum State {
-    Learning,
-    Relearning,
-    Active,
-}
-
-impl State {
-    pub fn name(self) -> &'static str {
-        ["learning", "relearning", "active"][self as usize]
-    }
-}
-
-impl Now {
-    /// A copy that reuses the memory of a list.
-    pub fn copied(&self, mut seen: Vec<i64>) -> Now {
-        seen.clone_from(&self.seen);
-        Now { seen, ..*self }
-    }
-
-    pub fn state(&self) -> State {
+#[pymethods]
+impl Profile {
+    /// The state of the agent's learning.
+    fn state(&self) -> &'static str {
         if self.opened > self.learn_until {
-            State::Active
-        } else if self.voted {
-            State::Relearning
+            "active"
+        } else if self.announced.is_none() {
+            "learning"
         } else {
-            State::Learning
+            "relearning"
         }
+    }
+
+    /// Whether the agent knows a value.
+    #[pyo3(name = "knows")]
+    fn knows_value(&self, mark: u64) -> bool {
+        self.knows(mark)
+    }
+
+    /// Note the use of a value that the agent knows from now on.
+    #[pyo3(name = "know")]
+    fn know_value(&mut self, mark: u64, day: i64) {
+        self.know(mark, day);
+    }
+
+    /// Note the use of a value that waits; after so many days the agent knows it.
+    #[pyo3(name = "hold")]
+    fn hold_value(&mut self, mark: u64, day: i64, days: i64) {
+        self.hold(mark, day, days);
+    }
+
+    /// Forget one value, whether it is known or waits.
+    fn forget(&mut self, mark: u64) {
+        self.known.remove(&(mark as u32));
+        self.held.remove(&(mark as u32));
+    }
+
+    fn dump<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
+        PyBytes::new(py, &self.bytes())
     }
 }
 
-impl Facts {
-    /// Whether a deployment announced a tool.
-    pub fn brings(&self, tool: &str) -> bool {
-        self.added.iter().any(|added| added == tool)
-    }
-
-    /// The last use of a credential. It is mostly the newest entry.
-    pub fn credential(&self, id: &str) -> Option<&CredentialUse> {
-        self.credentials.iter().rev().find(|known| known.id == id)
-    }
-
-    /// Note the location of a credential. The least recently used entry is dropped.
-    pub fn note_credential(&mut self, id: &str, location: &str, time_us: i64) {
-        if let Some(known) = self.credentials.iter_mut().rev().find(|known| known.id == id) {
-            known.time_us = time_us;
-            if known.location != location {
-                location.clone_into(&mut known.location);
-            }
-        } else {
-            let (id, location) = (id.to_owned(), location.to_owned());
-            self.credentials.push(CredentialUse { id, location, time_us });
-        }
-        if self.credentials.len() > MAX_CREDENTIALS {
-            let oldest = self.credentials.iter().enumerate();
-            let oldest =
-                oldest.min_by(|(_, a), (_, b)| (a.time_us, &a.id).cmp(&(b.time_us, &b.id)));
-            if let Some(at) = oldest.map(|(at, _)| at) {
-                self.credentials.remove(at);
-            }
-        }
-    }
-
-    /// Note a version of the agent.
-    pub fn note_version(&mut self, version: &str) {
-        if !self.versions.iter().rev().any(|known| known == version) {
-            self.versions.push(version.to_owned());
-            let over = self.versions.len().saturating_sub(MAX_VERSIONS);
-            self.versions.drain(..over);
+impl Profile {
+    pub fn new(plan: Arc<Plan>, agent_id: String, mode: String) -> Self {
+        let constants = &plan.constants;
+        let half_life = constants.half_life_days;
+        Profile {
+            agent_id,
+            mode,
+            role: String::new(),
+            mark: 0,
+            first_us: 0,
+            last_us: 0,
+            deployed_us: -constants.state_days * DAY_US,
+            events: 0,
+            opened: 0,
+            learn_until: 0,
+            utc_hour: -1,
+            published: None,
+            versions: Vec::new(),
+            announced: None,
+            known: FxHashMap::default(),
+            held: BTreeMap::new(),
+            rates: Reaches::new(half_life),
+            amounts: Sums::new(half_life),
+            maxima: DayMaxima::new(half_life),
+            open_days: BTreeMap::new(),
+            slow: SlowChange::default(),
+            locations: BTreeMap::new(),
+            credentials: BTreeMap::new(),
+            sole: BTreeMap::new(),
+            plan,
         }
     }
-}
 
-/// An error unless a part has the expected length.
-pub fn expect(length: usize, expected: usize) -> PyResult<()> {
-    if length == expected {
-        return Ok(());
+    /// The special state of the agent at a time, as the plan names it.
+    pub fn special_state<'a>(&self, plan: &'a Plan, time_us: i64) -> Option<&'a str> {
+        let span_us = plan.constants.state_days * DAY_US;
+        if time_us - self.first_us < span_us {
+            return Some(&plan.words.new);
+        }
+        let since_us = time_us - self.deployed_us;
+        Some(plan.words.deployed.as_str()).filter(|_| (0..span_us).contains(&since_us))
     }
-    Err(PyValueError::new_err(format!("profile has {length} parts, expected {expected}")))
+
+    #[inline]
+    pub fn knows(&self, mark: u64) -> bool {
+        self.known.contains_key(&(mark as u32))
+    }
+
+    /// Note the use of a value that the agent knows from now on.
+    pub fn know(&mut self, mark: u64, day: i64) {
+        let low = mark as u32;
+        let block = day.div_euclid(self.plan.constants.block_days);
+        let known = self.known.entry(low).or_insert(block);
+        *known = block.max(*known);
+        if !self.held.is_empty() {
+            self.held.remove(&low);
+        }
+    }
+
+    /// Note the use of a value that waits; after so many days the agent knows it.
+    pub fn hold(&mut self, mark: u64, day: i64, days: i64) {
+        let used = self.held.entry(mark as u32).or_default();
+        if !used.contains(&day) {
+            used.push(day);
+        }
+        if used.len() as i64 >= days {
+            self.know(mark, day);
+        } else if self.held.len() > self.plan.constants.max_held {
+            let oldest = self.held.iter().map(|(&low, days)| (days.last().copied(), low)).min();
+            oldest.map(|(_, low)| self.held.remove(&low));
+        }
+    }
+
+    /// Forget values without use for long, and the oldest beyond the maximum.
+    pub fn forget_values(&mut self, day: i64) {
+        let constants = &self.plan.constants;
+        let oldest = (day - constants.known_days).div_euclid(constants.block_days);
+        self.known.retain(|_, block| *block >= oldest);
+        if self.known.len() > constants.max_known {
+            let mut all: Vec<(i64, u32)> =
+                self.known.iter().map(|(&low, &block)| (-block, low)).collect();
+            all.sort_unstable();
+            all.truncate(constants.max_known);
+            self.known = all.into_iter().map(|(block, low)| (low, -block)).collect();
+        }
+        let since = day - constants.known_days;
+        self.held.retain(|_, days| days.last().is_some_and(|&last| last >= since));
+    }
 }

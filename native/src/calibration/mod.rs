@@ -1,5 +1,9 @@
-//! From scores to p-values; `models.calibration`.
+//! From scores to p-values, and from bits to rarities; `models.calibration`.
 
-pub mod p_values;
+pub mod day_maxima;
+pub mod fading;
+pub mod novelty_rates;
+pub mod rate_tables;
+pub mod rates;
 pub mod score_window;
 pub mod session_calibration;

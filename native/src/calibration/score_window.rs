@@ -1,29 +1,15 @@
 //! Past scores on a grid, and p-values by rank among them.
 
-use crate::prefetch::prefetch;
+use crate::codec::compact_reader::Reader;
+use crate::codec::compact_writer::Writer;
+use pyo3::exceptions::PyValueError;
+use pyo3::PyResult;
 
 const STEP: f64 = 8.0;
 const TOP: f64 = 2047.0;
 const TAIL: f64 = 0.02;
 const FLOOR_BITS: f64 = std::f64::consts::LOG2_E;
-const FEW: u64 = 10;
 const FIRST: u64 = 4_000;
-const FURTHER: u16 = 32;
-pub const UNBOUNDED: u16 = 128;
-const FAINT: f64 = 0.25;
-const UNSAID: f64 = 6.0;
-
-/// Meaning of zeros in a window whose 98 % point is 0.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub enum Zeros {
-    /// Each zero counts as high as the scores above.
-    AsHigh,
-    /// Zeros are no observations. The tail begins above them.
-    Unranked,
-    /// Zeros mean no change. Scores above are ranked among themselves once there are `FIRST`
-    /// scores.
-    Constant,
-}
 
 /// Tail of a window above its 98 % point: an exponential distribution whose mean is estimated from
 /// few scores.
@@ -117,14 +103,6 @@ impl Window {
         self.old.n + self.new.n
     }
 
-    /// Prefetch all its scores.
-    pub fn prefetch(&self) {
-        for one in [&self.old, &self.new] {
-            prefetch(&*one.bins);
-            prefetch(&*one.counts);
-        }
-    }
-
     /// Count a score already on the grid, `times` over.
     pub fn add_cell(&mut self, cell: u16, times: u32) {
         self.new.add(cell, times);
@@ -133,19 +111,14 @@ impl Window {
         }
     }
 
-    /// P(a past score is as high), smoothed by `u`.
-    pub fn p_value(&self, score: f64, u: f64) -> f64 {
-        self.p_backed_off(score, u, None, Tail::Inflated, Zeros::AsHigh)
-    }
-
-    /// The same with the tail of a more general pool beyond the 98 % point.
+    /// P(a past score is as high), smoothed by `u`; beyond the 98 % point with the tail of a more
+    /// general pool.
     pub fn p_backed_off(
         &self,
         score: f64,
         u: f64,
         general: Option<&dyn Fn(f64) -> f64>,
         tail: Tail,
-        zeros: Zeros,
     ) -> f64 {
         let cell = bin_of(score);
         let (mut above, mut ties) = self.new.rank(cell);
@@ -155,10 +128,7 @@ impl Window {
         let n = self.n();
         if above as f64 <= (TAIL * n as f64).min(tail.maximum()) {
             let (start, k, tied, excess) = self.tail(tail.maximum());
-            let constant = start == 0 && zeros == Zeros::Constant && n >= FIRST;
-            if i64::from(cell) > start && !constant {
-                let unranked = start == 0 && zeros == Zeros::Unranked;
-                let (start, tied) = if unranked { (1, 0) } else { (start, tied) };
+            if i64::from(cell) > start {
                 let p = (k as f64 + u * (tied + 1) as f64) / (n + 1) as f64;
                 if let Some(general) = general {
                     let maximum = general(start as f64 / STEP).max(1e-300);
@@ -169,48 +139,6 @@ impl Window {
             }
         }
         (above as f64 + u * (ties + 1) as f64) / (n + 1) as f64
-    }
-
-    /// Number of higher scores in the window.
-    pub fn above(&self, score: f64) -> u64 {
-        let cell = bin_of(score);
-        self.new.rank(cell).0 + self.old.rank(cell).0
-    }
-
-    /// Rarity of so high a score, in bits.
-    pub fn rarity(&self, score: f64) -> f64 {
-        let cell = bin_of(score);
-        let n = (self.n() + 1) as f64;
-        let above = self.new.rank(cell).0 + self.old.rank(cell).0;
-        if above < FEW {
-            let found = self.walk(FEW as f64);
-            let (k, start) = (found.above, found.cell);
-            if cell > start {
-                let spread =
-                    found.excess().max(FLOOR_BITS) * (1.0 + 1.0 / (k.max(1) as f64).sqrt());
-                let beyond = f64::from(cell - start) / STEP / spread;
-                let maximum = (n.log2() - UNSAID).max(0.0);
-                let beyond = beyond * std::f64::consts::LOG2_E;
-                let beyond = beyond.min(maximum + (beyond - maximum) * FAINT);
-                return -((k + 1) as f64 / n).log2() + beyond;
-            }
-        }
-        -((above + 1) as f64 / n).log2()
-    }
-
-    /// The highest cell that a new score may enter, however high it is.
-    pub fn reach(&self) -> u16 {
-        UNBOUNDED.max(self.walk(FEW as f64).cell + FURTHER)
-    }
-
-    /// The score that at most this share of the window exceeds, in bits.
-    pub fn quantile(&self, share_above: f64) -> f64 {
-        let found = self.walk(share_above * self.n() as f64);
-        if found.there > 0 {
-            f64::from(found.cell) / STEP
-        } else {
-            0.0
-        }
     }
 
     /// Finds the first cell, from above, at which the count exceeds `allowed`.
@@ -283,6 +211,41 @@ impl Walk {
     }
 }
 
+/// Write a score window as msgspec writes `models.calibration.score_window.ScoreWindow`.
+pub fn write_window(out: &mut Writer, window: &Window) {
+    out.array(3);
+    out.unsigned(window.size);
+    for part in [&window.old, &window.new] {
+        out.array(3);
+        out.array(part.bins.len());
+        part.bins.iter().for_each(|&bin| out.unsigned(u64::from(bin)));
+        out.array(part.counts.len());
+        part.counts.iter().for_each(|&count| out.unsigned(u64::from(count)));
+        out.unsigned(part.n);
+    }
+}
+
+/// Read what `write_window` wrote.
+pub fn read_window(reader: &mut Reader<'_>) -> PyResult<Window> {
+    let wrong = |_| PyValueError::new_err("score window out of range");
+    reader.array()?;
+    let mut window = Window::new(reader.unsigned()?);
+    for part in [&mut window.old, &mut window.new] {
+        reader.array()?;
+        for _ in 0..reader.array()? {
+            part.bins.push(u16::try_from(reader.unsigned()?).map_err(wrong)?);
+        }
+        for _ in 0..reader.array()? {
+            part.counts.push(u32::try_from(reader.unsigned()?).map_err(wrong)?);
+        }
+        part.n = reader.unsigned()?;
+        if part.bins.len() != part.counts.len() || part.bins.windows(2).any(|p| p[0] >= p[1]) {
+            return Err(PyValueError::new_err("score window out of order"));
+        }
+    }
+    Ok(window)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -294,7 +257,11 @@ mod tests {
             window.add_cell(number % 37, 1);
         }
         assert!(window.n() <= 1_000);
-        let ps: Vec<f64> = (0..80).map(|cell| window.p_value(f64::from(cell), 0.5)).collect();
+        let p = |cell| {
+            let score = f64::from(cell);
+            window.p_backed_off(score, 0.5, None, Tail::Inflated)
+        };
+        let ps: Vec<f64> = (0..80).map(p).collect();
         assert!(ps.windows(2).all(|pair| pair[1] <= pair[0] && pair[1] > 0.0));
     }
 }

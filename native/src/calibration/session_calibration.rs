@@ -1,11 +1,10 @@
 //! P-values of sessions: rank among those of the role, backed off to the fleet.
 
-use crate::baseline::frequency_bytes::{read_window, write_window};
-use crate::calibration::score_window::{bin_of, Tail, Window, Zeros};
+use crate::calibration::score_window::{bin_of, read_window, write_window, Tail, Window};
 use crate::codec::compact_reader::Reader;
 use crate::codec::compact_writer::Writer;
-use crate::peers::group::expect;
 use indexmap::IndexMap;
+use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 use rustc_hash::FxBuildHasher;
@@ -81,14 +80,14 @@ impl SessionPools {
     /// P(a past session is as high), in (0, 1].
     pub fn p_value(&self, role: &str, score: f64, u: f64) -> f64 {
         let tail = if self.linked_tails { Tail::Predictive } else { Tail::Inflated };
-        let fleet = |other| self.fleet.p_backed_off(other, u, None, tail, Zeros::AsHigh);
+        let fleet = |other| self.fleet.p_backed_off(other, u, None, tail);
         let p = fleet(score);
         let Some(own) = self.roles.get(role).filter(|own| own.n() > 0) else { return p };
         let (n, general) = (own.n() as f64, &fleet as &dyn Fn(f64) -> f64);
         let of_role = if self.linked_tails {
-            own.p_backed_off(score, u, Some(general), Tail::Linked, Zeros::AsHigh)
+            own.p_backed_off(score, u, Some(general), Tail::Linked)
         } else {
-            own.p_backed_off(score, u, None, tail, Zeros::AsHigh)
+            own.p_backed_off(score, u, None, tail)
         };
         (n * of_role + PRIOR_SESSIONS * p) / (n + PRIOR_SESSIONS)
     }
@@ -114,7 +113,11 @@ impl SessionPools {
     /// Read what `dump` wrote.
     fn load(&mut self, raw: &[u8]) -> PyResult<()> {
         let mut from = Reader::new(raw);
-        expect(from.array()?, 3)?;
+        let parts = from.array()?;
+        if parts != 3 {
+            let text = format!("scores of sessions have {parts} parts, expected 3");
+            return Err(PyValueError::new_err(text));
+        }
         let window = |from: &mut Reader<'_>, size: u64| -> PyResult<Window> {
             Ok(Window { size, ..read_window(from)? })
         };

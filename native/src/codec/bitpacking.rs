@@ -107,8 +107,3 @@ impl<'a> BitReader<'a> {
 fn low_bits(length: usize) -> u32 {
     ((1u64 << 32) / (length.max(1) as u64)).ilog2().min(31)
 }
-
-/// Bits that numbers below this one take.
-pub fn width(numbers: usize) -> u32 {
-    usize::BITS - numbers.saturating_sub(1).leading_zeros()
-}

@@ -79,7 +79,7 @@ pub struct Hashes {
 #[pymethods]
 impl Hashes {
     #[new]
-    fn new(key: &[u8]) -> PyResult<Self> {
+    pub fn new(key: &[u8]) -> PyResult<Self> {
         let params = Hasher::new(key)?.params;
         let mut event = params.to_state();
         event.update(b"event\x1f");
@@ -114,7 +114,7 @@ impl Hashes {
 
     /// 63 bits for the content of an event, None where the reference has to read it.
     #[pyo3(name = "content")]
-    fn content_of(&self, value: &[u8]) -> Option<u64> {
+    pub fn content_of(&self, value: &[u8]) -> Option<u64> {
         Canonical::default().of(value).map(|text| self.content(text))
     }
 }

@@ -1,12 +1,10 @@
-//! From an event to its categories; `models.features`.
+//! From an event to the fields that features, counters and rules are declared over;
+//! `models.features`.
 
-pub mod categories;
-pub mod extraction;
-pub mod feature_slots;
-
-/// Declared features, `models.features.extraction.FEATURES`.
-pub const FEATURES: usize = 16;
-/// Most features and contexts together.
-pub const TEXTS: usize = 2 * FEATURES;
-/// `models.features.extraction.METRICS`.
-pub const METRICS: usize = 18;
+pub mod arguments;
+pub mod conditions;
+pub mod containers;
+pub mod fields;
+pub mod network;
+pub mod plan;
+pub mod reading;

@@ -1,4 +1,6 @@
-//! Learning after scoring; `models.learning`.
+//! What the agents share; `models.learning`.
 
-pub mod learner;
-pub mod roll_forward;
+pub mod change_log;
+pub mod contribution;
+pub mod rows;
+pub mod shared;

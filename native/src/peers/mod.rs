@@ -1,8 +1,3 @@
-//! Behaviour of peers; `models.peers`.
+//! What agents share; `models.peers`.
 
-pub mod baselines;
-pub mod counts;
-pub mod group;
-pub mod groups;
-pub mod last_values;
-pub mod view;
+pub mod knowledge;

@@ -2,7 +2,6 @@
 
 use crate::codec::compact_reader::Reader;
 use crate::codec::compact_writer::Writer;
-use crate::prefetch::prefetch;
 use crate::provenance::request::Request;
 use crate::provenance::session_uses::{exactly, Use, UseSnapshot, Vote};
 use crate::provenance::taint::TaintSources;
@@ -13,7 +12,7 @@ use rustc_hash::FxBuildHasher;
 use std::sync::Arc;
 
 pub const MAX_USES: usize = 512;
-const FIELDS: usize = 27;
+const FIELDS: usize = 26;
 /// First byte of what is stored compactly.
 const PACKED: u8 = 1;
 
@@ -65,9 +64,6 @@ pub struct Session {
     pub peak_argument: u64,
     /// Snapshots of `uses` for history cleaning; empty unless the role is young.
     pub snapshots: Ordered<UseSnapshot>,
-    /// Bits of the p-values of its most surprising event; `models.together`.
-    #[pyo3(get, set)]
-    pub peak_p_bits: [f64; 3],
     /// Whether one of its events has alerted.
     #[pyo3(get, set)]
     pub alerted: bool,
@@ -119,24 +115,11 @@ impl Session {
             peak_value: 0,
             peak_argument: 0,
             snapshots: Ordered::default(),
-            peak_p_bits: [0.0; 3],
             alerted: false,
             sources: TaintSources::default(),
             peak_unexplained: false,
             request: None,
             tie: None,
-        }
-    }
-
-    /// Prefetches the memory that a call is compared with.
-    pub fn prefetch(&self) {
-        prefetch(self.uses.as_slice());
-        prefetch(self.votes.as_slice());
-        prefetch(&*self.near);
-        prefetch(&*self.tools);
-        prefetch(self.previous_tool.as_str());
-        if let Some(request) = &self.request {
-            prefetch(&**request);
         }
     }
 
@@ -199,8 +182,6 @@ impl Session {
             out.unsigned(key);
             seen.write(out);
         }
-        out.array(self.peak_p_bits.len());
-        self.peak_p_bits.iter().for_each(|&bits| out.float(bits));
         out.boolean(self.alerted);
         self.sources.write(out);
         out.boolean(self.peak_unexplained);
@@ -246,7 +227,6 @@ impl Session {
             peak_value: 0,
             peak_argument: 0,
             snapshots: Ordered::default(),
-            peak_p_bits: [0.0; 3],
             alerted: false,
             sources: TaintSources::default(),
             peak_unexplained: false,
@@ -278,10 +258,6 @@ impl Session {
         session.peak_argument = from.unsigned()?;
         for _ in 0..from.map()? {
             session.snapshots.insert(from.unsigned()?, UseSnapshot::read(&mut from)?);
-        }
-        exactly(from.array()?, session.peak_p_bits.len())?;
-        for bits in &mut session.peak_p_bits {
-            *bits = from.float()?;
         }
         session.alerted = from.boolean()?;
         session.sources = TaintSources::read(&mut from)?;

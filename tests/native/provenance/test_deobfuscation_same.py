@@ -74,7 +74,7 @@ def test_sources_are_bounded_and_stored_alike():
     for number in range(MAX_SOURCES + 3):
         both.score(session, "bank.look", {"a": [(f"account-{number}", [f"result:t{number}"])]})
     stored = msgspec.msgpack.decode(both.bytes_of(session), strict=False)
-    assert list(stored[25]) == [f"t{number}" for number in range(MAX_SOURCES)]
+    assert list(stored[24]) == [f"t{number}" for number in range(MAX_SOURCES)]
     for kernel in both.kernels:
         with pytest.raises(StateError):
             kernel.load_session(msgspec.msgpack.encode([*stored[:-1], {"t": 8}]))

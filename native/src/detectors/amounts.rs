@@ -1,0 +1,221 @@
+//! Amounts: how much one session does, against the largest session of past days;
+//! `models.detectors.amounts`.
+
+use crate::baseline::open_day::OpenDay;
+use crate::baseline::profile::{Profile, Sums};
+use crate::baseline::subject::Subject;
+use crate::codec::hashing::Hasher;
+use crate::detectors::moment::Moment;
+use crate::detectors::novelty::NewValue;
+use crate::features::conditions::Tested;
+use crate::features::fields::{record, single};
+use crate::features::plan::{Added, Plan};
+use crate::float_sums::{larger, power, smaller};
+use crate::plan_json::Constants;
+use pyo3::prelude::*;
+use rustc_hash::FxHashMap;
+
+/// What the largest session of a day of the agent has of an amount.
+#[pyclass(frozen, get_all, module = "habitus_native")]
+pub struct Expected {
+    share: f64,
+    mean: f64,
+    spread: f64,
+    tail_weight: f64,
+    tail_shape: f64,
+}
+
+#[pymethods]
+impl Expected {
+    /// Amount of the middle of these days.
+    #[getter]
+    fn typical(&self) -> f64 {
+        power(2.0, self.mean) - 1.0
+    }
+
+    /// The bits of an amount: how rare any is, and how far it is off.
+    fn bits(&self, amount: f64) -> f64 {
+        let hurdle = -larger(smaller(self.share, 1.0), 1e-6).log2();
+        let z = ((1.0 + amount).log2() - self.mean) / self.spread;
+        if z > 0.0 {
+            hurdle + self.tail_weight * (1.0 + z * z / self.tail_shape).log2()
+        } else if hurdle >= 1.0 {
+            hurdle
+        } else {
+            0.0
+        }
+    }
+}
+
+/// Counts the amounts of sessions and scores them.
+pub struct Amounts {
+    pub fleet: Sums,
+    pub pending: Sums,
+    role_keys: FxHashMap<String, u64>,
+}
+
+impl Amounts {
+    pub fn new(half_life: i64) -> Self {
+        let role_keys = FxHashMap::default();
+        Amounts { fleet: Sums::new(half_life), pending: Sums::new(half_life), role_keys }
+    }
+
+    /// Add an event to the counters of its session, and score those that grew. `content` is the
+    /// mark of its arguments.
+    pub fn score(
+        &mut self,
+        at: &mut Moment<'_, '_>,
+        tested: &mut Tested,
+        new: &[NewValue],
+        content: u64,
+    ) -> PyResult<()> {
+        let plan = at.plan;
+        for counter in &plan.counters {
+            let before = at.session.amounts.get(&counter.id).copied().unwrap_or(0.0);
+            let more = match &counter.added {
+                Added::Distinct(name, kind, place) => {
+                    let maximum = plan.constants.max_distinct;
+                    let mut more = 0;
+                    for text in at.fields.values(*kind, *place) {
+                        let mark = at.hasher.of(&format!("distinct\x1f{name}\x1f{text}"));
+                        let known = &mut at.session.distinct;
+                        if known.len() < maximum && !known.contains_key(&mark) {
+                            known.insert(mark, 1);
+                            more += 1;
+                        }
+                    }
+                    f64::from(more)
+                }
+                Added::New(feature, origin, once) => {
+                    let found = new_values(at, new, *feature, origin);
+                    (if *once { found.min(1) } else { found }) as f64
+                }
+                Added::Repeats => repeated(at, content),
+                _ if !tested.holds(at.py, plan, &counter.when, at.fields)? => 0.0,
+                Added::Number(place) => at.fields.numbers[*place].unwrap_or(0.0),
+                Added::One => 1.0,
+            };
+            let amount = if counter.peak { larger(before, more) } else { before + more };
+            if amount <= before {
+                continue;
+            }
+            at.session.amounts.insert(counter.id, amount);
+            let largest = at.open_day().largest.entry(counter.id).or_insert(0.0);
+            *largest = larger(*largest, amount);
+            let expected = self.expected(plan, at.hasher, at.profile, counter.id);
+            if let Some(expected) = expected {
+                let bits = expected.bits(amount);
+                let subject = || Subject::new(bits, 0, &counter.name, 0, String::new());
+                at.raise(counter.id, bits, subject);
+            }
+        }
+        Ok(())
+    }
+
+    /// What a day of the agent has of an amount; None while the fleet is not known.
+    pub fn expected(
+        &mut self,
+        plan: &Plan,
+        hasher: &Hasher,
+        profile: &Profile,
+        number: u64,
+    ) -> Option<Expected> {
+        let constants = &plan.constants;
+        let [days, total, squares, all_days] = self.fleet.get(number);
+        if all_days < constants.min_amount_days {
+            return None;
+        }
+        let (mut mean, mut spread) = moments(constants, days, total, squares);
+        spread = (spread * days + constants.prior_spread) / (days + 1.0);
+        let mut share = (days + 1.0) / (all_days + 2.0);
+        let key = self.role_key(hasher, &profile.role, number);
+        let of_role = self.fleet.get(key);
+        for ([n, total, squares, all_days], weight) in
+            [(of_role, constants.fleet_days), (profile.amounts.get(number), constants.role_days)]
+        {
+            let (own, own_spread) = moments(constants, n, total, squares);
+            let moved = if n != 0.0 {
+                n * weight / (n + weight) * (own - mean) * (own - mean) * 0.5
+            } else {
+                0.0
+            };
+            spread = (own_spread * n + weight * spread + moved) / (n + weight);
+            mean = (n * own + weight * mean) / (n + weight);
+            share = (n + weight * share) / (all_days + weight);
+        }
+        Some(Expected {
+            share,
+            mean,
+            spread: (spread + constants.min_spread).sqrt(),
+            tail_weight: constants.tail_weight,
+            tail_shape: constants.tail_shape,
+        })
+    }
+
+    /// Learn the largest sessions of a day that is over.
+    pub fn close(
+        &mut self,
+        plan: &Plan,
+        hasher: &Hasher,
+        profile: &mut Profile,
+        day: i64,
+        over: &OpenDay,
+    ) {
+        for counter in &plan.counters {
+            let amount = over.largest.get(&counter.id).copied().unwrap_or(0.0);
+            let size = ((1.0 + amount).log2() * plan.constants.step).round_ties_even() as u64;
+            let numbers = [u64::from(amount > 0.0), size, size * size, 1];
+            profile.amounts.add(day, counter.id, &numbers);
+            self.pending.add(day, counter.id, &numbers);
+            let key = self.role_key(hasher, &profile.role, counter.id);
+            self.pending.add(day, key, &numbers);
+        }
+    }
+
+    fn role_key(&mut self, hasher: &Hasher, role: &str, number: u64) -> u64 {
+        let first = match self.role_keys.get(role) {
+            Some(&first) => first,
+            None => {
+                let first = hasher.once(&format!("amounts\x1f{role}")) | 1 << 32;
+                self.role_keys.insert(role.to_owned(), first);
+                first
+            }
+        };
+        (first ^ number) | 1 << 32
+    }
+}
+
+/// How often the session has made this call.
+fn repeated(at: &mut Moment<'_, '_>, content: u64) -> f64 {
+    let maximum = at.plan.constants.max_distinct;
+    let of = |place| at.fields.single(place).unwrap_or_default();
+    let (tool, resource) = (of(single::TOOL), of(single::RESOURCE));
+    let mark = at.hasher.once(&format!("{tool}\x1f{resource}\x1f{content}"));
+    let repeats = &mut at.session.repeats;
+    if repeats.len() >= maximum && !repeats.contains_key(&mark) {
+        return 0.0;
+    }
+    let times = repeats.entry(mark).or_insert(0);
+    *times += 1;
+    *times as f64
+}
+
+fn new_values(at: &Moment<'_, '_>, new: &[NewValue], feature: usize, origin: &str) -> usize {
+    let row = &at.plan.features[feature];
+    let has_origin = |one: &&NewValue| {
+        let record = one.record(row, at.fields);
+        origin.is_empty() || record.and_then(|one| one.get(record::ORIGIN)) == Some(origin)
+    };
+    let counted = new.iter().filter(|one| one.counted && one.feature == feature);
+    counted.filter(has_origin).count()
+}
+
+/// Mean and variance of the logarithms, in doublings; zeros without days.
+fn moments(constants: &Constants, days: f64, total: f64, squares: f64) -> (f64, f64) {
+    if days == 0.0 {
+        return (0.0, 0.0);
+    }
+    let step = constants.step;
+    let mean = total / days / step;
+    (mean, larger(0.0, squares / days / (step * step) - mean * mean))
+}

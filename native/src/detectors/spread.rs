@@ -1,0 +1,147 @@
+//! Spread: several roles begin to use a value that nobody knew, within a day;
+//! `models.detectors.spread`.
+
+use crate::baseline::subject::Subject;
+use crate::calibration::fading::FadingCounts;
+use crate::detectors::moment::Moment;
+use crate::detectors::novelty::NewValue;
+use crate::features::containers::cut;
+use crate::features::fields::{record, Place};
+use crate::peers::knowledge::NEW_TO_ALL;
+use crate::plan_json::Constants;
+use crate::units::DAY_US;
+use std::collections::BTreeMap;
+
+pub const MAX_ROLES: usize = 8;
+
+/// A value that nobody knew a day ago.
+#[derive(Clone)]
+pub struct Young {
+    pub first_us: i64,
+    /// Marks of the roles that have used it, in order.
+    pub roles: Vec<u64>,
+    pub keys: (u64, u64),
+}
+
+/// Follows new values for a day.
+pub struct Spread {
+    pub young: BTreeMap<u64, Young>,
+    pub counts: FadingCounts<MAX_ROLES>,
+    pub pending: BTreeMap<u64, Young>,
+    /// Watermark before which no value is a day old.
+    due_us: i64,
+}
+
+fn join(table: &mut BTreeMap<u64, Young>, mark: u64, value: &Young) {
+    let Some(known) = table.get_mut(&mark) else {
+        table.insert(mark, value.clone());
+        return;
+    };
+    known.first_us = known.first_us.min(value.first_us);
+    known.roles.extend(&value.roles);
+    known.roles.sort_unstable();
+    known.roles.dedup();
+}
+
+impl Spread {
+    pub fn new(half_life: i64) -> Self {
+        let counts = FadingCounts::new(half_life);
+        Spread { young: BTreeMap::new(), counts, pending: BTreeMap::new(), due_us: i64::MIN }
+    }
+
+    /// Add uses, of this or another shard.
+    pub fn apply(&mut self, pending: &BTreeMap<u64, Young>) {
+        for (&mark, value) in pending {
+            self.due_us = self.due_us.min(value.first_us + DAY_US);
+            join(&mut self.young, mark, value);
+        }
+    }
+
+    /// Replace the values, and how many roles take one up.
+    pub fn load(&mut self, young: BTreeMap<u64, Young>, counts: FadingCounts<MAX_ROLES>) {
+        (self.young, self.counts, self.due_us) = (young, counts, i64::MIN);
+    }
+
+    /// Raise the session's bits by new values that other roles use, too.
+    pub fn score(&self, at: &mut Moment<'_, '_>, new: &[NewValue]) {
+        let (plan, role) = (at.plan, at.salt);
+        for one in new {
+            let feature = &plan.features[one.feature];
+            if !feature.spreads || !one.counted {
+                continue;
+            }
+            let Some(young) = self.young.get(&one.mark) else { continue };
+            if at.time_us - young.first_us >= DAY_US {
+                continue;
+            }
+            let roles = young.roles.len() + usize::from(!young.roles.contains(&role));
+            if roles < 2 {
+                continue;
+            }
+            let bits = self.bits(&plan.constants, young.keys, roles.min(MAX_ROLES));
+            let (series, _) = plan.roles.spread;
+            if at.raise_bits(series, bits) {
+                let record = one.record(feature, at.fields);
+                let of = |place: &Place| match place {
+                    Place::Record(place) => record.and_then(|record| record.get(*place)),
+                    Place::Single(_) => None,
+                };
+                let text = feature.of.iter().filter_map(of).collect::<Vec<_>>().join(" ");
+                let text = cut(&text, plan.constants.max_subject).to_owned();
+                let subject = Subject::new(bits, roles as i64, &feature.name, one.mark, text);
+                at.session.subjects.insert(series, subject);
+            }
+        }
+    }
+
+    /// Note the use of values that nobody knew a day ago.
+    pub fn learn(&mut self, at: &Moment<'_, '_>, new: &[NewValue]) {
+        for one in new {
+            let feature = &at.plan.features[one.feature];
+            if !feature.spreads || !one.counted {
+                continue;
+            }
+            match self.young.get(&one.mark) {
+                None if one.level < NEW_TO_ALL => continue,
+                Some(young) if at.time_us - young.first_us >= DAY_US => continue,
+                _ => {}
+            }
+            let name = format!("spread\x1f{}", feature.name);
+            let record = one.record(feature, at.fields);
+            let key = record.and_then(|record| record.get(record::KEY)).unwrap_or_default();
+            let keys = (at.hasher.of(&name), at.hasher.of(&format!("{name}\x1f{key}")));
+            let value = Young { first_us: at.time_us, roles: vec![at.salt], keys };
+            join(&mut self.pending, one.mark, &value);
+        }
+    }
+
+    fn bits(&self, constants: &Constants, keys: (u64, u64), roles: usize) -> f64 {
+        let mut rate = constants.spread_rate / constants.spread_step.powi(roles as i32 - 2);
+        for (key, weight) in [(keys.0, constants.feature_values), (keys.1, constants.key_values)] {
+            let counts = self.counts.get(key);
+            rate = (counts[roles - 1] + weight * rate) / (counts[0] + weight);
+        }
+        -rate.log2()
+    }
+
+    /// Count the values that are a day old.
+    pub fn close(&mut self, watermark_us: i64) {
+        if watermark_us < self.due_us {
+            return;
+        }
+        let (counts, mut due_us) = (&mut self.counts, i64::MAX);
+        self.young.retain(|_, value| {
+            if watermark_us - value.first_us < DAY_US {
+                due_us = due_us.min(value.first_us + DAY_US);
+                return true;
+            }
+            let roles = value.roles.len().min(MAX_ROLES);
+            let numbers = std::array::from_fn(|place| u64::from(place < roles));
+            let day = value.first_us.div_euclid(DAY_US);
+            counts.add(day, value.keys.0, &numbers);
+            counts.add(day, value.keys.1, &numbers);
+            false
+        });
+        self.due_us = due_us;
+    }
+}

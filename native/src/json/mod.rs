@@ -1,6 +1,0 @@
-//! Strict reading of the native format. Python reads irregular records.
-
-pub mod action;
-pub mod kinds;
-pub mod timestamps;
-pub mod values;

@@ -1,0 +1,305 @@
+//! Score one event: fields, detectors, rates of days, and the combination of its session; and learn
+//! it afterwards; `models.scoring`.
+
+use crate::alerting::weighing::weigh;
+use crate::baseline::open_day::OpenDay;
+use crate::baseline::profile::Profile;
+use crate::baseline::session::{floats, Ordered, SessionScores};
+use crate::baseline::subject::Given;
+use crate::calibration::day_maxima::BIN_BITS;
+use crate::codec::hashing::{Hasher, Hashes};
+use crate::detectors::moment::Moment;
+use crate::detectors::novelty::{self, Novelty, NoveltyDetector};
+use crate::detectors::promises::{add_promises, learn_promises, Standing};
+use crate::detectors::{rules, slow_change};
+use crate::features::conditions::Tested;
+use crate::features::fields::{single, FieldsView};
+use crate::features::plan::Plan;
+use crate::features::reading::{Readers, Reading};
+use crate::float_sums::larger;
+use crate::learning::shared::SharedBehaviour;
+use crate::peers::knowledge::salt;
+use crate::scores::Scores;
+use crate::units::DAY_US;
+use pyo3::intern;
+use pyo3::prelude::*;
+use pyo3::types::PyBytes;
+use rustc_hash::{FxHashMap, FxHashSet};
+use std::sync::Arc;
+
+/// Bits of the arguments of an event, and what they are about.
+pub type Content = (f64, Option<Given>);
+
+/// An event as Python gives it, with its origin.
+pub struct Arrived<'a, 'py> {
+    pub event: &'a Bound<'py, PyAny>,
+    pub origin: &'a Bound<'py, PyAny>,
+    pub time_us: i64,
+    pub standing: Standing,
+    pub content: Content,
+}
+
+/// Functions of Python that the kernel calls.
+pub struct Tools {
+    pub readers: Readers,
+    pub encode: Py<PyAny>,
+    pub content: Py<PyAny>,
+    pub read_contribution: Py<PyAny>,
+    pub contribution_bytes: Py<PyAny>,
+    /// The registered detectors; None without any.
+    pub panel: Option<Py<PyAny>>,
+}
+
+pub struct State {
+    pub plan: Arc<Plan>,
+    pub hasher: Hasher,
+    pub hashes: Hashes,
+    pub tools: Tools,
+    pub shared: SharedBehaviour,
+    pub tested: Tested,
+}
+
+impl State {
+    /// Score one event of a session; days before `first_open` are over.
+    pub fn score(
+        &mut self,
+        py: Python<'_>,
+        arrived: Arrived<'_, '_>,
+        profile: Py<Profile>,
+        session: Py<SessionScores>,
+        first_open: i64,
+    ) -> PyResult<Scores> {
+        let Arrived { event, origin, time_us, standing, content: given } = arrived;
+        let (plan, hasher) = (&*self.plan, &self.hasher);
+        let mut own_profile = profile.borrow_mut(py);
+        let mut own_session = session.borrow_mut(py);
+        let reading = Reading { py, plan, readers: &self.tools.readers };
+        let (mut fields, facts) =
+            reading.event(event, origin, &own_session.previous_tool, time_us)?;
+        let day = time_us.div_euclid(DAY_US);
+        let special = own_profile.special_state(plan, time_us);
+        let mut over = if day >= first_open { None } else { Some(OpenDay::of(special)) };
+        let mut raised = Ordered::default();
+        if day != own_session.day {
+            raised.clone_from(&own_session.bits);
+            own_session.day = day;
+        }
+        let credential = facts.credential.as_ref();
+        let credential = credential.map_or(0, |id| hasher.of(&format!("credential\x1f{id}")));
+        let mut at = Moment {
+            py,
+            plan,
+            hasher,
+            salt: salt(hasher, &own_profile.role),
+            profile: &mut own_profile,
+            session: &mut own_session,
+            fields: &mut fields,
+            facts: &facts,
+            time_us,
+            day,
+            over: &mut over,
+            state: special,
+            raised: &mut raised,
+            shown: FxHashMap::default(),
+        };
+        at.open_day();
+        add_promises(&mut at, standing, credential);
+        let mut found = Novelty::default();
+        if facts.action {
+            let shared = &mut self.shared;
+            let (rates, text) = (&mut shared.novelty, String::new());
+            let paths = rates.of_role(hasher, &plan.features, &at.profile.role);
+            let known = &shared.knowledge;
+            found = NoveltyDetector { rates, shared: known, text, paths }.score(&mut at);
+            shared.spread.score(&mut at, &found.new);
+            shared.relations.measure(&mut at, &shared.knowledge);
+            let content = arguments(py, event, &self.tools, &self.hashes)?;
+            shared.amounts.score(&mut at, &mut self.tested, &found.new, content)?;
+            slow_change::measure(&mut at);
+            shared.traces.score(&mut at);
+            at.session.previous_tool =
+                at.fields.single(single::TOOL).unwrap_or_default().to_owned();
+        }
+        rules::score(&mut at);
+        let panel = self.tools.panel.as_ref().filter(|_| facts.action);
+        let opinions = panel.map(|panel| ask(&mut at, panel, event)).transpose()?;
+        if given.0 > 0.0 {
+            let (series, _) = plan.roles.content;
+            if at.raise_bits(series, given.0) {
+                if let Some(subject) = given.1 {
+                    at.session.subjects.insert(series, subject.into());
+                }
+            }
+        }
+        let weighed = weigh(&mut at, &mut self.shared)?;
+        let special = special.map(str::to_owned);
+        drop((own_profile, own_session));
+        Ok(Scores {
+            profile,
+            session,
+            values: fields,
+            facts,
+            time_us,
+            day,
+            state: special,
+            over,
+            raised,
+            found,
+            credential,
+            opinions,
+            own: weighed.own,
+            rarity: weighed.rarity,
+            sum: weighed.sum,
+            most: weighed.most,
+        })
+    }
+
+    /// Count the combination of a session among the day's maxima, and its agent as active.
+    pub fn count_day(&mut self, py: Python<'_>, scores: &mut Scores, repeated: bool) {
+        let mut profile = scores.profile.borrow_mut(py);
+        if !repeated {
+            let combined = scores.session.borrow(py).combined;
+            let day = match &mut scores.over {
+                Some(over) => Some(over),
+                None => profile.open_days.get_mut(&scores.day),
+            };
+            if let Some(day) = day {
+                day.combined = larger(day.combined, combined);
+            }
+        }
+        self.shared.note_active(scores.day, profile.mark);
+    }
+
+    /// Learn an event after it was scored.
+    pub fn learn(&mut self, py: Python<'_>, scores: &mut Scores, held_days: i64) -> PyResult<()> {
+        let (plan, hasher, shared) = (&*self.plan, &self.hasher, &mut self.shared);
+        let mut profile = scores.profile.borrow_mut(py);
+        let mut session = scores.session.borrow_mut(py);
+        let day = scores.day;
+        let mut learned = Vec::new();
+        if held_days == 0 || scores.found.new.is_empty() {
+            if let (Some(panel), Some(opinions)) = (&self.tools.panel, &scores.opinions) {
+                let role = profile.role.as_str();
+                panel.call_method1(py, intern!(py, "learn"), (opinions, role))?;
+            }
+        }
+        scores.found.known.iter().for_each(|&mark| profile.know(mark, day));
+        for one in &scores.found.new {
+            if held_days != 0 {
+                profile.hold(one.mark, day, held_days);
+            } else {
+                learned.push(one.mark);
+                profile.know(one.mark, day);
+            }
+        }
+        let salt = salt(hasher, &profile.role);
+        shared.knowledge.learn(salt, profile.mark, &learned);
+        let mut at = Moment {
+            py,
+            plan,
+            hasher,
+            salt,
+            profile: &mut profile,
+            session: &mut session,
+            fields: &mut scores.values,
+            facts: &scores.facts,
+            time_us: scores.time_us,
+            day,
+            over: &mut scores.over,
+            state: scores.state.as_deref(),
+            raised: &mut scores.raised,
+            shown: FxHashMap::default(),
+        };
+        novelty::learn(&mut at, &mut shared.novelty, &scores.found);
+        learn_promises(&mut at, scores.credential);
+        if scores.facts.action {
+            shared.spread.learn(&at, &scores.found.new);
+            shared.relations.learn(&mut at, &mut shared.knowledge);
+            let rare = scores.rarity >= plan.constants.noted_bits;
+            if rare && shared.knows_rarity(&plan.constants) {
+                shared.traces.learn(&at);
+            }
+        }
+        Ok(())
+    }
+
+    /// Learn a day of an agent that is over, without some families.
+    pub fn close(
+        &mut self,
+        profile: &mut Profile,
+        day: i64,
+        over: &OpenDay,
+        families: &FxHashSet<String>,
+    ) {
+        let (plan, shared) = (&self.plan, &mut self.shared);
+        let mut maxima = Vec::with_capacity(over.maxima.len());
+        for (&series, &bits) in &over.maxima {
+            let row = plan.series_of(series);
+            let counts = row.is_some_and(|row| {
+                let family = &plan.families[row.family];
+                !families.contains(&*family.name)
+            });
+            if counts || plan.exposures.contains(&series) {
+                maxima.push((series, bits));
+            }
+        }
+        let (role, special) = (profile.role.clone(), over.state.as_deref());
+        shared.rates.close(day, Some(&role), special, Some(&mut profile.maxima), &maxima);
+        let combined = [(plan.combination.id, over.combined)];
+        shared.combined.close(day, None, None, None, &combined);
+        shared.amounts.close(plan, &self.hasher, profile, day, over);
+        slow_change::close(profile, over);
+    }
+}
+
+/// Bits of one registered detector; `models.detectors.panel.Verdict`.
+#[derive(FromPyObject)]
+struct Verdict {
+    series: u64,
+    exposure: u64,
+    bits: f64,
+    subject: Option<Given>,
+}
+
+/// Raise the bits of a session by what the registered detectors say of an event.
+fn ask(
+    at: &mut Moment<'_, '_>,
+    panel: &Py<PyAny>,
+    event: &Bound<'_, PyAny>,
+) -> PyResult<Py<PyAny>> {
+    let (py, fields) = (at.py, FieldsView::of(at.py, at.fields)?);
+    let amounts = floats(py, &at.session.amounts)?;
+    let known = floats(py, &at.session.bits)?;
+    let role = at.profile.role.as_str();
+    let asked = (event, fields, role, at.time_us, amounts, known);
+    let found = panel.bind(py).call_method1(intern!(py, "ask"), asked)?;
+    let (opinions, verdicts): (Py<PyAny>, Vec<Verdict>) = found.extract()?;
+    for one in verdicts {
+        at.open_day().maxima.insert(one.exposure, BIN_BITS);
+        if at.raise_bits(one.series, one.bits) {
+            if let Some(subject) = one.subject {
+                at.session.subjects.insert(one.series, subject.into());
+            }
+        }
+    }
+    Ok(opinions)
+}
+
+/// The mark of the arguments of an event.
+fn arguments(
+    py: Python<'_>,
+    event: &Bound<'_, PyAny>,
+    tools: &Tools,
+    hashes: &Hashes,
+) -> PyResult<u64> {
+    let given = event.getattr(intern!(py, "arguments"))?;
+    let raw = if given.is_truthy()? {
+        tools.encode.bind(py).call1((given,))?
+    } else {
+        PyBytes::new(py, b"{}").into_any()
+    };
+    match hashes.content_of(raw.extract()?) {
+        Some(found) => Ok(found),
+        None => tools.content.bind(py).call1((raw,))?.extract(),
+    }
+}

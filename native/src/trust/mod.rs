@@ -1,4 +1,0 @@
-//! Trust of an agent, and the trust response; `models.trust`.
-
-pub mod response;
-pub mod update;
