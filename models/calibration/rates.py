@@ -190,7 +190,7 @@ class Rates:
             )
 
     def _rare_in_state(self, state: str, series: int) -> int:
-        """Give the first bin that is so rare among days in a special state that others ignore it."""
+        """Give the first bin that is rare among days in a special state."""
         key = (state, series)
         if key not in self._rare_of_states:
             self._rare_of_states[key] = self._find_rare(state, series)
