@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from models.baseline.profile import Profile
 from models.kernel import native_kernel
 from pipeline.processing.assembly import build_worker
 from pipeline.processing.stream_types import RawRecord
@@ -128,11 +129,12 @@ def test_several_conflicts_are_one_growing_anomaly(desk):
 def test_conflicting_event_is_not_learned(desk):
     desk.judge(*(an_event(n) for n in range(40)))
     held = desk.store.held("clerk-1")
-    subject = desk.worker._agents["clerk-1", "delegated"]
-    before = dict(subject.profile.known)
+    profile = desk.worker._agents["clerk-1", "delegated"].profile
+    before = Profile.load(profile.dump(), "clerk-1", "delegated")
     out = desk.worker.judge([RawRecord(ATTACK, "stdin", 99, ARRIVED_US)])
-    assert before
-    assert (subject.profile.known, subject.profile.held) == (before, {})
+    after = Profile.load(profile.dump(), "clerk-1", "delegated")
+    assert before.known
+    assert (after.known, after.held) == (before.known, {})
     assert (out.held, desk.store.held("clerk-1")) == ([], held)
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import pytest
 
+from models.baseline.profile import Profile
 from models.trust.agent_evidence import ledger_in
 from models.trust.disposition import case_key
 from models.trust.opinion import opinion
@@ -220,7 +221,8 @@ def test_values_that_wait_are_learned_dropped_or_wait_again(desk):
 
     def values() -> tuple[bool, bool]:
         (agent_state,) = desk.worker._agents.in_all_modes(GHOST)
-        return agent_state.profile.knows(mark), mark in agent_state.profile.held
+        profile = Profile.load(agent_state.profile.dump(), GHOST, "delegated")
+        return profile.knows(mark), mark in profile.held
 
     for disposition, expected, learned, dropped in (
         ("benign", (True, False), 1, 0),

@@ -121,7 +121,7 @@ def test_p_is_null_while_uncalibrated_and_a_probability_from_then_on(judged):
     assert len(calibrated) > 300
     for line in calibrated:
         assert 0 < line["p"] <= 1
-        assert line["p_n"] >= 500
+        assert line["p_n"] >= 1
         assert line["p_pool"]
 
 
@@ -161,7 +161,11 @@ def test_a_history_is_learned_and_calibrates_and_is_not_in_the_output(pipeline):
     assert sum(line["p"] is not None for line in lines) > 0.9 * len(lines)
     cold = replayed(pipeline, events[1_200:], "cold.jsonl")
     assert cold.events == summary.events
-    assert all(line["p"] is None for line in lines_of(pipeline, "cold.jsonl"))
+    without = lines_of(pipeline, "cold.jsonl")
+    first_day = [line for line in without if line["time"][:10] == without[0]["time"][:10]]
+    assert all(line["p"] is None for line in first_day)
+    for line, bare in zip(lines, without, strict=True):
+        assert bare["p"] is None or bare["p_n"] < line["p_n"]
 
 
 def test_several_histories_are_merged_by_event_time(pipeline):
