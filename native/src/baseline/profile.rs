@@ -74,6 +74,18 @@ impl Profile {
         }
     }
 
+    /// Known values, each with the block of days of the last use.
+    #[getter]
+    fn known(&self) -> BTreeMap<u32, i64> {
+        self.known.iter().map(|(&low, &block)| (low, block)).collect()
+    }
+
+    /// Values that wait, each with its days of use.
+    #[getter]
+    fn held(&self) -> BTreeMap<u32, Vec<i64>> {
+        self.held.clone()
+    }
+
     /// Whether the agent knows a value.
     #[pyo3(name = "knows")]
     fn knows_value(&self, mark: u64) -> bool {
