@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pipeline.publishing import open_sink
+from pipeline.publishing.cases import CASES
 from pipeline.publishing.outputs import ANOMALIES, TRUST
 from pipeline.publishing.rejected import TOPIC as REJECTED
 from pipeline.sources.kafka.clients.kafka_module import (
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from pipeline.processing.stream_types import Message, RawRecord
 
 NOW_US = 4_000_000_000_000_000  # arrival time of all records, long after their event times
-OUTPUTS = (ANOMALIES, TRUST, REJECTED)
+OUTPUTS = (CASES, ANOMALIES, TRUST, REJECTED)
 
 
 class Topics:

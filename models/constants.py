@@ -64,6 +64,8 @@ COMBINED_DAYS = 14
 """Days in which counts of the combination halve, as its scale changes while rates are learned."""
 DECLARED = 0.5
 """How far the bits of a series are believed before it has a history."""
+CONTENT_TESTS = 32.0
+"""Sessions of an agent on one day, each a test of the content detector, before any are known."""
 RARE_BITS = 7.0
 """Rarity in bits up to which a day counts for others: an attack does not raise their bar."""
 BEYOND_CASE_BITS = 1.0

@@ -106,6 +106,7 @@ class Rates:
         self._fleet: dict[int, list[float]] = {}
         self._roles: dict[tuple[str, int], list[float]] = {}
         self._rare: dict[int, int] = {}
+        self._rare_of_states: dict[tuple[str, int], int] = {}
         self._derive()
 
     # ------------------------------------------------------------------ learning
@@ -134,7 +135,9 @@ class Rates:
             Series -> highest bits of the day.
         """
         if state is not None:
-            self.pending.of_state(state).add(day, maxima)
+            rare = {one: self._rare_in_state(state, one) * BIN_BITS for one in maxima}
+            clipped = {one: min(bits, rare[one]) for one, bits in maxima.items()}
+            self.pending.of_state(state).add(day, clipped)
             return
         if own is not None:
             own.add(day, maxima)
@@ -175,6 +178,7 @@ class Rates:
     def _derive(self) -> None:
         """Compute the fleet's rates by bin; those of roles follow when asked for."""
         self._roles.clear()
+        self._rare_of_states.clear()
         passed, _ = self.tables.fleet.weights(block_of(self.day, self.half_life))
         for number, one in self.series.items():
             days = _days(self.tables.fleet, one, passed)
@@ -185,6 +189,29 @@ class Rates:
                 BINS - 1,
             )
 
+    def _rare_in_state(self, state: str, series: int) -> int:
+        """Give the first bin that is rare among days in a special state."""
+        key = (state, series)
+        if key not in self._rare_of_states:
+            self._rare_of_states[key] = self._find_rare(state, series)
+        return self._rare_of_states[key]
+
+    def _find_rare(self, state: str, series: int) -> int:
+        table, one = self.tables.states.get(state), self.series.get(series)
+        if table is None or one is None:
+            return BINS - 1
+        passed, _ = table.weights(block_of(self.day, self.half_life))
+        if _days(table, one, passed) < RARE_AFTER_DAYS:
+            return BINS - 1
+        low, high = 1, BINS - 1  # rarity never falls with the bin
+        while low < high:
+            middle = (low + high) // 2
+            if self._at(None, None, state, series, middle) >= self._clip_bits:
+                high = middle
+            else:
+                low = middle + 1
+        return low
+
     def _fleet_rates(self, number: int, series: Series, passed: int, days: float) -> list[float]:
         """Give the rate of each bin: counted, beyond the `TAIL_DAYS` highest days extrapolated.
 
@@ -194,7 +221,7 @@ class Rates:
         counts = _reaching(self.tables.fleet, number, passed)
         rates = []
         for place in range(BINS):
-            declared = exp2(-series.declared * place * BIN_BITS)
+            declared = min(1.0, series.tests * exp2(-series.declared * place * BIN_BITS))
             rates.append(min(shrunk(counts[place], days, declared, FLEET_EVENTS), 1.0))
         start = max((place for place in range(1, BINS) if counts[place] >= TAIL_DAYS), default=0)
         if start:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from msgspec import Struct
 
 from models.codec.stable_id import stable_id
-from models.constants import COMBINED_TAIL_BITS, DECLARED, TAIL_BITS
+from models.constants import COMBINED_TAIL_BITS, CONTENT_TESTS, DECLARED, TAIL_BITS
 from models.features.counters import COUNTERS
 from models.features.families import CONTENT, FAMILIES, SEVERAL
 
@@ -17,9 +17,9 @@ class Series(Struct, frozen=True):
     ----------
     family
         Family that its rarity belongs to.
-    declared
-        How far its bits are believed before it has a history: the declared rate is
-        ``2^(-declared * bits)`` agent-days.
+    declared, tests
+        How far its bits are believed before it has a history, and its tests on one agent-day: the
+        declared rate is ``tests * 2^(-declared * bits)`` agent-days.
     tail_bits
         Bits of rarity beyond the `TAIL_DAYS` highest days after which the tail falls half as fast.
     exposure
@@ -32,6 +32,7 @@ class Series(Struct, frozen=True):
     declared: float = DECLARED
     tail_bits: float = TAIL_BITS
     exposure: int = 0
+    tests: float = 1.0
 
     @property
     def id(self) -> int:
@@ -46,7 +47,9 @@ _MEMBERS = {
 }
 
 SERIES: tuple[Series, ...] = tuple(
-    Series(name, family, declared=1.0 if name == CONTENT else DECLARED)
+    Series(name, family)
+    if name != CONTENT
+    else Series(name, family, declared=1.0, tests=CONTENT_TESTS)
     for name, family in _MEMBERS.items()
 )
 """One for each detector and counter, and one for each family of several counters."""

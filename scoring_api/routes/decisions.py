@@ -9,7 +9,7 @@ from fastapi.responses import Response
 
 from models.errors import HabitusError
 from models.event import microseconds, rfc3339
-from pipeline.processing.decided_cases import effect_of
+from pipeline.processing.judging.decided_cases import effect_of
 from pipeline.store.registers.decisions import Decision
 from scoring_api.authentication.principal import Principal
 from scoring_api.clock import wall_us

@@ -12,7 +12,7 @@ from models.trust.disposition import decide_trust, decide_values
 from models.trust.response import trust_answer
 from models.trust.update import refresh_mode
 from models.units import DAY_US
-from pipeline.processing.decided_cases import decided_case, held_in, is_note
+from pipeline.processing.judging.decided_cases import decided_case, held_in, is_note
 from pipeline.publishing.cases import case_message
 from pipeline.publishing.outputs import answer_message
 

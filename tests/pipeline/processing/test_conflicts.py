@@ -80,7 +80,7 @@ def test_other_content_under_a_known_id_is_judged_and_found(desk):
     assert (found["agent_id"], found["severity"]) == ("clerk-1", "high")
     assert (found["tool"], found["events"]) == ("bank.pay", [{"id": "e-1", "position": "stdin@2"}])
     assert found["reasons"][0]["why"].startswith(
-        "The agent has reported another event under the id e-1"
+        "The agent reported another event under the id e-1"
     )
 
 

@@ -12,7 +12,7 @@ from models.trust.agent_evidence import ledger_in
 from models.trust.disposition import case_key
 from models.trust.opinion import opinion
 from pipeline.processing.assembly import build_worker
-from pipeline.processing.decided_cases import effect_of
+from pipeline.processing.judging.decided_cases import effect_of
 from pipeline.processing.stream_types import RawRecord
 from pipeline.store import Commit, open_store
 from pipeline.store.registers.decisions import Decision
