@@ -167,8 +167,9 @@ impl Profile {
     pub fn know(&mut self, mark: u64, day: i64) {
         let low = mark as u32;
         let block = day.div_euclid(self.plan.constants.block_days);
-        let known = self.known.entry(low).or_insert(block);
-        *known = block.max(*known);
+        if block > self.known.get(&low).copied().unwrap_or(-1) {
+            self.known.insert(low, block);
+        }
         if !self.held.is_empty() {
             self.held.remove(&low);
         }
