@@ -13,6 +13,7 @@ from lab.portrait import Portrait, uses_of
 from models.errors import ConfigError
 from models.event import Origin
 from models.features.fields import read_fields
+from models.native_scoring import reference_of
 from pipeline.clock import clock_us
 from pipeline.processing.assembly import build_worker
 from pipeline.processing.recordings.judge import REPLAY_SECRET, in_order, judge_all, learn_history
@@ -82,9 +83,10 @@ class Explored:
             mode = max(modes, key=lambda m: self.agent_states[agent_id, m].profile.events)
         if mode is None or (agent_id, mode) not in self.agent_states:
             raise ConfigError(f"no agent {agent_id!r} in these recordings, in mode {mode}")
-        engine, events = self.worker.engine, self.events
+        events = self.events
         own = events[(events.agent_id == agent_id) & (events["mode"] == mode)]
-        profile = self.agent_states[agent_id, mode].profile
+        judged = self.agent_states[agent_id, mode].profile
+        scorer, profile = reference_of(self.worker.engine.scorer, judged)
         peers = sum(
             (
                 uses
@@ -93,7 +95,7 @@ class Explored:
             ),
             Counter(),
         )
-        return Portrait(engine, profile, own, self.uses[agent_id, mode], peers)
+        return Portrait(scorer, profile, own, self.uses[agent_id, mode], peers)
 
     def _observe(
         self, record: RawRecord, event: Event, result: Result, agent_state: AgentState

@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from models.baseline.profile import Profile
-    from models.engine import Engine
     from models.features.fields import Fields, Record
     from models.features.plan import NoveltyFeature
+    from models.scoring import Scorer
 
 Key = tuple[str, str]
 LEVELS = ("agent", "role", "fleet")
@@ -69,8 +69,8 @@ class Portrait:
 
     Parameters
     ----------
-    engine
-        Has judged the recordings.
+    scorer
+        Has scored the recordings; what it knows is read.
     events
         Rows of the agent in `lab.exploration.Explored.events`.
     own, peers
@@ -78,11 +78,11 @@ class Portrait:
     """
 
     def __init__(
-        self, engine: Engine, profile: Profile, events: pd.DataFrame, own: Uses, peers: Uses
+        self, scorer: Scorer, profile: Profile, events: pd.DataFrame, own: Uses, peers: Uses
     ) -> None:
         self.agent_id, self.mode = profile.agent_id, profile.mode
         self.profile, self.events = profile, events
-        self._shared, self._hasher = engine.shared, engine.hasher
+        self._shared, self._hasher = scorer.shared, scorer.hasher
         self._own, self._peers = own, peers
 
     def numbers(self) -> pd.Series:

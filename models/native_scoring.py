@@ -57,6 +57,16 @@ def scorer_of(
     return cast("Scorer", native.Scorer(plan, hasher.key, tools))
 
 
+def reference_of(scorer: Scorer, profile: Profile) -> tuple[Scorer, Profile]:
+    """Give what a scorer and a profile know as Python has it, so that all of it can be read."""
+    if isinstance(scorer, Scorer):
+        return scorer, profile
+    compiled = cast("Any", scorer)
+    found = Scorer(compiled.hasher)
+    found.shared.load(dict(compiled.dump(whole=True)))
+    return found, Profile.load(profile.dump(), profile.agent_id, profile.mode)
+
+
 def open_scores(hasher: Hasher, native: Any | None) -> OpenScores:
     """Give the scores of open sessions, compiled where `native` is."""
     if native is None:

@@ -99,7 +99,8 @@ def plan_json(
 def _series(one: Series, places: dict[str, int]) -> dict[str, Any]:
     return {
         "id": one.id, "name": one.name, "family": places.get(one.family, len(places)),
-        "declared": one.declared, "tail_bits": one.tail_bits, "exposure": one.exposure,
+        "declared": one.declared, "tests": one.tests, "tail_bits": one.tail_bits,
+        "exposure": one.exposure,
     }  # fmt: skip
 
 

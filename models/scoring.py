@@ -221,7 +221,7 @@ class Scorer:
     # ------------------------------------------------------------------ learning
 
     def restart_slow_change(self, profile: Profile) -> None:
-        """Begin the test for slow change anew, after a case."""
+        """Reset the test for slow change after a case."""
         slow_change.restart(profile)
 
     def count_day(self, scores: Scores, *, repeated: bool) -> None:

@@ -24,6 +24,8 @@ pub struct SeriesRow {
     /// Place of its family; beyond the families for the combination.
     pub family: usize,
     pub declared: f64,
+    /// Its tests on one agent-day.
+    pub tests: f64,
     pub tail_bits: f64,
     /// Number under which its agent-days are counted; 0 where all agent-days count.
     pub exposure: u64,

@@ -244,9 +244,16 @@ impl State {
             }
         }
         let (role, special) = (profile.role.clone(), over.state.as_deref());
-        shared.rates.close(day, Some(&role), special, Some(&mut profile.maxima), &maxima);
+        shared.rates.close(
+            &plan.constants,
+            day,
+            Some(&role),
+            special,
+            Some(&mut profile.maxima),
+            &maxima,
+        );
         let combined = [(plan.combination.id, over.combined)];
-        shared.combined.close(day, None, None, None, &combined);
+        shared.combined.close(&plan.constants, day, None, None, None, &combined);
         shared.amounts.close(plan, &self.hasher, profile, day, over);
         slow_change::close(profile, over);
     }

@@ -74,6 +74,18 @@ impl Profile {
         }
     }
 
+    /// Known values, each with the block of days of the last use.
+    #[getter]
+    fn known(&self) -> BTreeMap<u32, i64> {
+        self.known.iter().map(|(&low, &block)| (low, block)).collect()
+    }
+
+    /// Values that wait, each with its days of use.
+    #[getter]
+    fn held(&self) -> BTreeMap<u32, Vec<i64>> {
+        self.held.clone()
+    }
+
     /// Whether the agent knows a value.
     #[pyo3(name = "knows")]
     fn knows_value(&self, mark: u64) -> bool {
@@ -155,8 +167,9 @@ impl Profile {
     pub fn know(&mut self, mark: u64, day: i64) {
         let low = mark as u32;
         let block = day.div_euclid(self.plan.constants.block_days);
-        let known = self.known.entry(low).or_insert(block);
-        *known = block.max(*known);
+        if block > self.known.get(&low).copied().unwrap_or(-1) {
+            self.known.insert(low, block);
+        }
         if !self.held.is_empty() {
             self.held.remove(&low);
         }

@@ -29,12 +29,14 @@ pub struct Rates {
     day: i64,
     clip_bits: f64,
     roles: FxHashMap<String, FxHashMap<u64, Vec<f64>>>,
+    rare_of_states: FxHashMap<String, FxHashMap<u64, usize>>,
 }
 
 impl Rates {
     pub fn new(constants: &Constants, rows: &[SeriesRow], half_life: i64) -> Self {
         let series = rows.iter().map(|row| {
-            let declared = |place| (-row.declared * place as f64 * BIN_BITS).exp2();
+            let declared =
+                |place| smaller(1.0, row.tests * (-row.declared * place as f64 * BIN_BITS).exp2());
             let one = Calibrated {
                 row: row.clone(),
                 declared: (0..BINS).map(declared).collect(),
@@ -51,6 +53,7 @@ impl Rates {
             day: 0,
             clip_bits: constants.rare_bits,
             roles: FxHashMap::default(),
+            rare_of_states: FxHashMap::default(),
         };
         found.derive(constants);
         found
@@ -59,6 +62,7 @@ impl Rates {
     /// Count an agent-day that is over; others see it at the next publication.
     pub fn close(
         &mut self,
+        constants: &Constants,
         day: i64,
         role: Option<&str>,
         state: Option<&str>,
@@ -66,7 +70,12 @@ impl Rates {
         maxima: &[(u64, f64)],
     ) {
         if let Some(state) = state {
-            self.pending.of_state(state).add(day, maxima.iter().copied());
+            let mut clipped = Vec::with_capacity(maxima.len());
+            for &(series, bits) in maxima {
+                let rare = self.rare_in_state(constants, state, series);
+                clipped.push((series, smaller(bits, rare as f64 * BIN_BITS)));
+            }
+            self.pending.of_state(state).add(day, clipped.into_iter());
             return;
         }
         if let Some(own) = own {
@@ -105,6 +114,7 @@ impl Rates {
 
     fn derive(&mut self, constants: &Constants) {
         self.roles.clear();
+        self.rare_of_states.clear();
         let (passed, _) = self.tables.fleet.weights(block_of(self.day, self.half_life));
         for (&number, one) in &mut self.series {
             let days = days_of(&self.tables.fleet, &one.row, passed);
@@ -114,6 +124,36 @@ impl Rates {
             let rare = |&rate: &f64| known && -rate.log2() >= self.clip_bits;
             one.rare = one.fleet.iter().position(rare).unwrap_or(BINS - 1);
         }
+    }
+
+    /// The first bin of a series that is rare among days in a special state.
+    fn rare_in_state(&mut self, constants: &Constants, state: &str, series: u64) -> usize {
+        let known = self.rare_of_states.get(state).and_then(|known| known.get(&series));
+        if let Some(&known) = known {
+            return known;
+        }
+        let found = self.find_rare(constants, state, series).unwrap_or(BINS - 1);
+        self.rare_of_states.entry(state.to_owned()).or_default().insert(series, found);
+        found
+    }
+
+    fn find_rare(&mut self, constants: &Constants, state: &str, series: u64) -> Option<usize> {
+        let (table, one) = (self.tables.states.get(state)?, self.series.get(&series)?);
+        let (passed, _) = table.weights(block_of(self.day, self.half_life));
+        if days_of(table, &one.row, passed) < constants.rare_after_days {
+            return None;
+        }
+        let (mut low, mut high) = (1, BINS - 1); // rarity never falls with the bin
+        while low < high {
+            let middle = (low + high) / 2;
+            let rarity = self.at(constants, None, None, Some(state), series, middle).ok()?;
+            if rarity >= self.clip_bits {
+                high = middle;
+            } else {
+                low = middle + 1;
+            }
+        }
+        Some(low)
     }
 
     /// `-log2` of the agent-days on which the series reaches so many bits.

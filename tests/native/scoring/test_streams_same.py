@@ -9,6 +9,7 @@ from zlib import crc32
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from lab.simulation.sample.fleet import fleet_events
 from models.config import ModelConfig
@@ -57,6 +58,14 @@ def test_any_stream_of_events_is_the_same_to_both(past, data, start):
                 both.dump(whole=data.draw(st.booleans()))
             case 5:
                 both.reload()
+    both.dump(whole=True)
+
+
+def test_events_before_1970_are_the_same_to_both():
+    both = InStep()
+    for number, event in enumerate(ordinary(2)):
+        both.judge(replace(event, time=event.time - timedelta(days=20_500 - number)))
+    both.reload()
     both.dump(whole=True)
 
 
