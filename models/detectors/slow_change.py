@@ -1,8 +1,8 @@
 """Slow change: calls that send a little more than expected, day after day.
 
-Each tool of an agent has an expected logarithm of the bytes that it sends. A day has a mean excess over
-it, whose variance is that of its calls plus that between days. The sum of the log-likelihood ratio
-of "grown by half a doubling" against "unchanged" is a CUSUM, one step a day (Page 1954).
+Each tool of an agent has an expected logarithm of the bytes that it sends. A day has a mean excess
+over it, whose variance is that of its calls plus that between days. The sum of the log-likelihood
+ratio of "grown by half a doubling" against "unchanged" is a CUSUM, one step a day (Page 1954).
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _MAX_TOOLS = 200
 
 
 def measure(at: Moment, tool: int) -> None:
-    """Note what a call sends beyond what is expected of its tool, and raise the bits of slow change."""
+    """Note what a call sends beyond what is expected of its tool, and raise the bits."""
     sent = at.fields.numbers.get("bytes_out")
     profile, day = at.profile, at.open_day
     if sent is not None:

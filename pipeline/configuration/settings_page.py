@@ -112,10 +112,7 @@ def _source() -> str:
 
 
 def _format() -> str:
-    return (
-        ", ".join(f"`{name}`" for name in FORMATS) + ". Events over HTTP are always `native`. The "
-        "compiled kernel runs ordinary events of `native` alone."
-    )
+    return ", ".join(f"`{name}`" for name in FORMATS) + ". Events over HTTP are always `native`."
 
 
 def _sink() -> str:

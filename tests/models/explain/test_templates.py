@@ -127,9 +127,7 @@ def test_sentence_of_an_amount_has_the_typical_one(counter) -> None:
         (0.0, 0.0, "such an agent has any on fewer than one day in a hundred."),
     ],
 )
-def test_small_shares_of_days_have_special_words(
-    share: float, typical: float, words: str
-) -> None:
+def test_small_shares_of_days_have_special_words(share: float, typical: float, words: str) -> None:
     expected = Expected(share, log2(1.0 + typical), 1.0)
     reason = reason_of(a_signal("secrets", None), 1.0, expected)
     assert reason.why == f"Calls on secrets in this session: 1; {words}"
