@@ -19,6 +19,7 @@ from msgspec import Struct
 from models.errors import ConfigError, SinkUnavailable
 from pipeline.files.overwrite_check import file_fault
 from pipeline.publishing import folder_of, topic_file
+from pipeline.publishing.cases import CASES
 from pipeline.publishing.outputs import ANOMALIES, TRUST
 from pipeline.publishing.rejected import TOPIC, rejected_line
 from pipeline.store import is_postgresql, store_path
@@ -253,7 +254,8 @@ def own_files(settings: Settings) -> list[Path]:
     path = rejected_path(settings)
     files = [] if path is None else [path, _older(path)]
     if settings.sink.startswith("file:"):
-        files += [topic_file(settings.sink, topic) for topic in (TOPIC, ANOMALIES, TRUST)]
+        topics = (TOPIC, CASES, ANOMALIES, TRUST)
+        files += [topic_file(settings.sink, topic) for topic in topics]
     return files
 
 
