@@ -35,7 +35,7 @@ class Overdue(NamedTuple):
 
     @property
     def times(self) -> float:
-        """How many times its expected silence; a day is twice that of an agent that hardly rests."""
+        """How many times what is expected; a day is twice that of an agent that hardly rests."""
         return self.hours / max(self.usual, MIN_SILENCE / TIMES)
 
     def fields(self) -> dict[str, Any]:
