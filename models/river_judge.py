@@ -107,7 +107,8 @@ class RiverJudge(AnomalyDetector):
         self._sessions[*owner, event.session or ""] = (session, time_us)
         scores = self._score(event, profile, session, time_us)
         self._scorer.count_day(scores, repeated=False)
-        held_days = HELD_DAYS if scores.rarity >= NOTED_BITS else 0
+        rare = self._scorer.shared.knows_rarity and scores.rarity >= NOTED_BITS
+        held_days = HELD_DAYS if rare else 0
         self._scorer.learn(scores, event, held_days=held_days)
 
     @classmethod
