@@ -104,7 +104,7 @@ class Portrait:
         """Give the values of a feature that agent or role used, the most frequent first.
 
         ``share`` and ``peers`` are shares of the uses by the agent, and by others of its role.
-        ``known`` tells whether the agent knows the value. Of another one, ``new_to`` says to whom
+        ``known`` says whether the agent knows the value. Of another one, ``new_to`` says to whom
         it is new, and ``bits`` how rarely a session of this agent brings something as new.
         """
         declared = _declared(feature)

@@ -1,6 +1,6 @@
 """Every constant that shapes a score, with its meaning and unit.
 
-The mathematics stands in ``docs/model.md``. A change here moves scores: measure it on two fleets
+The mathematics is in ``docs/model.md``. A change here moves scores: measure it on two fleets
 and on labelled logs.
 """
 
@@ -39,7 +39,7 @@ TAIL_SHAPE = 8.0
 
 # Slow change of what leaves (`models.detectors.slow_change`).
 GROWTH = 0.5
-"""Growth of what leaves that the test looks for, in doublings."""
+"""Growth of what leaves that the test seeks, in doublings."""
 SUSPECT = 4.0
 """Log-likelihood ratio, in nats, from which on nothing of it is learned."""
 MIN_CALLS = 5
@@ -47,7 +47,7 @@ MIN_CALLS = 5
 
 # Values that spread (`models.detectors.spread`).
 SPREAD_RATE = 0.01
-"""Rate of new values that a second role takes up within a day."""
+"""Rate of new values that a second role uses within a day."""
 SPREAD_STEP = 4.0
 """Each further role is so many times as rare."""
 FEATURE_VALUES, KEY_VALUES = 20.0, 5.0

@@ -16,7 +16,7 @@ from models.baseline.session import is_scores
 from models.codec.hashing import hasher_of
 from models.constants import NOTED_BITS
 from models.detectors.panel import Panel
-from models.detectors.promises import Standing
+from models.detectors.promises import Sender
 from models.event import microseconds
 from models.explain.content import subject_of
 from models.kernel import native_kernel
@@ -212,12 +212,12 @@ class Engine:
         self._meet(event, agent_state, time_us)
         if event.kind == "deployment":
             self._deploy(event, agent_state.profile, time_us)
-        standing = Standing(
+        sender = Sender(
             agent_state.trust.registered, claims_of(refused), conflict,
             self._other_mode(agent_state.profile),
         )  # fmt: skip
         session = self._session(event, agent_state.profile, time_us)
-        scores = self._score(event, origin, agent_state.profile, session, time_us, standing)
+        scores = self._score(event, origin, agent_state.profile, session, time_us, sender)
         out = self._result(event, agent_state.profile, scores)
         out.identified = identified
         self.filing.file(out, event, agent_state, scores, trusted_history=self.trusted_history)
@@ -298,20 +298,20 @@ class Engine:
         profile: Profile,
         session: Session,
         time_us: int,
-        standing: Standing,
+        sender: Sender,
     ) -> Scores:
         scores = self.scores.of(profile.agent_id, profile.mode, session.ordinal)
         content: tuple[float, Subject | None] = (0.0, None)
         if event.kind == "action" and (session.purpose or event.argument_origins):
             call = self.content.score(session, event.tool, event.argument_origins)
             self.gate.rank(session, call.score)
-            if not standing.conflict:
+            if not sender.conflict:
                 session.events += 1
                 session.previous_tool = event.tool
                 self.content.record_call(session, call)
             subject = subject_of(call, event) if call.score > 0.0 else None
             content = (call.score if subject is not None else 0.0, subject)
-        return self.scorer.score(event, origin, profile, scores, time_us, standing, content)
+        return self.scorer.score(event, origin, profile, scores, time_us, sender, content)
 
     def _result(self, event: Event, profile: Profile, scores: Scores) -> Result:
         """Give the numbers of an event; what they lead to is decided by `models.alerting`."""

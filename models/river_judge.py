@@ -13,7 +13,7 @@ from models.baseline.profile import OpenDay, Profile, agent_mark
 from models.baseline.session import SessionScores
 from models.codec.hashing import Hasher
 from models.constants import HELD_DAYS, NOTED_BITS
-from models.detectors.promises import Standing
+from models.detectors.promises import Sender
 from models.errors import MalformedEvent
 from models.event import Event, Origin, instant, microseconds
 from models.learning.shared import Contribution
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from models.scoring import Scores
 
-_STANDING = Standing()
+_SENDER = Sender()
 _session_bytes = msgspec.msgpack.Encoder().encode
 _session = msgspec.msgpack.Decoder(SessionScores).decode
 _days = msgspec.msgpack.Decoder(dict[int, OpenDay]).decode
@@ -107,7 +107,8 @@ class RiverJudge(AnomalyDetector):
         self._sessions[*owner, event.session or ""] = (session, time_us)
         scores = self._score(event, profile, session, time_us)
         self._scorer.count_day(scores, repeated=False)
-        held_days = HELD_DAYS if scores.rarity >= NOTED_BITS else 0
+        rare = self._scorer.shared.knows_rarity and scores.rarity >= NOTED_BITS
+        held_days = HELD_DAYS if rare else 0
         self._scorer.learn(scores, event, held_days=held_days)
 
     @classmethod
@@ -145,7 +146,7 @@ class RiverJudge(AnomalyDetector):
         origin = Origin()
         if network is not None:
             origin = Origin(network.egress or "unknown", network.asn, network.country)
-        return self._scorer.score(event, origin, profile, session, time_us, _STANDING)
+        return self._scorer.score(event, origin, profile, session, time_us, _SENDER)
 
     def _advance(self, time_us: int) -> None:
         """Move the watermark; forget sessions that are over, and publish where due."""

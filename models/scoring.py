@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from models.baseline.profile import Profile
     from models.baseline.session import SessionScores, Subject
     from models.codec.hashing import Hasher
-    from models.detectors.promises import Standing
+    from models.detectors.promises import Sender
     from models.event import Event, Origin
     from models.features.family import Family
 
@@ -115,14 +115,14 @@ class Scorer:
         profile: Profile,
         session: SessionScores,
         time_us: int,
-        standing: Standing,
+        sender: Sender,
         content: tuple[float, Subject | None] = (0.0, None),
     ) -> Scores:
         """Score one event of a session.
 
         Parameters
         ----------
-        standing
+        sender
             What is known of the sender beside the event.
         content
             Bits of its arguments (`models.provenance`), and what they are about.
@@ -140,7 +140,7 @@ class Scorer:
         mark = 0 if credential is None else hasher.of(f"credential\x1f{credential.id}")
         novelty = Novelty([], [], [])
         opinions: Opinions | None = None
-        add_promises(at, event, standing, mark)
+        add_promises(at, event, sender, mark)
         if event.kind == "action":
             novelty = self._novelty.score(at)
             shared.spread.score(at, novelty.new)
@@ -190,7 +190,7 @@ class Scorer:
         return scores
 
     def signals(self, scores: Scores) -> list[Signal]:
-        """Give what the detectors say of the session, what tells most first.
+        """Give what the detectors say of the session, the strongest first.
 
         A certain rule that is rarely broken comes first, then the lead, then the rarest family.
         """
@@ -221,7 +221,7 @@ class Scorer:
     # ------------------------------------------------------------------ learning
 
     def restart_slow_change(self, profile: Profile) -> None:
-        """Reset the test for slow change after a case."""
+        """Begin the test for slow change again, after a case."""
         slow_change.restart(profile)
 
     def count_day(self, scores: Scores, *, repeated: bool) -> None:
@@ -230,7 +230,7 @@ class Scorer:
         Parameters
         ----------
         repeated
-            Whether the session repeats what a case of an earlier day has told.
+            Whether the session repeats what a case of an earlier day has reported.
         """
         at = scores.at
         if not repeated:

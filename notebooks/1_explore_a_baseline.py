@@ -126,8 +126,8 @@ alt.Chart(steps).mark_rect().encode(
 # %% [markdown]
 # ### Amounts of a session
 # What the largest session of a day has: the middle of the days that have any, and two standard
-# deviations above it. An amount is judged while its session goes on. Any of it at all is rare where
-# few days have some.
+# deviations above it. An amount is judged while its session continues. Any of it at all is rare
+# where few days have some.
 
 # %%
 amounts = portrait.amounts()

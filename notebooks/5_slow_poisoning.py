@@ -32,7 +32,7 @@ truth = planted(example.truth)
 example.about, truth.type.value_counts().to_dict()
 
 # %% [markdown]
-# ## Four ways to wait
+# ## Four lengths of waiting
 # A new value from a session as rare as one agent-day in a hundred waits. Its agent knows it once it
 # was used on `held_days` different days.
 # - **at once**: the first use teaches it.

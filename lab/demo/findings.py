@@ -74,7 +74,7 @@ class Findings(Struct, frozen=True):
     Attributes
     ----------
     beside
-        Agent -> events of its own work that stand in a case which an incident raised.
+        Agent -> events of its own work that are in a case which an incident raised.
     notes
         Number of notes: rare for an agent, yet no case.
     """

@@ -82,7 +82,7 @@ def false_cases(console: Console, findings: Findings, truth: Truth, alerts_per_d
     for case in false:
         console.print(Padding(_false(case), (0, 0, 0, 2), expand=False))
     for agent, count in findings.beside.items():
-        work = "event of its own work stands" if count == 1 else "events of its own work stand"
+        work = "event of its own work is" if count == 1 else "events of its own work are"
         console.print(f"{escape(agent)}: {count} {work} in a case that an incident raised")
     if findings.notes:
         console.print(f"{findings.notes} notes: rare for an agent, yet in no queue")
@@ -169,7 +169,7 @@ def _title(alert: Filed) -> str:
 
 
 def _why(alert: Filed) -> str:
-    return alert.reasons[0].why if alert.reasons else "the session goes on"
+    return alert.reasons[0].why if alert.reasons else "the session continues"
 
 
 def _also(incident: Incident) -> str:

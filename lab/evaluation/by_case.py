@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 ALLOWED = (1, 3)
 """False cases a day down to which the queue is read."""
 GAP_DAYS = 7
-"""Days without an alert after which further alerts of a case raise it anew."""
+"""Days without an alert after which further alerts of a case raise it again."""
 _MOST_THRESHOLDS = 150
 
 

@@ -131,7 +131,7 @@ class Cases:
         return None
 
     def is_repeated(self, agent_id: str, mode: str, session: int, day: int, *, rare: bool) -> bool:
-        """Tell whether a session repeats what a case of an earlier day has told.
+        """Tell whether a session repeats what a case of an earlier day has reported.
 
         Rare days of one story count once, so that they raise no bar for others. Days of a certain
         case never count again. All else does: left out, what honest work does would stay rare.

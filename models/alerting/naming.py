@@ -28,7 +28,7 @@ TYPES: tuple[tuple[str, Condition], ...] = (
     ("code.exec", ((Test("operation", equal=("execute",)),),)),
     ("destructive.burst", ((Test("operation", equal=("delete",)),),)),
 )
-"""More telling types of the first use of a tool or a resource, the first that holds."""
+"""More precise types than the first use of a tool or a resource, the first that holds."""
 
 
 def anomaly_of(signal: Signal, fields: Fields, families: Mapping[str, Family]) -> str:

@@ -1,4 +1,4 @@
-"""Severity of a case: what it could cost, and how rarely honest work looks like it."""
+"""Severity of a case: what it could cost, and how rarely honest work is like it."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ PublishedTrust = tuple[int, int, str, str, str]
 VERSION = 6
 _FIRST = bytes((VERSION,))
 _LAST_BEFORE = 5
-"""Version of the profiles of the judge before: they are learned anew."""
+"""Version of the profiles of the judge before: they are learned again."""
 NEW, DEPLOYED = "new", "deployed"
 """Special states of an agent: its first week, and the week after an announced deployment."""
 SUMS = 4
@@ -72,7 +72,7 @@ class SlowChange(Struct, array_like=True):
 
     Attributes
     ----------
-    usual
+    expected
         Tool -> calls, faded, and the mean logarithm of the bytes that they send.
     spread
         Days, faded, and the sum of the variance between days.
@@ -80,7 +80,7 @@ class SlowChange(Struct, array_like=True):
         Log-likelihood ratio in nats, 0 or more.
     """
 
-    usual: dict[int, tuple[float, float]] = {}
+    expected: dict[int, tuple[float, float]] = {}
     spread: tuple[float, float] = (0.0, 0.0)
     cusum: float = 0.0
 
@@ -265,7 +265,7 @@ def check_version(raw: bytes, agent_id: str) -> None:
 
 
 def is_before(raw: bytes) -> bool:
-    """Tell whether a profile is of the judge before, which is learned anew."""
+    """Tell whether a profile is of the judge before, which is learned again."""
     return bool(raw) and 0 < raw[0] <= _LAST_BEFORE
 
 

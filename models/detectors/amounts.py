@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 STEP = 256
 """Steps of a doubling in which logarithms are kept, so that their sums are exact."""
 MAX_DISTINCT = 2_000
-"""Most different values of a session that are told apart."""
+"""Most different values of a session that are counted."""
 
 
 class Expected(msgspec.Struct, frozen=True):

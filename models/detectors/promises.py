@@ -24,8 +24,8 @@ MAX_VERSIONS = 16
 MAX_KNOWN_LOCATIONS = 64
 
 
-class Standing(Struct, frozen=True):
-    """What the product knows of the sender of an event beside the event.
+class Sender(Struct, frozen=True):
+    """What is known of the sender of an event beside the event.
 
     Attributes
     ----------
@@ -46,7 +46,7 @@ class Standing(Struct, frozen=True):
     other_mode: str = ""
 
 
-def add_promises(at: Moment, event: Event, standing: Standing, credential: int) -> None:
+def add_promises(at: Moment, event: Event, sender: Sender, credential: int) -> None:
     """Add the fields of rules to those of the event.
 
     Parameters
@@ -55,14 +55,14 @@ def add_promises(at: Moment, event: Event, standing: Standing, credential: int) 
         Mark of its credential; 0 for none.
     """
     single, numbers = at.fields.single, at.fields.numbers
-    if standing.conflict:
+    if sender.conflict:
         single["conflict"] = event.id
-    if standing.registered is False:
+    if sender.registered is False:
         single["unregistered"] = event.agent.id
-    if standing.other_mode:
-        single["other_mode"] = f"{event.mode} instead of {standing.other_mode}"
-    if standing.mismatch:
-        single["mismatch"] = standing.mismatch
+    if sender.other_mode:
+        single["other_mode"] = f"{event.mode} instead of {sender.other_mode}"
+    if sender.mismatch:
+        single["mismatch"] = sender.mismatch
     if event.credential is not None and event.credential.expires_at is not None:
         late_us = at.time_us - microseconds(event.credential.expires_at)
         if late_us > EXPIRED_US:

@@ -37,7 +37,7 @@ class RiverDetector(Detector, AnomalyDetector):
     estimator
         Learns from all agents together; its seed must be set.
     features
-        Names of numbers of an event, where 0 stands for an unknown one; or what makes features of
+        Names of numbers of an event, where 0 is an unknown one; or what makes features of
         an event.
     first_events
         Events that are learned before anything is said.

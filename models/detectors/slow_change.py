@@ -1,8 +1,8 @@
-"""Slow change: calls that send a little more than usual, day after day.
+"""Slow change: calls that send a little more than expected, day after day.
 
-Each tool of an agent has a usual logarithm of the bytes that it sends. A day has a mean excess over
-it, whose variance is that of its calls plus that between days. The sum of the log-likelihood ratio
-of "grown by half a doubling" against "as ever" is a CUSUM, one step a day (Page 1954).
+Each tool of an agent has an expected logarithm of the bytes that it sends. A day has a mean excess
+over it, whose variance is that of its calls plus that between days. The sum of the log-likelihood
+ratio of "grown by half a doubling" against "unchanged" is a CUSUM, one step a day (Page 1954).
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _MAX_TOOLS = 200
 
 
 def measure(at: Moment, tool: int) -> None:
-    """Note what a call sends beyond the usual of its tool, and raise the bits of slow change."""
+    """Note what a call sends beyond what is expected of its tool, and raise the bits."""
     sent = at.fields.numbers.get("bytes_out")
     profile, day = at.profile, at.open_day
     if sent is not None:
@@ -41,9 +41,9 @@ def measure(at: Moment, tool: int) -> None:
         calls, total = day.sent.get(tool, (0, 0.0))
         if calls or len(day.sent) < _MAX_TOOLS:
             day.sent[tool] = (calls + 1, total + size)
-        usual = profile.slow.usual.get(tool)
-        if usual is not None and usual[0] >= MIN_CALLS:
-            off = max(-_MAX_EXCESS, min(_MAX_EXCESS, size - usual[1]))
+        expected = profile.slow.expected.get(tool)
+        if expected is not None and expected[0] >= MIN_CALLS:
+            off = max(-_MAX_EXCESS, min(_MAX_EXCESS, size - expected[1]))
             n, whole, squares = day.excess
             day.excess = (n + 1, whole + off, squares + off * off)
     if profile.slow.cusum > 0.0:
@@ -65,21 +65,21 @@ def close(profile: Profile, over: OpenDay) -> None:
         variance = noise + (between + _PRIOR_VARIANCE) / (days + _PRIOR_DAYS)
         step = (GROWTH * mean - GROWTH * GROWTH / 2.0) / variance
         cusum = max(0.0, cusum + max(-_MAX_STEP, min(_MAX_STEP, step)))
-    usual = slow.usual
+    expected = slow.expected
     if cusum < SUSPECT and over.sent:
-        usual = dict(usual)
+        expected = dict(expected)
         for tool, (calls, sizes) in sorted(over.sent.items()):
-            before, mean = usual.get(tool, (0.0, 0.0))
+            before, mean = expected.get(tool, (0.0, 0.0))
             weight = before * _KEPT_CALLS + calls
-            usual[tool] = (weight, mean + (sizes / calls - mean) * calls / weight)
-        if len(usual) > _MAX_TOOLS:
-            kept = sorted(usual.items(), key=lambda one: (-one[1][0], one[0]))[:_MAX_TOOLS]
-            usual = dict(kept)
-    profile.slow = SlowChange(usual, (days, between), cusum)
+            expected[tool] = (weight, mean + (sizes / calls - mean) * calls / weight)
+        if len(expected) > _MAX_TOOLS:
+            kept = sorted(expected.items(), key=lambda one: (-one[1][0], one[0]))[:_MAX_TOOLS]
+            expected = dict(kept)
+    profile.slow = SlowChange(expected, (days, between), cusum)
 
 
 def restart(profile: Profile) -> None:
-    """Begin anew after a case: what the agent sends now is what it is measured by."""
+    """Begin again after a case: what the agent sends now is what it is measured by."""
     profile.slow = SlowChange(spread=profile.slow.spread)
 
 

@@ -1,4 +1,4 @@
-"""Spread: a value that nobody knew is taken up by several roles within a day."""
+"""Spread: several roles use a value within a day of its first use."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ class Spread:
     Attributes
     ----------
     young, counts
-        Published: values by mark, and how many roles take up a value within its first day.
+        Published: values by mark, and how many roles use a value within its first day.
     pending
         Uses since the last publication.
     """
@@ -70,7 +70,7 @@ class Spread:
         self.pending: dict[int, Young] = {}
 
     def score(self, at: Moment, new: list[NewValue]) -> None:
-        """Raise the session's bits by new values that other roles have taken up."""
+        """Raise the session's bits by new values that other roles use as well."""
         role = self._hasher.of(f"role\x1f{at.profile.role}")
         for one in new:
             feature = FEATURES[one.feature]

@@ -17,7 +17,7 @@ _KIND_WORDS = dict(zip(KINDS, (
     "mail address", "address", "path", "date", "number", "code", "value", "value"
 ), strict=True))  # fmt: skip
 _NOVELTY = (
-    "usual for such requests", "known to the role from other requests",
+    "expected for such requests", "known to the role from other requests",
     "known to the role from other arguments", "new to the role",
     "at a domain that is new to the role",
     "not the one that came with a name of the request before",

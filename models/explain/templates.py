@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from models.detectors.amounts import Expected
 
 START = "START"
-"""What stands for the tool before the first one of a session."""
+"""Name of the tool before the first one of a session."""
 _WHOM = (
     "",
     "new to this agent; others of its role use it",
@@ -90,7 +90,7 @@ def reason_of(signal: Signal, amount: float, expected: Expected | None, title: s
         return Reason("spread", signal.bits, subject.text, [("one role", 1.0)], why)
     if signal.detector == CARRIED:
         why = (
-            f"{subject.text} as {subject.key} came out of a result and stands in no request; "
+            f"{subject.text} as {subject.key} came out of a result and is in no request; "
             f"it is {_WHOM[subject.level]}."
         )
         expected_value = ("a value of the request", round(1.0 - 2.0**-subject.bits, 3))
@@ -139,7 +139,7 @@ def _of_amount(signal: Signal, amount: float, expected: Expected | None) -> Reas
         why += f"; such an agent has any on about {expected.share:.0%} of its days{some}."
         none = round(1.0 - expected.share, 2)
         return Reason(signal.detector, signal.bits, observed, [("none", none)], why)
-    why += f"; the largest session of a usual day has about {typical}."
+    why += f"; the largest session of a typical day has about {typical}."
     return Reason(signal.detector, signal.bits, observed, [(f"about {typical}", 0.5)], why)
 
 

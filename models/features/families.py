@@ -58,9 +58,9 @@ _ALL: tuple[Family, ...] = (
         "`purpose` and `argument_origins`.",
     ),
     Family(
-        SPREAD, "work", "cascade", "A new value that several roles take up within a day",
+        SPREAD, "work", "cascade", "A new value that several roles begin to use within a day",
         "A destination, tool or resource that nobody used a day ago and several roles use now.",
-        "Values that only one role takes up.",
+        "Values that only one role uses.",
         "Events of several roles.",
     ),
     Family(
@@ -73,7 +73,7 @@ _ALL: tuple[Family, ...] = (
     Family(
         "net", "net", "net.new_origin", "A country or network operator that is new",
         "Work from a country or a network operator that the agent never came from.",
-        "Work from the usual network with a stolen credential.",
+        "Work from a known network with a stolen credential.",
         "`network.source_ip`, or `network.asn` and `network.country`.",
         {"origin": ["direct", 9, "BR"]}, shared=True,
     ),
@@ -137,7 +137,7 @@ _ALL: tuple[Family, ...] = (
         "force", "force", "destructive.burst", "Many deletions or changes in one session",
         "Deletions and changes far above past days.",
         "One grave deletion.",
-        "`operation`, or telling names of tools.",
+        "`operation`, or names of tools that say it.",
         {"operation": "delete"}, times=40,
     ),
     Family(
@@ -164,7 +164,7 @@ _ALL: tuple[Family, ...] = (
     Family(
         "sweep", "breadth", "discovery.sweep", "Many listing calls in one session",
         "Calls of tools that list, search or describe, far above past days.",
-        "Tools whose names do not tell what they do.",
+        "Tools whose names do not say what they do.",
         "`tool`.",
         {"tool": "iam.list_users"}, times=40,
     ),
@@ -178,14 +178,14 @@ _ALL: tuple[Family, ...] = (
     Family(
         "settings", "settings", "config.change", "Changes of agents' settings",
         "Writes to settings or configurations of agents.",
-        "Settings under names that do not tell.",
+        "Settings under names that do not say so.",
         "`operation` and `resource.id`.",
         {"operation": "write", "resource": {"id": "agent-0/config"}}, times=3,
     ),
     Family(
         "memory", "memory", "memory.write", "Changes of a memory",
         "Writes to memories far above past days.",
-        "A single poisoned entry of the usual size.",
+        "A single poisoned entry of ordinary size.",
         "`operation` and `resource.id`.",
         {"operation": "write", "resource": {"id": "memory/notes"}}, times=9,
     ),
@@ -197,13 +197,13 @@ _ALL: tuple[Family, ...] = (
     ),
     Family(
         "gap", "gap", "telemetry.gap", "An agent that delegates but reports nothing itself",
-        "Work through an agent that has not reported for far longer than usual.",
+        "Work through an agent that has not reported for far longer than expected.",
         "Agents that fall silent and delegate nothing.",
         "`delegation`.",
     ),
     Family(
         SLOW, "size", "behavior.drift", "What leaves has been growing for days",
-        "Calls of one agent that send a little more than usual, day after day.",
+        "Calls of one agent that send a little more than expected, day after day.",
         "Growth below a quarter doubling, and agents with few calls a day.",
         "`volume.bytes_out`.",
     ),

@@ -34,7 +34,7 @@ class NoveltyFeature(Struct, frozen=True):
     lasting
         Whether more bits follow while a session continues with a new value.
     spreads
-        Whether a value that several roles take up within a day is surprising.
+        Whether a value that several roles begin to use within a day is surprising.
     after
         Feature whose value must be known to the agent, else this one is not judged.
     """

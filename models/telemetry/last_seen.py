@@ -1,6 +1,6 @@
 """When each agent was last seen, and how long it is usually silent.
 
-Agents are stored in buckets by their names; of a bucket a batch writes the agents it saw anew,
+Agents are stored in buckets by their names; of a bucket a batch writes the agents that it saw,
 and now and then all (`models.codec.change_log`).
 """
 
@@ -25,7 +25,7 @@ _KEPT = 0.9
 MIN_SILENCE = 24
 TIMES = 2.0
 _SETTLED_HOURS = 72
-_MAX_WEEKENDS = 255  # hours; whoever was seen in so many works then
+_MAX_WEEKENDS = 255  # hours; an agent that was seen in so many works then
 MODES = ("unknown", "delegated", "autonomous")
 UNKNOWN = "unknown"
 
@@ -38,7 +38,7 @@ class Activity(Struct, array_like=True):
     first, last
         Hours since 1970 in which it was first and last seen.
     reach
-        Longest usual silence, in workday hours; older ones fade.
+        Longest expected silence, in workday hours; older ones fade.
     modes
         Bits of the modes it acts in.
     weekends
@@ -113,7 +113,7 @@ class LastSeen:
         return next((one for one in modes if one not in (mode, UNKNOWN)), "")
 
     def silence(self, agent_id: str, hour: int) -> tuple[int, float] | None:
-        """Give (hours silent, longest usual silence) where an agent is silent for far too long.
+        """Give (hours silent, longest expected silence) where an agent is silent for far too long.
 
         Weekend hours do not count for an agent that rests then. None for one that is not known
         well enough, or speaks.

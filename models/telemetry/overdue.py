@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 RETIRED_HOURS = 30 * 24
-"""Whoever was seen last before that has ended, and is missed no more."""
+"""An agent that was seen last before that has ended, and is missed no more."""
 
 
 class Overdue(NamedTuple):
@@ -25,7 +25,7 @@ class Overdue(NamedTuple):
     hours
         How long it is silent, without weekends where it rests then.
     usual
-        Its longest usual silence, counted likewise; 0 where it was never silent for hours.
+        Its longest expected silence, counted likewise; 0 where it was never silent for hours.
     """
 
     agent_id: str
@@ -35,7 +35,7 @@ class Overdue(NamedTuple):
 
     @property
     def times(self) -> float:
-        """How many times its usual silence; a day is twice that of an agent that hardly rests."""
+        """How many times what is expected; a day is twice that of an agent that hardly rests."""
         return self.hours / max(self.usual, MIN_SILENCE / TIMES)
 
     def fields(self) -> dict[str, Any]:
@@ -51,8 +51,8 @@ class Overdue(NamedTuple):
 def overdue(parts: Iterable[Mapping[str, bytes]], hour: int) -> list[Overdue]:
     """List the agents that are silent for far too long, those the most times over it first.
 
-    The rule is that of `LastSeen.silence`. It is a report: a telemetry that broke is told where
-    nothing else would tell it, and costs no agent trust. Blind to agents that were seen over less
+    The rule is that of `LastSeen.silence`. It is a report: a telemetry that broke is shown where
+    nothing else would show it, and costs no agent trust. Blind to agents that were seen over less
     than three days, and to those gone for more than thirty.
 
     Parameters
@@ -86,7 +86,7 @@ def overdue(parts: Iterable[Mapping[str, bytes]], hour: int) -> list[Overdue]:
 
 
 def in_order(found: Iterable[Overdue]) -> list[Overdue]:
-    """Put those first that are the most times over their usual silence."""
+    """Put those first that are the most times over their expected silence."""
     return sorted(found, key=lambda one: (-one.times, one.agent_id))
 
 

@@ -91,8 +91,8 @@ def read_event(record: RawRecord, wire: Format) -> tuple[Event, tuple[str, ...]]
 def native_reader(wire: Format) -> Native | None:
     """Give the reader of native records; None for a format of other records.
 
-    The compiled kernel may read native records. A class that derives from `Native` reads other
-    records, unless it says ``native_records = True`` itself.
+    Its bytes are compared as they came. A class that derives from `Native` reads other records,
+    unless it says ``native_records = True`` itself.
 
     >>> native_reader(FORMATS["native"]) is FORMATS["native"], native_reader(FORMATS["agentlog"])
     (True, None)

@@ -93,7 +93,7 @@ class Native:
     infer
         The parameter.
     native_records
-        Whether the compiled kernel may read these records. Derived classes do not inherit it
+        Whether these records are native events and nothing else. Derived classes do not inherit it
         (`pipeline.formats.native_reader`).
 
     Examples

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from models.features.plan import NoveltyFeature
 
 PATH = Path(__file__).resolve().parents[2] / "docs" / "detectors.md"
-BY_HAND = "<!-- make schema writes what stands above -->\n"
+BY_HAND = "<!-- make schema writes everything above -->\n"
 """Line of the page below which it is written by hand."""
 _HEAD = """# Detectors
 
@@ -76,7 +76,7 @@ def page(by_hand: str) -> str:
     Parameters
     ----------
     by_hand
-        What stands below the tables.
+        The text below the tables.
     """
     parts = [
         _HEAD,
@@ -108,7 +108,7 @@ def families_of(anomaly: str) -> list[str]:
     found = [one.name for one in FAMILIES.values() if one.anomaly == anomaly]
     found += [one.family for one in FEATURES if one.anomaly == anomaly]
     found += [one.family for one in COUNTERS if one.anomaly == anomaly]
-    if anomaly in dict(TYPES):  # more telling than the first use of a tool or a resource
+    if anomaly in dict(TYPES):  # more precise than the first use of a tool or a resource
         found += ["act", "data"]
     return sorted(set(found))
 

@@ -254,7 +254,8 @@ def own_files(settings: Settings) -> list[Path]:
     path = rejected_path(settings)
     files = [] if path is None else [path, _older(path)]
     if settings.sink.startswith("file:"):
-        files += [topic_file(settings.sink, topic) for topic in (TOPIC, ANOMALIES, CASES, TRUST)]
+        topics = (TOPIC, CASES, ANOMALIES, TRUST)
+        files += [topic_file(settings.sink, topic) for topic in topics]
     return files
 
 

@@ -157,7 +157,7 @@ def test_missed_incident_is_printed_as_missed() -> None:
     assert "missed: night export" in demo_output
 
 
-def test_event_that_only_stands_in_a_case_does_not_alert() -> None:
+def test_event_that_only_belongs_to_a_case_does_not_alert() -> None:
     seen = [filed("a", at(1, 9), "own"), filed("a", at(1, 10), "i1", opened=False)]
     findings = compare(truth(), queue(*seen, notes=3), [])
     assert findings.found == []
@@ -188,7 +188,7 @@ def test_ordinary_work_in_an_incidents_case_is_counted_apart() -> None:
     demo_output = story_of(findings, truth())
     assert "alert at event 2 of 2" in demo_output
     assert "of night export, 1 of 2 events passed" in demo_output
-    assert "a: 1 event of its own work stands in a case that an incident raised" in demo_output
+    assert "a: 1 event of its own work is in a case that an incident raised" in demo_output
     assert "false cases: 0" in demo_output
 
 

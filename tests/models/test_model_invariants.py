@@ -14,7 +14,7 @@ from models.baseline.session import SessionScores
 from models.calibration.day_maxima import DayMaxima
 from models.calibration.rates import Rates
 from models.calibration.series import Series
-from models.detectors.promises import Standing
+from models.detectors.promises import Sender
 from models.event import Human, Resource, Volume, microseconds
 from tests.models.conftest import OFFICE
 from tests.models.fleets import DAYS, TYPICAL, a_day, at_day, work
@@ -45,7 +45,7 @@ def fleet(a_known_stream: Callable[..., Stream]) -> Stream:
 def score(stream: Stream, event: Any, session: SessionScores) -> Scores:
     profile = stream.agent_state(event.agent.id).profile
     return stream.engine.scorer.score(
-        event, OFFICE, profile, session, microseconds(event.time), Standing()
+        event, OFFICE, profile, session, microseconds(event.time), Sender()
     )
 
 

@@ -202,7 +202,7 @@ def test_every_name_can_be_left_out(name: str) -> None:
     assert left_out([name]) == {name}
 
 
-def test_what_cannot_be_left_out_is_listed(fleet: Example) -> None:
+def test_parts_that_cannot_be_left_out_are_listed(fleet: Example) -> None:
     with pytest.raises(
         ConfigError, match=r"nothing named 'colour' .* a family \(act, data, .*value"
     ):

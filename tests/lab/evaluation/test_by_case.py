@@ -101,7 +101,7 @@ def test_novelties_raise_false_cases_and_failed_attacks_count_nowhere() -> None:
     assert (found["recall"], found["first_reason_right"]) == (None, None)
 
 
-def test_without_planted_cases_a_labelled_session_is_the_attack() -> None:
+def test_labelled_session_is_the_attack_where_no_cases_are_planted() -> None:
     bad = Session(
         agent_id="a", role="desk", goal="pay", label="attacked_succeeded", phase=JUDGED,
         has_origins=True, events=[Scored(time_us=0, rank=3.0, alert="C-1", reason="provenance")],

@@ -118,7 +118,7 @@ def test_noise_changes_the_rarity_of_others_only_through_the_combination() -> No
     assert odd[1].rank <= odd[0].rank + 1.0
 
 
-def test_a_detector_that_is_added_later_changes_no_stored_number_and_floods_nobody() -> None:
+def test_a_detector_that_is_added_later_changes_no_stored_number_and_raises_few_cases() -> None:
     before = SmallFleet()
     before.work(40)
     stored = before.stored()

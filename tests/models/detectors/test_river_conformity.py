@@ -83,7 +83,7 @@ def _checks(name: str) -> dict[str, Callable[[AnomalyDetector], None]]:
 @pytest.mark.parametrize(
     ("model", "check"), [(model, check) for model in MODELS for check in sorted(_checks(model))]
 )
-def test_what_the_engine_runs_passes_the_check_of_river(model: str, check: str) -> None:
+def test_estimator_of_the_engine_passes_the_check_of_river(model: str, check: str) -> None:
     try:
         _checks(model)[check](MODELS[model]())
     except AssertionError as fault:

@@ -93,7 +93,7 @@ def test_sentence_of_a_value_out_of_a_result_names_its_argument() -> None:
     subject = a_subject("carried", level=2, text="eve@evil.example", key="to")
     reason = reason_of(a_signal("carried", subject), 0.0, None)
     assert reason.why == (
-        f"eve@evil.example as to came out of a result and stands in no request; it is {LEVELS[2]}."
+        f"eve@evil.example as to came out of a result and is in no request; it is {LEVELS[2]}."
     )
     assert reason.observed == "eve@evil.example"
 
@@ -110,7 +110,7 @@ def test_sentence_of_an_amount_has_the_typical_one(counter) -> None:
     assert reason.observed == f"{counter.words}: {seen}"
     assert reason.expected == [(f"about {typical}", 0.5)]
     assert reason.why.lower() == (
-        f"{counter.words} in this session: {seen}; the largest session of a usual day has about "
+        f"{counter.words} in this session: {seen}; the largest session of a typical day has about "
         f"{typical}.".lower()
     )
 
@@ -118,8 +118,8 @@ def test_sentence_of_an_amount_has_the_typical_one(counter) -> None:
 @pytest.mark.parametrize(
     ("share", "typical", "words"),
     [
-        (0.9, 15.0, "the largest session of a usual day has about 15."),
-        (0.5, 15.0, "the largest session of a usual day has about 15."),
+        (0.9, 15.0, "the largest session of a typical day has about 15."),
+        (0.5, 15.0, "the largest session of a typical day has about 15."),
         (0.31, 15.0, "such an agent has any on about 31% of its days, and then about 15."),
         (0.31, 0.1, "such an agent has any on about 31% of its days."),
         (0.01, 3.0, "such an agent has any on about 1% of its days, and then about 3."),
@@ -127,9 +127,7 @@ def test_sentence_of_an_amount_has_the_typical_one(counter) -> None:
         (0.0, 0.0, "such an agent has any on fewer than one day in a hundred."),
     ],
 )
-def test_small_shares_of_days_have_words_of_their_own(
-    share: float, typical: float, words: str
-) -> None:
+def test_small_shares_of_days_have_special_words(share: float, typical: float, words: str) -> None:
     expected = Expected(share, log2(1.0 + typical), 1.0)
     reason = reason_of(a_signal("secrets", None), 1.0, expected)
     assert reason.why == f"Calls on secrets in this session: 1; {words}"

@@ -214,5 +214,5 @@ def test_every_reason_is_a_sentence_with_bits_and_an_observation(reasons):
     for reason in reasons:
         assert re.fullmatch(r"\S.*\.", reason.why)
         assert reason.observed
-        assert reason.bits >= 0.0
+        assert 0.0 < reason.bits < 100.0
         assert all(0.0 <= probability <= 1.0 for _, probability in reason.expected)

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from models.baseline.profile import LOW32, Profile
 from models.baseline.session import SessionScores
 from models.constants import KNOWN_DAYS, MAX_HELD, MAX_KNOWN
-from models.detectors.promises import Standing
+from models.detectors.promises import Sender
 from models.event import Human, Volume, microseconds
 from models.trust.ledger import Item
 from tests.models.conftest import OFFICE
@@ -116,7 +116,7 @@ def test_l1_a_value_that_waited_counts_for_its_agent_alone(fleet, odd, held_days
     event, scorer = odd(), fleet.engine.scorer
     profile = fleet.agent_state(AGENT).profile
     scores = scorer.score(
-        event, OFFICE, profile, SessionScores(1), microseconds(event.time), Standing()
+        event, OFFICE, profile, SessionScores(1), microseconds(event.time), Sender()
     )
     scorer.learn(scores, event, held_days=held_days)
     marks = [one.mark for one in scores.novelty.new]

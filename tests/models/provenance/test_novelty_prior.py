@@ -74,6 +74,7 @@ def counted(cast) -> NoveltyRates:
 @given(votes)
 def test_order_of_votes_does_not_matter(cast):
     rates, sorted_rates = counted(cast), counted(sorted(cast, key=lambda vote: vote[3]))
+    assert rates.nodes.keys() == sorted_rates.nodes.keys()
     for context, node in sorted_rates.nodes.items():
         assert rates.nodes[context] == pytest.approx(node)
 
