@@ -53,7 +53,7 @@ class Uninterrupted(NamedTuple):
 
 
 def stretched(line: bytes, begin: datetime) -> bytes:
-    """Give an event at twelve times its distance from the first one: it takes days to know what is rare."""
+    """Give an event twelve times as far from the first one: it takes days to know rarity."""
     try:
         event = json.loads(line)
         time = datetime.fromisoformat(event["time"])
