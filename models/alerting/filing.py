@@ -9,7 +9,7 @@ from models.alerting.naming import anomaly_of
 from models.alerting.return_period import is_case, return_period_bits
 from models.alerting.severity import confidence_of, severity_of
 from models.codec.stable_id import stable_id
-from models.constants import NOTED_BITS
+from models.constants import NOISE_BITS, NOTED_BITS
 from models.explain.templates import reason_of
 from models.features.families import SLOW
 from models.units import DAY_US, MINUTE_US
@@ -95,6 +95,7 @@ class Filing:
             signals = self._scorer.signals(scores)
             if not shared.calibrated:
                 signals.sort(key=lambda one: one.family != lead)
+            signals.sort(key=lambda one: not self._names(one, lead, at.session.rarities))
             out.reasons = [self._reason(one, scores) for one in _foremost(signals)]
         if raised and (at.raised or self._belongs(out, at)):
             self._raise(out, event, agent_state, scores, whole, muted=trusted_history)
@@ -105,6 +106,14 @@ class Filing:
         if out.change is not None:
             out.alert = not trusted_history
             out.rank = max(out.rank, whole)
+
+    def _names(self, signal: Signal, lead: str, rarities: Mapping[str, float]) -> bool:
+        """Tell whether a signal says more precisely what the lead of its session says."""
+        families = self._scorer.families
+        family, leading = families.get(signal.family), families.get(lead)
+        if family is None or leading is None or not family.naming:
+            return False
+        return family.story == leading.story and rarities.get(family.name, 0.0) > NOISE_BITS
 
     def _belongs(self, out: Result, at: Moment) -> bool:
         """Tell whether the session has a case; an event that raises nothing opens none."""

@@ -46,7 +46,7 @@ def measure(at: Moment, tool: int) -> None:
             off = max(-_MAX_EXCESS, min(_MAX_EXCESS, size - expected[1]))
             n, whole, squares = day.excess
             day.excess = (n + 1, whole + off, squares + off * off)
-    if profile.slow.cusum > 0.0:
+    if profile.slow.cusum >= SUSPECT:
         bits = profile.slow.cusum / log(2.0)
         at.raise_bits(_SERIES, bits, Subject(bits, 0, SLOW, 0, ""))
 

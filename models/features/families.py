@@ -82,7 +82,7 @@ _ALL: tuple[Family, ...] = (
         "The first use of a VPN, a proxy, Tor or a hosting provider.",
         "Exits that are on no list.",
         "`network.source_ip` and lists of addresses, or `network.egress`.",
-        {"origin": ["tor", 1, "PT"]}, shared=True,
+        {"origin": ["tor", 1, "PT"]}, shared=True, naming=True,
     ),
     Family(
         "who", "who", "delegation.anomaly", "A person, delegating agent or mode that is new",
@@ -241,7 +241,7 @@ _ALL: tuple[Family, ...] = (
         "One credential from a network or country new to the agent, shortly after another one.",
         "Use from the same network, and use hours apart.",
         "`credential.id` and `network`.",
-        shared=True,
+        shared=True, naming=True,
     ),
     Family(
         "version", "version", "config.change", "A version that no deployment announced",

@@ -30,6 +30,8 @@ class Family(Struct, frozen=True):
         Whether the same new value at other agents belongs to the same case.
     certain
         Whether it raises a case while rates are not known yet.
+    naming
+        Whether it names a session that another family of its story leads.
     """
 
     name: str
@@ -44,3 +46,4 @@ class Family(Struct, frozen=True):
     alone: bool = True
     shared: bool = False
     certain: bool = False
+    naming: bool = False

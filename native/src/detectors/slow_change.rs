@@ -30,7 +30,7 @@ pub fn measure(at: &mut Moment<'_, '_>) {
         }
     }
     let cusum = at.profile.slow.cusum;
-    if cusum > 0.0 {
+    if cusum >= constants.suspect {
         let (bits, (series, name)) = (cusum / LN_2, &at.plan.roles.slow);
         at.raise(*series, bits, || Subject::new(bits, 0, name, 0, String::new()));
     }

@@ -31,6 +31,10 @@ NEEDS = {
     "getAgentHistory": "trust:read",
     "listAnomalies": "anomaly:read",
     "getAnomaly": "anomaly:read",
+    "listCases": "anomaly:read",
+    "getCase": "anomaly:read",
+    "decideCase": "anomaly:write",
+    "undoCase": "anomaly:write",
     "postActions": "actions:write",
 }
 CALLERS = ["without a credential store", "without a key", "with a bad key", *SCOPES]
@@ -51,7 +55,8 @@ CHECKS = [
     openapi_checks.ensure_resource_availability,
 ]
 # A cursor is one that the route gave. An event may be ahead of time, and 1.0 is no integer of it.
-UNDESCRIBED = {"listAgents", "listAnomalies", "postActions"}
+# Only an expected change has a scope and an end.
+UNDESCRIBED = {"listAgents", "listAnomalies", "listCases", "decideCase", "postActions"}
 # An event that is none is rejected by itself, and null means the same as no member.
 LENIENT = {"postActions"}
 
