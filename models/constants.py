@@ -70,7 +70,7 @@ RARE_BITS = 7.0
 """Rarity in bits up to which a day counts for others: an attack does not raise their bar."""
 BEYOND_CASE_BITS = 1.0
 """Bits beyond the rarity of a case up to which a day's combination counts for others."""
-RARE_AFTER_DAYS = 20
+RARE_AFTER_DAYS = 200
 """Agent-days of the fleet from which on rarity is known well enough for that."""
 TAIL_DAYS = 10.0
 """Agent-days beyond which the tail is extrapolated."""
@@ -92,6 +92,8 @@ OTHER_STORIES = 0.5
 # What is learned, and what joins a case.
 NOTED_BITS = 6.643856189774724
 """Rarity from which on values of a session wait: ``log2(100)``, one agent-day in a hundred."""
+NOTED_AFTER_DAYS = 20
+"""Agent-days of the fleet from which on it is known what is rare."""
 HELD_DAYS = 3
 """Days on which a waiting value must be used before its agent knows it."""
 OPEN_DAYS = 7

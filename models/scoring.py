@@ -274,8 +274,7 @@ class Scorer:
         Parameters
         ----------
         open_families
-            Day -> certain families of its cases that were open before that day: they are not
-            counted again.
+            Day -> families of its cases that are open on that day: they are not counted.
         """
         for day in self.days_over(profile):
             self._close(profile, day, profile.open_days.pop(day), open_families.get(day, set()))

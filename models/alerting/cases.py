@@ -142,12 +142,12 @@ class Cases:
         return case.first_us // DAY_US < day
 
     def leading(self, agent_id: str, mode: str, day: int) -> set[str]:
-        """Give the certain families of an agent's cases that were open before a day."""
+        """Give the families of an agent's cases that are open on a day, which teaches none of them."""
         found: set[str] = set()
         for name in self._of_agent.get(_owner(agent_id, mode), ()):
             case = self._by_id[name]
-            if case.first_us // DAY_US < day and day - case.last_us // DAY_US <= OPEN_DAYS:
-                found.update(CERTAIN.intersection(case.leads))
+            if case.first_us // DAY_US <= day <= case.last_us // DAY_US + OPEN_DAYS:
+                found.update(case.leads)
         return found
 
     def forget(self, watermark_us: int) -> list[Case]:

@@ -19,8 +19,8 @@ from models.constants import (
     ACTIVE_DAYS,
     BEYOND_CASE_BITS,
     COMBINED_DAYS,
+    NOTED_AFTER_DAYS,
     NOVELTY_LEVELS,
-    RARE_AFTER_DAYS,
 )
 from models.detectors.amounts import Amounts, Expected
 from models.detectors.relations import Relations, Report
@@ -175,7 +175,7 @@ class SharedBehaviour:
     @property
     def knows_rarity(self) -> bool:
         """Whether enough days are known to tell a rare session from a new fleet."""
-        return self.combined.known_days >= RARE_AFTER_DAYS
+        return self.combined.known_days >= NOTED_AFTER_DAYS
 
     def note_active(self, day: int, agent: int) -> None:
         """Note that an agent acted on a day."""

@@ -207,6 +207,7 @@ constants! {
     combined_days: i64 = "constants.COMBINED_DAYS",
     rare_bits: f64 = "constants.RARE_BITS",
     rare_after_days: f64 = "constants.RARE_AFTER_DAYS",
+    noted_after_days: f64 = "constants.NOTED_AFTER_DAYS",
     tail_days: f64 = "constants.TAIL_DAYS",
     beyond_case_bits: f64 = "constants.BEYOND_CASE_BITS",
     noise_bits: f64 = "constants.NOISE_BITS",

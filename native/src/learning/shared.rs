@@ -93,7 +93,7 @@ impl SharedBehaviour {
 
     /// Whether enough days are known to tell a rare session from a new fleet.
     pub fn knows_rarity(&self, constants: &Constants) -> bool {
-        self.combined.known_days() as f64 >= constants.rare_after_days
+        self.combined.known_days() as f64 >= constants.noted_after_days
     }
 
     pub fn note_active(&mut self, day: i64, agent: u64) {
