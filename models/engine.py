@@ -104,7 +104,7 @@ class Engine:
         self.profiles = Profiles(self.scorer)
         self.shared = self.scorer.shared
         self.last_seen = LastSeen()
-        self.cases = Cases(self.hasher)
+        self.cases = Cases(self.hasher, self.shared.active_days)
         self._quiet: list[Case] = []
         self.filing = Filing(self.scorer, self.cases, kinds, config, explain_all=explain_all)
 

@@ -62,23 +62,29 @@ class Case(Struct, array_like=True):
     agents: list[str] = field(default_factory=list)
     decided: bool = False
 
-    def is_open(self, time_us: int) -> bool:
-        """Tell whether an event of this time may join."""
-        return not self.decided and abs(time_us - self.last_us) < OPEN_DAYS * DAY_US
+    def is_open(self, age: int) -> bool:
+        """Tell whether an event may join.
 
-    def takes(self, session: int, time_us: int, bits: float) -> bool:
+        Parameters
+        ----------
+        age
+            Days with activity since the last event of the case.
+        """
+        return not self.decided and age < OPEN_DAYS
+
+    def takes(self, session: int, age: int, bits: float) -> bool:
         """Tell whether an event belongs to the case by its session.
 
         A decision covers what was known when it was made. A session whose return period has grown
         by `GROWN_BITS` since then opens a new case.
         """
-        if session not in self.sessions or abs(time_us - self.last_us) >= OPEN_DAYS * DAY_US:
+        if session not in self.sessions or age >= OPEN_DAYS:
             return False
         return not self.decided or bits < self.message_bits + GROWN_BITS
 
-    def is_over(self, watermark_us: int) -> bool:
+    def is_over(self, age: int) -> bool:
         """Tell whether the case closes by itself."""
-        return watermark_us - self.last_us >= QUIET_DAYS * DAY_US
+        return age >= QUIET_DAYS
 
     def join(self, session: int, lead: str, time_us: int, bits: float) -> Change | None:
         """Add an event; give the message that it is worth, or None.

@@ -6,6 +6,7 @@ case about the same new thing at another agent. Otherwise it opens a case.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
@@ -27,6 +28,19 @@ CERTAIN = frozenset(name for name, family in FAMILIES.items() if family.certain)
 """Families whose cases never become ordinary, however often they come again."""
 MAX_SESSIONS = 1_000
 """Most sessions that a case remembers; further ones join by family or thing."""
+
+
+ActiveDays = Callable[[int, int], int]
+"""Counts the days with activity after a day since 1970, up to another one."""
+
+
+def calendar_days(after: int, until: int) -> int:
+    """Count all days, as in a stream that never pauses.
+
+    >>> calendar_days(3, 5), calendar_days(5, 3)
+    (2, 0)
+    """
+    return max(0, until - after)
 
 
 class Story(NamedTuple):
@@ -57,6 +71,11 @@ class Story(NamedTuple):
 class Cases:
     """The open cases.
 
+    Parameters
+    ----------
+    active_days
+        Counts the days with activity.
+
     Examples
     --------
     >>> from models.codec.hashing import Hasher
@@ -70,8 +89,9 @@ class Cases:
     False
     """
 
-    def __init__(self, hasher: Hasher) -> None:
+    def __init__(self, hasher: Hasher, active_days: ActiveDays = calendar_days) -> None:
         self._hasher = hasher
+        self._active_days = active_days
         self._by_id: dict[str, Case] = {}
         self._of_agent: dict[str, list[str]] = {}
         self._of_thing: dict[int, str] = {}
@@ -100,18 +120,22 @@ class Cases:
         self._changed = True
         return case, case.join(story.session, story.lead, story.time_us, story.bits)
 
+    def _age(self, case: Case, day: int) -> int:
+        """Count the days with activity since the last event of a case: a pause closes none."""
+        return self._active_days(case.last_us // DAY_US, day)
+
     def _find(self, story: Story) -> Case | None:
         names = self._of_agent.get(_owner(story.agent_id, story.mode), ())
-        own = [self._by_id[name] for name in names]
+        own, day = [self._by_id[name] for name in names], story.time_us // DAY_US
         for case in own:
-            if case.takes(story.session, story.time_us, story.bits):
+            if case.takes(story.session, self._age(case, day), story.bits):
                 return case
         for case in own:
-            if story.lead in case.leads and case.is_open(story.time_us):
+            if story.lead in case.leads and case.is_open(self._age(case, day)):
                 return case
         other = self._of_thing.get(story.thing) if story.thing else None
         found = None if other is None else self._by_id[other]
-        return found if found is not None and found.is_open(story.time_us) else None
+        return found if found is not None and found.is_open(self._age(found, day)) else None
 
     def _name(self, story: Story) -> str:
         # Agents choose the ids of their events, and an announced change is one event in each mode.
@@ -142,17 +166,18 @@ class Cases:
         return case.first_us // DAY_US < day
 
     def leading(self, agent_id: str, mode: str, day: int) -> set[str]:
-        """Give the families of an agent's cases that are open on a day, which teaches none of them."""
+        """Give the families of an agent's cases that are open on a day."""
         found: set[str] = set()
         for name in self._of_agent.get(_owner(agent_id, mode), ()):
             case = self._by_id[name]
-            if case.first_us // DAY_US <= day <= case.last_us // DAY_US + OPEN_DAYS:
+            if case.first_us // DAY_US <= day and self._age(case, day) <= OPEN_DAYS:
                 found.update(case.leads)
         return found
 
     def forget(self, watermark_us: int) -> list[Case]:
         """Drop the cases that are quiet; give them."""
-        over = [case for case in self._by_id.values() if case.is_over(watermark_us)]
+        today = watermark_us // DAY_US
+        over = [case for case in self._by_id.values() if case.is_over(self._age(case, today))]
         self.drop(case.case_id for case in over)
         return over
 

@@ -194,6 +194,15 @@ class SharedBehaviour:
         mean = sum(past) / len(past) if past else 0.0
         return max(1.0, mean, float(len(self.active.get(today, ()))))
 
+    def active_days(self, after: int, until: int) -> int:
+        """Count the days with activity after a day, up to another one, which counts as active.
+
+        A pause of the whole stream has none. At most `2 * ACTIVE_DAYS` days are remembered.
+        """
+        if until <= after:
+            return 0
+        return 1 + sum(after < day < until for day in self.active)
+
     # ------------------------------------------------------------------ publication
 
     def waiting(self) -> Contribution:

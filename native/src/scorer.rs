@@ -248,6 +248,10 @@ impl Scorer {
         state.shared.active_agents(&state.plan.constants, today)
     }
 
+    fn active_days(&mut self, after: i64, until: i64) -> i64 {
+        self.state().shared.active_days(after, until)
+    }
+
     /// Agent-days that the rates of the combination are estimated from.
     #[getter]
     fn known_days(&mut self) -> u64 {

@@ -114,6 +114,14 @@ impl SharedBehaviour {
         larger(larger(1.0, mean), now as f64)
     }
 
+    /// The days with activity after a day, up to another one, which counts as active.
+    pub fn active_days(&self, after: i64, until: i64) -> i64 {
+        if until <= after {
+            return 0;
+        }
+        1 + self.active.range(after + 1..until).count() as i64
+    }
+
     /// Take what has waited since the last snapshot.
     pub fn take_waiting(&mut self, constants: &Constants) -> Contribution {
         let half_life = constants.half_life_days;

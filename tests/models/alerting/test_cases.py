@@ -83,8 +83,8 @@ def test_a_case_ends_a_week_after_its_last_event() -> None:
     late = FIRST.time_us + OPEN_DAYS * DAY_US
     again, _ = open_cases.file(FIRST._replace(event_id="e1", session=2, time_us=late))
     assert again is not case
-    assert case.is_over(FIRST.time_us + QUIET_DAYS * DAY_US)
-    assert not case.is_over(late)
+    assert case.is_over(QUIET_DAYS)
+    assert not case.is_over(OPEN_DAYS)
 
 
 def test_a_case_grows_tenfold_or_with_a_new_day_only() -> None:
