@@ -93,7 +93,8 @@ def by_case(sessions: Sequence[Session], planted: Mapping[str, Planted]) -> dict
     dict
         ``cases``, ``true_cases`` and ``false_cases``, ``precision``, ``false_per_day``, ``days``.
         ``recall`` and ``recall_in_own_case`` are means over the types of attack of the share that
-        is found. ``read_down_to`` has both by false cases a day, read from the top by rank.
+        is found. ``filed`` is the same mean for attacks with an event in any case, alert or not.
+        ``read_down_to`` has both by false cases a day, read from the top by rank.
         ``first_reason_right`` is the share of the attacks in a case of their own whose raising
         alert names the planted cause first. ``types`` has both recalls by type of attack.
 
@@ -126,6 +127,7 @@ def by_case(sessions: Sequence[Session], planted: Mapping[str, Planted]) -> dict
         "days": days,
         "attacks": len(attacks),
         **_recalls(attacks, whole),
+        "filed": _mean_over_types(attacks, _filed(sessions)),
         "read_down_to": _read_down(alerts, attacks, days),
         "first_reason_right": right / len(asked) if asked else None,
         "types": _types(attacks, whole),
@@ -205,17 +207,21 @@ def _read_down(
 
 
 def _types(attacks: Mapping[str, Attack], read: Read) -> dict[str, dict[str, Any]]:
-    by_type: defaultdict[str, list[str]] = defaultdict(list)
-    for name, attack in attacks.items():
-        by_type[attack.type].append(name)
     return {
         kind: {
             "attacks": len(names),
             "recall": _share(names, read.hit),
             "recall_in_own_case": _share(names, read.own),
         }
-        for kind, names in sorted(by_type.items())
+        for kind, names in sorted(_by_type(attacks).items())
     }
+
+
+def _by_type(attacks: Mapping[str, Attack]) -> dict[str, list[str]]:
+    found: defaultdict[str, list[str]] = defaultdict(list)
+    for name, attack in attacks.items():
+        found[attack.type].append(name)
+    return found
 
 
 def _recalls(attacks: Mapping[str, Attack], read: Read) -> dict[str, float | None]:
@@ -225,6 +231,21 @@ def _recalls(attacks: Mapping[str, Attack], read: Read) -> dict[str, float | Non
         name: sum(one[name] for one in shares) / len(shares) if shares else None
         for name in ("recall", "recall_in_own_case")
     }
+
+
+def _filed(sessions: Sequence[Session]) -> set[str]:
+    """Give the attacks with an event in a case."""
+    found = set[str]()
+    for place, session in enumerate(sessions):
+        for event, names in zip(session.events, attacks_of(session, place), strict=True):
+            if event.filed is not None:
+                found |= names
+    return found
+
+
+def _mean_over_types(attacks: Mapping[str, Attack], found: set[str]) -> float | None:
+    shares = [_share(names, found) for names in _by_type(attacks).values()]
+    return sum(shares) / len(shares) if shares else None
 
 
 def _share(names: Collection[str], found: set[str]) -> float:

@@ -16,7 +16,7 @@ class Judgement(Struct, frozen=True, kw_only=True, gc=False):
         Location of its record (`RawRecord.where`).
     has_origins
         Whether the event has origins of arguments.
-    rank, p, pool, session_p, alert, reason
+    rank, p, pool, session_p, alert, filed, reason
         As in `Scored`.
     """
 
@@ -32,6 +32,7 @@ class Judgement(Struct, frozen=True, kw_only=True, gc=False):
     pool: str | None = None
     session_p: float | None = None
     alert: str | None = None
+    filed: str | None = None
     reason: str | None = None
 
 
@@ -51,6 +52,8 @@ class Scored(Struct, frozen=True, kw_only=True, gc=False):
         The same of the session so far; None while uncalibrated.
     alert
         Case that it opens or makes grow, or None. Alerts of one case count once.
+    filed
+        Case that it belongs to, or None.
     reason
         Feature of the first reason; None if reasons were not computed.
     case
@@ -64,6 +67,7 @@ class Scored(Struct, frozen=True, kw_only=True, gc=False):
     pool: str | None = None
     session_p: float | None = None
     alert: str | None = None
+    filed: str | None = None
     reason: str | None = None
     case: str | None = None
 

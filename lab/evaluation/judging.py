@@ -76,6 +76,7 @@ def judge_after_history(
                 pool=a.p_pool,
                 session_p=a.session_p,
                 alert=(a.case_id or a.key) if a.alert else None,
+                filed=a.case_id,
                 reason=a.reasons[0].feature if a.reasons else None,
             )
         )
@@ -163,6 +164,7 @@ def joined(judged: Iterable[Judgement], truth: Truth) -> list[Session]:
                 pool=j.pool,
                 session_p=j.session_p,
                 alert=j.alert,
+                filed=j.filed,
                 reason=j.reason,
                 case=known.case,
             )

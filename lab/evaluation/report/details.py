@@ -107,7 +107,8 @@ def _by_case(result: Mapping[str, Any]) -> Table:
     out = _table(
         "by case: one line in the queue, however many of its events alert",
         "queue",
-        "cases", "precision", "false/day", "recall", "in own\ncase", "first reason\nright",
+        "cases", "precision", "false/day", "recall", "in own\ncase", "in any\ncase",
+        "first reason\nright",
     )  # fmt: skip
     out.add_row(
         "whole",
@@ -116,11 +117,12 @@ def _by_case(result: Mapping[str, Any]) -> Table:
         share(cases["false_per_day"], 1),
         percent(cases["recall"]),
         percent(cases["recall_in_own_case"]),
+        percent(cases["filed"]),
         percent(cases["first_reason_right"]),
     )
     for allowed, read in cases["read_down_to"].items():
         recalls = percent(read["recall"]), percent(read["recall_in_own_case"])
-        out.add_row(f"to {allowed} false a day", "", "", "", *recalls, "")
+        out.add_row(f"to {allowed} false a day", "", "", "", *recalls, "", "")
     return out
 
 

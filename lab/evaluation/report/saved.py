@@ -116,6 +116,7 @@ def _by_case(result: Mapping[str, Any]) -> Table:
             ["precision by case, %", percent(cases["precision"])],
             ["recall, %", percent(cases["recall"])],
             ["recall in own case, %", percent(cases["recall_in_own_case"])],
+            ["in a case, with or without an alert, %", percent(cases["filed"])],
             *read,
             ["first reason right, %", percent(cases["first_reason_right"])],
         ],

@@ -48,6 +48,17 @@ def test_recall_is_the_mean_over_types_and_own_cases_are_raised_by_the_attack() 
     assert found["types"]["leak"] == {"attacks": 1, "recall": 0.0, "recall_in_own_case": 0.0}
 
 
+def test_attacks_that_join_a_case_without_an_alert_are_filed() -> None:
+    found = by_case(
+        [
+            a_session(an_event(0, alert="C-1", filed="C-1"), an_event(0, "p1", filed="C-1")),
+            a_session(an_event(0, "p2")),
+        ],
+        PLANTED,
+    )
+    assert (found["filed"], found["recall"]) == (0.5, 0.0)
+
+
 def test_alerts_of_one_case_are_one_line_until_it_is_quiet_for_more_than_a_week() -> None:
     def false_cases(*days: float) -> int:
         found = by_case([a_session(*(an_event(day, alert="C-1") for day in days))], {})
