@@ -202,9 +202,9 @@ def save(
 
 
 def command(program: str, arguments: Sequence[str]) -> str:
-    """Give a command as one would type it, without ``--save`` and without folders.
+    """Give a command as one would type it, without ``--save``, ``--force`` and folders.
 
-    >>> command("habitus evaluate", ["logs/a.jsonl.gz", "--cold", "--save", "here.toml"])
+    >>> command("habitus evaluate", ["logs/a.jsonl.gz", "--cold", "--save", "here.toml", "--force"])
     'habitus evaluate a.jsonl.gz --cold'
     """
     kept: list[str] = []
@@ -212,7 +212,7 @@ def command(program: str, arguments: Sequence[str]) -> str:
     for word in words:
         if word == "--save":
             next(words, None)
-        elif not word.startswith("--save="):
+        elif word != "--force" and not word.startswith("--save="):
             kept.append(word if word.startswith("-") else word.rpartition("/")[2] or word)
     return " ".join([program, *map(shlex.quote, kept)])
 
