@@ -31,6 +31,7 @@ __all__ = [
     "level_of",
     "next_change_us",
     "next_level",
+    "quarantine",
     "release",
     "risk_level",
 ]
@@ -124,6 +125,11 @@ def guard(level_state: LevelState, ledger: Ledger, key: str) -> LevelState:
     item = ledger.items.get(key)
     if item is None or item.status != "confirmed" or item.severity != "critical":
         return level_state
+    return replace(level_state, gate="quarantined")
+
+
+def quarantine(level_state: LevelState) -> LevelState:
+    """Shut the gate after a decision of a person. The level does not change."""
     return replace(level_state, gate="quarantined")
 
 

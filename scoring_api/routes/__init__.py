@@ -12,6 +12,7 @@ from scoring_api.routes import (
     health,
     pages,
     schema,
+    suppressions,
     trust,
 )
 
@@ -22,6 +23,7 @@ ROUTERS = (
     anomalies.router,
     cases.router,
     decisions.router,
+    suppressions.router,
     actions.router,
     schema.router,
     health.router,

@@ -1,0 +1,271 @@
+"""Suppressions: cases that a person expects, which raise no message and stand in no queue."""
+
+from __future__ import annotations
+
+import secrets
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from models.event import microseconds, rfc3339
+from models.units import DAY_US
+from pipeline.casework.desk import ALL_CASES
+from pipeline.casework.refusal import Refusal
+from pipeline.casework.scope import Scope  # noqa: TC001  # msgspec reads the annotations
+from pipeline.publishing.catalogue import catalogue
+from pipeline.store.order import case_place_of, last_us
+from pipeline.store.registers.audit import Entry
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from pipeline.casework.desk import Desk
+    from pipeline.store.order import Place
+    from pipeline.store.registers.audit import AuditLog
+
+MAX_DAYS = 365
+"""Longest time of a suppression in days."""
+MAX_IN_FORCE = 200
+PREVIEW_DAYS = 30
+MAX_NAMED = 500
+"""Most ids of cases in a preview."""
+_PAGE, _MAX_PAGES = 500, 40
+
+
+class Suppression(Struct, frozen=True):
+    """A suppression as the log has it.
+
+    Attributes
+    ----------
+    by, since_us, reason
+        Who made it, when (wall time, microseconds since 1970) and why.
+    until_us
+        When it expires.
+    case_id
+        Case whose decision made it, None for one of its own.
+    end
+        How a person ended it before.
+    """
+
+    id: str
+    scope: Scope
+    by: str
+    since_us: int
+    reason: str
+    until_us: int
+    case_id: str | None = None
+    end: Entry | None = None
+
+    def in_force(self, at_us: int) -> bool:
+        """Tell whether it hides cases at an instant."""
+        return self.end is None and at_us < self.until_us
+
+
+def suppressions_in(entries: Iterable[Entry]) -> dict[str, Suppression]:
+    """Give the suppressions of a log by id, oldest first."""
+    found: dict[str, Suppression] = {}
+    for entry in entries:
+        if entry.action == "end_suppression":
+            found[entry.object] = replace(found[entry.object], end=entry)
+        elif entry.scope is not None and entry.until is not None:
+            found[entry.object] = Suppression(
+                entry.object, entry.scope, entry.by, entry.at_us, entry.reason,
+                microseconds(datetime.fromisoformat(entry.until)), entry.case_id,
+            )  # fmt: skip
+    return found
+
+
+def covering(case: Mapping[str, Any], suppressions: Iterable[Suppression]) -> Suppression | None:
+    """Give the first suppression that covers a case, None without one."""
+    return next((one for one in suppressions if one.scope.covers(case)), None)
+
+
+class InForce:
+    """The suppressions in force, as a worker knows them.
+
+    Parameters
+    ----------
+    log
+        The log of the store.
+    """
+
+    def __init__(self, log: AuditLog) -> None:
+        self._log = log
+        self._number = -1
+        self._known: dict[str, Suppression] = {}
+        self._now: list[Suppression] = []
+
+    def refresh(self, at_us: int) -> bool:
+        """Read the log at a wall time; tell whether other suppressions are in force than before."""
+        number = self._log.count("suppression")
+        if number != self._number:
+            self._number, self._known = number, suppressions_in(self._log.all_of("suppression"))
+        before = [one.id for one in self._now]
+        self._now = [one for one in self._known.values() if one.in_force(at_us)]
+        return [one.id for one in self._now] != before
+
+    def settled(self, case: dict[str, Any], known: Mapping[str, Any] | None) -> dict[str, Any]:
+        """Give a case with its status: hidden, or in the queue.
+
+        Only a new case is hidden, or one that is. What stands in the queue stays there, and so does
+        a case that has left the scope.
+
+        Parameters
+        ----------
+        known
+            The case before; None for a new one.
+        """
+        if case["status"] == "closed":
+            return case
+        may_hide = known is None or known["suppressed_by"] is not None
+        found = covering(case, self._now) if may_hide else None
+        if found is None:
+            return case | {"status": "open", "suppressed_by": None}
+        return case | {"status": "suppressed", "suppressed_by": found.id}
+
+
+def preview(desk: Desk, scope: Scope) -> dict[str, Any]:
+    """Give the cases of the last 30 days that a scope covers: their number and the newest ids.
+
+    The last day is that of the newest event of a case.
+    """
+    found, since_us = list[str](), 0
+    for case in _newest_first(desk):
+        since_us = since_us or last_us(case) - PREVIEW_DAYS * DAY_US
+        if last_us(case) < since_us:
+            break
+        if scope.covers(case):
+            found.append(case["case_id"])
+    return {"days": PREVIEW_DAYS, "count": len(found), "cases": found[:MAX_NAMED]}
+
+
+def _newest_first(desk: Desk) -> Iterator[dict[str, Any]]:
+    after: Place | None = None
+    for _ in range(_MAX_PAGES):
+        page = desk.store.cases(
+            agent_id=None, severity=None, status=ALL_CASES, sort="last", ascending=False,
+            after=after, limit=_PAGE,
+        )  # fmt: skip
+        yield from page
+        if len(page) < _PAGE:
+            return
+        after = case_place_of(page[-1], "last")
+
+
+def suppress(desk: Desk, scope: Scope, reason: str, until_us: int) -> Suppression:
+    """Make a suppression."""
+    entry = suppressing(desk, scope, reason, until_us)
+    desk.store.audit.add(entry)
+    return suppressions_in([entry])[entry.object]
+
+
+def suppressing(
+    desk: Desk, scope: Scope, reason: str, until_us: int, case_id: str | None = None
+) -> Entry:
+    """Give the entry of a new suppression; refuse one that is too wide, too long or too many.
+
+    Parameters
+    ----------
+    case_id
+        Case whose decision makes it.
+    """
+    check_scope(scope)
+    if not desk.at_us < until_us <= desk.at_us + MAX_DAYS * DAY_US:
+        raise Refusal("wrong", f"until must be in the future, at most {MAX_DAYS} days from now")
+    known = suppressions_in(desk.store.audit.all_of("suppression")).values()
+    if sum(one.in_force(desk.at_us) for one in known) >= MAX_IN_FORCE:
+        raise Refusal(
+            "conflict", f"{MAX_IN_FORCE} suppressions are in force, the most; end one of them first"
+        )
+    return Entry(
+        action="suppress", object=f"S-{secrets.token_hex(8)}", version=0, by=desk.by,
+        at_us=desk.at_us, reason=reason, scope=scope, until=rfc3339(until_us), case_id=case_id,
+    )  # fmt: skip
+
+
+def check_scope(scope: Scope) -> None:
+    """Refuse a scope that names neither agents nor causes, or an unknown type."""
+    if scope.is_wide:
+        raise Refusal(
+            "wrong",
+            "a scope needs at least one of agent, role, anomaly, detector and subject; a mode "
+            "alone may be that of every agent",
+        )
+    if scope.anomaly is not None and scope.anomaly not in catalogue():
+        raise Refusal("wrong", "scope.anomaly must be a type of anomaly, such as tool.new")
+
+
+def end(desk: Desk, name: str, reason: str) -> Suppression:
+    """End a suppression: the cases that it hides stand in the queue again."""
+    entries = desk.store.audit.of("suppression", name)
+    if not entries:
+        raise Refusal("missing", "no such suppression")
+    ended = ending(desk, name, reason)
+    if len(entries) > 1 or not desk.store.audit.add(ended):
+        raise Refusal("conflict", "the suppression was ended before")
+    return suppressions_in([*entries, ended])[name]
+
+
+def ending(desk: Desk, name: str, reason: str) -> Entry:
+    """Give the entry that ends a suppression."""
+    return Entry(
+        action="end_suppression", object=name, version=1, by=desk.by, at_us=desk.at_us,
+        reason=reason,
+    )  # fmt: skip
+
+
+def made_by(desk: Desk, case_id: str) -> list[Suppression]:
+    """Give the suppressions in force that decisions about a case made."""
+    known = suppressions_in(desk.store.audit.all_of("suppression")).values()
+    return [one for one in known if one.case_id == case_id and one.end is None]
+
+
+def shown(one: Suppression, at_us: int, hidden: int = 0) -> dict[str, Any]:
+    """Give a suppression as the API and the commands show it.
+
+    Parameters
+    ----------
+    hidden
+        Number of cases that it has hidden.
+    """
+    state = "active" if one.in_force(at_us) else "ended" if one.end is not None else "expired"
+    return {
+        "id": one.id,
+        "state": state,
+        "scope": one.scope.members(),
+        "reason": one.reason,
+        "by": one.by,
+        "created": rfc3339(one.since_us),
+        "until": rfc3339(one.until_us),
+        "case_id": one.case_id,
+        "ended": None
+        if one.end is None
+        else {"by": one.end.by, "at": rfc3339(one.end.at_us), "reason": one.end.reason},
+        "hidden": hidden,
+    }
+
+
+def listed(
+    desk: Desk, *, state: str | None = None, before: int | None = None, limit: int = 50
+) -> tuple[list[dict[str, Any]], int | None]:
+    """Give suppressions, the newest first, and the place after which others follow.
+
+    Parameters
+    ----------
+    before
+        Place of the last one on the page before.
+    """
+    known = list(suppressions_in(desk.store.audit.all_of("suppression")).values())
+    places = range(len(known) if before is None else min(before, len(known)), 0, -1)
+    page: list[tuple[int, dict[str, Any]]] = []
+    for place in places:
+        one = shown(known[place - 1], desk.at_us)
+        if state in (None, one["state"]):
+            page.append((place - 1, one))
+            if len(page) > limit:
+                break
+    hidden = desk.store.audit.hidden_by([one["id"] for _, one in page])
+    rows = [one | {"hidden": hidden.get(one["id"], 0)} for _, one in page[:limit]]
+    return rows, page[limit - 1][0] if len(page) > limit else None
