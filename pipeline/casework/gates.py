@@ -125,7 +125,7 @@ def _check(desk: Desk, confirm: str, parts: tuple[str, ...]) -> None:
     if not compare_digest(word.encode(), mine.encode()):
         raise Refusal(
             "conflict",
-            "the confirmation is not of this agent, action, person and state of the gate; ask again",
+            "the confirmation is of another agent, action, person or state of the gate; ask again",
         )
     if int(end, 16) < desk.at_us:
         raise Refusal("conflict", "the confirmation is over, it holds for five minutes; ask again")

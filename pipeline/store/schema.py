@@ -84,6 +84,7 @@ create table audit (
     kind text not null,
     object text not null,
     version integer not null,
+    action text not null,
     agent_id text not null,
     digest blob not null,
     blob blob not null,

@@ -43,9 +43,10 @@ async def list_cases(
 ) -> Response:
     """List cases, the most severe first, and the rarest first among equals.
 
-    Closed cases come last. Suppressed ones are listed only with `status=suppressed`. `agent` finds every case with an event of the agent. A case that grows
-    may move to a page already read; the first page then shows it. A cursor holds its order, and its
-    filters unless the request has others.
+    Closed cases come last. Suppressed ones are listed only with `status=suppressed`. `agent` finds
+    every case with an event of the agent. A case that grows may move to a page already read; the
+    first page then shows it. A cursor holds its order, and its filters unless the request has
+    others.
     """
     service.cache.require_ready()
     filters = CaseFilters(agent, severity, status)

@@ -47,8 +47,9 @@ async def decide_case(
     `malicious` confirms the evidence: a case of high severity becomes critical, and the gate of its
     agents shuts. `unclear` is a note and changes nothing else. All others close the case. An
     `expected_change` with `scope` and `until` also suppresses further cases, as
-    `POST /v1/suppressions` does. The worker applies a decision in its next commit. Another version than the newest, or one with a
-    decision, is 409 with the newest case. The log keeps the subject of the credential.
+    `POST /v1/suppressions` does. The worker applies a decision in its next commit. Another version
+    than the newest, or one with a decision, is 409 with the newest case. The audit log keeps the
+    subject of the credential.
     """
     asked = body_as(DispositionRequest, await request.body())
     scope = None if asked.scope is None else scope_of(asked.scope)
@@ -83,7 +84,8 @@ async def undo_case(
     """Take the latest decision about a case back, and give the effect.
 
     The evidence counts again, values wait again, the case opens again, a gate that the decision
-    shut opens, and a suppression that it made ends. A case without a decision is 409 with the newest case.
+    shut opens, and a suppression that it made ends. A case without a decision is 409 with the
+    newest case.
     """
     asked = body_as(UndoRequest, await request.body())
     return json_answer(

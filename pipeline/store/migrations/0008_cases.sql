@@ -31,6 +31,7 @@ create table audit (
     kind text collate "C" not null,
     object text collate "C" not null,
     version bigint not null,
+    action text collate "C" not null,
     agent_id text collate "C" not null,
     digest bytea not null,
     blob bytea not null,

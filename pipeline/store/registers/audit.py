@@ -125,10 +125,10 @@ class AuditLog:
         blob = _encode(entry)
         key = entry.kind, entry.object, entry.version
         row = database.row(
-            "insert into audit (kind, object, version, agent_id, digest, blob) "
-            "values (?, ?, ?, ?, ?, ?) on conflict (kind, object, version) do nothing "
+            "insert into audit (kind, object, version, action, agent_id, digest, blob) "
+            "values (?, ?, ?, ?, ?, ?, ?) on conflict (kind, object, version) do nothing "
             "returning number",
-            (*key, entry.agent_id, self._seal.digest(_key(*key), blob), blob),
+            (*key, entry.action, entry.agent_id, self._seal.digest(_key(*key), blob), blob),
         )
         if row is None:
             raise _TakenError
@@ -183,7 +183,7 @@ class AuditLog:
         self,
         *,
         before: int | None = None,
-        kinds: Sequence[Kind] = (),
+        actions: Sequence[Action] = (),
         name: str | None = None,
         limit: int = 50,
     ) -> list[tuple[int, Entry]]:
@@ -192,9 +192,9 @@ class AuditLog:
         if before is not None:
             parts.append("number < ?")
             values.append(before)
-        if kinds:
-            parts.append(f"kind in ({','.join('?' * len(kinds))})")
-            values += kinds
+        if actions:
+            parts.append(f"action in ({','.join('?' * len(actions))})")
+            values += actions
         if name is not None:
             parts.append("object = ?")
             values.append(name)

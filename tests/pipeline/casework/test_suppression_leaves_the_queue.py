@@ -38,7 +38,7 @@ EVENTS = st.lists(
     down=st.booleans(),
 )  # fmt: skip
 @settings(
-    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 def test_k7_a_suppression_that_is_over_leaves_the_queue_that_would_have_been_without_it(
     pipeline: Any, before, during, after, later, scopes, expires, down
