@@ -248,7 +248,12 @@ def shown(one: Suppression, at_us: int, hidden: int = 0) -> dict[str, Any]:
 
 
 def listed(
-    desk: Desk, *, state: str | None = None, before: int | None = None, limit: int = 50
+    log: AuditLog,
+    at_us: int,
+    *,
+    state: str | None = None,
+    before: int | None = None,
+    limit: int = 50,
 ) -> tuple[list[dict[str, Any]], int | None]:
     """Give suppressions, the newest first, and the place after which others follow.
 
@@ -257,15 +262,15 @@ def listed(
     before
         Place of the last one on the page before.
     """
-    known = list(suppressions_in(desk.store.audit.all_of("suppression")).values())
+    known = list(suppressions_in(log.all_of("suppression")).values())
     places = range(len(known) if before is None else min(before, len(known)), 0, -1)
     page: list[tuple[int, dict[str, Any]]] = []
     for place in places:
-        one = shown(known[place - 1], desk.at_us)
+        one = shown(known[place - 1], at_us)
         if state in (None, one["state"]):
             page.append((place - 1, one))
             if len(page) > limit:
                 break
-    hidden = desk.store.audit.hidden_by([one["id"] for _, one in page])
+    hidden = log.hidden_by([one["id"] for _, one in page])
     rows = [one | {"hidden": hidden.get(one["id"], 0)} for _, one in page[:limit]]
     return rows, page[limit - 1][0] if len(page) > limit else None

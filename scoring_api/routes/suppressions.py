@@ -51,7 +51,9 @@ async def list_suppressions(
     rows, place = await at_work(
         service,
         caller,
-        lambda desk: suppressions.listed(desk, state=state, before=before, limit=limit),
+        lambda desk: suppressions.listed(
+            desk.store.audit, desk.at_us, state=state, before=before, limit=limit
+        ),
     )
     following = None if place is None else cursors.give(place)
     return json_answer({"suppressions": rows, "next_cursor": following})

@@ -119,7 +119,7 @@ def test_comments_are_listed_in_the_case(client):
     ]
 
 
-def test_every_write_is_in_the_audit_log_with_its_versions(client, installed):
+def test_every_write_is_in_the_audit_log_with_its_versions(client):
     decision = {"disposition": "unclear", "reason": "asked", "version": 1}
     client.post(f"/v1/cases/{CASE}/disposition", json=decision)
     client.post(f"/v1/cases/{CASE}/comments", json={"text": "hello"})
