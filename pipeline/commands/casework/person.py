@@ -14,6 +14,7 @@ from models.errors import ConfigError
 from models.trust.response import DEFAULT_OBLIGATIONS
 from pipeline.casework.comments import LONGEST
 from pipeline.casework.desk import Desk
+from pipeline.casework.refusal import Refusal
 from pipeline.commands.terminal import now_us
 from pipeline.configuration.derived import trust_policy_of
 from pipeline.configuration.loading import load_settings
@@ -40,7 +41,12 @@ def at_desk() -> Iterator[tuple[Desk, Store]]:
         )
     with open_store(settings.store) as store:
         policy = trust_policy_of(settings, store.configs.promoted())
-        yield Desk(store, policy, DEFAULT_OBLIGATIONS, user(), now_us()), store
+        try:
+            yield Desk(store, policy, DEFAULT_OBLIGATIONS, user(), now_us()), store
+        except Refusal as refusal:
+            if refusal.fault == "wrong":
+                raise ConfigError(refusal.detail) from None
+            raise
 
 
 def user() -> str:
