@@ -75,8 +75,8 @@ def set_gate(
         "action": action,
         "done": confirm is not None,
         "effect": _EFFECT[action],
-        "before": _told(desk, states, agent_id, before),
-        "after": _told(desk, states, agent_id, wanted),
+        "before": _state(desk, states, agent_id, before),
+        "after": _state(desk, states, agent_id, wanted),
         "confirm": None if confirm is not None else _confirmation(desk, end_us, parts),
         "confirm_until": None if confirm is not None else rfc3339(end_us),
     }
@@ -90,8 +90,8 @@ def _gate_now(desk: Desk, states: Sequence[TrustState], found: tuple[int, Entry]
     return "quarantined" if shut else "open"
 
 
-def _told(desk: Desk, states: Sequence[TrustState], agent_id: str, gate: Gate) -> dict[str, Any]:
-    """Give what policy decision points are told with a gate."""
+def _state(desk: Desk, states: Sequence[TrustState], agent_id: str, gate: Gate) -> dict[str, Any]:
+    """Give what policy decision points get with a gate."""
     move = quarantine if gate == "quarantined" else release
     answer: Answer = trust_answer(
         [replace(one, level_state=move(one.level_state)) for one in states],

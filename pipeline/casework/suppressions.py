@@ -1,4 +1,4 @@
-"""Suppressions: cases that a person expects, which raise no message and stand in no queue."""
+"""Suppressions: cases that a person expects, which raise no message and are in no queue."""
 
 from __future__ import annotations
 
@@ -109,7 +109,7 @@ class InForce:
     def settled(self, case: dict[str, Any], known: Mapping[str, Any] | None) -> dict[str, Any]:
         """Give a case with its status: hidden, or in the queue.
 
-        Only a new case is hidden, or one that is. What stands in the queue stays there, and so does
+        Only a new case is hidden, or one that is. What is in the queue stays there, and so does
         a case that has left the scope.
 
         Parameters
@@ -198,7 +198,7 @@ def check_scope(scope: Scope) -> None:
 
 
 def end(desk: Desk, name: str, reason: str) -> Suppression:
-    """End a suppression: the cases that it hides stand in the queue again."""
+    """End a suppression: the cases that it hides are in the queue again."""
     entries = desk.store.audit.of("suppression", name)
     if not entries:
         raise Refusal("missing", "no such suppression")
@@ -263,9 +263,9 @@ def listed(
         Place of the last one on the page before.
     """
     known = list(suppressions_in(log.all_of("suppression")).values())
-    places = range(len(known) if before is None else min(before, len(known)), 0, -1)
+    slots = range(len(known) if before is None else min(before, len(known)), 0, -1)
     page: list[tuple[int, dict[str, Any]]] = []
-    for place in places:
+    for place in slots:
         one = shown(known[place - 1], at_us)
         if state in (None, one["state"]):
             page.append((place - 1, one))

@@ -75,9 +75,9 @@ async def create_suppression(
 ) -> Response:
     """Hide new cases within a scope until an instant, and say what it would have hidden.
 
-    A hidden case has the status `suppressed`: it raises no message and stands in no queue. Scores,
-    findings and evidence against trust go on. A case that gets a signal or an agent outside the
-    scope returns to the queue with a message. Cases that stand in the queue already stay there.
+    A hidden case has the status `suppressed`: it raises no message and is in no queue. Scores,
+    findings and evidence against trust continue. A case that gets a signal or an agent outside the
+    scope returns to the queue with a message. Cases that are in the queue already stay there.
     """
     asked = body_as(SuppressionRequest, await request.body())
     scope, until_us = scope_of(asked.scope), microseconds(asked.until)

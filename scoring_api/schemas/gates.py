@@ -21,7 +21,7 @@ class GateRequest(BaseModel):
 
 
 class GateState(BaseModel):
-    """What policy decision points are told."""
+    """What policy decision points get."""
 
     gate: GateName
     level: LevelName

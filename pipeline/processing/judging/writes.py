@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 MAX_DUE = 100
 """Most entries of the log that one commit applies; the next commit applies the rest."""
 MAX_RETURNED = 500
-"""Most hidden cases that one commit looks at after a suppression has ended."""
+"""Most hidden cases that one commit examines after a suppression has ended."""
 
 
 class Writes:

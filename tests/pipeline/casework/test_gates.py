@@ -33,8 +33,8 @@ def test_the_first_step_says_what_the_second_does_and_changes_nothing(desk):
     desk.beat()
     assert (desk.gate(GHOST), desk.gate(OTHER)) == ("quarantined", "open")
     (answer,) = desk.answers
-    told = {name: answer[name] for name in ("gate", "level", "score", "lower", "obligations")}
-    assert told == after
+    sent = {name: answer[name] for name in ("gate", "level", "score", "lower", "obligations")}
+    assert sent == after
     (entry,) = desk.store.audit.of("gate", GHOST)
     assert (entry.by, entry.reason, entry.at_us) == ("ops", "a key leaked", desk.now_us)
 
@@ -49,7 +49,7 @@ def test_release_opens_the_gate_and_leaves_the_evidence(desk):
     assert [one.action for one in desk.store.audit.of("gate", GHOST)] == ["quarantine", "release"]
 
 
-def test_nothing_is_learned_during_a_quarantine_in_a_new_mode_neither(desk):
+def test_nothing_is_learned_during_a_quarantine_also_in_a_new_mode(desk):
     desk.judge(an_event("c-1", "clerk-1", credential=None))
     shut(desk, agent="clerk-1")
     desk.beat()
@@ -65,7 +65,7 @@ def test_nothing_is_learned_during_a_quarantine_in_a_new_mode_neither(desk):
     assert states["autonomous"].ledger.days != {}
 
 
-def test_taking_a_decision_back_opens_no_gate_that_a_person_shut(desk):
+def test_an_undone_decision_opens_no_gate_that_a_person_shut(desk):
     desk.decide("malicious")
     desk.beat()
     shut(desk)  # the gate is shut already, by evidence: now it stays shut without it
@@ -74,7 +74,7 @@ def test_taking_a_decision_back_opens_no_gate_that_a_person_shut(desk):
     assert (desk.gate(GHOST), desk.gate(OTHER)) == ("quarantined", "open")
 
 
-def test_a_decision_before_its_commit_is_taken_for_done(desk):
+def test_a_gate_counts_as_set_before_the_commit_that_sets_it(desk):
     shut(desk)
     with pytest.raises(Refusal, match="quarantined already"):
         set_gate(desk.person, GHOST, "quarantine", "again")
@@ -109,7 +109,7 @@ def test_a_confirmation_holds_for_one_agent_action_person_state_and_time(desk):
     assert [one.version for one in desk.store.audit.of("gate", GHOST)] == [0, 1]
 
 
-def test_of_two_people_at_once_one_is_refused(desk):
+def test_one_of_two_people_at_once_is_refused(desk):
     first = set_gate(desk.person, GHOST, "quarantine", "why")["confirm"]
     log = desk.store.audit
     (entry,) = [

@@ -27,7 +27,7 @@ def by_time(desk: WorkingDesk, made: suppressions.Suppression) -> None:
 ENDS = pytest.mark.parametrize("end", [by_person, by_time])
 
 
-def test_a_new_case_in_scope_raises_no_message_and_stands_in_no_queue(empty_desk):
+def test_a_new_case_in_scope_raises_no_message_and_is_in_no_queue(empty_desk):
     desk, made = empty_desk, empty_desk.suppress(agent=GHOST)
     assert desk.judge(an_event("e-1")) == desk.beat() == []
     assert desk.ids(None) == desk.ids("open") == []
@@ -41,7 +41,7 @@ def test_a_new_case_in_scope_raises_no_message_and_stands_in_no_queue(empty_desk
     assert desk.store.counters()["cases_suppressed"] == 1
 
 
-def test_a_suppression_acquits_nobody(desk):
+def test_evidence_of_a_hidden_case_counts_against_trust(desk):
     (state,) = desk.store.states(GHOST)
     (item,) = [one for one in state.ledger.items.values() if one.severity == "high"]
     assert item.status == "open"
@@ -53,7 +53,7 @@ def test_a_suppression_acquits_nobody(desk):
     assert desk.score("ghost-3")["score"] <= before["score"]
 
 
-def test_what_stands_in_the_queue_stays_there(desk):
+def test_a_case_that_is_in_the_queue_stays_there(desk):
     standing = desk.case
     desk.suppress(anomaly=standing["signals"][0]["anomaly"])
     assert desk.beat() == []

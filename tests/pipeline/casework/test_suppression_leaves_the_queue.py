@@ -55,10 +55,10 @@ def test_k7_a_suppression_that_is_over_leaves_the_queue_that_would_have_been_wit
         plain.judge(*batches[0])
         hidden.judge(*batches[0])
         made = [hidden.suppress(**scope) for scope in scopes]
-        told = {one["case_id"] for one in hidden.judge(*batches[1])}
+        announced = {one["case_id"] for one in hidden.judge(*batches[1])}
         kept = {one["case_id"] for one in plain.judge(*batches[1])}
-        assert told <= kept
-        event(f"hides {len(kept - told)}")
+        assert announced <= kept
+        event(f"hides {len(kept - announced)}")
         if expires:
             hidden.now_us += DAY_US
         else:
@@ -74,7 +74,9 @@ def test_k7_a_suppression_that_is_over_leaves_the_queue_that_would_have_been_wit
             messages = hidden.judge(*batch)
             assert [one for one in messages if one in without] == without
             late = [one for one in messages if one not in without]
-            assert {one["case_id"] for one in late} <= kept - told  # told of for the first time
+            assert {
+                one["case_id"] for one in late
+            } <= kept - announced  # announced for the first time
             assert _queue(hidden) == _queue(plain)
         assert _trust(hidden) == _trust(plain)
 

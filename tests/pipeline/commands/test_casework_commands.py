@@ -109,7 +109,7 @@ def test_suppressions_are_added_listed_and_ended(desk: WorkingDesk, habitus: Hab
     made = as_json(habitus, "suppressions", "add", *scope, "--reason", "a pilot", "--yes")
     suppression = made["suppression"]["id"]
     desk.judge(an_event("e-2", day=9, session="s-9", minute=1))
-    assert desk.case["status"] == "open"  # it stood in the queue before
+    assert desk.case["status"] == "open"  # it was in the queue before
     listed = as_json(habitus, "suppressions", "list", "--state", "active")["suppressions"]
     assert listed == [made["suppression"]]
     code, out, _ = habitus("suppressions", "list")
@@ -163,7 +163,7 @@ def test_comments_stand_in_the_case_and_all_writes_in_the_log(
         (("comment", "C-", "x" * (LONGEST + 1)), "TEXT must have 1 to"),
     ],
 )
-def test_wrong_use_is_told_before_anything_is_saved(
+def test_wrong_use_is_refused_before_anything_is_saved(
     desk: WorkingDesk, habitus: Habitus, args: tuple[str, ...], fault: str
 ) -> None:
     more = () if args[0] == "comment" else ("--reason", "why", "--yes")
@@ -188,7 +188,7 @@ def test_a_scope_that_is_too_wide_or_too_long_is_refused(
     assert desk.store.audit.page() == []
 
 
-def test_without_a_store_nothing_is_made(habitus: Habitus, tmp_path: Any) -> None:
+def test_no_store_is_made_by_a_write(habitus: Habitus, tmp_path: Any) -> None:
     code, _, err = habitus("quarantine", "a", "--reason", "why", "--yes")
     assert (code, "there is no store" in err) == (2, True)
     assert [*tmp_path.iterdir()] == []

@@ -52,19 +52,19 @@ def test_two_steps_quarantine_an_agent_and_two_release_it(client, installed):
     path = f"/v1/agents/{agent}/quarantine"
     first = ask(client, path)
     assert first.status_code == 200, first.text
-    told = first.json()
-    assert (told["done"], told["before"]["gate"], told["after"]["gate"]) == (
+    answer = first.json()
+    assert (answer["done"], answer["before"]["gate"], answer["after"]["gate"]) == (
         False,
         "open",
         "quarantined",
     )
     assert installed.store.audit.of("gate", installed.REFUNDS) == []
-    assert not ask(client, path + "?preview=true", confirm=told["confirm"]).json()["done"]
-    done = ask(client, path, confirm=told["confirm"]).json()
+    assert not ask(client, path + "?preview=true", confirm=answer["confirm"]).json()["done"]
+    done = ask(client, path, confirm=answer["confirm"]).json()
     assert (done["done"], done["confirm"], done["confirm_until"]) == (True, None, None)
     (entry,) = installed.store.audit.of("gate", installed.REFUNDS)
     assert (entry.action, entry.by, entry.reason) == ("quarantine", "loopback", "a key leaked")
-    assert ask(client, path, confirm=told["confirm"]).status_code == 409
+    assert ask(client, path, confirm=answer["confirm"]).status_code == 409
     plain = f"/v1/agents/{installed.REFUNDS}/release"
     confirm = ask(client, plain).json()["confirm"]
     assert ask(client, plain, confirm=confirm).json()["after"]["gate"] == "open"
