@@ -110,9 +110,10 @@ async def end_suppression(
     service: Shared,
     caller: Annotated[Principal, _WRITER],
 ) -> Response:
-    """End a suppression now. The open cases that it hides return to the queue, without a message.
+    """End a suppression now. The open cases that it hides return to the queue.
 
-    The next event of such a case is a message. An expiry does the same.
+    What happened before is no message, and from then on messages are as without it. An expiry does
+    the same.
     """
     asked = body_as(EndRequest, await request.body())
     ended = await at_work(

@@ -93,13 +93,14 @@ def test_an_open_case_returns_to_the_queue_when_its_suppression_is_over(empty_de
 
 
 @ENDS
-def test_the_first_event_after_the_end_is_a_message(empty_desk, end):
+def test_growth_after_the_end_is_a_message_and_another_event_is_none(empty_desk, end):
     desk, made = empty_desk, empty_desk.suppress(agent=GHOST)
     desk.judge(an_event("e-1"))
     end(desk, made)
+    assert desk.judge(an_event("e-3", minute=1)) == []
     (message,) = desk.judge(an_event("e-2", minute=1, day=1))
     assert (message["change"], message["version"], message["status"]) == ("grew", 2, "open")
-    assert message["events"]["count"] == 2
+    assert message["events"]["count"] == 3
 
 
 def test_another_suppression_in_force_hides_on(empty_desk):
