@@ -51,7 +51,7 @@ def update_trust(
         out.trust_before = _score(agent_state, profile.last_us, policy)
         changed = trust.ledger.add(item, policy)
         out.trust_after = _score(agent_state, profile.last_us, policy)
-    if not out.alert and out.learned:
+    if out.case_id is None and not out.alert and out.learned:
         trust.ledger.clean(time_us)
     hour = time_us // HOUR_US
     if changed or hour > profile.utc_hour:

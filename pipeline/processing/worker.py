@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
+from functools import partial
 from typing import TYPE_CHECKING
 
 from models.engine import Engine
@@ -13,7 +14,7 @@ from pipeline.casework.suppressions import InForce
 from pipeline.clock import clock_us
 from pipeline.events.unknown_members import MemberCounters
 from pipeline.logs import STATE_CHANGE
-from pipeline.processing.agent_cache import Agents
+from pipeline.processing.agent_cache import MODES, Agents
 from pipeline.processing.batch_state import BatchState
 from pipeline.processing.detector_failures import DetectorFailures
 from pipeline.processing.intake import Intake
@@ -30,7 +31,7 @@ from pipeline.publishing.rejected import FirstRejected
 from pipeline.store.batch import Commit, PipelineStatus
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from models.baseline.agent_state import AgentState
     from models.config import ModelConfig
@@ -151,11 +152,24 @@ class Worker:
         for key in agents:
             batch.change(key, -1)
         self._agents.load(set(batch.changed))
+        self.engine.agents_of = partial(self._own_agents, batch)
         for position in range(len(batch.events)):
             self._reference.judge(batch, position)
         self._collect(batch)
         self._agents.trim()
         return batch.out
+
+    def _own_agents(self, batch: BatchState, names: Sequence[str]) -> Iterator[AgentState]:
+        """Give the agents of this worker among some; their days are closed in this batch."""
+        if not names:
+            return
+        foreign = self._agents.shards_of_others(names)
+        own = [name for name in names if name not in foreign]
+        self._agents.load({(name, mode) for name in own for mode in MODES})
+        for name in own:
+            for agent_state in self._agents.in_all_modes(name):
+                batch.change((name, agent_state.trust.mode), -1)
+                yield agent_state
 
     def _take(self, records: Sequence[RawRecord], wire: Format) -> BatchState:
         """Decode records to new events; reject those whose agent another worker judges."""
