@@ -51,11 +51,20 @@ def cases(
         found = store.cases(
             agent_id=agent, severity=severity, status=status, sort=sort, limit=limit
         )
+        hidden = (
+            []
+            if status is not None
+            else store.cases(
+                agent_id=agent, severity=severity, status="suppressed", sort="last", limit=limit
+            )
+        )
     if as_json:
         print_json({"cases": found})
         return
     print_cases(found, console())
-    note(f"{len(found)} cases")
+    more = "at least " if len(hidden) == limit else ""
+    left_out = f"; {more}{len(hidden)} suppressed: --status suppressed" if hidden else ""
+    note(f"{len(found)} cases{left_out}")
 
 
 def register(app: typer.Typer) -> None:
