@@ -54,7 +54,8 @@ class LevelState(Struct, frozen=True, array_like=True):
         For watch, normal and trusted: since when `lower` is the margin above the bound. None where
         it is not. Each level has its own clock, so a cleared agent waits once and not once a level.
     gate
-        ``quarantined`` from a confirmed critical item until a person releases it, at any score.
+        ``quarantined`` from a confirmed critical item, or from the word of a person, until a person
+        releases it, at any score.
     """
 
     level: Level = "restricted"

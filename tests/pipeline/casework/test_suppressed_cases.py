@@ -10,6 +10,7 @@ from models.units import DAY_US
 from pipeline.casework import suppressions
 from pipeline.casework.deciding import decide
 from pipeline.casework.scope import Scope
+from pipeline.processing.judging import writes
 from tests.pipeline.casework.desks import GHOST, OTHER, an_event
 
 if TYPE_CHECKING:
@@ -101,6 +102,20 @@ def test_growth_after_the_end_is_a_message_and_another_event_is_none(empty_desk,
     (message,) = desk.judge(an_event("e-2", minute=1, day=1))
     assert (message["change"], message["version"], message["status"]) == ("grew", 2, "open")
     assert message["events"]["count"] == 3
+
+
+def test_cases_return_over_several_commits_where_there_are_many(empty_desk, monkeypatch):
+    monkeypatch.setattr(writes, "MAX_RETURNED", 2)
+    desk, made = empty_desk, empty_desk.suppress(mode="delegated", anomaly="identity.shadow")
+    names = [f"ghost-{number}" for number in range(5)]
+    desk.judge(*(an_event(f"e-{one}", one, credential={"id": one}) for one in names))
+    assert len(desk.ids("suppressed")) == 5
+    by_person(desk, made)
+    left = []
+    for _ in range(3):
+        assert desk.beat() == []
+        left.append(len(desk.ids("suppressed")))
+    assert left == [3, 1, 0]
 
 
 def test_another_suppression_in_force_hides_on(empty_desk):
