@@ -14,10 +14,10 @@ from pipeline.commands.casework.person import (
     Preview,
     Reason,
     Yes,
-    agreed,
     at_desk,
+    check_words,
     checked_text,
-    reason_of,
+    last_word,
 )
 from pipeline.commands.casework.scopes import (
     Agent,
@@ -72,17 +72,19 @@ def decide(
     if scope is not None and disposition != "expected_change":
         raise ConfigError("a scope and --until belong to an expected_change")
     wanted: Disposition | None = None if disposition == "undo" else disposition
-    why = "preview" if preview else reason_of(reason)
+    if not preview:
+        check_words(reason, yes=yes)
     with at_desk() as (desk, store):
         found = case_with(store, case)
         until_us = None if until is None else end_of(until, desk.at_us)
         more: dict[str, Any] = {"scope": scope, "until_us": until_us}
         name, version = found["case_id"], found["version"]
-        effect = decide_case(desk, name, version, wanted, why, **more, preview=True)
+        effect = decide_case(desk, name, version, wanted, "", **more, preview=True)
         if not as_json:
             _print_effect(effect)
         if not preview:
-            if not agreed(f"Save: {disposition}?", yes=yes):
+            why = last_word(f"Save: {disposition}?", reason, yes=yes)
+            if why is None:
                 note("nothing was saved")
                 return
             effect = decide_case(desk, name, version, wanted, why, **more)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from pipeline.casework.gates import set_gate
-from pipeline.commands.casework.person import Preview, Reason, Yes, agreed, at_desk, reason_of
+from pipeline.commands.casework.person import Preview, Reason, Yes, at_desk, check_words, last_word
 from pipeline.commands.terminal import AsJson, console, note, print_json
 from pipeline.text.quoted import plain, quoted
 
@@ -44,13 +44,15 @@ def release(
 def _set(
     agent: str, action: GateAction, reason: str | None, *, preview: bool, yes: bool, as_json: bool
 ) -> None:
-    why = "preview" if preview else reason_of(reason)
+    if not preview:
+        check_words(reason, yes=yes)
     with at_desk() as (desk, _):
-        answer = set_gate(desk, agent, action, why)
+        answer = set_gate(desk, agent, action, "")
         if not as_json:
             _print_effect(answer)
         if not preview:
-            if not agreed(f"{action.capitalize()} {quoted(agent)}?", yes=yes):
+            why = last_word(f"{action.capitalize()} {quoted(agent)}?", reason, yes=yes)
+            if why is None:
                 note("nothing was done")
                 return
             answer = set_gate(desk, agent, action, why, answer["confirm"])

@@ -58,13 +58,23 @@ def user() -> str:
     return f"terminal:{name}"
 
 
-def reason_of(given: str | None) -> str:
-    """Give the reason, which a terminal asks for."""
-    if given is None:
-        if not sys.stdin.isatty():
-            raise ConfigError("--reason is missing")
-        given = typer.prompt("Reason")
-    return checked_text(given, "--reason")
+def check_words(reason: str | None, *, yes: bool) -> None:
+    """Refuse a wrong reason, and a program that gives no reason or not the last word."""
+    if reason is not None:
+        checked_text(reason, "--reason")
+    if sys.stdin.isatty():
+        return
+    if reason is None:
+        raise ConfigError("--reason is missing: without a terminal nobody can be asked")
+    if not yes:
+        raise ConfigError("--yes is missing: without a terminal nobody can be asked")
+
+
+def last_word(question: str, reason: str | None, *, yes: bool) -> str | None:
+    """Ask for the reason and the last word where they are not given; None for a no."""
+    why = typer.prompt("Reason", err=True) if reason is None else reason
+    checked_text(why, "--reason")
+    return why if yes or typer.confirm(question, err=True) else None
 
 
 def checked_text(text: str, name: str) -> str:
@@ -74,12 +84,3 @@ def checked_text(text: str, name: str) -> str:
             f"{name} must have 1 to {LONGEST} characters, got {len(text)}: {quoted(text[:40])}"
         )
     return text
-
-
-def agreed(question: str, *, yes: bool) -> bool:
-    """Ask for the last word on a terminal; programs say ``--yes``."""
-    if yes:
-        return True
-    if not sys.stdin.isatty():
-        raise ConfigError("--yes is missing: without a terminal nobody can be asked")
-    return typer.confirm(question, err=True)

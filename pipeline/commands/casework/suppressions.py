@@ -8,7 +8,7 @@ import typer
 
 from models.errors import ConfigError
 from pipeline.casework import suppressions as work
-from pipeline.commands.casework.person import Preview, Reason, Yes, agreed, at_desk, reason_of
+from pipeline.commands.casework.person import Preview, Reason, Yes, at_desk, check_words, last_word
 from pipeline.commands.casework.scopes import (
     Agent,
     Anomaly,
@@ -24,7 +24,7 @@ from pipeline.commands.pages.listing import listing
 from pipeline.commands.terminal import AsJson, console, note, now_us, print_json
 from pipeline.configuration.loading import load_settings
 from pipeline.store import open_store
-from pipeline.text.quoted import plain
+from pipeline.text.quoted import plain, quoted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -74,10 +74,11 @@ def add(
     scope = scope_of(agent, role, mode, anomaly, detector, subject)
     if scope is None:
         raise ConfigError("a scope is missing: --agent, --role, --anomaly, --detector or --subject")
-    why = "preview" if preview else reason_of(reason)
+    if not preview:
+        check_words(reason, yes=yes)
     with at_desk() as (desk, _):
         until_us = end_of(until, desk.at_us)
-        work.suppressing(desk, scope, why, until_us)
+        work.suppressing(desk, scope, "", until_us)
         answer: dict[str, Any] = {
             "suppression": None,
             "would_have_hidden": work.preview(desk, scope),
@@ -85,7 +86,8 @@ def add(
         if not as_json:
             console().print(hidden_in_words(answer["would_have_hidden"]), highlight=False)
         if not preview:
-            if not agreed("Hide such cases from now on?", yes=yes):
+            why = last_word("Hide such cases from now on?", reason, yes=yes)
+            if why is None:
                 note("nothing was saved")
                 return
             made = work.suppress(desk, scope, why, until_us)
@@ -102,8 +104,9 @@ def end(
     yes: Yes = False,
 ) -> None:
     """End a suppression: the open cases that it hides return to the queue."""
-    why = reason_of(reason)
-    if not agreed(f"End {suppression}?", yes=yes):
+    check_words(reason, yes=yes)
+    why = last_word(f"End {quoted(suppression)}?", reason, yes=yes)
+    if why is None:
         note("nothing was saved")
         return
     with at_desk() as (desk, _):

@@ -49,7 +49,7 @@ def effect_of(
     after = _trust(case, states, policy)
     number = len(held_in(held, decision.object))
     closes = decision.disposition not in (None, "unclear")
-    shut = any(state.level_state.gate == "quarantined" for state in states)
+    shut = keep_shut or any(state.level_state.gate == "quarantined" for state in states)
     return {
         "trust": {"before": before, "after": after},
         "closes": [decision.object] if closes and case["status"] != "closed" else [],

@@ -6,6 +6,7 @@ import msgspec
 import pytest
 
 from models.units import MINUTE_US
+from pipeline.casework.deciding import decide
 from pipeline.casework.desk import Desk
 from pipeline.casework.gates import VALID_US, set_gate
 from pipeline.casework.refusal import Refusal
@@ -69,7 +70,8 @@ def test_an_undone_decision_opens_no_gate_that_a_person_shut(desk):
     desk.decide("malicious")
     desk.beat()
     shut(desk)  # the gate is shut already, by evidence: now it stays shut without it
-    desk.decide(None)
+    undo = decide(desk.person, desk.case["case_id"], desk.case["version"], None, "a drill")
+    assert undo["gate"] == "quarantined"
     desk.beat()
     assert (desk.gate(GHOST), desk.gate(OTHER)) == ("quarantined", "open")
 

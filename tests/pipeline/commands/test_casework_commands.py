@@ -54,7 +54,10 @@ def test_a_decision_shows_its_effect_and_is_saved_only_with_the_last_word(
     code, _, err = habitus("decide", name, "malicious", "--reason", "an attack")
     assert (code, err.startswith("error: --yes is missing")) == (2, True)
     code, _, err = habitus("decide", name, "malicious", "--yes")
-    assert (code, err) == (2, "error: --reason is missing\n")
+    assert (code, err) == (
+        2,
+        "error: --reason is missing: without a terminal nobody can be asked\n",
+    )
     assert desk.store.audit.page() == []
     habitus("decide", name, "malicious", "--reason", "an attack", "--yes")
     desk.beat()
@@ -73,7 +76,7 @@ def test_a_terminal_asks_for_the_reason_and_the_last_word(
 ) -> None:
     words = iter(["n", "y"])
     monkeypatch.setattr(person.sys.stdin, "isatty", lambda: True, raising=False)
-    monkeypatch.setattr(person.typer, "prompt", lambda _: "a key leaked")
+    monkeypatch.setattr(person.typer, "prompt", lambda *_, **__: "a key leaked")
     monkeypatch.setattr(person.typer, "confirm", lambda *_, **__: next(words) == "y")
     code, out, err = habitus("quarantine", GHOST)
     assert (code, err) == (0, "nothing was done\n")
