@@ -19,7 +19,7 @@ from pipeline.store.order import case_place_of, last_us
 from pipeline.store.registers.audit import Entry
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Mapping
 
     from pipeline.casework.desk import Desk
     from pipeline.store.order import Place
@@ -31,7 +31,9 @@ MAX_IN_FORCE = 200
 PREVIEW_DAYS = 30
 MAX_NAMED = 500
 """Most ids of cases in a preview."""
-_PAGE, _MAX_PAGES = 500, 40
+MAX_PAGES = 40
+"""Most pages of cases that a preview reads."""
+_PAGE = 500
 
 
 class Suppression(Struct, frozen=True):
@@ -129,29 +131,32 @@ class InForce:
 def preview(desk: Desk, scope: Scope) -> dict[str, Any]:
     """Give the cases of the last 30 days that a scope covers: their number and the newest ids.
 
-    The last day is that of the newest event of a case.
+    The last day is that of the newest event of a case. Of very many cases the newest are counted,
+    and the answer is not `complete`.
     """
     found, since_us = list[str](), 0
-    for case in _newest_first(desk):
-        since_us = since_us or last_us(case) - PREVIEW_DAYS * DAY_US
-        if last_us(case) < since_us:
-            break
-        if scope.covers(case):
-            found.append(case["case_id"])
-    return {"days": PREVIEW_DAYS, "count": len(found), "cases": found[:MAX_NAMED]}
-
-
-def _newest_first(desk: Desk) -> Iterator[dict[str, Any]]:
     after: Place | None = None
-    for _ in range(_MAX_PAGES):
+    for _ in range(MAX_PAGES):
         page = desk.store.cases(
             agent_id=None, severity=None, status=ALL_CASES, sort="last", ascending=False,
             after=after, limit=_PAGE,
         )  # fmt: skip
-        yield from page
-        if len(page) < _PAGE:
-            return
+        since_us = since_us or (last_us(page[0]) - PREVIEW_DAYS * DAY_US if page else 0)
+        recent = [case for case in page if last_us(case) >= since_us]
+        found += [case["case_id"] for case in recent if scope.covers(case)]
+        if len(recent) < _PAGE:
+            return _hides(found, complete=True)
         after = case_place_of(page[-1], "last")
+    return _hides(found, complete=False)
+
+
+def _hides(found: list[str], *, complete: bool) -> dict[str, Any]:
+    return {
+        "days": PREVIEW_DAYS,
+        "count": len(found),
+        "complete": complete,
+        "cases": found[:MAX_NAMED],
+    }
 
 
 def suppress(desk: Desk, scope: Scope, reason: str, until_us: int) -> Suppression:

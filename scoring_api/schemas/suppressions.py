@@ -53,10 +53,14 @@ class EndRequest(BaseModel):
 
 
 class Hides(BaseModel):
-    """Cases of the last days that a scope covers: their number, and the newest ids."""
+    """Cases of the last days that a scope covers: their number, and the newest ids.
+
+    Of more than 20,000 cases the newest are counted, and `complete` is false.
+    """
 
     days: Annotated[int, Field(ge=1)]
     count: Annotated[int, Field(ge=0)]
+    complete: bool
     cases: list[str]
 
 

@@ -71,14 +71,15 @@ def end_of(text: str, at_us: int) -> int:
 def hidden_in_words(hides: Mapping[str, Any]) -> str:
     """Say what a scope would have hidden.
 
-    >>> hidden_in_words({"days": 30, "count": 0, "cases": []})
+    >>> hidden_in_words({"days": 30, "count": 0, "cases": [], "complete": True})
     'it would have hidden no case in the last 30 days'
-    >>> hidden_in_words({"days": 30, "count": 2, "cases": ["C-1", "C-2"]})
-    'it would have hidden 2 cases in the last 30 days: C-1, C-2'
+    >>> hidden_in_words({"days": 30, "count": 2, "cases": ["C-1", "C-2"], "complete": False})
+    'it would have hidden at least 2 cases in the last 30 days: C-1, C-2'
     """
     number = {0: "no case", 1: "1 case"}.get(hides["count"], f"{hides['count']} cases")
     some = [plain(name) for name in hides["cases"][:20]]
     more = hides["count"] - len(some)
     names = ", ".join([*some, *([f"and {more} more"] if more > 0 else [])])
-    sentence = f"it would have hidden {number} in the last {hides['days']} days"
+    least = "" if hides["complete"] else "at least "
+    sentence = f"it would have hidden {least}{number} in the last {hides['days']} days"
     return f"{sentence}: {names}" if names else sentence

@@ -192,12 +192,16 @@ def test_no_more_suppressions_than_the_bound_are_in_force(empty_desk, monkeypatc
     empty_desk.suppress(agent="c")
 
 
-def test_a_preview_finds_what_the_worker_hides(desk):
+def test_a_preview_finds_what_the_worker_hides(desk, monkeypatch):
     scope = {"mode": "delegated", "detector": desk.case["signals"][0]["detector"]}
     found = suppressions.preview(desk.person, Scope(**scope))
-    assert found == {"days": 30, "count": 1, "cases": [desk.case["case_id"]]}
+    assert found == {"days": 30, "count": 1, "complete": True, "cases": [desk.case["case_id"]]}
     desk.suppress(**scope)
     desk.judge(an_event("e-9", "ghost-9", 5, credential={"id": "c-1"}))
     (hidden,) = desk.ids("suppressed")
     found = suppressions.preview(desk.person, Scope(**scope))
     assert found["cases"] == [hidden, desk.case["case_id"]]
+    monkeypatch.setattr(suppressions, "_PAGE", 1)
+    monkeypatch.setattr(suppressions, "MAX_PAGES", 1)
+    found = suppressions.preview(desk.person, Scope(**scope))
+    assert found == {"days": 30, "count": 1, "complete": False, "cases": [hidden]}

@@ -117,7 +117,8 @@ def test_scope_and_end_of_an_expected_change_are_kept(client, installed):
     until = rfc3339(installed.now_us() + DAY_US)
     answer = decide(client, disposition="expected_change", scope=scope, until=until)
     assert answer.status_code == 200, answer.text
-    assert answer.json()["hides"] == {"days": 30, "count": 1, "cases": [CASE]}
+    hides = {"days": 30, "count": 1, "complete": True, "cases": [CASE]}
+    assert answer.json()["hides"] == hides
     (logged,) = installed.store.audit.of("case", CASE)
     assert (logged.scope.members(), logged.until) == (scope, until)
     (made,) = client.get("/v1/suppressions").json()["suppressions"]

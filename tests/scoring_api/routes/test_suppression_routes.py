@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 import pytest
 
-from models.event import rfc3339
+from models.event import microseconds, rfc3339
 from models.units import DAY_US
 from pipeline.credentials.entries import make_key
 from pipeline.store import open_store
@@ -48,10 +49,6 @@ def suppress(client: httpx.Client, installed: Any, **more: Any) -> httpx.Respons
 
 
 def days_ago(newest: str, days: int) -> str:
-    from datetime import datetime
-
-    from models.event import microseconds
-
     return rfc3339(microseconds(datetime.fromisoformat(newest)) - days * DAY_US)
 
 
@@ -68,7 +65,7 @@ def test_a_preview_counts_the_cases_of_the_last_30_days_and_saves_nothing(client
     answer = suppress(client, installed, preview=True)
     assert answer.status_code == 200, answer.text
     ids = [newest["case_id"], f"C-{2:016x}"]
-    hidden = {"days": 30, "count": 2, "cases": ids}
+    hidden = {"days": 30, "count": 2, "complete": True, "cases": ids}
     assert answer.json() == {"suppression": None, "would_have_hidden": hidden}
     assert client.get("/v1/suppressions").json() == {"suppressions": [], "next_cursor": None}
     saved = suppress(client, installed)
