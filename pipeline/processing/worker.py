@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from models.engine import Engine
 from models.trust.policy import DEFAULT_POLICY, TrustPolicy
 from models.units import DAY_US
-from pipeline.casework.suppressions import InForce
+from pipeline.casework.in_force import InForce
 from pipeline.clock import clock_us
 from pipeline.events.unknown_members import MemberCounters
 from pipeline.logs import STATE_CHANGE

@@ -14,7 +14,7 @@ from models.trust.levels import Gate, LevelState
 from models.trust.policy import Level, Severity
 from models.trust.response import Answer, Facets, Obligation, Reason, Recovery, State
 from models.units import DAY_US
-from pipeline.casework.suppressions import suppressions_in
+from pipeline.casework.in_force import suppressions_in
 from pipeline.credentials.entries import make_key
 from pipeline.events.schema import PATH, event_parts
 from pipeline.publishing import messages

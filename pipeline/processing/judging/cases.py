@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from models.engine import Engine
     from models.result import Result
     from models.trust.policy import TrustPolicy
-    from pipeline.casework.suppressions import InForce
+    from pipeline.casework.in_force import InForce
     from pipeline.processing.batch_state import BatchState
     from pipeline.processing.judging.event_in_mode import EventInMode
     from pipeline.store.batch import Commit

@@ -21,7 +21,7 @@ from pipeline.publishing.outputs import answer_message
 if TYPE_CHECKING:
     from models.engine import Engine
     from models.trust.policy import TrustPolicy
-    from pipeline.casework.suppressions import InForce
+    from pipeline.casework.in_force import InForce
     from pipeline.processing.agent_cache import Agents
     from pipeline.processing.batch_state import Key
     from pipeline.store.batch import Commit

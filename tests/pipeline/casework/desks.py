@@ -19,6 +19,7 @@ from pipeline.processing.stream_types import RawRecord
 from pipeline.store.registers.audit import Entry
 
 if TYPE_CHECKING:
+    from pipeline.casework.in_force import Suppression
     from pipeline.store import Commit, Store
 
 GHOST, OTHER = "ghost-1", "ghost-2"
@@ -83,7 +84,7 @@ class WorkingDesk:
         policy = self.worker.policy
         return Desk(self.store, policy, DEFAULT_OBLIGATIONS, "ops", self.now_us)
 
-    def suppress(self, days: float = 1, **scope: str) -> suppressions.Suppression:
+    def suppress(self, days: float = 1, **scope: str) -> Suppression:
         until_us = self.now_us + int(days * DAY_US)
         return suppressions.suppress(self.person, Scope(**scope), "expected", until_us)
 

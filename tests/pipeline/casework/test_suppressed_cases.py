@@ -9,19 +9,22 @@ import pytest
 from models.units import DAY_US
 from pipeline.casework import suppressions
 from pipeline.casework.deciding import decide
+from pipeline.casework.in_force import suppressions_in
+from pipeline.casework.refusal import Refusal
 from pipeline.casework.scope import Scope
 from pipeline.processing.judging import writes
 from tests.pipeline.casework.desks import GHOST, OTHER, an_event
 
 if TYPE_CHECKING:
+    from pipeline.casework.in_force import Suppression
     from tests.pipeline.casework.desks import WorkingDesk
 
 
-def by_person(desk: WorkingDesk, made: suppressions.Suppression) -> None:
+def by_person(desk: WorkingDesk, made: Suppression) -> None:
     suppressions.end(desk.person, made.id, "it is over")
 
 
-def by_time(desk: WorkingDesk, made: suppressions.Suppression) -> None:
+def by_time(desk: WorkingDesk, made: Suppression) -> None:
     desk.now_us = made.until_us
 
 
@@ -177,7 +180,7 @@ def test_an_expected_change_with_a_scope_is_a_suppression_and_its_undo_ends_it(e
     (message,) = desk.beat()
     assert (message["case_id"], message["status"]) == (first["case_id"], "open")
     assert sorted(desk.ids("open")) == sorted([first["case_id"], hidden["case_id"]])
-    ((_, one),) = suppressions.suppressions_in(desk.store.audit.all_of("suppression")).items()
+    ((_, one),) = suppressions_in(desk.store.audit.all_of("suppression")).items()
     assert one.end is not None
     assert one.end.reason == "a mistake"
 
@@ -186,7 +189,7 @@ def test_no_more_suppressions_than_the_bound_are_in_force(empty_desk, monkeypatc
     monkeypatch.setattr(suppressions, "MAX_IN_FORCE", 2)
     empty_desk.suppress(agent="a")
     made = empty_desk.suppress(agent="b")
-    with pytest.raises(suppressions.Refusal, match="2 suppressions are in force"):
+    with pytest.raises(Refusal, match="2 suppressions are in force"):
         empty_desk.suppress(agent="c")
     empty_desk.now_us = made.until_us
     empty_desk.suppress(agent="c")
