@@ -11,8 +11,10 @@ from pydantic.json_schema import models_json_schema
 
 from pipeline.events.schema import event_parts
 from scoring_api.schemas.actions import RejectedActions
-from scoring_api.schemas.decisions import DispositionRequest, UndoRequest
+from scoring_api.schemas.decisions import CommentRequest, DispositionRequest, UndoRequest
+from scoring_api.schemas.gates import GateRequest
 from scoring_api.schemas.problem import Problem
+from scoring_api.schemas.suppressions import EndRequest, SuppressionRequest
 from scoring_api.schemas.trust import TrustQuery
 
 _TEMPLATE: Final = "#/components/schemas/{name}"
@@ -50,6 +52,10 @@ def _declared() -> dict[str, Any]:
             (TrustQuery, "validation"),
             (DispositionRequest, "validation"),
             (UndoRequest, "validation"),
+            (CommentRequest, "validation"),
+            (SuppressionRequest, "validation"),
+            (EndRequest, "validation"),
+            (GateRequest, "validation"),
         ],
         ref_template=_TEMPLATE.replace("name", "model"),
     )

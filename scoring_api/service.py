@@ -145,7 +145,7 @@ _MEANING = {
     401: "No credential, or one that was refused.",
     403: "The credential lacks the scope, or the client is not on loopback.",
     404: "The object does not exist.",
-    409: "The case has a newer version, or a decision already; `case` is the newest.",
+    409: "The object has changed, or is so already; of a case, `case` is the newest version.",
     408: "The headers or the body took too long.",
     413: "The body is too large.",
     414: "The request target is too long.",

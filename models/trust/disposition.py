@@ -28,11 +28,18 @@ def case_key(agent_id: str, mode: str, case_id: str) -> str:
     return f"{agent_id}|{mode}|{case_id}"
 
 
-def decide_trust(trust: TrustState, case_id: str, disposition: Disposition | None) -> bool:
+def decide_trust(
+    trust: TrustState, case_id: str, disposition: Disposition | None, *, keep_shut: bool = False
+) -> bool:
     """Apply a decision to the evidence of a case; None takes the decision back.
 
     A confirmed case of high severity becomes critical, which only a person can decide, and shuts
     the gate. Taking that back opens the gate, unless another confirmed critical case holds it.
+
+    Parameters
+    ----------
+    keep_shut
+        A person has quarantined the agent, so only a release opens the gate.
 
     Returns
     -------
@@ -62,7 +69,8 @@ def decide_trust(trust: TrustState, case_id: str, disposition: Disposition | Non
     if decided == item:
         return False
     trust.ledger.items[key] = decided
-    if _shuts_gate(item) and not any(map(_shuts_gate, trust.ledger.items.values())):
+    held = keep_shut or any(map(_shuts_gate, trust.ledger.items.values()))
+    if _shuts_gate(item) and not held:
         trust.level_state = release(trust.level_state)
     trust.level_state = guard(trust.level_state, trust.ledger, key)
     return True

@@ -31,6 +31,7 @@ __all__ = [
     "level_of",
     "next_change_us",
     "next_level",
+    "quarantine",
     "release",
     "risk_level",
 ]
@@ -53,7 +54,8 @@ class LevelState(Struct, frozen=True, array_like=True):
         For watch, normal and trusted: since when `lower` is the margin above the bound. None where
         it is not. Each level has its own clock, so a cleared agent waits once and not once a level.
     gate
-        ``quarantined`` from a confirmed critical item until a person releases it, at any score.
+        ``quarantined`` from a confirmed critical item, or from the word of a person, until a person
+        releases it, at any score.
     """
 
     level: Level = "restricted"
@@ -124,6 +126,11 @@ def guard(level_state: LevelState, ledger: Ledger, key: str) -> LevelState:
     item = ledger.items.get(key)
     if item is None or item.status != "confirmed" or item.severity != "critical":
         return level_state
+    return replace(level_state, gate="quarantined")
+
+
+def quarantine(level_state: LevelState) -> LevelState:
+    """Shut the gate after a decision of a person. The level does not change."""
     return replace(level_state, gate="quarantined")
 
 

@@ -15,6 +15,7 @@ from models.baseline.identity import fill
 from models.baseline.profile import is_before
 from models.event import Mode
 from models.trust.agent_evidence import has_agent_wide_evidence
+from models.trust.levels import quarantine
 from models.trust.state import TrustState, trust_bytes, trust_of
 from pipeline.processing.stream_types import has_other_key
 
@@ -172,11 +173,14 @@ class Agents(OrderedDict["Key", AgentState]):
         return agent_state
 
     def agent_state(self, key: Key) -> AgentState:
-        """Give an agent; a new one if it has no state yet."""
+        """Give an agent; a new one if it has no state yet. A shut gate is shut in a new mode."""
         agent_state = self.known(key)
         if agent_state is not None:
             return agent_state
         trust = TrustState(agent_id=key[0], mode=key[1], config_version=self._config_version)
+        others = [one.trust.level_state for one in self.in_all_modes(key[0])]
+        if any(one.gate == "quarantined" for one in others):
+            trust.level_state = quarantine(trust.level_state)
         agent_state = AgentState(self._profiles.new(*key), trust)
         self._put(key, agent_state)
         if key[0] in self._modes:

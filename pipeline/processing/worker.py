@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 from models.engine import Engine
 from models.trust.policy import DEFAULT_POLICY, TrustPolicy
 from models.units import DAY_US
+from pipeline.casework.in_force import InForce
+from pipeline.clock import clock_us
 from pipeline.events.unknown_members import MemberCounters
 from pipeline.logs import STATE_CHANGE
 from pipeline.processing.agent_cache import MODES, Agents
@@ -20,16 +22,16 @@ from pipeline.processing.judging.agent_modes import AgentModes
 from pipeline.processing.judging.anomalies import Anomalies
 from pipeline.processing.judging.before import RELEARNED, is_of_before, kept_of_before
 from pipeline.processing.judging.cases import CaseFiles
-from pipeline.processing.judging.decisions import DecidedCases
 from pipeline.processing.judging.observers import NO_OBSERVERS, Observers
 from pipeline.processing.judging.reference_judge import ReferenceJudge
 from pipeline.processing.judging.trust_answers import TrustAnswers
+from pipeline.processing.judging.writes import Writes
 from pipeline.publishing.catalogue import catalogue
 from pipeline.publishing.rejected import FirstRejected
 from pipeline.store.batch import Commit, PipelineStatus
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from models.baseline.agent_state import AgentState
     from models.config import ModelConfig
@@ -69,6 +71,8 @@ class Worker:
         Callbacks for the judgements.
     without
         Families, and parts of the content detector, that judgement leaves out.
+    clock
+        Gives the wall time, until which suppressions are in force.
 
     Attributes
     ----------
@@ -95,8 +99,10 @@ class Worker:
         detectors: Sequence[Detector] = (),
         observers: Observers = NO_OBSERVERS,
         without: frozenset[str] = frozenset(),
+        clock: Callable[[], int] = clock_us,
     ) -> None:
         self.store = store
+        self._clock = clock
         self.config = config
         self.config_version = config.version
         self.wire = wire
@@ -113,8 +119,9 @@ class Worker:
         self._agents = Agents(store, config, self.engine.profiles, cache_agents, packed_agents)
         self._failures = DetectorFailures(self.engine.panel)
         trust_answers = TrustAnswers(self._agents, policy, publish=publish)
-        self._cases = CaseFiles(store, self.engine, policy, publish=publish)
-        self._decided = DecidedCases(store, self.engine, self._agents, policy, publish=publish)
+        in_force = InForce(store.audit)
+        self._cases = CaseFiles(store, self.engine, in_force, policy, publish=publish)
+        self._writes = Writes(store, self.engine, self._agents, in_force, policy, publish=publish)
         self._reference = ReferenceJudge(
             self.engine,
             AgentModes(self._agents, enricher, inventory, policy),
@@ -140,9 +147,9 @@ class Worker:
         A malformed record is rejected with its reason.
         """
         batch = self._take(records, wire or self.wire)
-        cases, decided = self._decided.apply(batch.out)
+        cases, agents = self._writes.apply(batch.out, self._clock())
         batch.cases.update(cases)
-        for key in decided:
+        for key in agents:
             batch.change(key, -1)
         self._agents.load(set(batch.changed))
         self.engine.agents_of = partial(self._own_agents, batch)
@@ -209,15 +216,15 @@ class Worker:
             out.prune_seen_before_day = self.watermark_us // DAY_US - _SEEN_DAYS
 
     def flush(self, *, whole: bool = False) -> Commit:
-        """Give the engine's state to write, with the agents that a decision changes.
+        """Give the engine's state to write, with the agents that people's writes change.
 
         With `whole`, shared state is written as one copy instead of its changes. The bytes then do
         not depend on the batch boundaries.
         """
         out = Commit(whole=whole)
-        cases, decided = self._decided.apply(out)
+        cases, agents = self._writes.apply(out, self._clock())
         out.cases = list(cases.values())
-        self._collect_profiles(out, {key: self._agents.agent_state(key) for key in decided})
+        self._collect_profiles(out, {key: self._agents.agent_state(key) for key in agents})
         self._collect_shared(out)
         return out
 

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from models.trust.policy import TrustPolicy
 
 CASES = "agent.cases"
-MAX_EVENTS = MAX_SESSIONS = MAX_TRACES = MAX_AGENTS = 20
-"""Most entries of each list of a case; the newest stay, of agents the first."""
+MAX_EVENTS = MAX_SESSIONS = MAX_TRACES = MAX_AGENTS = MAX_ROLES = 20
+"""Most entries of each list of a case; the newest stay, of agents and roles the first."""
 MAX_SIGNALS = 8
 MAX_REASONS = 5
 _LONGEST_TITLE = 160
@@ -58,6 +58,9 @@ def case_object(
         out["signals"] = _with_signal(out["signals"], a)
         out["title"] = _title(out["signals"][0])
     out["trust"] = _trust(out, a, agent_state, policy)
+    role = agent_state.trust.role or ""
+    if role not in out["roles"]:
+        out["roles"] = [*out["roles"], role][:MAX_ROLES]
     ids = _newest(out["events"]["ids"], a.event_id, MAX_EVENTS)
     return out | {
         "version": max(case.version, 1),
@@ -71,9 +74,14 @@ def case_object(
 
 
 def with_agents_of(known: dict[str, Any], case: Case) -> dict[str, Any]:
-    """Add the agents of a case: their number, and the ids of the first ones."""
-    agents = list(dict.fromkeys(owner.partition("\x1f")[0] for owner in case.agents))
-    return known | {"agents": agents[:MAX_AGENTS], "agent_count": max(len(agents), 1)}
+    """Add the agents of a case: their number, the ids of the first ones, and their modes."""
+    owners = [owner.partition("\x1f") for owner in case.agents]
+    agents = list(dict.fromkeys(agent for agent, _, _ in owners))
+    return known | {
+        "agents": agents[:MAX_AGENTS],
+        "agent_count": max(len(agents), 1),
+        "modes": sorted({mode for _, _, mode in owners}) or known["modes"],
+    }
 
 
 def closed_case(known: dict[str, Any]) -> dict[str, Any]:
@@ -99,7 +107,9 @@ def _begun(a: Result, agent_state: AgentState, case: Case) -> dict[str, Any]:
         "agents": [case.agent_id],
         "agent_count": 1,
         "mode": case.mode,
+        "modes": [case.mode],
         "role": trust.role,
+        "roles": [],
         "owner": trust.owner,
         "opened": "",
         "last": "",
@@ -115,6 +125,7 @@ def _begun(a: Result, agent_state: AgentState, case: Case) -> dict[str, Any]:
         "decision": None,
         "assignee": None,
         "comments": 0,
+        "suppressed_by": None,
         "config_version": "",
     }
 

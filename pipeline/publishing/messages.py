@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
+from models.event import Mode  # noqa: TC001  # msgspec reads the annotations
 from models.trust.disposition import Disposition  # noqa: TC001  # msgspec reads the annotations
 from models.trust.ledger import Facet  # noqa: TC001  # msgspec reads the annotations
 from models.trust.policy import Severity, Status  # noqa: TC001  # as above
@@ -74,7 +75,7 @@ class Anomaly(Struct, kw_only=True, forbid_unknown_fields=True):
     version: Annotated[int, Meta(ge=1)]
     agent_id: str
     agents: Agents | None = None
-    mode: Literal["delegated", "autonomous", "unknown"]
+    mode: Mode
     owner: str | None
     session: str | None
     event_id: str
@@ -159,19 +160,21 @@ class Case(Struct, kw_only=True, forbid_unknown_fields=True):
 
     A return period of 140 days: something this unusual comes up once in 140 days, over the whole
     fleet, if all is well. It is null while rates are unknown.
-    `agents` names the first agents, `sessions`, `traces` and `events.ids` the newest; the first
-    signal is the rarest.
+    `agents` and `roles` name the first ones, `sessions`, `traces` and `events.ids` the newest; the
+    first signal is the rarest. `suppressed_by` names the suppression that hid the case.
     """
 
     case_id: str
     version: Annotated[int, Meta(ge=1)]
     change: Literal["opened", "grew", "closed"]
-    status: Literal["open", "closed"]
+    status: Literal["open", "closed", "suppressed"]
     agent_id: str
     agents: Annotated[list[str], Meta(min_length=1, max_length=20)]
     agent_count: Annotated[int, Meta(ge=1)]
-    mode: Literal["delegated", "autonomous", "unknown"]
+    mode: Mode
+    modes: Annotated[list[Mode], Meta(min_length=1, max_length=3)]
     role: str | None
+    roles: Annotated[list[str], Meta(max_length=20)]
     owner: str | None
     opened: Time
     last: Time
@@ -187,6 +190,7 @@ class Case(Struct, kw_only=True, forbid_unknown_fields=True):
     decision: CaseDecision | None
     assignee: str | None
     comments: Annotated[int, Meta(ge=0)]
+    suppressed_by: str | None
     config_version: str
 
 

@@ -164,8 +164,10 @@ class Commit(Struct, kw_only=True):
         Names of findings of several agents.
     cases, case_agents
         New or changed cases, and (case, agent) of their events.
-    decided
-        Numbers of the decisions about cases that this batch applies.
+    applied_writes
+        Numbers of the rows of the audit log that this batch applies.
+    suppressed
+        (suppression, case) of cases that a suppression hides.
     held, released
         Events held back from learning, and (agent, event id) of events to delete.
     outbox
@@ -201,7 +203,8 @@ class Commit(Struct, kw_only=True):
     members: list[MemberRow] = field(default_factory=list)
     cases: list[CaseRow] = field(default_factory=list)
     case_agents: list[tuple[str, str]] = field(default_factory=list)
-    decided: list[int] = field(default_factory=list)
+    applied_writes: list[int] = field(default_factory=list)
+    suppressed: list[tuple[str, str]] = field(default_factory=list)
     held: list[HeldRow] = field(default_factory=list)
     released: list[tuple[str, str]] = field(default_factory=list)
     outbox: list[Message] = field(default_factory=list)

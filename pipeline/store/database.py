@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from models.errors import ConfigError, StateError
-from pipeline.store.schema import OLDEST, TABLES, VERSION
+from pipeline.store.schema import OLDEST, TABLES, TRIGGERS, VERSION
 from pipeline.store.seal import SECRET_BYTES, checked_secret
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ MEMORY = ":memory:"
 # A worker's batch locks the file for tenths of a second, a checkpoint for a few seconds.
 _BUSY_MS = 30_000
 
-_MADE = re.compile(r"\s*create (?:unique )?(?:table|index) (\w+)")
+_MADE = re.compile(r"\s*create (?:unique )?(?:table|index|trigger) (\w+)")
 _SETTINGS = (
     f"pragma busy_timeout={_BUSY_MS}",
     "pragma synchronous=full",
@@ -142,7 +142,7 @@ def _make(database: Database, secret: bytes | None) -> None:
         # Another process may have created the tables first.
         if database.row("select 1 from sqlite_master limit 1"):
             return
-        for statement in TABLES.split(";"):
+        for statement in (*TABLES.split(";"), *TRIGGERS):
             database.run(statement)
         made = secret or secrets.token_bytes(SECRET_BYTES)
         database.run_many(
@@ -160,7 +160,7 @@ def _add_tables(database: Database) -> None:
         if row is None or not isinstance(row[0], int) or not OLDEST <= row[0] < VERSION:
             return
         known = {name for (name,) in database.rows("select name from sqlite_master")}
-        for statement in TABLES.split(";"):
+        for statement in (*TABLES.split(";"), *TRIGGERS):
             made = _MADE.match(statement)
             if made is not None and made[1] not in known:
                 database.run(statement)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 Sort = Literal["time", "severity", "rank"]
 CaseSort = Literal["severity", "last"]
-CaseStatus = Literal["open", "closed"]
+CaseStatus = Literal["open", "closed", "suppressed"]
 Place = list[int | float | str]
 """Sort key of a row; the id is last, so keys are unique."""
 

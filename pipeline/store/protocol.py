@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from pipeline.store.batch import Commit, HeldRow, PipelineStatus
     from pipeline.store.configs import Configs
     from pipeline.store.order import CaseSort, CaseStatus, Place, Sort
-    from pipeline.store.registers.decisions import Decisions
+    from pipeline.store.registers.audit import AuditLog
 
 
 class Store(Protocol):
@@ -29,15 +29,15 @@ class Store(Protocol):
         The judged partition, if several workers share a stream; else empty.
     configs
         The register of promoted configurations.
-    decisions
-        The log of decisions about cases.
+    audit
+        The log of what people did.
     """
 
     secret: bytes
     path: str
     shard: str
     configs: Configs
-    decisions: Decisions
+    audit: AuditLog
 
     def __enter__(self) -> Self:
         """Give the store itself."""
@@ -152,7 +152,7 @@ class Store(Protocol):
         *,
         agent_id: str | None = None,
         severity: str | Sequence[str] | None = None,
-        status: CaseStatus | None = None,
+        status: CaseStatus | Sequence[CaseStatus] | None = None,
         sort: CaseSort = "severity",
         ascending: bool = False,
         after: Place | None = None,

@@ -180,7 +180,7 @@ class StoreQueries:
         *,
         agent_id: str | None = None,
         severity: str | Sequence[str] | None = None,
-        status: CaseStatus | None = None,
+        status: CaseStatus | Sequence[CaseStatus] | None = None,
         sort: CaseSort = "severity",
         ascending: bool = False,
         after: Place | None = None,
@@ -192,8 +192,8 @@ class StoreQueries:
         ----------
         agent_id
             Cases with an event of this agent.
-        severity
-            One value, or a sequence of alternatives.
+        severity, status
+            One value, or a sequence of alternatives. Without a status, all but suppressed ones.
         after
             `pipeline.store.order.case_place_of` the last case of the previous page.
         """
@@ -202,13 +202,13 @@ class StoreQueries:
         if agent_id is not None:
             parts.append("id in (select case_id from case_agents where agent_id = ?)")
             values.append(agent_id)
-        if severity is not None:
-            any_of = [severity] if isinstance(severity, str) else list(severity)
-            parts.append(f"severity in ({','.join('?' * len(any_of))})" if any_of else "false")
-            values += any_of
-        if status is not None:
-            parts.append("status = ?")
-            values.append(status)
+        for column, chosen in (("severity", severity), ("status", status)):
+            if chosen is not None:
+                any_of = [chosen] if isinstance(chosen, str) else list(chosen)
+                parts.append(f"{column} in ({','.join('?' * len(any_of))})" if any_of else "false")
+                values += any_of
+        if status is None:
+            parts.append("status <> 'suppressed'")
         rows = self._page("cases", CASE_COLUMNS[sort], parts, values, ascending, after, limit)
         return [msgspec.json.decode(blob) for (blob,) in rows]
 

@@ -78,16 +78,25 @@ create table case_agents (
     unique (agent_id, case_id)
 );
 create index case_agents_case on case_agents (case_id, agent_id);
-create table decisions (
+create index cases_suppressed on cases (id) where status = 'suppressed';
+create table audit (
     number integer primary key,
-    case_id text not null,
+    kind text not null,
+    object text not null,
     version integer not null,
+    action text not null,
     agent_id text not null,
     digest blob not null,
     blob blob not null,
-    unique (case_id, version)
+    unique (kind, object, version)
 );
-create table decisions_done (number integer primary key);
+create table audit_due (number integer primary key);
+create table suppressed (
+    number integer primary key,
+    suppression text not null,
+    case_id text not null,
+    unique (suppression, case_id)
+);
 create table held (
     number integer primary key,
     event_id text not null,
@@ -117,3 +126,10 @@ create table configs (
     number integer primary key, version text not null, digest blob not null, blob blob not null
 )
 """
+
+TRIGGERS = tuple(
+    f"create trigger audit_no_{verb} before {verb} on audit "
+    "begin select raise(abort, 'the audit log is append-only'); end"
+    for verb in ("update", "delete")
+)
+"""Keep the audit log as it was written."""

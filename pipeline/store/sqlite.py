@@ -13,7 +13,7 @@ from pipeline.store.batch import MESSAGE, STATUS, Commit, PipelineStatus
 from pipeline.store.configs import Configs
 from pipeline.store.database import MEMORY, Database, prepare
 from pipeline.store.queries import StoreQueries
-from pipeline.store.registers.decisions import Decisions
+from pipeline.store.registers.audit import AuditLog
 from pipeline.store.seal import Seal, row_key
 from pipeline.store.writing import Writer
 
@@ -44,8 +44,8 @@ class SqliteStore(StoreQueries):
         Empty: there is one worker.
     configs
         The register of promoted configurations.
-    decisions
-        The log of decisions about cases.
+    audit
+        The log of what people did.
     """
 
     def __init__(self, path: str, *, secret: bytes | None, read_only: bool) -> None:
@@ -63,7 +63,7 @@ class SqliteStore(StoreQueries):
         self._writer = Writer(self._work, self.secret)
         self._marker = Marker(self.secret)
         self.configs = Configs(self._work, self.secret)
-        self.decisions = Decisions(self._post, self._api, self.secret)
+        self.audit = AuditLog(self._post, self._api, self.secret)
         self._seals = {
             table: Seal(self.secret, table) for table in ("profiles", "sessions", "shared")
         }

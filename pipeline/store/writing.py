@@ -135,8 +135,11 @@ class Writer:
             "insert or ignore into case_agents (case_id, agent_id) values (?, ?)", batch.case_agents
         )
         run_many(
-            "insert or ignore into decisions_done (number) values (?)",
-            ((number,) for number in batch.decided),
+            "delete from audit_due where number = ?", ((number,) for number in batch.applied_writes)
+        )
+        run_many(
+            "insert or ignore into suppressed (suppression, case_id) values (?, ?)",
+            batch.suppressed,
         )
         run_many(
             "insert into held (event_id, agent_id, mode, time_us, blob) values (?, ?, ?, ?, ?) "

@@ -14,7 +14,7 @@ from scoring_api.problems import App, Message, ProblemError, Receive, Scope, Sen
 from scoring_api.requests.bodies import Bodies
 
 AGENTS: Final = b"/v1/agents/"
-SUFFIXES: Final = (b"/trust", b"/evidence", b"/history")
+SUFFIXES: Final = (b"/trust", b"/evidence", b"/history", b"/quarantine", b"/release")
 
 CSP = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "

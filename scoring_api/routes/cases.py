@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Path, Query
 from fastapi.responses import Response
 
+from pipeline.casework.comments import with_comments
 from pipeline.store import CaseSort, CaseStatus
 from scoring_api.lists.cases import CaseFilters, case_page_of, case_page_request
 from scoring_api.problems import ProblemError
 from scoring_api.routes.answers import NO_NUL, json_answer
-from scoring_api.schemas.cases import Case, CasePage
+from scoring_api.schemas.cases import CasePage, CaseWithComments
 from scoring_api.schemas.values import SeverityName
 from scoring_api.service import DESCRIBED, Shared, needs, problems
+from scoring_api.trust_cache.store_reading import Reading
 
 router = APIRouter(tags=["cases"], dependencies=[*DESCRIBED, needs("anomaly:read")])
 
@@ -30,7 +32,7 @@ async def list_cases(
     service: Shared,
     agent: Annotated[str | None, Query(pattern=NO_NUL, max_length=256)] = None,
     severity: Annotated[list[SeverityName] | None, Query(description="One or more.")] = None,
-    status: Annotated[CaseStatus | None, Query(description="Open, or closed.")] = None,
+    status: Annotated[CaseStatus | None, Query(description="Open, closed, or suppressed.")] = None,
     sort: Annotated[
         CaseSort | None,
         Query(description="`severity` by default; `last` sorts by the latest event."),
@@ -41,9 +43,10 @@ async def list_cases(
 ) -> Response:
     """List cases, the most severe first, and the rarest first among equals.
 
-    Closed cases come last. `agent` finds every case with an event of the agent. A case that grows
-    may move to a page already read; the first page then shows it. A cursor holds its order, and its
-    filters unless the request has others.
+    Closed cases come last. Suppressed ones are listed only with `status=suppressed`. `agent` finds
+    every case with an event of the agent. A case that grows may move to a page already read; the
+    first page then shows it. A cursor holds its order, and its filters unless the request has
+    others.
     """
     service.cache.require_ready()
     filters = CaseFilters(agent, severity, status)
@@ -57,13 +60,18 @@ async def list_cases(
 @router.get(
     "/v1/cases/{case_id}",
     summary="One case",
-    response_model=Case,
+    response_model=CaseWithComments,
     responses=problems(404, 503),
 )
 async def get_case(case_id: CaseId, service: Shared) -> Response:
-    """Give one case with its signals, reasons, newest events, sessions and traces."""
+    """Give one case with its signals, reasons, newest events, sessions, traces and comments."""
     service.cache.require_ready()
-    found = await service.cache.read(lambda: service.reading.case(case_id))
+    found = await service.cache.read(lambda: _case(service.reading, case_id))
     if found is None:
         raise ProblemError(404, "no such case")
     return json_answer(found)
+
+
+def _case(reading: Reading, case_id: str) -> dict[str, Any] | None:
+    found = reading.case(case_id)
+    return None if found is None else with_comments(found, reading.audit)

@@ -1,25 +1,24 @@
-"""Decisions about cases: benign, expected change, malicious or unclear, and taking one back."""
+"""What people write to cases: decisions, taking one back, and comments."""
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import Response
 
-from models.errors import HabitusError
-from models.event import microseconds, rfc3339
-from pipeline.processing.judging.decided_cases import effect_of
-from pipeline.store.registers.decisions import Decision
+from models.event import microseconds
+from pipeline.casework.comments import comment
+from pipeline.casework.deciding import decide
 from scoring_api.authentication.principal import Principal
-from scoring_api.clock import wall_us
-from scoring_api.problems import ProblemError
 from scoring_api.requests.models import body_as
 from scoring_api.routes.answers import json_answer
 from scoring_api.routes.cases import CaseId
-from scoring_api.schemas.decisions import DispositionRequest, Effect, UndoRequest
-from scoring_api.schemas.values import DispositionName
+from scoring_api.routes.suppressions import scope_of
+from scoring_api.schemas.cases import Comment
+from scoring_api.schemas.decisions import CommentRequest, DispositionRequest, Effect, UndoRequest
 from scoring_api.service import DESCRIBED, Shared, body_of, needs, problems, require_json
+from scoring_api.work import at_work
 
 _WRITER = needs("anomaly:write")  # runs before the request is read; called once
 router = APIRouter(tags=["cases"], dependencies=[*DESCRIBED, _WRITER])
@@ -46,16 +45,23 @@ async def decide_case(
 
     `benign` and `expected_change` dismiss the evidence and release values that wait to be learned.
     `malicious` confirms the evidence: a case of high severity becomes critical, and the gate of its
-    agents shuts. `unclear` is a note and changes nothing else. All others close the case. The
-    worker applies a decision in its next commit. Another version than the newest, or one with a
-    decision, is 409 with the newest case. The log keeps the subject of the credential.
+    agents shuts. `unclear` is a note and changes nothing else. All others close the case. An
+    `expected_change` with `scope` and `until` also suppresses further cases, as
+    `POST /v1/suppressions` does. The worker applies a decision in its next commit. Another version
+    than the newest, or one with a decision, is 409 with the newest case. The audit log keeps the
+    subject of the credential.
     """
     asked = body_as(DispositionRequest, await request.body())
-    until = None if asked.until is None else rfc3339(microseconds(asked.until))
+    scope = None if asked.scope is None else scope_of(asked.scope)
+    until_us = None if asked.until is None else microseconds(asked.until)
     return json_answer(
-        await _decide(
-            service, case_id, asked.version, asked.disposition, asked.reason, caller.subject,
-            preview, scope=asked.scope, until=until,
+        await at_work(
+            service,
+            caller,
+            lambda desk: decide(
+                desk, case_id, asked.version, asked.disposition, asked.reason,
+                scope=scope, until_us=until_us, preview=preview,
+            ),
         )
     )  # fmt: skip
 
@@ -77,54 +83,36 @@ async def undo_case(
 ) -> Response:
     """Take the latest decision about a case back, and give the effect.
 
-    The evidence counts again, values wait again, the case opens again, and a gate that the decision
-    shut opens. A case without a decision is 409 with the newest case.
+    The evidence counts again, values wait again, the case opens again, a gate that the decision
+    shut opens, and a suppression that it made ends. A case without a decision is 409 with the
+    newest case.
     """
     asked = body_as(UndoRequest, await request.body())
     return json_answer(
-        await _decide(service, case_id, asked.version, None, asked.reason, caller.subject, preview)
+        await at_work(
+            service,
+            caller,
+            lambda desk: decide(desk, case_id, asked.version, None, asked.reason, preview=preview),
+        )
     )
 
 
-async def _decide(
-    service: Shared,
-    case_id: str,
-    version: int,
-    disposition: DispositionName | None,
-    reason: str,
-    by: str,
-    preview: bool,
-    *,
-    scope: dict[str, str] | None = None,
-    until: str | None = None,
-) -> dict[str, Any]:
-    """Compute the effect of a decision; save it unless it is a preview."""
-    service.cache.require_ready()
-    reading, policy = service.reading, service.cache.policy
+@router.post(
+    "/v1/cases/{case_id}/comments",
+    summary="Comment on a case",
+    response_model=Comment,
+    responses=problems(404, 409, 413, 415, 503),
+    dependencies=[Depends(require_json)],
+    openapi_extra=body_of(CommentRequest),
+)
+async def comment_case(
+    case_id: CaseId, request: Request, service: Shared, caller: Annotated[Principal, _WRITER]
+) -> Response:
+    """Add a comment, at most 2,000 characters; a case has at most 200.
 
-    def decide() -> dict[str, Any]:
-        case = reading.case(case_id)
-        if case is None:
-            raise ProblemError(404, "no such case")
-        if version != case["version"]:
-            raise _conflict("version is not that of the newest case", case)
-        if disposition is None and case["disposition"] is None:
-            raise _conflict("the case has no decision to take back", case)
-        agent_id = case["agent_id"]
-        decision = Decision(
-            case_id, version, agent_id, disposition, by, wall_us(), reason, scope, until
-        )
-        states, held = reading.states(agent_id), reading.held(agent_id)
-        effect = effect_of(case, decision, states, held, policy)
-        if not preview and not reading.decisions.add(decision):
-            raise _conflict("this version of the case has a decision already", case)
-        return effect
-
-    try:
-        return await service.cache.read(decide)
-    except HabitusError:
-        raise ProblemError(503, "the store cannot save decisions now; nothing was saved") from None
-
-
-def _conflict(why: str, case: dict[str, Any]) -> ProblemError:
-    return ProblemError(409, f"{why}; read it again, then decide", members={"case": case})
+    `GET /v1/cases/{case_id}` lists them. A comment changes no version of the case.
+    """
+    asked = body_as(CommentRequest, await request.body())
+    return json_answer(
+        await at_work(service, caller, lambda desk: comment(desk, case_id, asked.text))
+    )

@@ -77,7 +77,9 @@ class Case(BaseModel):
     agents: list[str]
     agent_count: Annotated[int, Field(ge=1)]
     mode: ModeName
+    modes: list[ModeName]
     role: str | None
+    roles: list[str]
     owner: str | None
     opened: str
     last: str
@@ -93,7 +95,22 @@ class Case(BaseModel):
     decision: CaseDecision | None
     assignee: str | None
     comments: Annotated[int, Field(ge=0)]
+    suppressed_by: str | None
     config_version: str
+
+
+class Comment(BaseModel):
+    """A comment on a case: who wrote it, when, and the text."""
+
+    by: str
+    at: str
+    text: str
+
+
+class CaseWithComments(Case):
+    """One case with its comments, oldest first."""
+
+    discussion: list[Comment]
 
 
 class CasePage(BaseModel):

@@ -7,10 +7,8 @@ from typing import Annotated, Self
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 
 from scoring_api.schemas.cases import CaseScore
+from scoring_api.schemas.suppressions import Hides, SuppressionScope, Text
 from scoring_api.schemas.values import DispositionName, GateName
-
-Text = Annotated[str, Field(min_length=1, max_length=2000, pattern=r"^[^\x00]*$")]
-_Name = Annotated[str, Field(min_length=1, max_length=256, pattern=r"^[^\x00]*$")]
 
 
 class UndoRequest(BaseModel):
@@ -25,17 +23,19 @@ class UndoRequest(BaseModel):
 class DispositionRequest(UndoRequest):
     """A decision, its reason, and the version of the case that was read.
 
-    `scope` and `until` say what an expected change covers, and until when.
+    An expected change may have a `scope` and `until`: they make a suppression of further cases.
     """
 
     disposition: DispositionName
-    scope: Annotated[dict[_Name, _Name], Field(max_length=16)] | None = None
+    scope: SuppressionScope | None = None
     until: AwareDatetime | None = None
 
     @model_validator(mode="after")
     def _scope_of_a_change(self) -> Self:
         if self.disposition != "expected_change" and (self.scope or self.until):
             raise ValueError("scope and until belong to an expected_change")
+        if (self.scope is None) != (self.until is None):
+            raise ValueError("scope and until need each other")
         return self
 
 
@@ -47,10 +47,22 @@ class TrustEffect(BaseModel):
 
 
 class Effect(BaseModel):
-    """What a decision does: trust, closed cases, held events learned or dropped, and the gate."""
+    """What a decision does: trust, closed cases, held events learned or dropped, and the gate.
+
+    `hides` says what the suppression of an expected change would have hidden; null without one.
+    """
 
     trust: TrustEffect
     closes: list[str]
     events_learned: Annotated[int, Field(ge=0)]
     events_dropped: Annotated[int, Field(ge=0)]
     gate: GateName
+    hides: Hides | None
+
+
+class CommentRequest(BaseModel):
+    """A comment on a case."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    text: Text

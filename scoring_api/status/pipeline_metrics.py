@@ -17,7 +17,7 @@ from pipeline.events.unknown_members import PREFIX as MEMBER
 _FAMILIES: Final = (
     ("rejected_", "habitus_pipeline_rejected", "reason", "Rejected records, by reason."),
     ("anomalies_", "habitus_pipeline_anomalies", "anomaly", "Anomalies found, by type."),
-    ("cases_", "habitus_pipeline_cases", "change", "Cases opened, grown and closed."),
+    ("cases_", "habitus_pipeline_cases", "change", "Cases opened, grown, closed and suppressed."),
     (
         MEMBER,
         "habitus_pipeline_unknown_members",

@@ -86,7 +86,7 @@ class TrustCache:
     ) -> None:
         self.agents: dict[str, Known] = {}
         self.ready = False
-        self.policy = policy
+        self.policy, self.obligations = policy, obligations
         self._store = StoreThread(reading, settle)
         self._poll_s = config.poll_s
         self._age = Staleness(EvaluationClock(config.clock), policy, metrics)

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 from models.trust.state import TrustState
 from pipeline.events.duplicates import Reception
 from pipeline.store import CaseSort, CaseStatus, HeldRow, LastEvent, PipelineStatus, Place, Sort
-from pipeline.store.registers.decisions import Decisions
+from pipeline.store.registers.audit import AuditLog
 
 __all__ = ["LastEvent", "PipelineStatus", "Reading"]
 
@@ -69,7 +69,7 @@ class Reading(Protocol):
         *,
         agent_id: str | None,
         severity: Sequence[str] | None,
-        status: CaseStatus | None,
+        status: CaseStatus | Sequence[CaseStatus] | None,
         sort: CaseSort,
         ascending: bool,
         after: Place | None,
@@ -83,8 +83,8 @@ class Reading(Protocol):
         ...
 
     @property
-    def decisions(self) -> Decisions:
-        """The log of decisions about cases."""
+    def audit(self) -> AuditLog:
+        """The log of what people did."""
         ...
 
     def states(self, agent_id: str, /) -> Sequence[TrustState]:

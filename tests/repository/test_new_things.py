@@ -74,7 +74,7 @@ def defining(folder: str, line: str) -> set[str]:
     """Give the modules of a folder that have a line which begins like this."""
     return {
         path.relative_to(ROOT).with_suffix("").as_posix().replace("/", ".")
-        for path in (ROOT / folder).glob("*.py")
+        for path in (ROOT / folder).rglob("*.py")
         if re.search(rf"^{line}", path.read_text(), re.MULTILINE)
     }
 

@@ -138,7 +138,9 @@ def make_case(number: int, **more: Any) -> dict[str, Any]:
         "agents": [REFUNDS],
         "agent_count": 1,
         "mode": "delegated",
+        "modes": ["delegated"],
         "role": "refund-assistant",
+        "roles": ["refund-assistant"],
         "owner": None,
         "opened": at,
         "last": at,
@@ -164,6 +166,7 @@ def make_case(number: int, **more: Any) -> dict[str, Any]:
         "decision": None,
         "assignee": None,
         "comments": 0,
+        "suppressed_by": None,
         "config_version": "c1",
         **more,
     }

@@ -60,6 +60,7 @@ def print_case(case: Mapping[str, Any], console: Console) -> None:
     _print_names("events", case["events"]["ids"], case["events"]["count"], console)
     _print_names("sessions", case["sessions"], len(case["sessions"]), console)
     _print_names("traces", case["traces"], len(case["traces"]), console)
+    _print_comments(case["discussion"], console)
 
 
 def _row(case: Mapping[str, Any], names: Mapping[str, str]) -> Sequence[str]:
@@ -68,7 +69,7 @@ def _row(case: Mapping[str, Any], names: Mapping[str, str]) -> Sequence[str]:
     return (
         plain(case["case_id"]),
         f"[{style}]{severity}[/]" if style else severity,
-        period_in_words(case["return_period_days"]) if case["status"] == "open" else "closed",
+        period_in_words(case["return_period_days"]) if case["status"] == "open" else case["status"],
         _short(case["last"]),
         escape(names[case["agent_id"]]) + (f" and {others} more" if others else ""),
         str(case["events"]["count"]),
@@ -96,9 +97,11 @@ def _facts(case: Mapping[str, Any]) -> dict[str, list[str]]:
 
 
 def _status(case: Mapping[str, Any]) -> str:
-    disposition = case["disposition"]
+    status, disposition = case["status"], case["disposition"]
+    if status == "suppressed":
+        status = f"suppressed by {case['suppressed_by']}"
     version = f"version {case['version']}, {case['change']}"
-    return ", ".join(filter(None, [case["status"], disposition, version]))
+    return ", ".join(filter(None, [status, disposition, version]))
 
 
 def _decision(decision: Mapping[str, Any] | None) -> str:
@@ -153,6 +156,14 @@ def _print_names(what: str, names: Sequence[str], count: int, console: Console) 
     console.print(f"\n{what}{some}")
     for name in reversed(names):
         console.print(_indented(plain(name)), highlight=False)
+
+
+def _print_comments(comments: Sequence[Mapping[str, Any]], console: Console) -> None:
+    if comments:
+        console.print("\ncomments")
+    for one in comments:
+        head = f"{_short(one['at'])} {plain(one['by'])}: "
+        console.print(_indented(head + plain(one["text"])), highlight=False)
 
 
 def _indented(what: RenderableType) -> Padding:

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from models.engine import Engine
     from models.result import Result
     from models.trust.policy import TrustPolicy
+    from pipeline.casework.in_force import InForce
     from pipeline.processing.batch_state import BatchState
     from pipeline.processing.judging.event_in_mode import EventInMode
     from pipeline.store.batch import Commit
@@ -25,19 +26,33 @@ class CaseFiles:
         Holds the cases of earlier batches.
     engine
         Files events into cases.
+    in_force
+        The suppressions.
     publish
         Whether messages are queued for a sink.
     """
 
-    def __init__(self, store: Store, engine: Engine, policy: TrustPolicy, *, publish: bool) -> None:
+    def __init__(
+        self,
+        store: Store,
+        engine: Engine,
+        in_force: InForce,
+        policy: TrustPolicy,
+        *,
+        publish: bool,
+    ) -> None:
         self._store = store
         self._engine = engine
+        self._in_force = in_force
         self._policy = policy
         self._config_version = engine.config.version
         self._publish = publish
 
     def add(self, batch: BatchState, step: EventInMode, result: Result) -> None:
-        """Add an event to its case; queue the message that the event is worth."""
+        """Add an event to its case; queue the message that the event is worth.
+
+        A case that leaves the scope of its suppression, or returns to the queue, is a message too.
+        """
         name = result.case_id or ""
         case = self._engine.cases.get(name)
         if case is None:
@@ -47,11 +62,21 @@ class CaseFiles:
             result, step.event, step.agent_state, case, known, self._policy, self._config_version
         )
         batch.case_agents[name, result.agent_id] = None
+        hidden = known is not None and known["status"] == "suppressed"
         if result.change is not None:
             batch.count[f"cases_{result.change}"] += 1
-            made = with_agents_of(made | {"change": result.change, "status": "open"}, case)
-            self._queue(batch.out, made)
+            made |= {"change": result.change, "status": "open"}
+        if result.change is not None or hidden:
+            made = self._in_force.settled(with_agents_of(made, case), known)
+            if made["status"] == "suppressed":
+                self._hide(batch, made, new=known is None)
+            else:
+                self._queue(batch.out, made)
         batch.cases[name] = made
+
+    def _hide(self, batch: BatchState, case: dict[str, Any], *, new: bool) -> None:
+        batch.count["cases_suppressed"] += new
+        batch.out.suppressed.append((case["suppressed_by"], case["case_id"]))
 
     def collect(self, batch: BatchState) -> None:
         """Add the cases of a batch to the data to write."""
@@ -70,7 +95,8 @@ class CaseFiles:
             closed = closed_case(with_agents_of(known, case))
             written[case.case_id] = closed
             out.counters["cases_closed"] = out.counters.get("cases_closed", 0) + 1
-            self._queue(out, closed)
+            if closed["suppressed_by"] is None:
+                self._queue(out, closed)
         out.cases = list(written.values())
 
     def _queue(self, out: Commit, case: dict[str, Any]) -> None:

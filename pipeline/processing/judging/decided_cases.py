@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from models.trust.policy import TrustPolicy
     from models.trust.state import TrustState
     from pipeline.store.batch import HeldRow
-    from pipeline.store.registers.decisions import Decision
+    from pipeline.store.registers.audit import Entry
 
 _LEARNS = ("benign", "expected_change")
 _held = msgspec.msgpack.Decoder(tuple[str, list[int]]).decode
@@ -25,10 +25,12 @@ _held = msgspec.msgpack.Decoder(tuple[str, list[int]]).decode
 
 def effect_of(
     case: dict[str, Any],
-    decision: Decision,
+    decision: Entry,
     states: Sequence[TrustState],
     held: Iterable[HeldRow],
     policy: TrustPolicy,
+    *,
+    keep_shut: bool = False,
 ) -> dict[str, Any]:
     """Apply a decision to the states of the agent that opened the case; describe the effect.
 
@@ -38,17 +40,19 @@ def effect_of(
         Its trust states in all modes; they change.
     held
         Its events that are held back from learning.
+    keep_shut
+        A person has quarantined the agent.
     """
     before = _trust(case, states, policy)
     for state in states:
-        decide_trust(state, decision.case_id, decision.disposition)
+        decide_trust(state, decision.object, decision.disposition, keep_shut=keep_shut)
     after = _trust(case, states, policy)
-    number = len(held_in(held, decision.case_id))
+    number = len(held_in(held, decision.object))
     closes = decision.disposition not in (None, "unclear")
-    shut = any(state.level_state.gate == "quarantined" for state in states)
+    shut = keep_shut or any(state.level_state.gate == "quarantined" for state in states)
     return {
         "trust": {"before": before, "after": after},
-        "closes": [decision.case_id] if closes and case["status"] == "open" else [],
+        "closes": [decision.object] if closes and case["status"] != "closed" else [],
         "events_learned": number if decision.disposition in _LEARNS else 0,
         "events_dropped": number if decision.disposition == "malicious" else 0,
         "gate": "quarantined" if shut else "open",
@@ -65,7 +69,7 @@ def held_in(rows: Iterable[HeldRow], case_id: str) -> list[tuple[str, int, list[
     return found
 
 
-def is_note(case: dict[str, Any], decision: Decision) -> bool:
+def is_note(case: dict[str, Any], decision: Entry) -> bool:
     """Return whether a decision changes nothing but the case's note, as ``unclear`` does."""
     before = case["disposition"]
     return decision.disposition == "unclear" or (
@@ -73,7 +77,7 @@ def is_note(case: dict[str, Any], decision: Decision) -> bool:
     )
 
 
-def decided_case(case: dict[str, Any], decision: Decision) -> dict[str, Any]:
+def decided_case(case: dict[str, Any], decision: Entry) -> dict[str, Any]:
     """Give the next version of a case after a decision.
 
     A decision closes the case, except ``unclear``. Taking a decision back opens it.
@@ -83,7 +87,7 @@ def decided_case(case: dict[str, Any], decision: Decision) -> dict[str, Any]:
         "by": decision.by,
         "at": rfc3339(decision.at_us),
         "reason": decision.reason,
-        "scope": decision.scope,
+        "scope": None if decision.scope is None else decision.scope.members(),
         "until": decision.until,
     }
     if is_note(case, decision):

@@ -23,15 +23,31 @@ create table case_agents (
 );
 create index case_agents_case on case_agents (case_id, agent_id);
 
--- What people decided about cases. Rows are only added: by the API, and by the worker that applies
--- a decision its number.
-create table decisions (
+create index cases_suppressed on cases (id) where status = 'suppressed';
+
+-- What people did. Rows are only added: by the API and the commands.
+create table audit (
     number bigint generated always as identity primary key,
-    case_id text collate "C" not null,
+    kind text collate "C" not null,
+    object text collate "C" not null,
     version bigint not null,
+    action text collate "C" not null,
     agent_id text collate "C" not null,
     digest bytea not null,
     blob bytea not null,
-    unique (case_id, version)
+    unique (kind, object, version)
 );
-create table decisions_done (number bigint primary key);
+create function audit_is_append_only() returns trigger language plpgsql as
+    'begin raise exception ''the audit log is append-only''; end';
+create trigger audit_append_only before update or delete or truncate on audit
+    for each statement execute function audit_is_append_only();
+
+-- Rows of the log that the worker of the agent has not applied yet; it deletes them.
+create table audit_due (number bigint primary key);
+
+-- Which cases each suppression has hidden.
+create table suppressed (
+    suppression text collate "C" not null,
+    case_id text collate "C" not null,
+    primary key (suppression, case_id)
+);

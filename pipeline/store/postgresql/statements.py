@@ -53,8 +53,14 @@ insert into case_agents (case_id, agent_id) select * from unnest(?::text[], ?::t
 on conflict do nothing
 """
 
-DECIDED = """
-insert into decisions_done (number) select * from unnest(?::bigint[]) on conflict do nothing
+APPLIED_WRITES = """
+delete from audit_due using unnest(?::bigint[]) as done (number)
+where audit_due.number = done.number
+"""
+
+SUPPRESSED = """
+insert into suppressed (suppression, case_id) select * from unnest(?::text[], ?::text[])
+on conflict do nothing
 """
 
 HELD = """

@@ -16,7 +16,7 @@ from pipeline.store.postgresql.shard_status import overall, topic_of
 from pipeline.store.postgresql.statements import OLD_CONTRIBUTIONS, OLD_IMPORTS
 from pipeline.store.postgresql.writing import PostgresWriter, contribution_key
 from pipeline.store.queries import StoreQueries
-from pipeline.store.registers.decisions import Decisions
+from pipeline.store.registers.audit import AuditLog
 from pipeline.store.seal import Seal, row_key
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ class PostgresStore(StoreQueries):
         self._writer = PostgresWriter(self._work, self.secret, shard)
         self._marker = Marker(self.secret)
         self.configs = Configs(self._work, self.secret)
-        self.decisions = Decisions(self._post, self._api, self.secret, shard)
+        self.audit = AuditLog(self._post, self._api, self.secret, shard)
         self._seals = {
             table: Seal(self.secret, table) for table in ("profiles", "sessions", "shared")
         }
@@ -195,7 +195,7 @@ class PostgresStore(StoreQueries):
     def _select_shard(self, shard: str) -> None:
         self.shard, self._opened = shard, []
         self._writer = PostgresWriter(self._work, self.secret, shard)
-        self.decisions = Decisions(self._post, self._api, self.secret, shard)
+        self.audit = AuditLog(self._post, self._api, self.secret, shard)
 
     def still_ours(self) -> None:
         """Raise `Superseded` if another worker took over since `claim`."""

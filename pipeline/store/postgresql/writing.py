@@ -8,12 +8,13 @@ from models.errors import ConfigError, Superseded
 from pipeline.store.batch import ENCODER, Commit
 from pipeline.store.postgresql.statements import (
     ANOMALIES,
+    APPLIED_WRITES,
     CASE_AGENTS,
     CASES,
-    DECIDED,
     HELD,
     MEMBERS,
     PROFILES,
+    SUPPRESSED,
     keyed,
 )
 from pipeline.store.seal import Seal
@@ -159,7 +160,8 @@ class PostgresWriter:
         self._columns(MEMBERS, batch.members)
         self._columns(CASES, map(case_row, batch.cases))
         self._columns(CASE_AGENTS, batch.case_agents)
-        self._columns(DECIDED, [(number,) for number in batch.decided])
+        self._columns(APPLIED_WRITES, [(number,) for number in batch.applied_writes])
+        self._columns(SUPPRESSED, batch.suppressed)
         self._columns(HELD, list({(row[1], row[0]): row for row in batch.held}.values()))
         self._columns(
             "delete from held using unnest(?::text[], ?::text[]) as gone (agent_id, event_id) "

@@ -214,6 +214,37 @@ def test_http_intake_without_new_events_is_stale(tmp_path: Path) -> None:
         assert ask("/readyz")["stale"] is False
 
 
+def test_a_quarantine_of_the_terminal_shows_in_the_answers_of_a_running_server(
+    tmp_path: Path,
+) -> None:
+    port = a_port()
+    base = f"http://127.0.0.1:{port}"
+
+    def ask(path: str, body: Any = None) -> Any:
+        data = None if body is None else json.dumps(body).encode()
+        asked = urllib.request.Request(base + path, data, {"Content-Type": "application/json"})  # noqa: S310  # our own
+        with urllib.request.urlopen(asked, timeout=5) as answer:  # noqa: S310  # our own
+            return json.load(answer)
+
+    with started(tmp_path, "serve", LISTEN=f"127.0.0.1:{port}", HTTP_FEED="batch"):
+        eventually(lambda: ask("/readyz"))
+        ask("/v1/actions", an_event(1))
+        eventually(lambda: ask("/v1/agents")["agents"])
+        done = habitus(tmp_path, "quarantine", "agent-1", "--reason", "a key leaked", "--yes")
+        assert done.returncode == 0, done.stderr
+        eventually(lambda: ask("/v1/agents/agent-1/trust")["gate"] == "quarantined")
+        answer = ask("/v1/agents/agent-1/trust")
+        assert answer["obligations"] == {"max_credential_ttl_s": 0, "step_up": True}
+        confirm = ask("/v1/agents/agent-1/release", {"reason": "rotated"})["confirm"]
+        ask("/v1/agents/agent-1/release", {"reason": "rotated", "confirm": confirm})
+        eventually(lambda: ask("/v1/agents/agent-1/trust")["gate"] == "open")
+    listed = habitus(tmp_path, "audit", "--json")
+    rows = json.loads(listed.stdout)["entries"]
+    assert [one["action"] for one in rows] == ["release", "quarantine"]
+    assert rows[0]["by"] == "loopback"
+    assert rows[1]["by"].startswith("terminal:")
+
+
 @pytest.mark.parametrize("how", [[], ["--no-judge"]], ids=["judging", "replica"])
 def test_serve_ends_on_a_sigterm_that_comes_while_it_starts(tmp_path: Path, how: list[str]) -> None:
     port = a_port()

@@ -12,6 +12,7 @@ from models.errors import StateError
 from pipeline.commands.doctor.checks import examine
 from pipeline.settings import Settings
 from pipeline.store import Commit, PipelineStatus, open_store
+from tests.pipeline.casework.desks import decision
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -107,13 +108,16 @@ def test_doctor_reports_a_foreign_database_like_a_start(
     assert "is not a store of this program, and holds 1 other tables" in check.found
 
 
+A_CASE = {"case_id": "C-1", "version": 1, "agent_id": "a"}
+
+
 def test_the_rights_that_are_documented_are_enough_for_the_api(
     settings: Settings, store: PostgresStore, from_outside: Callable[[str, str], None]
 ) -> None:
     api = f"api_{uuid.uuid4().hex[:10]}"
     from_outside(settings.store, f"create role {api} login")
     from_outside(settings.store, f"grant select on all tables in schema public to {api}")
-    from_outside(settings.store, f"grant insert on inbox to {api}")
+    from_outside(settings.store, f"grant insert on inbox, audit, audit_due to {api}")
     parts = urlsplit(settings.store)
     theirs = parts._replace(netloc=f"{api}@{parts.netloc.rpartition('@')[2]}").geturl()
     try:
@@ -126,6 +130,9 @@ def test_the_rights_that_are_documented_are_enough_for_the_api(
             assert opened.data_version() != before
             assert opened.status() == store.status()
             assert opened.changes(0, 10) == opened.anomalies() == []
+            assert opened.audit.add(decision(A_CASE, "benign"))
+            ((number, _),) = store.audit.page()
+            assert opened.audit.is_due(number)
     finally:
         from_outside(settings.store, f"drop owned by {api}")
         from_outside(settings.store, f"drop role {api}")

@@ -35,6 +35,15 @@ NEEDS = {
     "getCase": "anomaly:read",
     "decideCase": "anomaly:write",
     "undoCase": "anomaly:write",
+    "commentCase": "anomaly:write",
+    "listSuppressions": "anomaly:read",
+    "createSuppression": "anomaly:write",
+    "endSuppression": "anomaly:write",
+    "quarantineAgent": "anomaly:write",
+    "releaseAgent": "anomaly:write",
+    "quarantineAgentByQuery": "anomaly:write",
+    "releaseAgentByQuery": "anomaly:write",
+    "listAudit": "admin",
     "postActions": "actions:write",
 }
 CALLERS = ["without a credential store", "without a key", "with a bad key", *SCOPES]
@@ -55,8 +64,11 @@ CHECKS = [
     openapi_checks.ensure_resource_availability,
 ]
 # A cursor is one that the route gave. An event may be ahead of time, and 1.0 is no integer of it.
-# Only an expected change has a scope and an end.
-UNDESCRIBED = {"listAgents", "listAnomalies", "listCases", "decideCase", "postActions"}
+# Only an expected change has a scope and an end. A scope names more than a mode, and ends in time.
+UNDESCRIBED = {
+    "listAgents", "listAnomalies", "listCases", "listSuppressions", "listAudit",
+    "decideCase", "createSuppression", "postActions",
+}  # fmt: skip
 # An event that is none is rejected by itself, and null means the same as no member.
 LENIENT = {"postActions"}
 

@@ -108,7 +108,9 @@ def test_a_cursor_of_another_order_is_refused(found):
 
 
 def test_one_case_is_found_by_its_id(found, installed):
-    assert found.get("/v1/cases/C-0000000000000003").json() == installed.case(3)
+    assert found.get("/v1/cases/C-0000000000000003").json() == installed.case(3) | {
+        "discussion": []
+    }
     assert found.get("/v1/cases/absent").status_code == 404
     assert found.get("/v1/cases/a%00b").status_code in (400, 404)
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import pytest
 
+from models.event import rfc3339
 from models.trust.disposition import case_key
 from models.units import DAY_US
 from pipeline.credentials.entries import make_key
@@ -66,7 +67,7 @@ def test_a_preview_says_what_saving_says_and_saves_nothing(
 ):
     preview = decide(client, disposition=disposition, preview=True)
     assert preview.status_code == 200, preview.text
-    assert installed.store.decisions.of_case(CASE) == []
+    assert installed.store.audit.of("case", CASE) == []
     saved = decide(client, disposition=disposition)
     assert saved.json() == preview.json()
     effect = saved.json()
@@ -75,7 +76,7 @@ def test_a_preview_says_what_saving_says_and_saves_nothing(
     assert {"malicious": after < before, "unclear": after == before}.get(
         disposition, after > before
     )
-    (logged,) = installed.store.decisions.of_case(CASE)
+    (logged,) = installed.store.audit.of("case", CASE)
     assert (logged.disposition, logged.reason, logged.version) == (disposition, "a migration", 1)
     assert abs(logged.at_us - installed.now_us()) < DAY_US
 
@@ -87,7 +88,7 @@ def test_another_version_than_the_newest_is_refused_with_the_newest(client, inst
     assert answer.status_code == 409
     assert answer.json()["case"] == newest
     assert "read it again" in answer.json()["detail"]
-    assert installed.store.decisions.of_case(CASE) == []
+    assert installed.store.audit.of("case", CASE) == []
 
 
 def test_a_version_is_decided_once(client, installed):
@@ -95,7 +96,7 @@ def test_a_version_is_decided_once(client, installed):
     answer = decide(client, disposition="malicious")
     assert answer.status_code == 409
     assert answer.json()["case"]["case_id"] == CASE
-    assert len(installed.store.decisions.of_case(CASE)) == 1
+    assert len(installed.store.audit.of("case", CASE)) == 1
 
 
 def test_a_decision_is_taken_back_only_where_there_is_one(client, installed):
@@ -107,18 +108,21 @@ def test_a_decision_is_taken_back_only_where_there_is_one(client, installed):
     answer = client.post(f"/v1/cases/{CASE}/undo", json=body | {"version": 2})
     assert answer.status_code == 200
     assert answer.json()["closes"] == []
-    (logged,) = installed.store.decisions.of_case(CASE)
+    (logged,) = installed.store.audit.of("case", CASE)
     assert logged.disposition is None
 
 
 def test_scope_and_end_of_an_expected_change_are_kept(client, installed):
-    scope = {"tool": "crm.export"}
-    answer = decide(
-        client, disposition="expected_change", scope=scope, until="2026-02-01T01:00:00+01:00"
-    )
-    assert answer.status_code == 200
-    (logged,) = installed.store.decisions.of_case(CASE)
-    assert (logged.scope, logged.until) == (scope, "2026-02-01T00:00:00.000000Z")
+    scope = {"agent": installed.REFUNDS, "anomaly": "resource.new"}
+    until = rfc3339(installed.now_us() + DAY_US)
+    answer = decide(client, disposition="expected_change", scope=scope, until=until)
+    assert answer.status_code == 200, answer.text
+    hides = {"days": 30, "count": 1, "complete": True, "cases": [CASE]}
+    assert answer.json()["hides"] == hides
+    (logged,) = installed.store.audit.of("case", CASE)
+    assert (logged.scope.members(), logged.until) == (scope, until)
+    (made,) = client.get("/v1/suppressions").json()["suppressions"]
+    assert (made["scope"], made["until"], made["case_id"]) == (scope, until, CASE)
 
 
 @pytest.mark.parametrize(
@@ -127,7 +131,10 @@ def test_scope_and_end_of_an_expected_change_are_kept(client, installed):
         {"disposition": "fine"},
         {"reason": ""},
         {"version": 0},
-        {"scope": {"tool": "t"}},
+        {"scope": {"agent": "a"}, "until": "2026-02-01T00:00:00Z"},
+        {"disposition": "expected_change", "scope": {"agent": "a"}},
+        {"disposition": "expected_change", "scope": {}, "until": "2026-02-01T00:00:00Z"},
+        {"disposition": "expected_change", "scope": {"a": "b"}, "until": "2026-02-01T00:00:00Z"},
         {"until": "2026-02-01T00:00:00"},
         {"disposition": "expected_change", "until": "soon"},
         {"bogus": 1},
@@ -137,7 +144,7 @@ def test_scope_and_end_of_an_expected_change_are_kept(client, installed):
 def test_a_wrong_body_is_refused(client, installed, body):
     answer = decide(client, **body)
     assert answer.status_code == 400, answer.text
-    assert installed.store.decisions.of_case(CASE) == []
+    assert installed.store.audit.of("case", CASE) == []
 
 
 def test_an_unknown_case_is_404(client):
@@ -157,5 +164,5 @@ def test_decisions_need_their_own_scope_and_keep_who_decided(installation, tmp_p
         for (key, _), status in ((reader, 403), (writer, 200)):
             answer = client.post(path, json=body, headers={"Authorization": f"Bearer {key}"})
             assert answer.status_code == status, answer.text
-    (logged,) = installation.store.decisions.of_case(CASE)
+    (logged,) = installation.store.audit.of("case", CASE)
     assert logged.by == "ops-7"

@@ -65,6 +65,7 @@ def a_case(name: str, number: int, **more: Any) -> dict[str, Any]:
         "decision": None,
         "assignee": None,
         "comments": 0,
+        "suppressed_by": None,
         "config_version": "c1",
     } | more
 
@@ -115,6 +116,18 @@ def test_queue_in_80_columns_has_whole_ids(
     assert "".join(out.split()).count(CLERK) == 2
 
 
+def test_suppressed_cases_are_counted_below_the_queue(habitus: Callable[..., Run]) -> None:
+    hidden = a_case("C-3300dddddddddddd", 3) | {"status": "suppressed", "suppressed_by": "S-1"}
+    with open_store("sqlite:habitus.db") as store:
+        store.commit(Commit(cases=[hidden], case_agents=[(hidden["case_id"], CLERK)]))
+    _, out, err = habitus("cases")
+    assert hidden["case_id"] not in out
+    assert err == "3 cases; 1 suppressed: --status suppressed\n"
+    assert listed(habitus, "--status", "suppressed") == [hidden["case_id"]]
+    _, out, _ = habitus("cases", hidden["case_id"])
+    assert "suppressed by S-1" in out
+
+
 def test_the_queue_can_be_narrowed(habitus: Callable[..., Run]) -> None:
     assert listed(habitus, "--agent", "ghost") == [IDS[1]]
     assert listed(habitus, "--severity", "high") == [IDS[2], IDS[0]]
@@ -158,7 +171,7 @@ def test_case_of_several_agents_names_the_first_and_counts_the_others(
 
 def test_json_of_a_case_is_complete(habitus: Callable[..., Run]) -> None:
     _, out, _ = habitus("cases", "C-1100", "--json")
-    assert json.loads(out) == a_case(IDS[0], 0)
+    assert json.loads(out) == a_case(IDS[0], 0) | {"discussion": []}
 
 
 @pytest.mark.parametrize(

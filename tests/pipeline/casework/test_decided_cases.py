@@ -2,123 +2,23 @@
 
 from __future__ import annotations
 
-import json
-from typing import TYPE_CHECKING, Any
-
 import msgspec
 import pytest
 
 from models.baseline.profile import Profile
-from models.trust.agent_evidence import ledger_in
-from models.trust.disposition import case_key
 from models.trust.opinion import opinion
-from pipeline.processing.assembly import build_worker
 from pipeline.processing.judging.decided_cases import effect_of
-from pipeline.processing.stream_types import RawRecord
-from pipeline.store import Commit, open_store
-from pipeline.store.registers.decisions import Decision
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from pipeline.store import Store
-
-GHOST, OTHER = "ghost-1", "ghost-2"
-ARRIVED_US = 1_798_761_600_000_000
-DECIDED_US = 1_798_761_700_000_000
-SHADOW = {"credential": {"id": "c-9"}}
-
-
-class Desk:
-    """A store, its worker, and the decisions of a person."""
-
-    def __init__(self, settings: Any, store: Store) -> None:
-        self.settings, self.store = settings, store
-        self.worker = build_worker(settings, store)
-
-    def judge(self, *events: dict[str, Any]) -> list[dict[str, Any]]:
-        """Judge events; give the messages of cases."""
-        out = self.worker.judge(
-            [
-                RawRecord(json.dumps(one).encode(), "stdin", n, ARRIVED_US)
-                for n, one in enumerate(events)
-            ]
-        )
-        return self._committed(out)
-
-    def beat(self) -> list[dict[str, Any]]:
-        """Commit without events, as an idle worker does."""
-        return self._committed(self.worker.flush())
-
-    def _committed(self, out: Commit) -> list[dict[str, Any]]:
-        self.store.commit(out)
-        return [json.loads(one.value) for one in out.outbox if one.topic == "agent.cases"]
-
-    def decide(self, disposition: Any, case: dict[str, Any] | None = None) -> Decision:
-        newest = case or self.case
-        made = Decision(
-            newest["case_id"], newest["version"], newest["agent_id"], disposition, "ops",
-            DECIDED_US, "looked at it",
-        )  # fmt: skip
-        assert self.store.decisions.add(made)
-        return made
-
-    def restart(self) -> None:
-        """Continue as a worker that reads the store anew."""
-        self.worker = build_worker(self.settings, self.store)
-
-    @property
-    def case(self) -> dict[str, Any]:
-        (found,) = self.store.cases(sort="last", limit=1)
-        return found
-
-    def item(self, agent_id: str = GHOST) -> Any:
-        (state,) = self.store.states(agent_id)
-        return state.ledger.items[case_key(agent_id, "delegated", self.case["case_id"])]
-
-    def score(self, agent_id: str = GHOST) -> dict[str, int]:
-        (state,) = self.store.states(agent_id)
-        found = opinion(ledger_in(state, [state], self.worker.policy), state.last_seen_us)
-        return {"score": round(found.score), "lower": int(found.lower)}
-
-    def gate(self, agent_id: str = GHOST) -> str:
-        (state,) = self.store.states(agent_id)
-        return state.level_state.gate
-
-
-@pytest.fixture
-def desk(pipeline: Any, store_url: str) -> Iterator[Desk]:
-    pipeline.inventory.write_text("agent_id,role,owner\nclerk-1,clerk,team@example.com\n")
-    open_store(store_url, secret=pipeline.SECRET).close()
-    settings = pipeline.settings("-").model_copy(update={"store": store_url})
-    with open_store(store_url) as store:
-        made = Desk(settings, store)
-        made.judge(an_event("e-1"), an_event("e-2", OTHER, 1))
-        yield made
-
-
-def an_event(name: str, agent: str = GHOST, minute: int = 0, **more: Any) -> dict[str, Any]:
-    return (
-        {
-            "id": name,
-            "time": f"2026-03-02T10:{minute:02}:00Z",
-            "agent": {"id": agent},
-            "tool": "mail.send",
-            "mode": "delegated",
-            "session": f"s-{agent}",
-        }
-        | SHADOW
-        | more
-    )
+from pipeline.store import Commit
+from tests.pipeline.casework.desks import GHOST, OTHER, an_event, decision
 
 
 @pytest.mark.parametrize("idle", [True, False])
 @pytest.mark.parametrize("disposition", ["benign", "expected_change", "malicious"])
 def test_a_decision_does_what_its_preview_says_and_closes_the_case(desk, disposition, idle):
     before = desk.case
-    decision = Decision(before["case_id"], 1, GHOST, disposition, "ops", DECIDED_US, "why")
+    made = decision(before, disposition)
     states, held = desk.store.states(GHOST), desk.store.held(GHOST)
-    effect = effect_of(before, decision, states, held, desk.worker.policy)
+    effect = effect_of(before, made, states, held, desk.worker.policy)
     assert effect["trust"]["before"] == desk.score()
     assert effect["closes"] == [before["case_id"]]
     assert desk.item().status == "open"  # a preview saves nothing
@@ -230,9 +130,9 @@ def test_values_that_wait_are_learned_dropped_or_wait_again(desk):
         ("malicious", (False, False), 0, 1),
         (None, (False, True), 0, 0),
     ):
-        decision = Decision(case_id, 1, GHOST, disposition, "ops", DECIDED_US, "why")
+        made = decision(desk.case, disposition)
         states, held = desk.store.states(GHOST), desk.store.held(GHOST)
-        effect = effect_of(desk.case, decision, states, held, desk.worker.policy)
+        effect = effect_of(desk.case, made, states, held, desk.worker.policy)
         assert (effect["events_learned"], effect["events_dropped"]) == (learned, dropped)
         desk.decide(disposition)
         desk.beat()
@@ -243,8 +143,8 @@ def test_values_that_wait_are_learned_dropped_or_wait_again(desk):
 def test_a_version_has_one_decision_and_the_log_keeps_all(desk):
     first = desk.decide("unclear")
     again = msgspec.structs.replace(first, disposition="malicious")
-    assert not desk.store.decisions.add(again)
+    assert not desk.store.audit.add(again)
     desk.beat()
     second = desk.decide("benign")
-    assert desk.store.decisions.of_case(first.case_id) == [first, second]
-    assert [one for _, one in desk.store.decisions.due(10)] == [second]
+    assert desk.store.audit.of("case", first.object) == [first, second]
+    assert [one for _, one in desk.store.audit.due(10)] == [second]

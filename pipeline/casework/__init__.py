@@ -1,0 +1,1 @@
+"""What people do about cases and agents: decisions, comments, suppressions, quarantine."""
