@@ -15,6 +15,7 @@ mod codec;
 mod detectors;
 mod features;
 mod float_sums;
+mod json;
 mod learning;
 mod peers;
 mod plan_json;

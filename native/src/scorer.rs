@@ -4,6 +4,7 @@ use crate::alerting::signals::Signal;
 use crate::alerting::weighing;
 use crate::baseline::profile::Profile;
 use crate::baseline::session::{state_error, SessionScores};
+use crate::baseline::subject::{Given, Subject};
 use crate::codec::compact_writer::Writer;
 use crate::codec::hashing::{Hasher, Hashes};
 use crate::detectors::amounts::Expected;
@@ -11,7 +12,8 @@ use crate::detectors::promises::Standing;
 use crate::detectors::slow_change;
 use crate::features::conditions::Tested;
 use crate::features::plan::Plan;
-use crate::features::reading::Readers;
+use crate::features::reading::{Origin, Readers};
+use crate::features::told::EventTools;
 use crate::learning::change_log::Parts;
 use crate::learning::contribution::Contribution;
 use crate::learning::shared::{HeadState, SharedBehaviour};
@@ -102,10 +104,8 @@ impl Scorer {
             readers: Readers {
                 identifiers: tool("identifiers")?,
                 programs: tool("programs")?,
-                lifetime_of: tool("lifetime_of")?,
-                microseconds: tool("microseconds")?,
             },
-            encode: tool("encode")?,
+            events: EventTools { microseconds: tool("microseconds")?, encode: tool("encode")? },
             content: hasher.getattr(py, "content")?,
             panel: tools.get_item("panel")?.map(Bound::unbind),
             read_contribution: tool("read_contribution")?,
@@ -159,15 +159,24 @@ impl Scorer {
         &mut self,
         py: Python<'_>,
         event: &Bound<'_, PyAny>,
-        origin: &Bound<'_, PyAny>,
+        origin: Origin,
         profile: Py<Profile>,
         session: Py<SessionScores>,
         time_us: i64,
         standing: Standing,
-        content: Content,
+        content: (f64, Option<Given>),
     ) -> PyResult<Scores> {
         let first_open = self.first_open_day(py);
-        let arrived = Arrived { event, origin, time_us, standing, content };
+        let told = self.state().tools.events.read(event, time_us)?;
+        let (bits, subject) = content;
+        let arrived = Arrived {
+            told: &told,
+            operation: told.operation,
+            origin: &origin,
+            standing,
+            content: Content { bits, subject: &|| Ok(subject.clone().map(Subject::from)) },
+            event: &|| Ok(event.clone().unbind()),
+        };
         self.state().score(py, arrived, profile, session, first_open)
     }
 

@@ -5,7 +5,7 @@ use crate::alerting::weighing::weigh;
 use crate::baseline::open_day::OpenDay;
 use crate::baseline::profile::Profile;
 use crate::baseline::session::{floats, Ordered, SessionScores};
-use crate::baseline::subject::Given;
+use crate::baseline::subject::{Given, Subject};
 use crate::calibration::day_maxima::BIN_BITS;
 use crate::codec::hashing::{Hasher, Hashes};
 use crate::detectors::moment::Moment;
@@ -15,8 +15,10 @@ use crate::detectors::{rules, slow_change};
 use crate::features::conditions::Tested;
 use crate::features::fields::{single, FieldsView};
 use crate::features::plan::Plan;
-use crate::features::reading::{Readers, Reading};
+use crate::features::reading::{Origin, Readers, Reading};
+use crate::features::told::EventTools;
 use crate::float_sums::larger;
+use crate::json::action::{Action, Operation};
 use crate::learning::shared::SharedBehaviour;
 use crate::peers::knowledge::salt;
 use crate::scores::Scores;
@@ -27,22 +29,27 @@ use pyo3::types::PyBytes;
 use rustc_hash::{FxHashMap, FxHashSet};
 use std::sync::Arc;
 
-/// Bits of the arguments of an event, and what they are about.
-pub type Content = (f64, Option<Given>);
+/// Bits of the arguments of an event, and what tells what they are about.
+pub struct Content<'a> {
+    pub bits: f64,
+    pub subject: &'a dyn Fn() -> PyResult<Option<Subject>>,
+}
 
-/// An event as Python gives it, with its origin.
-pub struct Arrived<'a, 'py> {
-    pub event: &'a Bound<'py, PyAny>,
-    pub origin: &'a Bound<'py, PyAny>,
-    pub time_us: i64,
+/// An event to score.
+pub struct Arrived<'a, 'b> {
+    pub told: &'a Action<'b>,
+    pub operation: Operation,
+    pub origin: &'a Origin,
     pub standing: Standing,
-    pub content: Content,
+    pub content: Content<'a>,
+    /// Gives it as Python has it.
+    pub event: &'a dyn Fn() -> PyResult<Py<PyAny>>,
 }
 
 /// Functions of Python that the kernel calls.
 pub struct Tools {
     pub readers: Readers,
-    pub encode: Py<PyAny>,
+    pub events: EventTools,
     pub content: Py<PyAny>,
     pub read_contribution: Py<PyAny>,
     pub contribution_bytes: Py<PyAny>,
@@ -69,13 +76,14 @@ impl State {
         session: Py<SessionScores>,
         first_open: i64,
     ) -> PyResult<Scores> {
-        let Arrived { event, origin, time_us, standing, content: given } = arrived;
+        let Arrived { told, operation, origin, standing, content: given, event } = arrived;
+        let time_us = told.time_us;
         let (plan, hasher) = (&*self.plan, &self.hasher);
         let mut own_profile = profile.borrow_mut(py);
         let mut own_session = session.borrow_mut(py);
         let reading = Reading { py, plan, readers: &self.tools.readers };
         let (mut fields, facts) =
-            reading.event(event, origin, &own_session.previous_tool, time_us)?;
+            reading.event(told, operation, origin, &own_session.previous_tool)?;
         let day = time_us.div_euclid(DAY_US);
         let special = own_profile.special_state(plan, time_us);
         let mut over = if day >= first_open { None } else { Some(OpenDay::of(special)) };
@@ -113,7 +121,7 @@ impl State {
             found = NoveltyDetector { rates, shared: known, text, paths }.score(&mut at);
             shared.spread.score(&mut at, &found.new);
             shared.relations.measure(&mut at, &shared.knowledge);
-            let content = arguments(py, event, &self.tools, &self.hashes)?;
+            let content = arguments(py, told, &self.tools, &self.hashes)?;
             shared.amounts.score(&mut at, &mut self.tested, &found.new, content)?;
             slow_change::measure(&mut at);
             shared.traces.score(&mut at);
@@ -122,12 +130,15 @@ impl State {
         }
         rules::score(&mut at);
         let panel = self.tools.panel.as_ref().filter(|_| facts.action);
-        let opinions = panel.map(|panel| ask(&mut at, panel, event)).transpose()?;
-        if given.0 > 0.0 {
+        let opinions = match panel {
+            Some(panel) => Some(ask(&mut at, panel, event()?.bind(py))?),
+            None => None,
+        };
+        if given.bits > 0.0 {
             let (series, _) = plan.roles.content;
-            if at.raise_bits(series, given.0) {
-                if let Some(subject) = given.1 {
-                    at.session.subjects.insert(series, subject.into());
+            if at.raise_bits(series, given.bits) {
+                if let Some(subject) = (given.subject)()? {
+                    at.session.subjects.insert(series, subject);
                 }
             }
         }
@@ -295,18 +306,17 @@ fn ask(
 /// The mark of the arguments of an event.
 fn arguments(
     py: Python<'_>,
-    event: &Bound<'_, PyAny>,
+    told: &Action<'_>,
     tools: &Tools,
     hashes: &Hashes,
 ) -> PyResult<u64> {
-    let given = event.getattr(intern!(py, "arguments"))?;
-    let raw = if given.is_truthy()? {
-        tools.encode.bind(py).call1((given,))?
-    } else {
-        PyBytes::new(py, b"{}").into_any()
-    };
-    match hashes.content_of(raw.extract()?) {
+    let given = told.arguments.as_ref();
+    if let Some(mark) = given.and_then(|given| given.mark) {
+        return Ok(mark);
+    }
+    let raw = given.map_or("{}", |given| &given.raw);
+    match hashes.content_of(raw.as_bytes()) {
         Some(found) => Ok(found),
-        None => tools.content.bind(py).call1((raw,))?.extract(),
+        None => tools.content.bind(py).call1((PyBytes::new(py, raw.as_bytes()),))?.extract(),
     }
 }

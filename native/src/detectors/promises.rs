@@ -10,10 +10,10 @@ use std::collections::BTreeMap;
 /// What the product knows of the sender of an event beside the event.
 #[derive(FromPyObject)]
 pub struct Standing {
-    registered: Option<bool>,
-    mismatch: String,
-    conflict: bool,
-    other_mode: String,
+    pub registered: Option<bool>,
+    pub mismatch: String,
+    pub conflict: bool,
+    pub other_mode: String,
 }
 
 /// Add the fields of rules to those of the event; `credential` is the mark of its credential.
