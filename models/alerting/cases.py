@@ -154,6 +154,10 @@ class Cases:
                 return self._by_id[name]
         return None
 
+    def any_of(self, agent_id: str, mode: str) -> bool:
+        """Tell whether an agent has open cases."""
+        return _owner(agent_id, mode) in self._of_agent
+
     def is_repeated(self, agent_id: str, mode: str, session: int, day: int, *, rare: bool) -> bool:
         """Tell whether a session repeats what a case of an earlier day has reported.
 

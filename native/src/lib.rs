@@ -20,9 +20,11 @@ mod learning;
 mod peers;
 mod plan_json;
 mod provenance;
+mod quiet;
 mod scorer;
 mod scores;
 mod scoring;
+mod trust;
 mod units;
 
 #[pymodule]
@@ -44,5 +46,7 @@ fn habitus_native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<baseline::open_scores::OpenScores>()?;
     module.add_class::<baseline::subject::Subject>()?;
     module.add_class::<scores::Scores>()?;
+    module.add_class::<quiet::batch::ActionBatch>()?;
+    module.add_class::<quiet::judge::QuietJudge>()?;
     module.add_class::<scorer::Scorer>()
 }

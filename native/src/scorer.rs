@@ -29,7 +29,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 /// Where the stream is.
 #[pyclass(module = "habitus_native")]
 pub struct Head {
-    state: HeadState,
+    pub state: HeadState,
 }
 
 #[pymethods]
@@ -66,7 +66,7 @@ pub struct Scorer {
     /// Never locked: one caller at a time has the kernel to itself.
     state: Mutex<State>,
     #[pyo3(get)]
-    head: Py<Head>,
+    pub head: Py<Head>,
     #[pyo3(get)]
     hasher: Py<PyAny>,
     #[pyo3(get)]
@@ -74,7 +74,7 @@ pub struct Scorer {
 }
 
 impl Scorer {
-    fn state(&mut self) -> &mut State {
+    pub fn state(&mut self) -> &mut State {
         self.state.get_mut().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -318,7 +318,7 @@ impl Scorer {
 }
 
 impl Scorer {
-    fn first_open_day(&mut self, py: Python<'_>) -> i64 {
+    pub fn first_open_day(&mut self, py: Python<'_>) -> i64 {
         let watermark_us = self.head.borrow(py).state.watermark_us;
         (watermark_us - self.state().plan.constants.late_us).div_euclid(DAY_US)
     }

@@ -46,7 +46,7 @@ impl OpenScores {
     }
 
     /// The scores of a session, to be changed; new ones for a new session.
-    fn of(
+    pub fn of(
         &mut self,
         py: Python<'_>,
         agent_id: &str,
@@ -65,7 +65,7 @@ impl OpenScores {
     }
 
     /// Drop the scores of a session that is over.
-    fn close(&mut self, agent_id: &str, mode: &str, ordinal: i64) {
+    pub fn close(&mut self, agent_id: &str, mode: &str, ordinal: i64) {
         let open = self.state();
         let key = key_of(&open.hasher, agent_id, mode, ordinal);
         if open.by_key.remove(&key).is_some() {

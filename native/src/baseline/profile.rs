@@ -15,7 +15,7 @@ use std::sync::Arc;
 
 /// `models.baseline.profile.SUMS`.
 pub type Sums = FadingCounts<4>;
-type Published = (i64, i64, String, String, String);
+pub type Published = (i64, i64, String, String, String);
 
 /// One agent in one mode.
 #[pyclass(module = "habitus_native")]
@@ -64,7 +64,7 @@ pub struct Profile {
 #[pymethods]
 impl Profile {
     /// The state of the agent's learning.
-    fn state(&self) -> &'static str {
+    pub fn state(&self) -> &'static str {
         if self.opened > self.learn_until {
             "active"
         } else if self.announced.is_none() {

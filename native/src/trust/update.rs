@@ -1,12 +1,13 @@
-//! Hourly update of trust, in event time; `models.trust.update.refresh_level`.
+//! Hourly update of trust, in event time; `models.trust.update`.
 //!
 //! Only for agents without negative evidence. Python evaluates trust for all other agents.
 
-use crate::baseline::counts::power_of_two;
-use crate::baseline::profile::PublishedTrust;
-use crate::float_sums::{exact_sum, floor_division};
+use crate::baseline::profile::Published;
+use crate::float_sums::{exact_sum, floor_division, power};
 use crate::units::DAY_US;
+use pyo3::intern;
 use pyo3::prelude::*;
+use pyo3::types::PyDict;
 
 const FULL_DAY: i64 = 20;
 const STRUCK: i64 = 127;
@@ -15,26 +16,22 @@ const GATE: &str = "open";
 
 /// Parameters of `models.trust.policy.TrustPolicy`.
 pub struct Policy {
+    policy: Py<PyAny>,
     prior: f64,
     rate: f64,
     quantile: f64,
-    pub half_days: f64,
-    pub forgotten: f64,
+    half_days: f64,
+    forgotten: f64,
     by_age: Vec<f64>,
-    pub bounds: [f64; 3],
-    pub margin: f64,
-    pub rise_us: i64,
-    /// Inverse of the regularised incomplete beta function.
-    inverse: Py<PyAny>,
+    bounds: [f64; 3],
+    margin: f64,
+    rise_us: i64,
+    /// Inverse of the regularised incomplete beta function, once it is needed.
+    inverse: Option<Py<PyAny>>,
+    level_state: Py<PyAny>,
 }
 
-/// Clean days by day since 1970, in the order of the ledger; level, and since when each level
-/// above the lowest has been reached with a margin.
-pub struct Trust {
-    pub days: Vec<(i64, i64)>,
-    pub level: usize,
-    pub since: [Option<i64>; 3],
-}
+type Since = (Option<i64>, Option<i64>, Option<i64>);
 
 impl Policy {
     pub fn of(policy: &Bound<'_, PyAny>) -> PyResult<Self> {
@@ -48,6 +45,7 @@ impl Policy {
             *bound = policy.call_method1("bound", (*level,))?.extract()?;
         }
         Ok(Policy {
+            policy: policy.clone().unbind(),
             prior: number("prior_weight")?,
             rate: number("base_rate")?,
             quantile: number("quantile")?,
@@ -57,89 +55,103 @@ impl Policy {
             bounds,
             margin: number("margin")?,
             rise_us: policy.getattr("rise_us")?.extract()?,
-            inverse: py.import("scipy.special.cython_special")?.getattr("betaincinv")?.unbind(),
+            inverse: None,
+            level_state: py.import("models.trust.levels")?.getattr("LevelState")?.unbind(),
         })
     }
 
-    /// The cautious score, 0..100, of a sum of clean days.
-    pub fn caution(&self, py: Python<'_>, positive: f64) -> PyResult<f64> {
-        let alpha = positive + self.rate * self.prior;
-        let beta = 0.0 + (1.0 - self.rate) * self.prior;
-        let found: f64 = self.inverse.bind(py).call1((alpha, beta, self.quantile))?.extract()?;
-        Ok(100.0 * found)
-    }
-}
-
-impl Trust {
-    /// Count clean events of a day.
-    pub fn count(&mut self, day: i64, number: i64) {
-        // The newest day is nearly always the last.
-        match self.days.iter_mut().rev().find(|(known, _)| *known == day) {
-            Some((_, count)) if *count < FULL_DAY => *count = FULL_DAY.min(*count + number),
-            Some(_) => {}
-            None => self.days.push((day, FULL_DAY.min(number))),
-        }
-    }
-
-    /// Update the level to the agent's last instant. Gives the published values.
+    /// Update the level of an agent at an event of a new hour. Gives the published values, None
+    /// where there is negative evidence.
     pub fn refresh(
         &mut self,
-        py: Python<'_>,
-        policy: &Policy,
+        trust: &Bound<'_, PyAny>,
         time_us: i64,
         last_us: i64,
         state: &str,
-    ) -> PyResult<PublishedTrust> {
-        self.prune(policy, time_us);
-        let positive = self.positive(policy, last_us);
-        let lower = policy.caution(py, positive)?;
-        (self.level, self.since) = self.advanced(policy, lower, last_us);
-        let prior = policy.prior;
-        let score = 100.0 * (positive + policy.rate * prior) / (positive + 0.0 + prior);
-        let level = LEVELS[self.level].to_owned();
-        let score = score.round_ties_even() as i64;
-        Ok((score, lower as i64, level, GATE.to_owned(), state.to_owned()))
-    }
-
-    fn prune(&mut self, policy: &Policy, at_us: i64) {
-        let oldest = at_us as f64 - policy.forgotten * policy.half_days * DAY_US as f64;
-        let old = |day: i64| ((day * DAY_US) as f64) < oldest;
-        let sorted = self.days.windows(2).all(|pair| pair[0].0 < pair[1].0);
-        if !sorted || self.days.first().is_some_and(|&(day, _)| old(day)) {
-            self.days.sort_unstable();
-            self.days.retain(|&(day, _)| !old(day));
+    ) -> PyResult<Option<Published>> {
+        let py = trust.py();
+        let ledger = trust.getattr(intern!(py, "ledger"))?;
+        if ledger.getattr(intern!(py, "items"))?.is_truthy()? {
+            return Ok(None);
         }
+        let mut days = days_of(&ledger)?;
+        if self.prunes(&days, time_us) {
+            ledger.call_method1(intern!(py, "prune"), (time_us, &self.policy))?;
+            days = days_of(&ledger)?;
+        }
+        let positive = self.positive(&days, last_us);
+        let lower = self.caution(py, positive)?;
+        let known = trust.getattr(intern!(py, "level_state"))?;
+        let name: String = known.getattr(intern!(py, "level"))?.extract()?;
+        let level = LEVELS.iter().position(|one| *one == name).unwrap_or_default();
+        let since: Since = known.getattr(intern!(py, "above_since_us"))?.extract()?;
+        let found = self.advanced(level, since, lower, last_us);
+        if found != (level, since) {
+            let next = self.level_state.bind(py).call1((LEVELS[found.0], found.1, GATE))?;
+            trust.setattr(intern!(py, "level_state"), next)?;
+        }
+        let score = 100.0 * (positive + self.rate * self.prior) / (positive + 0.0 + self.prior);
+        let (score, level) = (score.round_ties_even() as i64, LEVELS[found.0].to_owned());
+        Ok(Some((score, lower as i64, level, GATE.to_owned(), state.to_owned())))
     }
 
-    /// Weight of its clean days at an instant.
-    pub fn positive(&self, policy: &Policy, at_us: i64) -> f64 {
+    /// The cautious score, 0..100, of a sum of clean days.
+    fn caution(&mut self, py: Python<'_>, positive: f64) -> PyResult<f64> {
+        let alpha = positive + self.rate * self.prior;
+        let beta = 0.0 + (1.0 - self.rate) * self.prior;
+        let inverse = match &self.inverse {
+            Some(inverse) => inverse,
+            None => {
+                let found = py.import("scipy.special.cython_special")?.getattr("betaincinv")?;
+                self.inverse.insert(found.unbind())
+            }
+        };
+        let found: f64 = inverse.bind(py).call1((alpha, beta, self.quantile))?.extract()?;
+        Ok(100.0 * found)
+    }
+
+    /// Whether days are not in order, or too old to count.
+    fn prunes(&self, days: &[(i64, i64)], at_us: i64) -> bool {
+        let oldest = at_us as f64 - self.forgotten * self.half_days * DAY_US as f64;
+        let sorted = days.windows(2).all(|pair| pair[0].0 < pair[1].0);
+        !sorted || days.first().is_some_and(|&(day, _)| ((day * DAY_US) as f64) < oldest)
+    }
+
+    /// Weight of clean days at an instant.
+    fn positive(&self, days: &[(i64, i64)], at_us: i64) -> f64 {
         let (today, since_midnight) = (at_us.div_euclid(DAY_US), at_us.rem_euclid(DAY_US) as f64);
-        let (half, day_us) = (policy.half_days, DAY_US as f64);
-        let fade = power_of_two(-since_midnight / (half * day_us));
-        let reach = floor_division(policy.forgotten * half * day_us - since_midnight, day_us);
+        let (half, day_us) = (self.half_days, DAY_US as f64);
+        let fade = power(2.0, -since_midnight / (half * day_us));
+        let reach = floor_division(self.forgotten * half * day_us - since_midnight, day_us);
         let oldest = today - reach as i64;
-        let counted = self
-            .days
-            .iter()
-            .filter(|&&(day, count)| oldest <= day && day <= today && count != STRUCK);
-        exact_sum(counted.map(|&(day, count)| {
-            count as f64 / FULL_DAY as f64 * (fade * policy.by_age[(today - day) as usize])
+        let counts = |&&(day, count): &&(i64, i64)| {
+            oldest <= day && day <= today && count != STRUCK
+        };
+        exact_sum(days.iter().filter(counts).map(|&(day, count)| {
+            count as f64 / FULL_DAY as f64 * (fade * self.by_age[(today - day) as usize])
         }))
     }
 
     /// Level at an instant, and since when; `models.trust.levels.advance`.
-    pub fn advanced(&self, policy: &Policy, lower: f64, at_us: i64) -> (usize, [Option<i64>; 3]) {
-        let (mut by_itself, mut reached, mut since) = (0, 0, self.since);
-        for (at, &bound) in policy.bounds.iter().enumerate() {
-            let steady = lower >= bound + policy.margin;
+    fn advanced(&self, level: usize, known: Since, lower: f64, at_us: i64) -> (usize, Since) {
+        let (mut risen, mut reached) = (0, 0);
+        let mut since = [known.0, known.1, known.2];
+        for (at, &bound) in self.bounds.iter().enumerate() {
+            let steady = lower >= bound + self.margin;
             since[at] = steady.then(|| since[at].unwrap_or(at_us));
             if lower >= bound {
-                by_itself = at + 1;
+                risen = at + 1;
             }
-            if since[at].is_some_and(|start| at_us - start >= policy.rise_us) {
+            if since[at].is_some_and(|start| at_us - start >= self.rise_us) {
                 reached = at + 1;
             }
         }
-        (self.level.min(by_itself).max(reached), since)
+        (level.min(risen).max(reached), (since[0], since[1], since[2]))
     }
+}
+
+/// Clean events by day, in the order of the ledger.
+fn days_of(ledger: &Bound<'_, PyAny>) -> PyResult<Vec<(i64, i64)>> {
+    let days = ledger.getattr(intern!(ledger.py(), "days"))?;
+    days.cast::<PyDict>()?.iter().map(|(day, count)| Ok((day.extract()?, count.extract()?))).collect()
 }
