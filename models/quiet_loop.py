@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from models.alerting.cases import repeats
 from models.engine import Begun
 from models.explain.content import subject_of
 
@@ -41,10 +42,14 @@ class QuietLoop:
         self._native, self._engine = native, engine
         self._hashes = native.Hashes(engine.hasher.key)
 
-        def is_repeated(agent_id: str, mode: str, session: int, day: int, rare: bool) -> bool:
-            return engine.cases.is_repeated(agent_id, mode, session, day, rare=rare)
+        self._judge = native.QuietJudge(engine, origin, infer, self._is_repeated, subject_of)
 
-        self._judge = native.QuietJudge(engine, origin, infer, is_repeated, subject_of)
+    def _is_repeated(
+        self, agent_id: str, mode: str, session: int, day: int, rare: bool
+    ) -> bool | None:
+        """Do as `models.alerting.cases.Cases.is_repeated`; None for a session without a case."""
+        case = self._engine.cases.of_session(agent_id, mode, session)
+        return None if case is None else repeats(case, day, rare=rare)
 
     def read(
         self, values: list[bytes], arrived_us: int | list[int | None], max_ahead_us: int

@@ -154,10 +154,14 @@ impl QuietJudge {
             }
             session.mark
         };
-        let repeated = known.filed && {
+        let mut repeated = false;
+        if known.filed && known.unfiled != mark {
             let of = (&*action.agent.id, action.mode.name(), mark, scores.day, weight.rare);
-            self.is_repeated.call1(py, of)?.extract(py)?
-        };
+            match self.is_repeated.call1(py, of)?.extract(py)? {
+                Some(found) => repeated = found,
+                None => known.unfiled = mark,
+            }
+        }
         {
             let mut scorer = self.scorer.borrow_mut(py);
             let state = scorer.state();
@@ -180,21 +184,14 @@ impl QuietJudge {
         };
         known.sync(py)?;
         let trust = known.trust.bind(py);
-        let shown = match known.agent_wide {
-            false => self.policy.refresh(trust, time_us, last_us, state)?,
-            true => None,
-        };
-        let changed = match shown {
-            Some(shown) => {
-                let mut profile = known.profile.borrow_mut(py);
-                profile.utc_hour = hour;
-                let before = profile.published.replace(shown);
-                before != profile.published
-            }
-            None => {
-                let of = (&known.agent_state, time_us);
-                self.engine.call_method1(py, intern!(py, "refresh_trust"), of)?.extract(py)?
-            }
+        let changed = if known.agent_wide {
+            let of = (&known.agent_state, time_us);
+            self.engine.call_method1(py, intern!(py, "refresh_trust"), of)?.extract(py)?
+        } else {
+            let shown = self.policy.refresh(trust, time_us, last_us, state)?;
+            let mut profile = known.profile.borrow_mut(py);
+            profile.utc_hour = hour;
+            profile.published.replace(shown) != profile.published
         };
         let moved = || Outcome::TrustChanged(known.agent_state.clone_ref(py));
         Ok(if changed { moved() } else { Outcome::Quiet })

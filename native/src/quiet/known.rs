@@ -28,6 +28,8 @@ pub struct Known {
     team: Option<String>,
     /// Whether it has open cases.
     pub filed: bool,
+    /// Its latest session that is in none of them; 0 before any.
+    pub unfiled: u64,
     /// Whether evidence of another mode may count.
     pub agent_wide: bool,
     events: i64,
@@ -54,6 +56,7 @@ impl Known {
             registered: standing.0,
             team: standing.1,
             filed: flags.0,
+            unfiled: 0,
             agent_wide: flags.1,
             events: 0,
             last_us: 0,

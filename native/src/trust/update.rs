@@ -1,6 +1,4 @@
 //! Hourly update of trust, in event time; `models.trust.update`.
-//!
-//! Only for agents without negative evidence. Python evaluates trust for all other agents.
 
 use crate::baseline::profile::Published;
 use crate::float_sums::{exact_sum, floor_division, power};
@@ -8,6 +6,7 @@ use crate::units::DAY_US;
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 const FULL_DAY: i64 = 20;
 const STRUCK: i64 = 127;
@@ -21,6 +20,10 @@ pub struct Policy {
     rate: f64,
     quantile: f64,
     half_days: f64,
+    item_days: f64,
+    confirmed_days: f64,
+    impact: FxHashMap<String, f64>,
+    longest_days: i64,
     forgotten: f64,
     by_age: Vec<f64>,
     bounds: [f64; 3],
@@ -29,6 +32,16 @@ pub struct Policy {
     /// Inverse of the regularised incomplete beta function, once it is needed.
     inverse: Option<Py<PyAny>>,
     level_state: Py<PyAny>,
+}
+
+/// One piece of evidence against an agent; `models.trust.ledger.Item`.
+#[derive(FromPyObject)]
+struct Item {
+    at_us: i64,
+    first_us: Option<i64>,
+    severity: String,
+    confidence: f64,
+    status: String,
 }
 
 type Since = (Option<i64>, Option<i64>, Option<i64>);
@@ -50,6 +63,10 @@ impl Policy {
             rate: number("base_rate")?,
             quantile: number("quantile")?,
             half_days,
+            item_days: number("negative_half_life_days")?,
+            confirmed_days: number("confirmed_half_life_days")?,
+            impact: policy.getattr("impact")?.extract()?,
+            longest_days: py.import("models.trust.ledger")?.getattr("LONGEST_SPAN_DAYS")?.extract()?,
             forgotten: forgotten.extract()?,
             by_age: fade.call1((half_days,))?.extract()?,
             bounds,
@@ -60,27 +77,24 @@ impl Policy {
         })
     }
 
-    /// Update the level of an agent at an event of a new hour. Gives the published values, None
-    /// where there is negative evidence.
+    /// Update the level of an agent at an event of a new hour. Gives the published values.
     pub fn refresh(
         &mut self,
         trust: &Bound<'_, PyAny>,
         time_us: i64,
         last_us: i64,
         state: &str,
-    ) -> PyResult<Option<Published>> {
+    ) -> PyResult<Published> {
         let py = trust.py();
         let ledger = trust.getattr(intern!(py, "ledger"))?;
-        if ledger.getattr(intern!(py, "items"))?.is_truthy()? {
-            return Ok(None);
-        }
-        let mut days = days_of(&ledger)?;
-        if self.prunes(&days, time_us) {
+        let (mut days, mut items) = (days_of(&ledger)?, items_of(&ledger)?);
+        if self.prunes(&days, &items, time_us) {
             ledger.call_method1(intern!(py, "prune"), (time_us, &self.policy))?;
-            days = days_of(&ledger)?;
+            (days, items) = (days_of(&ledger)?, items_of(&ledger)?);
         }
-        let positive = self.positive(&days, last_us);
-        let lower = self.caution(py, positive)?;
+        let (negative, struck) = self.negative(&items, last_us);
+        let positive = self.positive(&days, &struck, last_us);
+        let lower = self.caution(py, positive, negative)?;
         let known = trust.getattr(intern!(py, "level_state"))?;
         let name: String = known.getattr(intern!(py, "level"))?.extract()?;
         let level = LEVELS.iter().position(|one| *one == name).unwrap_or_default();
@@ -90,15 +104,15 @@ impl Policy {
             let next = self.level_state.bind(py).call1((LEVELS[found.0], found.1, GATE))?;
             trust.setattr(intern!(py, "level_state"), next)?;
         }
-        let score = 100.0 * (positive + self.rate * self.prior) / (positive + 0.0 + self.prior);
+        let score = 100.0 * (positive + self.rate * self.prior) / (positive + negative + self.prior);
         let (score, level) = (score.round_ties_even() as i64, LEVELS[found.0].to_owned());
-        Ok(Some((score, lower as i64, level, GATE.to_owned(), state.to_owned())))
+        Ok((score, lower as i64, level, GATE.to_owned(), state.to_owned()))
     }
 
-    /// The cautious score, 0..100, of a sum of clean days.
-    fn caution(&mut self, py: Python<'_>, positive: f64) -> PyResult<f64> {
+    /// The cautious score, 0..100, of these sums of evidence.
+    fn caution(&mut self, py: Python<'_>, positive: f64, negative: f64) -> PyResult<f64> {
         let alpha = positive + self.rate * self.prior;
-        let beta = 0.0 + (1.0 - self.rate) * self.prior;
+        let beta = negative + (1.0 - self.rate) * self.prior;
         let inverse = match &self.inverse {
             Some(inverse) => inverse,
             None => {
@@ -110,22 +124,52 @@ impl Policy {
         Ok(100.0 * found)
     }
 
-    /// Whether days are not in order, or too old to count.
-    fn prunes(&self, days: &[(i64, i64)], at_us: i64) -> bool {
+    fn half_life_us(&self, item: &Item) -> f64 {
+        let days = if item.status == "confirmed" { self.confirmed_days } else { self.item_days };
+        days * DAY_US as f64
+    }
+
+    /// Whether evidence is not in order, or too old to count.
+    fn prunes(&self, days: &[(i64, i64)], items: &[(String, Item)], at_us: i64) -> bool {
         let oldest = at_us as f64 - self.forgotten * self.half_days * DAY_US as f64;
-        let sorted = days.windows(2).all(|pair| pair[0].0 < pair[1].0);
-        !sorted || days.first().is_some_and(|&(day, _)| ((day * DAY_US) as f64) < oldest)
+        let sorted = days.windows(2).all(|pair| pair[0].0 < pair[1].0)
+            && items.windows(2).all(|pair| pair[0].0 < pair[1].0);
+        let old = |item: &Item| {
+            (at_us - item.at_us) as f64 > self.forgotten * self.half_life_us(item)
+        };
+        !sorted
+            || days.first().is_some_and(|&(day, _)| ((day * DAY_US) as f64) < oldest)
+            || items.iter().any(|(_, item)| old(item))
+    }
+
+    /// Weight of items at an instant, and the days that they strike; `models.trust.evidence`.
+    fn negative(&self, items: &[(String, Item)], at_us: i64) -> (f64, FxHashSet<i64>) {
+        let (mut weights, mut struck) = (Vec::new(), FxHashSet::default());
+        for (_, item) in items {
+            let since_us = item.first_us.unwrap_or(item.at_us);
+            if item.status == "dismissed" || since_us > at_us {
+                continue;
+            }
+            let lives = (at_us - item.at_us).max(0) as f64 / self.half_life_us(item);
+            if lives <= self.forgotten {
+                let weight = self.impact[&item.severity] * item.confidence;
+                weights.push(weight * power(2.0, -lives));
+                let last = item.at_us.div_euclid(DAY_US);
+                struck.extend(since_us.div_euclid(DAY_US).max(last - self.longest_days)..=last);
+            }
+        }
+        (exact_sum(weights.into_iter()), struck)
     }
 
     /// Weight of clean days at an instant.
-    fn positive(&self, days: &[(i64, i64)], at_us: i64) -> f64 {
+    fn positive(&self, days: &[(i64, i64)], struck: &FxHashSet<i64>, at_us: i64) -> f64 {
         let (today, since_midnight) = (at_us.div_euclid(DAY_US), at_us.rem_euclid(DAY_US) as f64);
         let (half, day_us) = (self.half_days, DAY_US as f64);
         let fade = power(2.0, -since_midnight / (half * day_us));
         let reach = floor_division(self.forgotten * half * day_us - since_midnight, day_us);
         let oldest = today - reach as i64;
         let counts = |&&(day, count): &&(i64, i64)| {
-            oldest <= day && day <= today && count != STRUCK
+            oldest <= day && day <= today && count != STRUCK && !struck.contains(&day)
         };
         exact_sum(days.iter().filter(counts).map(|&(day, count)| {
             count as f64 / FULL_DAY as f64 * (fade * self.by_age[(today - day) as usize])
@@ -154,4 +198,10 @@ impl Policy {
 fn days_of(ledger: &Bound<'_, PyAny>) -> PyResult<Vec<(i64, i64)>> {
     let days = ledger.getattr(intern!(ledger.py(), "days"))?;
     days.cast::<PyDict>()?.iter().map(|(day, count)| Ok((day.extract()?, count.extract()?))).collect()
+}
+
+/// Items by key, in the order of the ledger.
+fn items_of(ledger: &Bound<'_, PyAny>) -> PyResult<Vec<(String, Item)>> {
+    let items = ledger.getattr(intern!(ledger.py(), "items"))?;
+    items.cast::<PyDict>()?.iter().map(|(key, item)| Ok((key.extract()?, item.extract()?))).collect()
 }

@@ -55,7 +55,7 @@ def stored(
     open_store(f"sqlite:{store}", secret=SECRET).close()
     values = Settings(
         source=f"file:{stream}", store=f"sqlite:{store}", sink=f"file:{folder / kernel}",
-        batch_size=batch, kernel=kernel, clock="event", alerts_per_day=50,
+        batch_size=batch, kernel=kernel, clock="event", alerts_per_day=5,
         degraded=degraded, inventory=inventory,
         model={"learning_sessions": 4},
     )  # fmt: skip
