@@ -93,7 +93,7 @@ impl State {
             own_session.day = day;
         }
         let credential = facts.credential.as_ref();
-        let credential = credential.map_or(0, |id| hasher.of(&format!("credential\x1f{id}")));
+        let credential = credential.map_or(0, |id| hasher.of_parts(&["credential", id]));
         let mut at = Moment {
             py,
             plan,

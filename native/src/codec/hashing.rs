@@ -9,8 +9,9 @@ use rustc_hash::FxHashMap;
 use sha2::{Digest, Sha256};
 use std::borrow::Cow;
 use std::cell::RefCell;
+use std::hash::{BuildHasher, RandomState};
 
-const CACHE_LIMIT: usize = 50_000;
+const CACHE_LIMIT: usize = 100_000;
 const MIX_A: u64 = 0x9E37_79B9_7F4A_7C15;
 const MIX_B: u64 = 0xBF58_476D_1CE4_E5B9;
 const MIX_C: u64 = 0x94D0_49BB_1331_11EB;
@@ -26,7 +27,10 @@ pub fn mix(a: u64, b: u64, c: u64) -> u64 {
 /// Hashes strings under one key; remembers the most recent ones.
 pub struct Hasher {
     params: Params,
-    known: RefCell<FxHashMap<Box<str>, u64>>,
+    /// By the hash of the string under a key that is random: 64 bits as well, but in less time.
+    known: RefCell<FxHashMap<u64, u64>>,
+    random: RandomState,
+    text: RefCell<String>,
 }
 
 impl Hasher {
@@ -38,21 +42,30 @@ impl Hasher {
         }
         let mut params = Params::new();
         params.hash_length(8).key(key);
-        Ok(Hasher { params, known: RefCell::new(FxHashMap::default()) })
+        let (known, random, text) = Default::default();
+        Ok(Hasher { params, known, random, text })
     }
 
     /// The hash of `text`.
     pub fn of(&self, text: &str) -> u64 {
-        if let Some(&known) = self.known.borrow().get(text) {
-            return known;
-        }
-        let hash = self.once(text);
         let mut known = self.known.borrow_mut();
         if known.len() >= CACHE_LIMIT {
             known.clear();
         }
-        known.insert(text.into(), hash);
-        hash
+        *known.entry(self.random.hash_one(text)).or_insert_with(|| self.once(text))
+    }
+
+    /// The hash of texts with `\x1f` between them.
+    pub fn of_parts(&self, parts: &[&str]) -> u64 {
+        let mut text = self.text.borrow_mut();
+        text.clear();
+        for (at, part) in parts.iter().enumerate() {
+            if at > 0 {
+                text.push('\x1f');
+            }
+            text.push_str(part);
+        }
+        self.of(&text)
     }
 
     /// The same hash without remembering it.

@@ -7,7 +7,7 @@ use crate::baseline::subject::Subject;
 use crate::codec::hashing::Hasher;
 use crate::detectors::moment::Moment;
 use crate::detectors::novelty::NewValue;
-use crate::features::conditions::Tested;
+use crate::features::conditions::{holds, Tested};
 use crate::features::fields::{record, single};
 use crate::features::plan::{Added, Plan};
 use crate::float_sums::{larger, power, smaller};
@@ -70,14 +70,14 @@ impl Amounts {
         content: u64,
     ) -> PyResult<()> {
         let plan = at.plan;
+        let passed = tested.passed(at.py, plan, at.fields)?;
         for counter in &plan.counters {
-            let before = at.session.amounts.get(&counter.id).copied().unwrap_or(0.0);
             let more = match &counter.added {
                 Added::Distinct(name, kind, place) => {
                     let maximum = plan.constants.max_distinct;
                     let mut more = 0;
                     for text in at.fields.values(*kind, *place) {
-                        let mark = at.hasher.of(&format!("distinct\x1f{name}\x1f{text}"));
+                        let mark = at.hasher.of_parts(&["distinct", name, text]);
                         let known = &mut at.session.distinct;
                         if known.len() < maximum && !known.contains_key(&mark) {
                             known.insert(mark, 1);
@@ -91,10 +91,14 @@ impl Amounts {
                     (if *once { found.min(1) } else { found }) as f64
                 }
                 Added::Repeats => repeated(at, content),
-                _ if !tested.holds(at.py, plan, &counter.when, at.fields)? => 0.0,
+                _ if !holds(passed, &counter.when) => 0.0,
                 Added::Number(place) => at.fields.numbers[*place].unwrap_or(0.0),
                 Added::One => 1.0,
             };
+            if more == 0.0 {
+                continue;
+            }
+            let before = at.session.amounts.get(&counter.id).copied().unwrap_or(0.0);
             let amount = if counter.peak { larger(before, more) } else { before + more };
             if amount <= before {
                 continue;

@@ -53,21 +53,16 @@ pub struct NoveltyDetector<'a> {
     pub paths: Arc<[Arc<RatePath>]>,
 }
 
-/// The indices of the records in which all fields of a feature are known.
-fn records(feature: &Feature, fields: &Fields) -> impl Iterator<Item = Option<usize>> + Clone {
-    let known = |one: Option<&Record>| {
-        feature.needs.iter().all(|&place| fields.field(place, one).is_some())
-    };
-    let mut found: Vec<Option<usize>> = Vec::new();
-    match feature.each {
-        None if known(None) => found.push(None),
-        None => {}
-        Some(kind) => {
-            let all = fields.records(kind).iter().enumerate();
-            found.extend(all.filter(|(_, one)| known(Some(one))).map(|(at, _)| Some(at)));
-        }
-    }
-    found.into_iter()
+/// The indices of the records of a feature; one that is none where its fields have one value each.
+fn records(feature: &Feature, fields: &Fields) -> impl Iterator<Item = Option<usize>> {
+    let (each, number) = (feature.each, feature.each.map_or(1, |kind| fields.records(kind).len()));
+    (0..number).map(move |at| each.map(|_| at))
+}
+
+/// Whether all fields of a feature are known, in one record.
+fn complete(feature: &Feature, fields: &Fields, at: Option<usize>) -> bool {
+    let one = record_of(feature, fields, at);
+    feature.needs.iter().all(|&place| fields.field(place, one).is_some())
 }
 
 fn record_of<'a>(feature: &Feature, fields: &'a Fields, at: Option<usize>) -> Option<&'a Record> {
@@ -93,6 +88,9 @@ impl NoveltyDetector<'_> {
                 continue;
             }
             for place in records(feature, at.fields) {
+                if !complete(feature, at.fields, place) {
+                    continue;
+                }
                 let mark = self.mark(at, feature, place);
                 let path = if feature.within.is_empty() {
                     self.paths[index].clone()
@@ -131,8 +129,10 @@ impl NoveltyDetector<'_> {
     fn knows(&mut self, at: &Moment<'_, '_>, feature: &Feature) -> bool {
         let mut all = records(feature, at.fields);
         all.all(|place| {
-            let mark = self.mark(at, feature, place);
-            at.profile.knows(mark)
+            !complete(feature, at.fields, place) || {
+                let mark = self.mark(at, feature, place);
+                at.profile.knows(mark)
+            }
         })
     }
 

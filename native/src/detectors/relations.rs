@@ -27,7 +27,7 @@ pub fn join(table: &mut BTreeMap<u64, Report>, mark: u64, value: Report) {
 
 /// The mark of an agent among those that know a value.
 pub fn agent_mark(at: &Moment<'_, '_>, agent_id: &str) -> u64 {
-    at.hasher.of(&format!("agent\x1f{agent_id}"))
+    at.hasher.of_parts(&["agent", agent_id])
 }
 
 /// The marks of the hosts that an event sends to, or names in its arguments.
@@ -36,7 +36,7 @@ fn hosts(at: &Moment<'_, '_>) -> Vec<u64> {
     let mut found: BTreeSet<&str> =
         arguments.filter_map(|one| one.get(record::VALUE_HOST)).collect();
     found.extend(at.fields.single(single::DESTINATION));
-    found.into_iter().map(|host| at.hasher.of(&format!("sole\x1f{host}"))).collect()
+    found.into_iter().map(|host| at.hasher.of_parts(&["sole", host])).collect()
 }
 
 fn is_sole(at: &Moment<'_, '_>, shared: &SharedKnowledge, mark: u64) -> bool {

@@ -14,7 +14,7 @@ pub fn measure(at: &mut Moment<'_, '_>) {
     let constants = &at.plan.constants;
     if let Some(sent) = at.fields.numbers[number::BYTES_OUT] {
         let tool = at.fields.single(single::TOOL).unwrap_or_default();
-        let tool = at.hasher.of(&format!("sent\x1f{tool}")) & 0xFFFF_FFFF;
+        let tool = at.hasher.of_parts(&["sent", tool]) & 0xFFFF_FFFF;
         let usual = at.profile.slow.usual.get(&tool).copied();
         let size = (1.0 + sent).log2();
         let day = at.open_day();

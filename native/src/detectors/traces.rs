@@ -34,7 +34,7 @@ pub fn join(table: &mut BTreeMap<u64, Trace>, mark: u64, value: &Trace, maximum:
 
 fn mark_of(at: &Moment<'_, '_>) -> Option<u64> {
     let trace = at.facts.trace_id.as_deref().filter(|trace| !trace.is_empty())?;
-    Some(at.hasher.of(&format!("trace\x1f{trace}")))
+    Some(at.hasher.of_parts(&["trace", trace]))
 }
 
 impl Traces {

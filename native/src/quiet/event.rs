@@ -100,14 +100,20 @@ impl QuietJudge {
         &mut self,
         py: Python<'_>,
         action: &Action<'_>,
-        known: &Known,
+        known: &mut Known,
         session: &Py<Session>,
         standing: Standing,
         given: &dyn Fn() -> PyResult<Py<PyAny>>,
     ) -> PyResult<Scores> {
         let ordinal = session.borrow(py).ordinal;
         let mode = action.mode.name();
-        let of_session = self.scores.borrow_mut(py).of(py, &action.agent.id, mode, ordinal)?;
+        let of_session = {
+            let mut scores = self.scores.borrow_mut(py);
+            if known.scores.0 != ordinal {
+                known.scores = (ordinal, scores.key(&action.agent.id, mode, ordinal));
+            }
+            scores.of_key(py, known.scores.1)?
+        };
         let call = self.call(py, action, session)?;
         let bits = call.as_ref().map_or(0.0, |call| call.score);
         let (call, subject_of) = (RefCell::new(call), &self.subject_of);
@@ -155,11 +161,13 @@ impl QuietJudge {
             session.mark
         };
         let mut repeated = false;
-        if known.filed && known.unfiled != mark {
+        if known.filed && !known.unfiled.contains(&mark) {
             let of = (&*action.agent.id, action.mode.name(), mark, scores.day, weight.rare);
             match self.is_repeated.call1(py, of)?.extract(py)? {
                 Some(found) => repeated = found,
-                None => known.unfiled = mark,
+                None => {
+                    known.unfiled.insert(mark);
+                }
             }
         }
         {

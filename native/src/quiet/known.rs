@@ -5,6 +5,7 @@ use crate::json::action::Action;
 use crate::units::DAY_US;
 use pyo3::intern;
 use pyo3::prelude::*;
+use rustc_hash::FxHashSet;
 
 /// The agent of some events of a batch, where the kernel may judge them.
 #[derive(Default)]
@@ -28,10 +29,12 @@ pub struct Known {
     team: Option<String>,
     /// Whether it has open cases.
     pub filed: bool,
-    /// Its latest session that is in none of them; 0 before any.
-    pub unfiled: u64,
+    /// Its sessions that are known to be in none of them.
+    pub unfiled: FxHashSet<u64>,
     /// Whether evidence of another mode may count.
     pub agent_wide: bool,
+    /// Number of its latest session, and the key of the scores of that; numbers begin with 1.
+    pub scores: (i64, u64),
     events: i64,
     last_us: i64,
     version: Option<String>,
@@ -56,8 +59,9 @@ impl Known {
             registered: standing.0,
             team: standing.1,
             filed: flags.0,
-            unfiled: 0,
+            unfiled: FxHashSet::default(),
             agent_wide: flags.1,
+            scores: (0, 0),
             events: 0,
             last_us: 0,
             version: None,
