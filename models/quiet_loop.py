@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from models.alerting.cases import repeats
 from models.engine import Begun
-from models.explain.content import subject_of
+from models.explain.content import Words
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -42,7 +42,7 @@ class QuietLoop:
         self._native, self._engine = native, engine
         self._hashes = native.Hashes(engine.hasher.key)
 
-        self._judge = native.QuietJudge(engine, origin, infer, self._is_repeated, subject_of)
+        self._judge = native.QuietJudge(engine, origin, infer, self._is_repeated, Words())
 
     def _is_repeated(
         self, agent_id: str, mode: str, session: int, day: int, rare: bool

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from msgspec import Struct
+
 from models.baseline.session import Subject
 from models.provenance.cross_task_spread import MIN_OTHER_TASKS
 from models.provenance.request import KINDS
@@ -33,6 +35,18 @@ MIN_SHARE = 0.1
 """Share in percent below which it is written in words."""
 MIN_FAMILIAR = 0.005
 """Familiarity below which requests like this one are not spoken of."""
+
+
+class Words(Struct, frozen=True):
+    """The words and bounds above, for the compiled kernel."""
+
+    kinds: tuple[str, ...] = tuple(_KIND_WORDS[kind] for kind in KINDS)
+    novelty: tuple[str, ...] = _NOVELTY
+    flows: tuple[str, ...] = _FLOWS
+    other_tasks: int = MIN_OTHER_TASKS
+    max_text: int = MAX_TEXT
+    min_share: float = MIN_SHARE
+    min_familiar: float = MIN_FAMILIAR
 
 
 def values_at(content: CallScore, event: Event) -> list[str]:

@@ -101,10 +101,7 @@ impl Scorer {
         };
         let (hasher, families) = (tool("hasher")?, tool("families")?);
         let tools = Tools {
-            readers: Readers {
-                identifiers: tool("identifiers")?,
-                programs: tool("programs")?,
-            },
+            readers: Readers { identifiers: tool("identifiers")?, programs: tool("programs")? },
             events: EventTools { microseconds: tool("microseconds")?, encode: tool("encode")? },
             content: hasher.getattr(py, "content")?,
             panel: tools.get_item("panel")?.map(Bound::unbind),

@@ -304,12 +304,7 @@ fn ask(
 }
 
 /// The mark of the arguments of an event.
-fn arguments(
-    py: Python<'_>,
-    told: &Action<'_>,
-    tools: &Tools,
-    hashes: &Hashes,
-) -> PyResult<u64> {
+fn arguments(py: Python<'_>, told: &Action<'_>, tools: &Tools, hashes: &Hashes) -> PyResult<u64> {
     let given = told.arguments.as_ref();
     if let Some(mark) = given.and_then(|given| given.mark) {
         return Ok(mark);

@@ -20,7 +20,10 @@ fn text(of: &Any<'_>) -> PyResult<Owned> {
     Ok(of.cast::<PyString>()?.to_str()?.to_owned().into())
 }
 
-fn maybe<'py, T>(of: &Any<'py>, read: impl FnOnce(&Any<'py>) -> PyResult<T>) -> PyResult<Option<T>> {
+fn maybe<'py, T>(
+    of: &Any<'py>,
+    read: impl FnOnce(&Any<'py>) -> PyResult<T>,
+) -> PyResult<Option<T>> {
     if of.is_none() {
         return Ok(None);
     }
@@ -81,10 +84,7 @@ impl EventTools {
         Ok(Action {
             id: text(get!(event, "id"))?,
             time_us,
-            agent: Agent::new(
-                text(get!(agent, "id"))?,
-                maybe(get!(agent, "version"), text)?,
-            ),
+            agent: Agent::new(text(get!(agent, "id"))?, maybe(get!(agent, "version"), text)?),
             tool: text(get!(event, "tool"))?,
             human: maybe(get!(event, "human"), |one| Ok(Human { id: text(get!(one, "id"))? }))?,
             mode: named::<Mode>(get!(event, "mode"))?,
@@ -134,7 +134,9 @@ impl EventTools {
                 })
             })?,
             kind: named::<Kind>(get!(event, "kind"))?,
-            attributes: maybe(get!(event, "attributes"), |one| Ok(Attributes(table(one, scalar)?)))?,
+            attributes: maybe(get!(event, "attributes"), |one| {
+                Ok(Attributes(table(one, scalar)?))
+            })?,
         })
     }
 

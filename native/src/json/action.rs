@@ -3,7 +3,9 @@
 
 use crate::json::kinds::{maybe_name, maybe_object, name, object};
 use crate::json::timestamps::{instant, maybe_instant};
-use crate::json::values::{origins, short, Arguments, Attributes, NotNegative, Scalar, Short, Text};
+use crate::json::values::{
+    origins, short, Arguments, Attributes, NotNegative, Scalar, Short, Text,
+};
 use serde::de::value::{Error as ValueError, StrDeserializer};
 use serde::de::IntoDeserializer;
 use serde::Deserialize;
@@ -328,7 +330,9 @@ mod tests {
     fn what_is_plain_is_read() {
         let text = with(r#","attributes":{"tokens":7,"team":"x"},"volume":{"records":3}"#);
         let action = Action::read(text.as_bytes()).unwrap();
-        assert!(matches!(action.attribute("tokens"), Some(Scalar::Number(tokens)) if *tokens == 7.0));
+        assert!(
+            matches!(action.attribute("tokens"), Some(Scalar::Number(tokens)) if *tokens == 7.0)
+        );
         assert_eq!(action.teams().collect::<Vec<_>>(), ["x"]);
         assert_eq!((action.time_us, action.session_name()), (1_767_600_000_000_000, ""));
     }

@@ -3,7 +3,7 @@
 use crate::detectors::promises::Standing;
 use crate::json::action::{Action, Mode};
 use crate::json::values::Scalar;
-use crate::provenance::session::{CallScore, Session};
+use crate::provenance::session::Session;
 use crate::quiet::filing::weigh;
 use crate::quiet::judge::QuietJudge;
 use crate::quiet::known::{Known, Slot};
@@ -12,7 +12,6 @@ use crate::scoring::{Arrived, Content};
 use crate::units::{DAY_US, HOUR_US};
 use pyo3::intern;
 use pyo3::prelude::*;
-use std::cell::RefCell;
 
 /// Outcome of an event.
 pub enum Outcome {
@@ -116,15 +115,8 @@ impl QuietJudge {
         };
         let call = self.call(py, action, session)?;
         let bits = call.as_ref().map_or(0.0, |call| call.score);
-        let (call, subject_of) = (RefCell::new(call), &self.subject_of);
-        let subject = || match call.take() {
-            Some(call) => {
-                let values = values_at(&call, action);
-                let found = subject_of.bind(py).call1((call, &*action.tool, values))?;
-                Ok(found.extract::<Option<crate::baseline::subject::Given>>()?.map(Into::into))
-            }
-            None => Ok(None),
-        };
+        let words = &self.words;
+        let subject = || Ok(call.as_ref().and_then(|call| words.subject_of(call, action)));
         let arrived = Arrived {
             told: action,
             operation: self.calls.operation(py, action)?,
@@ -204,14 +196,6 @@ impl QuietJudge {
         let moved = || Outcome::TrustChanged(known.agent_state.clone_ref(py));
         Ok(if changed { moved() } else { Outcome::Quiet })
     }
-}
-
-/// The values of the argument that the score of a call is about.
-fn values_at<'a>(call: &CallScore, action: &'a Action<'_>) -> Vec<&'a str> {
-    let Some(tainted) = &call.tainted else { return Vec::new() };
-    let origins = action.argument_origins.iter().flatten();
-    let found = origins.filter(|(key, _)| **key == *tainted.key);
-    found.flat_map(|(_, values)| values.iter().map(|(value, _)| &**value)).collect()
 }
 
 fn says_degraded(action: &Action<'_>) -> bool {

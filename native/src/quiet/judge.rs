@@ -10,6 +10,7 @@ use crate::provenance::open_sessions::OpenSessions;
 use crate::provenance::session::Session;
 use crate::quiet::batch::ActionBatch;
 use crate::quiet::calls::PythonCalls;
+use crate::quiet::content::Words;
 use crate::quiet::event::Outcome;
 use crate::scorer::{Head, Scorer};
 use crate::scores::Scores;
@@ -55,7 +56,7 @@ pub struct QuietJudge {
     pub engine: Py<PyAny>,
     pub last_seen: Py<PyAny>,
     pub is_repeated: Py<PyAny>,
-    pub subject_of: Py<PyAny>,
+    pub words: Words,
     pub scorer: Py<Scorer>,
     pub head: Py<Head>,
     pub content: Py<ProvenanceDetector>,
@@ -97,7 +98,8 @@ struct Secret {
 #[pymethods]
 impl QuietJudge {
     /// `origin` maps source address, egress, network and country of an event to its `Origin`,
-    /// `infer` a tool to its operation. `is_repeated` and `subject_of` are functions of `models`.
+    /// `infer` a tool to its operation. `is_repeated` is that of `models.quiet_loop`, `words` those
+    /// of `models.explain.content`.
     #[new]
     fn new(
         py: Python<'_>,
@@ -105,7 +107,7 @@ impl QuietJudge {
         origin: Py<PyAny>,
         infer: Py<PyAny>,
         is_repeated: Py<PyAny>,
-        subject_of: Py<PyAny>,
+        words: Words,
     ) -> PyResult<Self> {
         let parts: Engine<'_> = engine.extract()?;
         let (late_us, head) = {
@@ -116,7 +118,7 @@ impl QuietJudge {
             engine: engine.unbind(),
             last_seen: parts.last_seen,
             is_repeated,
-            subject_of,
+            words,
             scorer: parts.scorer,
             head,
             content: parts.content,

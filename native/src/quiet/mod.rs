@@ -3,6 +3,7 @@
 
 pub mod batch;
 pub mod calls;
+pub mod content;
 pub mod event;
 pub mod filing;
 pub mod judge;

@@ -20,7 +20,11 @@ impl QuietJudge {
         let idle = {
             let mut sessions = self.sessions.borrow_mut(py);
             let due = sessions.due(watermark_us);
-            if due { sessions.pop_idle(py, watermark_us) } else { Vec::new() }
+            if due {
+                sessions.pop_idle(py, watermark_us)
+            } else {
+                Vec::new()
+            }
         };
         for session in idle {
             self.close(py, &session)?;

@@ -66,7 +66,10 @@ impl Policy {
             item_days: number("negative_half_life_days")?,
             confirmed_days: number("confirmed_half_life_days")?,
             impact: policy.getattr("impact")?.extract()?,
-            longest_days: py.import("models.trust.ledger")?.getattr("LONGEST_SPAN_DAYS")?.extract()?,
+            longest_days: py
+                .import("models.trust.ledger")?
+                .getattr("LONGEST_SPAN_DAYS")?
+                .extract()?,
             forgotten: forgotten.extract()?,
             by_age: fade.call1((half_days,))?.extract()?,
             bounds,
@@ -104,7 +107,8 @@ impl Policy {
             let next = self.level_state.bind(py).call1((LEVELS[found.0], found.1, GATE))?;
             trust.setattr(intern!(py, "level_state"), next)?;
         }
-        let score = 100.0 * (positive + self.rate * self.prior) / (positive + negative + self.prior);
+        let score =
+            100.0 * (positive + self.rate * self.prior) / (positive + negative + self.prior);
         let (score, level) = (score.round_ties_even() as i64, LEVELS[found.0].to_owned());
         Ok((score, lower as i64, level, GATE.to_owned(), state.to_owned()))
     }
@@ -134,9 +138,8 @@ impl Policy {
         let oldest = at_us as f64 - self.forgotten * self.half_days * DAY_US as f64;
         let sorted = days.windows(2).all(|pair| pair[0].0 < pair[1].0)
             && items.windows(2).all(|pair| pair[0].0 < pair[1].0);
-        let old = |item: &Item| {
-            (at_us - item.at_us) as f64 > self.forgotten * self.half_life_us(item)
-        };
+        let old =
+            |item: &Item| (at_us - item.at_us) as f64 > self.forgotten * self.half_life_us(item);
         !sorted
             || days.first().is_some_and(|&(day, _)| ((day * DAY_US) as f64) < oldest)
             || items.iter().any(|(_, item)| old(item))
@@ -197,11 +200,18 @@ impl Policy {
 /// Clean events by day, in the order of the ledger.
 fn days_of(ledger: &Bound<'_, PyAny>) -> PyResult<Vec<(i64, i64)>> {
     let days = ledger.getattr(intern!(ledger.py(), "days"))?;
-    days.cast::<PyDict>()?.iter().map(|(day, count)| Ok((day.extract()?, count.extract()?))).collect()
+    days.cast::<PyDict>()?
+        .iter()
+        .map(|(day, count)| Ok((day.extract()?, count.extract()?)))
+        .collect()
 }
 
 /// Items by key, in the order of the ledger.
 fn items_of(ledger: &Bound<'_, PyAny>) -> PyResult<Vec<(String, Item)>> {
     let items = ledger.getattr(intern!(ledger.py(), "items"))?;
-    items.cast::<PyDict>()?.iter().map(|(key, item)| Ok((key.extract()?, item.extract()?))).collect()
+    items
+        .cast::<PyDict>()?
+        .iter()
+        .map(|(key, item)| Ok((key.extract()?, item.extract()?)))
+        .collect()
 }
