@@ -17,6 +17,7 @@ use rustc_hash::FxHashMap;
 
 /// What the largest session of a day of the agent has of an amount.
 #[pyclass(frozen, get_all, module = "habitus_native")]
+#[derive(Clone)]
 pub struct Expected {
     share: f64,
     mean: f64,
@@ -47,17 +48,39 @@ impl Expected {
     }
 }
 
+impl Expected {
+    /// The same with the days of a part of them, whose spread is squared.
+    fn with(self, days: [f64; 4], constants: &Constants, weight: f64) -> Expected {
+        let [n, total, squares, all_days] = days;
+        let Expected { share, mean, spread, .. } = self;
+        let (own, own_spread) = moments(constants, n, total, squares);
+        let moved = if n != 0.0 {
+            n * weight / (n + weight) * (own - mean) * (own - mean) * 0.5
+        } else {
+            0.0
+        };
+        Expected {
+            spread: (own_spread * n + weight * spread + moved) / (n + weight),
+            mean: (n * own + weight * mean) / (n + weight),
+            share: (n + weight * share) / (all_days + weight),
+            ..self
+        }
+    }
+}
+
 /// Counts the amounts of sessions and scores them.
 pub struct Amounts {
     pub fleet: Sums,
     pub pending: Sums,
     role_keys: FxHashMap<String, u64>,
+    /// What is expected of a day in a role, by the key of role and amount, until the fleet changes.
+    of_roles: FxHashMap<u64, Option<Expected>>,
 }
 
 impl Amounts {
     pub fn new(half_life: i64) -> Self {
-        let role_keys = FxHashMap::default();
-        Amounts { fleet: Sums::new(half_life), pending: Sums::new(half_life), role_keys }
+        let (fleet, pending) = (Sums::new(half_life), Sums::new(half_life));
+        Amounts { fleet, pending, role_keys: Default::default(), of_roles: Default::default() }
     }
 
     /// Add an event to the counters of its session, and score those that grew. `content` is the
@@ -125,35 +148,39 @@ impl Amounts {
         number: u64,
     ) -> Option<Expected> {
         let constants = &plan.constants;
+        let key = self.role_key(hasher, &profile.role, number);
+        let known = match self.of_roles.get(&key) {
+            Some(known) => known.clone(),
+            None => {
+                let found = self.of_role(constants, key, number);
+                self.of_roles.insert(key, found.clone());
+                found
+            }
+        };
+        let found = known?.with(profile.amounts.get(number), constants, constants.role_days);
+        Some(Expected { spread: (found.spread + constants.min_spread).sqrt(), ..found })
+    }
+
+    /// What a day of an agent of a role has of an amount, its spread squared.
+    fn of_role(&self, constants: &Constants, role: u64, number: u64) -> Option<Expected> {
         let [days, total, squares, all_days] = self.fleet.get(number);
         if all_days < constants.min_amount_days {
             return None;
         }
-        let (mut mean, mut spread) = moments(constants, days, total, squares);
-        spread = (spread * days + constants.prior_spread) / (days + 1.0);
-        let mut share = (days + 1.0) / (all_days + 2.0);
-        let key = self.role_key(hasher, &profile.role, number);
-        let of_role = self.fleet.get(key);
-        for ([n, total, squares, all_days], weight) in
-            [(of_role, constants.fleet_days), (profile.amounts.get(number), constants.role_days)]
-        {
-            let (own, own_spread) = moments(constants, n, total, squares);
-            let moved = if n != 0.0 {
-                n * weight / (n + weight) * (own - mean) * (own - mean) * 0.5
-            } else {
-                0.0
-            };
-            spread = (own_spread * n + weight * spread + moved) / (n + weight);
-            mean = (n * own + weight * mean) / (n + weight);
-            share = (n + weight * share) / (all_days + weight);
-        }
-        Some(Expected {
-            share,
+        let (mean, spread) = moments(constants, days, total, squares);
+        let fleet = Expected {
+            share: (days + 1.0) / (all_days + 2.0),
             mean,
-            spread: (spread + constants.min_spread).sqrt(),
+            spread: (spread * days + constants.prior_spread) / (days + 1.0),
             tail_weight: constants.tail_weight,
             tail_shape: constants.tail_shape,
-        })
+        };
+        Some(fleet.with(self.fleet.get(role), constants, constants.fleet_days))
+    }
+
+    /// Note that the days of the fleet have changed.
+    pub fn renew(&mut self) {
+        self.of_roles.clear();
     }
 
     /// Learn the largest sessions of a day that is over.

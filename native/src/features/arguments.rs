@@ -64,6 +64,9 @@ impl Reading<'_, '_> {
         if is_short && !whole.contains(' ') {
             return Ok(if whole.is_empty() { Vec::new() } else { vec![whole.to_owned()] });
         }
+        if !may_identify(whole) {
+            return Ok(Vec::new());
+        }
         self.readers.identifiers.bind(self.py).call1((whole,))?.extract()
     }
 
@@ -99,4 +102,16 @@ impl Reading<'_, '_> {
         }
         Ok(found)
     }
+}
+
+/// Whether a text may hold an address, a path or the table of a schema.
+fn may_identify(text: &str) -> bool {
+    let all = text.as_bytes();
+    let letter = |byte: u8| byte == b'_' || byte.is_ascii_lowercase();
+    let joins = |at: usize| {
+        let (before, after) = (all[..at].last(), all.get(at + 1));
+        before.is_some_and(|&byte| letter(byte))
+            && after.is_some_and(|&byte| letter(byte) || byte.is_ascii_digit())
+    };
+    memchr::memchr2(b'/', b'@', all).is_some() || memchr::memchr_iter(b'.', all).any(joins)
 }

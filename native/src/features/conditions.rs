@@ -24,6 +24,8 @@ pub struct TestedField {
     pub kind: Option<usize>,
     pub field: Place,
     pub tests: Vec<(Passed, Test)>,
+    /// Whether all of them compare the value with a few others.
+    pub compares: bool,
 }
 
 /// Remembers which values passed which tests.
@@ -39,6 +41,11 @@ impl Tested {
         let mut passed = 0;
         for (of, known) in plan.tested.iter().zip(&mut self.known) {
             for value in fields.values(of.kind, of.field) {
+                if of.compares {
+                    let equal = |(_, test): &&(_, Test)| test.equal.iter().any(|one| one == value);
+                    passed |= of.tests.iter().filter(equal).fold(0, |all, (bit, _)| all | bit);
+                    continue;
+                }
                 if let Some(&found) = known.get(value) {
                     passed |= found;
                     continue;

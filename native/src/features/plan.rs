@@ -222,9 +222,10 @@ fn bit_of(
     let all: usize = tested.iter().map(|one| one.tests.len()).sum();
     let at = tested.iter().position(|one| one.kind == kind && one.field == field);
     let at = at.unwrap_or_else(|| {
-        tested.push(TestedField { kind, field, tests: Vec::new() });
+        tested.push(TestedField { kind, field, tests: Vec::new(), compares: true });
         tested.len() - 1
     });
+    tested[at].compares &= test.words.is_empty() && test.parts.is_empty();
     let tests = &mut tested[at].tests;
     if let Some((bit, _)) = tests.iter().find(|(_, known)| *known == test) {
         return Ok(*bit);

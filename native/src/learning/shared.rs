@@ -166,6 +166,7 @@ impl SharedBehaviour {
             known.extend(&one.known);
             merge(&mut self.of_novelty, &mut self.novelty.counts, &one.novelty);
             merge(&mut self.of_amounts, &mut self.amounts.fleet, &one.amounts);
+            self.amounts.renew();
             self.spread.apply(&one.spread);
             for (&mark, &value) in &one.reports {
                 relations::join(&mut self.relations.reports, mark, value);
@@ -282,6 +283,7 @@ impl SharedBehaviour {
         }
         read_counts(&mut self.of_novelty, parts, &mut self.novelty.counts)?;
         read_counts(&mut self.of_amounts, parts, &mut self.amounts.fleet)?;
+        self.amounts.renew();
         let mut reports = std::collections::BTreeMap::new();
         let found = self.reports.read(parts, |key, from| {
             match from {
