@@ -174,13 +174,14 @@ impl Scorer {
             content: Content { bits, subject: &|| Ok(subject.clone().map(Subject::from)) },
             event: &|| Ok(event.clone().unbind()),
         };
-        self.state().score(py, arrived, profile, session, first_open)
+        let scored = self.state().score(py, arrived, profile, session, first_open)?;
+        Ok(Scores { scored: scored.into_owned() })
     }
 
     /// What the detectors say of the session: those of its lead, then the rarest first.
     fn signals(&mut self, py: Python<'_>, scores: &Scores) -> PyResult<Vec<Signal>> {
         let state = self.state();
-        weighing::signals(py, &state.plan, &mut state.shared, scores)
+        weighing::signals(py, &state.plan, &mut state.shared, &scores.scored)
     }
 
     // ------------------------------------------------------------------ learning
@@ -188,7 +189,7 @@ impl Scorer {
     /// Count the combination of a session among the day's maxima, and its agent as active.
     #[pyo3(signature = (scores, *, repeated))]
     fn count_day(&mut self, py: Python<'_>, scores: &mut Scores, repeated: bool) {
-        self.state().count_day(py, scores, repeated);
+        self.state().count_day(py, &mut scores.scored, repeated);
     }
 
     /// Learn an event after it was scored. The event is the one that was scored.
@@ -201,7 +202,7 @@ impl Scorer {
         held_days: i64,
     ) -> PyResult<()> {
         let _ = event;
-        self.state().learn(py, scores, held_days)
+        self.state().learn(py, &mut scores.scored, held_days)
     }
 
     /// The days of an agent that get no more events.

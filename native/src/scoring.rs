@@ -21,7 +21,7 @@ use crate::float_sums::larger;
 use crate::json::action::{Action, Operation};
 use crate::learning::shared::SharedBehaviour;
 use crate::peers::knowledge::salt;
-use crate::scores::Scores;
+use crate::scores::Scored;
 use crate::units::DAY_US;
 use pyo3::intern;
 use pyo3::prelude::*;
@@ -36,10 +36,10 @@ pub struct Content<'a> {
 }
 
 /// An event to score.
-pub struct Arrived<'a, 'b> {
-    pub told: &'a Action<'b>,
+pub struct Arrived<'t, 'a, 'b> {
+    pub told: &'t Action<'b>,
     pub operation: Operation,
-    pub origin: &'a Origin,
+    pub origin: &'t Origin,
     pub standing: Standing,
     pub content: Content<'a>,
     /// Gives it as Python has it.
@@ -68,14 +68,14 @@ pub struct State {
 
 impl State {
     /// Score one event of a session; days before `first_open` are over.
-    pub fn score(
+    pub fn score<'t>(
         &mut self,
         py: Python<'_>,
-        arrived: Arrived<'_, '_>,
+        arrived: Arrived<'t, '_, '_>,
         profile: Py<Profile>,
         session: Py<SessionScores>,
         first_open: i64,
-    ) -> PyResult<Scores> {
+    ) -> PyResult<Scored<'t>> {
         let Arrived { told, operation, origin, standing, content: given, event } = arrived;
         let time_us = told.time_us;
         let (plan, hasher) = (&*self.plan, &self.hasher);
@@ -145,7 +145,7 @@ impl State {
         let weighed = weigh(&mut at, &mut self.shared)?;
         let special = special.map(str::to_owned);
         drop((own_profile, own_session));
-        Ok(Scores {
+        Ok(Scored {
             profile,
             session,
             values: fields,
@@ -158,15 +158,12 @@ impl State {
             found,
             credential,
             opinions,
-            own: weighed.own,
-            rarity: weighed.rarity,
-            sum: weighed.sum,
-            most: weighed.most,
+            weighed,
         })
     }
 
     /// Count the combination of a session among the day's maxima, and its agent as active.
-    pub fn count_day(&mut self, py: Python<'_>, scores: &mut Scores, repeated: bool) {
+    pub fn count_day(&mut self, py: Python<'_>, scores: &mut Scored<'_>, repeated: bool) {
         let mut profile = scores.profile.borrow_mut(py);
         if !repeated {
             let combined = scores.session.borrow(py).combined;
@@ -182,7 +179,12 @@ impl State {
     }
 
     /// Learn an event after it was scored.
-    pub fn learn(&mut self, py: Python<'_>, scores: &mut Scores, held_days: i64) -> PyResult<()> {
+    pub fn learn(
+        &mut self,
+        py: Python<'_>,
+        scores: &mut Scored<'_>,
+        held_days: i64,
+    ) -> PyResult<()> {
         let (plan, hasher, shared) = (&*self.plan, &self.hasher, &mut self.shared);
         let mut profile = scores.profile.borrow_mut(py);
         let mut session = scores.session.borrow_mut(py);
@@ -226,7 +228,7 @@ impl State {
         if scores.facts.action {
             shared.spread.learn(&at, &scores.found.new);
             shared.relations.learn(&mut at, &mut shared.knowledge);
-            let rare = scores.rarity >= plan.constants.noted_bits;
+            let rare = scores.weighed.rarity >= plan.constants.noted_bits;
             if rare && shared.knows_rarity(&plan.constants) {
                 shared.traces.learn(&at);
             }
@@ -281,7 +283,7 @@ struct Verdict {
 
 /// Raise the bits of a session by what the registered detectors say of an event.
 fn ask(
-    at: &mut Moment<'_, '_>,
+    at: &mut Moment<'_, '_, '_>,
     panel: &Py<PyAny>,
     event: &Bound<'_, PyAny>,
 ) -> PyResult<Py<PyAny>> {

@@ -87,7 +87,7 @@ impl Amounts {
     /// mark of its arguments.
     pub fn score(
         &mut self,
-        at: &mut Moment<'_, '_>,
+        at: &mut Moment<'_, '_, '_>,
         tested: &mut Tested,
         new: &[NewValue],
         content: u64,
@@ -217,7 +217,7 @@ impl Amounts {
 }
 
 /// How often the session has made this call.
-fn repeated(at: &mut Moment<'_, '_>, content: u64) -> f64 {
+fn repeated(at: &mut Moment<'_, '_, '_>, content: u64) -> f64 {
     let maximum = at.plan.constants.max_distinct;
     let of = |place| at.fields.single(place).unwrap_or_default();
     let (tool, resource) = (of(single::TOOL), of(single::RESOURCE));
@@ -231,7 +231,7 @@ fn repeated(at: &mut Moment<'_, '_>, content: u64) -> f64 {
     *times as f64
 }
 
-fn new_values(at: &Moment<'_, '_>, new: &[NewValue], feature: usize, origin: &str) -> usize {
+fn new_values(at: &Moment<'_, '_, '_>, new: &[NewValue], feature: usize, origin: &str) -> usize {
     let row = &at.plan.features[feature];
     let has_origin = |one: &&NewValue| {
         let record = one.record(row, at.fields);

@@ -24,7 +24,11 @@ pub struct NewValue {
 
 impl NewValue {
     /// The record of the value; None where its fields have one value each.
-    pub fn record<'a>(&self, feature: &Feature, fields: &'a Fields) -> Option<&'a Record> {
+    pub fn record<'a, 't>(
+        &self,
+        feature: &Feature,
+        fields: &'a Fields<'t>,
+    ) -> Option<&'a Record<'t>> {
         Some(&fields.records(feature.each?)[self.record?])
     }
 }
@@ -54,22 +58,32 @@ pub struct NoveltyDetector<'a> {
 }
 
 /// The indices of the records of a feature; one that is none where its fields have one value each.
-fn records(feature: &Feature, fields: &Fields) -> impl Iterator<Item = Option<usize>> {
+fn records(feature: &Feature, fields: &Fields<'_>) -> impl Iterator<Item = Option<usize>> {
     let (each, number) = (feature.each, feature.each.map_or(1, |kind| fields.records(kind).len()));
     (0..number).map(move |at| each.map(|_| at))
 }
 
 /// Whether all fields of a feature are known, in one record.
-fn complete(feature: &Feature, fields: &Fields, at: Option<usize>) -> bool {
+fn complete(feature: &Feature, fields: &Fields<'_>, at: Option<usize>) -> bool {
     let one = record_of(feature, fields, at);
     feature.needs.iter().all(|&place| fields.field(place, one).is_some())
 }
 
-fn record_of<'a>(feature: &Feature, fields: &'a Fields, at: Option<usize>) -> Option<&'a Record> {
+fn record_of<'a, 't>(
+    feature: &Feature,
+    fields: &'a Fields<'t>,
+    at: Option<usize>,
+) -> Option<&'a Record<'t>> {
     Some(&fields.records(feature.each?)[at?])
 }
 
-fn join(out: &mut String, between: &str, places: &[Place], fields: &Fields, one: Option<&Record>) {
+fn join(
+    out: &mut String,
+    between: &str,
+    places: &[Place],
+    fields: &Fields<'_>,
+    one: Option<&Record<'_>>,
+) {
     for (at, &place) in places.iter().enumerate() {
         if at > 0 {
             out.push_str(between);
@@ -80,7 +94,7 @@ fn join(out: &mut String, between: &str, places: &[Place], fields: &Fields, one:
 
 impl NoveltyDetector<'_> {
     /// Raise the bits of the session by the values of an event.
-    pub fn score(&mut self, at: &mut Moment<'_, '_>) -> Novelty {
+    pub fn score(&mut self, at: &mut Moment<'_, '_, '_>) -> Novelty {
         let (plan, mut found) = (at.plan, Novelty::default());
         let (mut lasting, mut families) = (Vec::new(), Vec::new());
         for (index, feature) in plan.features.iter().enumerate() {
@@ -126,7 +140,7 @@ impl NoveltyDetector<'_> {
         found
     }
 
-    fn knows(&mut self, at: &Moment<'_, '_>, feature: &Feature) -> bool {
+    fn knows(&mut self, at: &Moment<'_, '_, '_>, feature: &Feature) -> bool {
         let mut all = records(feature, at.fields);
         all.all(|place| {
             !complete(feature, at.fields, place) || {
@@ -136,7 +150,7 @@ impl NoveltyDetector<'_> {
         })
     }
 
-    fn mark(&mut self, at: &Moment<'_, '_>, feature: &Feature, place: Option<usize>) -> u64 {
+    fn mark(&mut self, at: &Moment<'_, '_, '_>, feature: &Feature, place: Option<usize>) -> u64 {
         self.text.clear();
         self.text.push_str(&feature.name);
         self.text.push('\x1f');
@@ -147,9 +161,9 @@ impl NoveltyDetector<'_> {
 
     fn path(
         &mut self,
-        at: &Moment<'_, '_>,
+        at: &Moment<'_, '_, '_>,
         feature: &Feature,
-        record: Option<&Record>,
+        record: Option<&Record<'_>>,
     ) -> Arc<RatePath> {
         self.text.clear();
         join(&mut self.text, "\x1f", &feature.within, at.fields, record);
@@ -158,7 +172,7 @@ impl NoveltyDetector<'_> {
 
     fn judge(
         &mut self,
-        at: &mut Moment<'_, '_>,
+        at: &mut Moment<'_, '_, '_>,
         index: usize,
         record: Option<usize>,
         mark: u64,
@@ -191,7 +205,7 @@ impl NoveltyDetector<'_> {
     }
 
     /// Score a new value that came out of a result: its own bits and those of its flow.
-    fn carry(&mut self, at: &mut Moment<'_, '_>, new: &NewValue) {
+    fn carry(&mut self, at: &mut Moment<'_, '_, '_>, new: &NewValue) {
         let plan = at.plan;
         if !new.counted || new.level < NEW_TO_ROLE || new.feature != plan.value {
             return;
@@ -219,7 +233,7 @@ impl NoveltyDetector<'_> {
 }
 
 /// Count what the session has reached; an agent's first sessions teach no rates.
-pub fn learn(at: &mut Moment<'_, '_>, rates: &mut NoveltyRates, novelty: &Novelty) {
+pub fn learn(at: &mut Moment<'_, '_, '_>, rates: &mut NoveltyRates, novelty: &Novelty) {
     if at.profile.opened <= at.plan.constants.warm_sessions {
         return;
     }
@@ -237,7 +251,7 @@ fn index_of(feature: usize) -> u64 {
 }
 
 fn describe(
-    at: &mut Moment<'_, '_>,
+    at: &mut Moment<'_, '_, '_>,
     feature: &Feature,
     place: Option<usize>,
     mark: u64,
@@ -258,7 +272,7 @@ fn describe(
 }
 
 /// Add the features of a family beyond the floor, and what lasting values add.
-fn add_up(at: &mut Moment<'_, '_>, family: usize, new: &[NewValue], lasting: bool) {
+fn add_up(at: &mut Moment<'_, '_, '_>, family: usize, new: &[NewValue], lasting: bool) {
     let (constants, row) = (&at.plan.constants, &at.plan.families[family]);
     let session = &mut *at.session;
     let floor = constants.floor_bits;

@@ -10,7 +10,7 @@ use crate::float_sums::{larger, smaller};
 use std::f64::consts::LN_2;
 
 /// Note what a call sends beyond the mean of its tool, and raise the bits of slow change.
-pub fn measure(at: &mut Moment<'_, '_>) {
+pub fn measure(at: &mut Moment<'_, '_, '_>) {
     let constants = &at.plan.constants;
     if let Some(sent) = at.fields.numbers[number::BYTES_OUT] {
         let tool = at.fields.single(single::TOOL).unwrap_or_default();

@@ -66,7 +66,7 @@ impl Spread {
     }
 
     /// Raise the session's bits by new values that other roles use, too.
-    pub fn score(&self, at: &mut Moment<'_, '_>, new: &[NewValue]) {
+    pub fn score(&self, at: &mut Moment<'_, '_, '_>, new: &[NewValue]) {
         let (plan, role) = (at.plan, at.salt);
         for one in new {
             let feature = &plan.features[one.feature];
@@ -98,7 +98,7 @@ impl Spread {
     }
 
     /// Note the use of values that nobody knew a day ago.
-    pub fn learn(&mut self, at: &Moment<'_, '_>, new: &[NewValue]) {
+    pub fn learn(&mut self, at: &Moment<'_, '_, '_>, new: &[NewValue]) {
         for one in new {
             let feature = &at.plan.features[one.feature];
             if !feature.spreads || !one.counted {

@@ -1,7 +1,7 @@
 //! Reads the arguments of an event; `models.features.fields`.
 
 use crate::features::containers::{containers, cut};
-use crate::features::fields::{kind, record, Fields, Record};
+use crate::features::fields::{kind, record, Fields, Record, Str};
 use crate::features::network::host_of;
 use crate::features::reading::Reading;
 use crate::json::action::Action;
@@ -11,33 +11,38 @@ use std::collections::BTreeSet;
 
 impl Reading<'_, '_> {
     /// Arguments with their origins, and those without origins out of their text.
-    pub fn arguments(&self, told: &Action<'_>, fields: &mut Fields) -> PyResult<()> {
+    pub fn arguments<'t>(&self, told: &'t Action<'_>, fields: &mut Fields<'t>) -> PyResult<()> {
         let (py, maximum) = (self.py, self.plan.constants.max_value);
-        let (mut arguments, mut names, mut programs) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut arguments, mut programs) = (Vec::new(), Vec::new());
+        let mut names: Vec<Str<'t>> = Vec::new();
         let origins = told.argument_origins.as_deref().unwrap_or_default();
         for (key, found) in origins {
             for (value, origins) in found {
-                let value = cut(value, maximum).to_owned();
-                arguments.push(self.argument(key, &value, origins)?);
-                names.push(value);
+                let value = cut(value, maximum);
+                arguments.push(self.argument(key, value, origins)?);
+                names.push(value.into());
             }
         }
         for (name, value) in told.arguments.iter().flat_map(|given| &given.texts) {
             if self.plan.words.commands.contains(&**name) {
                 let found: Vec<String> =
                     self.readers.programs.bind(py).call1((&**value,))?.extract()?;
-                programs.extend(found.into_iter().map(|one| Record::of([(record::PROGRAM, one)])));
+                let program = |one: String| Record::of([(record::PROGRAM, one.into())]);
+                programs.extend(found.into_iter().map(program));
             }
             let without = !origins.iter().any(|(key, _)| **key == **name);
             for one in self.identifiers(value)? {
                 if without {
-                    let value = cut(&one, maximum).to_owned();
+                    let value = match &one {
+                        Str::Borrowed(one) => Str::from(cut(one, maximum)),
+                        Str::Owned(one) => cut(one, maximum).to_owned().into(),
+                    };
                     arguments.push(self.record(name, "unknown", value)?);
                 }
                 names.push(one);
             }
         }
-        names.extend(told.resource.as_ref().map(|resource| resource.id.to_string()));
+        names.extend(told.resource.as_ref().map(|resource| Str::from(&*resource.id)));
         let mut belongs = BTreeSet::new();
         for name in &names {
             let arn_parts = self.plan.constants.arn_parts;
@@ -46,7 +51,8 @@ impl Reading<'_, '_> {
             })?;
         }
         if !belongs.is_empty() {
-            let all = belongs.into_iter().map(|one| Record::of([(record::CONTAINER, one)]));
+            let all = belongs.into_iter().map(|one: String| (record::CONTAINER, one.into()));
+            let all = all.map(|one| Record::of([one]));
             fields.records[kind::CONTAINER] = Some(all.collect());
         }
         if !programs.is_empty() {
@@ -58,19 +64,25 @@ impl Reading<'_, '_> {
         Ok(())
     }
 
-    fn identifiers(&self, whole: &str) -> PyResult<Vec<String>> {
+    fn identifiers<'t>(&self, whole: &'t str) -> PyResult<Vec<Str<'t>>> {
         let maximum = self.plan.constants.max_name;
         let is_short = whole.len() <= maximum || cut(whole, maximum).len() == whole.len();
         if is_short && !whole.contains(' ') {
-            return Ok(if whole.is_empty() { Vec::new() } else { vec![whole.to_owned()] });
+            return Ok(if whole.is_empty() { Vec::new() } else { vec![whole.into()] });
         }
         if !may_identify(whole) {
             return Ok(Vec::new());
         }
-        self.readers.identifiers.bind(self.py).call1((whole,))?.extract()
+        let found = self.readers.identifiers.bind(self.py).call1((whole,))?;
+        Ok(found.extract::<Vec<String>>()?.into_iter().map(Str::from).collect())
     }
 
-    fn argument(&self, key: &str, value: &str, origins: &[Text<'_>]) -> PyResult<Record> {
+    fn argument<'t>(
+        &self,
+        key: &'t str,
+        value: &'t str,
+        origins: &'t [Text<'_>],
+    ) -> PyResult<Record<'t>> {
         let (mut asked, mut result) = (None, None);
         for one in origins {
             if asked.is_none() && self.plan.words.asked.iter().any(|word| **word == **one) {
@@ -79,26 +91,25 @@ impl Reading<'_, '_> {
                 result = Some(one);
             }
         }
-        let value = value.to_owned();
         if let Some(asked) = asked {
-            return self.record(key, asked, value);
+            return self.record(key, asked, value.into());
         }
-        let Some(source) = result else { return self.record(key, "nowhere", value) };
-        let mut found = self.record(key, "result", value)?;
-        found.add(record::SOURCE, source.to_string());
+        let Some(source) = result else { return self.record(key, "nowhere", value.into()) };
+        let mut found = self.record(key, "result", value.into())?;
+        found.add(record::SOURCE, Str::from(&**source));
         Ok(found)
     }
 
-    fn record(&self, key: &str, origin: &str, value: String) -> PyResult<Record> {
+    fn record<'t>(&self, key: &'t str, origin: &'t str, value: Str<'t>) -> PyResult<Record<'t>> {
         let has_host = value.contains("://") || value.contains('@');
         let host = if has_host { Some(host_of(self.py, &value)?) } else { None };
         let mut found = Record::of([
-            (record::KEY, key.to_owned()),
-            (record::ORIGIN, origin.to_owned()),
+            (record::KEY, key.into()),
+            (record::ORIGIN, origin.into()),
             (record::VALUE, value),
         ]);
         if let Some(host) = host {
-            found.add(record::VALUE_HOST, host);
+            found.add(record::VALUE_HOST, host.into());
         }
         Ok(found)
     }

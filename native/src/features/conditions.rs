@@ -36,7 +36,7 @@ pub struct Tested {
 
 impl Tested {
     /// The tests that any value of an event passes.
-    pub fn passed(&mut self, py: Python<'_>, plan: &Plan, fields: &Fields) -> PyResult<Passed> {
+    pub fn passed(&mut self, py: Python<'_>, plan: &Plan, fields: &Fields<'_>) -> PyResult<Passed> {
         self.known.resize_with(plan.tested.len(), FxHashMap::default);
         let mut passed = 0;
         for (of, known) in plan.tested.iter().zip(&mut self.known) {

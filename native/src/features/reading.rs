@@ -1,11 +1,11 @@
 //! Reads the fields out of an event; `models.features.fields.read_fields`.
 
 use crate::features::containers::cut;
-use crate::features::fields::{kind, number, record, single, Fields, Record};
+use crate::features::fields::{kind, number, record, single, Fields, Record, Str};
 use crate::features::network::host_of;
 use crate::features::plan::Plan;
 use crate::json::action::{Action, Credential, Kind, Mode, Operation, Sensitivity};
-use crate::json::values::Scalar;
+use crate::json::values::{Scalar, Text};
 use crate::units::{HOUR_US, SECOND_US};
 use pyo3::prelude::*;
 
@@ -17,16 +17,33 @@ pub struct Readers {
 
 /// What an event says beside its fields.
 #[derive(Default)]
-pub struct Facts {
-    pub id: String,
-    pub agent_id: String,
+pub struct Facts<'t> {
+    pub id: Str<'t>,
+    pub agent_id: Str<'t>,
     pub action: bool,
     pub mode: &'static str,
-    pub version: Option<String>,
-    pub trace_id: Option<String>,
-    pub delegated_by: Option<String>,
-    pub credential: Option<String>,
+    pub version: Option<Str<'t>>,
+    pub trace_id: Option<Str<'t>>,
+    pub delegated_by: Option<Str<'t>>,
+    pub credential: Option<Str<'t>>,
     pub expires_us: Option<i64>,
+}
+
+impl Facts<'_> {
+    pub fn into_owned(self) -> Facts<'static> {
+        let owned = |text: Str<'_>| -> Str<'static> { text.into_owned().into() };
+        Facts {
+            id: owned(self.id),
+            agent_id: owned(self.agent_id),
+            version: self.version.map(owned),
+            trace_id: self.trace_id.map(owned),
+            delegated_by: self.delegated_by.map(owned),
+            credential: self.credential.map(owned),
+            action: self.action,
+            mode: self.mode,
+            expires_us: self.expires_us,
+        }
+    }
 }
 
 /// Class, network and country of a source address; `models.event.Origin`.
@@ -42,8 +59,8 @@ fn positive(value: f64) -> Option<f64> {
     Some(value).filter(|&value| value > 0.0 && value < f64::INFINITY)
 }
 
-fn owned(text: &Option<impl std::ops::Deref<Target = str>>) -> Option<String> {
-    text.as_deref().map(str::to_owned)
+fn text<'t>(text: &'t Option<Text<'_>>) -> Option<Str<'t>> {
+    text.as_deref().map(Str::from)
 }
 
 /// Reads one event.
@@ -55,45 +72,44 @@ pub struct Reading<'a, 'py> {
 
 impl Reading<'_, '_> {
     /// The fields of an event, and what else it says.
-    pub fn event(
+    pub fn event<'t>(
         &self,
-        told: &Action<'_>,
+        told: &'t Action<'_>,
         operation: Operation,
-        origin: &Origin,
+        origin: &'t Origin,
         previous_tool: &str,
-    ) -> PyResult<(Fields, Facts)> {
+    ) -> PyResult<(Fields<'t>, Facts<'t>)> {
         let mut fields = Fields::default();
         let mut facts = Facts {
-            id: told.id.to_string(),
-            agent_id: told.agent.id.to_string(),
-            version: owned(&told.agent.version),
-            trace_id: owned(&told.trace_id),
+            id: Str::from(&*told.id),
+            agent_id: Str::from(&*told.agent.id),
+            version: text(&told.agent.version),
+            trace_id: text(&told.trace_id),
             action: told.kind == Kind::Action,
             mode: told.mode.name(),
             ..Facts::default()
         };
         let put = &mut fields.single;
-        put[single::PREVIOUS_TOOL] = Some(previous_tool.to_owned());
-        put[single::OPERATION] = Some(operation.name().to_owned());
-        put[single::HOUR] = Some(time_of_day(told.time_us));
+        put[single::PREVIOUS_TOOL] = Some(previous_tool.to_owned().into());
+        put[single::OPERATION] = Some(operation.name().into());
+        put[single::HOUR] = Some(time_of_day(told.time_us).into());
         if told.mode != Mode::Unknown {
-            put[single::MODE] = Some(facts.mode.to_owned());
+            put[single::MODE] = Some(facts.mode.into());
         }
-        put[single::OUTCOME] = told.outcome.map(|outcome| outcome.name().to_owned());
-        put[single::PERSON] = told.human.as_ref().map(|human| human.id.to_string());
+        put[single::OUTCOME] = told.outcome.map(|outcome| outcome.name().into());
+        put[single::PERSON] = told.human.as_ref().map(|human| Str::from(&*human.id));
         if let Some(Scalar::Text(digest)) = told.attribute("tool_digest") {
-            let digest = cut(digest, self.plan.constants.max_value);
-            put[single::DEFINITION] = Some(digest.to_owned());
+            put[single::DEFINITION] = Some(cut(digest, self.plan.constants.max_value).into());
         }
         if matches!(told.attribute("peer_verified"), Some(Scalar::Truth(false))) {
-            put[single::UNVERIFIED] = Some("true".to_owned());
+            put[single::UNVERIFIED] = Some("true".into());
         }
         self.resource(told, &mut fields);
-        fields.single[single::TOOL] = Some(told.tool.to_string());
+        fields.single[single::TOOL] = Some(Str::from(&*told.tool));
         self.network(told, origin, &mut fields)?;
         self.delegation(told, &mut fields, &mut facts);
         if let Some(credential) = &told.credential {
-            facts.credential = Some(credential.id.to_string());
+            facts.credential = Some(Str::from(&*credential.id));
             facts.expires_us = credential.expires_us;
             self.credential(credential, told.time_us, &mut fields);
         }
@@ -102,68 +118,80 @@ impl Reading<'_, '_> {
         Ok((fields, facts))
     }
 
-    fn resource(&self, told: &Action<'_>, fields: &mut Fields) {
+    fn resource<'t>(&self, told: &'t Action<'_>, fields: &mut Fields<'t>) {
         let put = &mut fields.single;
         let Some(resource) = &told.resource else {
-            put[single::TARGET] = Some(told.tool.to_string());
+            put[single::TARGET] = Some(Str::from(&*told.tool));
             return;
         };
         let identifier = cut(&resource.id, self.plan.constants.max_value);
-        let target = format!("{}/{identifier}", &*told.tool);
-        let own = format!("/{}/", &*told.agent.id);
-        let has_own = target.contains(&own);
-        put[single::TARGET] = Some(if has_own { target.replace(&own, "/agent/") } else { target });
-        put[single::RESOURCE] = Some(identifier.to_owned());
+        let mut target = format!("{}/{identifier}", &*told.tool);
+        if target.contains(&*told.agent.id) {
+            target = target.replace(&format!("/{}/", &*told.agent.id), "/agent/");
+        }
+        put[single::TARGET] = Some(target.into());
+        put[single::RESOURCE] = Some(identifier.into());
         let sensitivity = resource.sensitivity.map(Sensitivity::name);
         if let Some(domain) = resource.domain.as_deref() {
-            put[single::DATA_CLASS] = Some(format!("{domain} {}", sensitivity.unwrap_or_default()));
-            put[single::DOMAIN] = Some(domain.to_owned());
+            let class = format!("{domain} {}", sensitivity.unwrap_or_default());
+            put[single::DATA_CLASS] = Some(class.into());
+            put[single::DOMAIN] = Some(domain.into());
         }
-        put[single::SENSITIVITY] = sensitivity.map(str::to_owned);
-        put[single::RESOURCE_TYPE] = owned(&resource.kind);
+        put[single::SENSITIVITY] = sensitivity.map(Str::from);
+        put[single::RESOURCE_TYPE] = text(&resource.kind);
     }
 
-    fn network(&self, told: &Action<'_>, origin: &Origin, fields: &mut Fields) -> PyResult<()> {
+    fn network<'t>(
+        &self,
+        told: &'t Action<'_>,
+        origin: &'t Origin,
+        fields: &mut Fields<'t>,
+    ) -> PyResult<()> {
         let put = &mut fields.single;
         if !self.plan.words.own_networks.contains(&origin.egress) {
-            put[single::ASN] = origin.asn.map(|asn| asn.to_string());
-            put[single::COUNTRY] = origin.country.clone();
+            put[single::ASN] = origin.asn.map(|asn| asn.to_string().into());
+            put[single::COUNTRY] = origin.country.as_deref().map(Str::from);
         }
         if origin.egress != "unknown" {
-            put[single::EGRESS] = Some(origin.egress.clone());
+            put[single::EGRESS] = Some(Str::from(&*origin.egress));
         }
         let network = told.network.as_ref();
         if let Some(destination) = network.and_then(|network| network.destination.as_deref()) {
-            put[single::DESTINATION] = Some(host_of(self.py, destination)?);
+            put[single::DESTINATION] = Some(host_of(self.py, destination)?.into());
         }
         Ok(())
     }
 
-    fn delegation(&self, told: &Action<'_>, fields: &mut Fields, facts: &mut Facts) {
+    fn delegation<'t>(&self, told: &'t Action<'_>, fields: &mut Fields<'t>, facts: &mut Facts<'t>) {
         let all = told.delegation.as_deref().unwrap_or_default();
         let Some(first) = all.first() else { return };
         let depth = all.len().min(self.plan.constants.max_depth);
-        fields.single[single::DEPTH] = Some(depth.to_string());
-        facts.delegated_by = Some(first.to_string());
+        fields.single[single::DEPTH] = Some(depth.to_string().into());
+        facts.delegated_by = Some(Str::from(&**first));
         let person = fields.single(single::PERSON);
         let others = all.iter().map(|one| &**one).filter(|one| Some(*one) != person);
-        let records = others.map(|one| Record::of([(record::DELEGATE, one.to_owned())])).collect();
+        let records = others.map(|one| Record::of([(record::DELEGATE, one.into())])).collect();
         fields.records[kind::DELEGATE] = Some(records);
     }
 
-    fn credential(&self, credential: &Credential<'_>, time_us: i64, fields: &mut Fields) {
-        fields.single[single::LIFETIME] = Some(lifetime_of(credential, time_us));
+    fn credential<'t>(
+        &self,
+        credential: &'t Credential<'_>,
+        time_us: i64,
+        fields: &mut Fields<'t>,
+    ) {
+        fields.single[single::LIFETIME] = Some(lifetime_of(credential, time_us).into());
         let purpose = credential.purpose.as_deref().filter(|purpose| !purpose.is_empty());
         let purpose = purpose.map(|purpose| cut(purpose, self.plan.constants.max_value));
-        fields.single[single::CREDENTIAL_PURPOSE] = purpose.map(str::to_owned);
+        fields.single[single::CREDENTIAL_PURPOSE] = purpose.map(Str::from);
         let scopes = credential.scopes.as_deref().unwrap_or_default().iter();
         if scopes.len() > 0 {
-            let all = scopes.map(|scope| Record::of([(record::SCOPE, scope.to_string())]));
+            let all = scopes.map(|scope| Record::of([(record::SCOPE, Str::from(&**scope))]));
             fields.records[kind::SCOPE] = Some(all.collect());
         }
     }
 
-    fn numbers(&self, told: &Action<'_>, fields: &mut Fields) {
+    fn numbers(&self, told: &Action<'_>, fields: &mut Fields<'_>) {
         let found = &mut fields.numbers;
         if let Some(volume) = &told.volume {
             let amount = |one: Option<i64>| one.and_then(|amount| positive(amount as f64));

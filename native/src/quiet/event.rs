@@ -1,13 +1,14 @@
 //! One event: scored, and learned if it is quiet; `models.engine.Engine.judge`.
 
 use crate::detectors::promises::Standing;
+use crate::features::reading::Origin;
 use crate::json::action::{Action, Mode};
 use crate::json::values::Scalar;
 use crate::provenance::session::Session;
 use crate::quiet::filing::weigh;
 use crate::quiet::judge::QuietJudge;
 use crate::quiet::known::{Known, Slot};
-use crate::scores::Scores;
+use crate::scores::{Scored, Scores};
 use crate::scoring::{Arrived, Content};
 use crate::units::{DAY_US, HOUR_US};
 use pyo3::intern;
@@ -53,7 +54,8 @@ impl QuietJudge {
             return Ok(Outcome::Reference);
         };
         let Some(known) = &mut slot.known else { return Ok(Outcome::Reference) };
-        let scores = self.score(py, action, known, &session, standing, given)?;
+        let origin = self.calls.origin(py, action.network.as_ref())?;
+        let scores = self.score(py, action, known, &session, &origin, standing, given)?;
         self.conclude(py, action, known, scores, session)
     }
 
@@ -95,15 +97,16 @@ impl QuietJudge {
         self.last_seen.call_method1(py, intern!(py, "settled_mode"), begun)?.extract(py)
     }
 
-    fn score(
+    fn score<'t>(
         &mut self,
         py: Python<'_>,
-        action: &Action<'_>,
+        action: &'t Action<'_>,
         known: &mut Known,
         session: &Py<Session>,
+        origin: &'t Origin,
         standing: Standing,
         given: &dyn Fn() -> PyResult<Py<PyAny>>,
-    ) -> PyResult<Scores> {
+    ) -> PyResult<Scored<'t>> {
         let ordinal = session.borrow(py).ordinal;
         let mode = action.mode.name();
         let of_session = {
@@ -120,7 +123,7 @@ impl QuietJudge {
         let arrived = Arrived {
             told: action,
             operation: self.calls.operation(py, action)?,
-            origin: &*self.calls.origin(py, action.network.as_ref())?,
+            origin,
             standing,
             content: Content { bits, subject: &subject },
             event: given,
@@ -136,14 +139,15 @@ impl QuietJudge {
         py: Python<'_>,
         action: &Action<'_>,
         known: &mut Known,
-        mut scores: Scores,
+        mut scores: Scored<'_>,
         session: Py<Session>,
     ) -> PyResult<Outcome> {
         let weight = weigh(py, &mut self.scorer.borrow_mut(py), &scores, self.settings.least_bits);
         let holds = weight.rare && !self.trusted_history;
         let held_days = if holds { self.settings.held_days } else { 0 };
         if !weight.quiet || (held_days != 0 && !scores.found.new.is_empty()) {
-            return Ok(Outcome::Scored(Box::new(scores), session));
+            let scores = Box::new(Scores { scored: scores.into_owned() });
+            return Ok(Outcome::Scored(scores, session));
         }
         let mark = {
             let mut session = scores.session.borrow_mut(py);

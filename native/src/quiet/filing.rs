@@ -2,7 +2,7 @@
 
 use crate::float_sums::larger;
 use crate::scorer::Scorer;
-use crate::scores::Scores;
+use crate::scores::Scored;
 use pyo3::prelude::*;
 use std::sync::Arc;
 
@@ -17,18 +17,18 @@ pub struct Weight {
 }
 
 /// Weigh a scored event; `least` is the least return period of a case, in bits.
-pub fn weigh(py: Python<'_>, scorer: &mut Scorer, scores: &Scores, least: f64) -> Weight {
+pub fn weigh(py: Python<'_>, scorer: &mut Scorer, scores: &Scored<'_>, least: f64) -> Weight {
     let state = scorer.state();
     let (plan, shared) = (&*state.plan, &state.shared);
     let constants = &plan.constants;
-    let rare = scores.rarity >= constants.noted_bits && shared.knows_rarity(constants);
+    let rare = scores.weighed.rarity >= constants.noted_bits && shared.knows_rarity(constants);
     let session = scores.session.borrow(py);
     let mut found = Weight { quiet: true, rare, lead: None };
     let Some(lead) = &session.lead else { return found };
     let agents = shared.active_agents(constants, scores.day);
     let bits = |rarity: f64| rarity - larger(agents, 1.0).log2();
     let raised = if shared.calibrated() {
-        bits(scores.rarity) >= least
+        bits(scores.weighed.rarity) >= least
     } else {
         let certain = session.rarities.iter().filter(|(name, _)| {
             let place = plan.family_places.get(*name);
