@@ -17,6 +17,7 @@ use crate::features::told::EventTools;
 use crate::learning::change_log::Parts;
 use crate::learning::contribution::Contribution;
 use crate::learning::shared::{HeadState, SharedBehaviour};
+use crate::peers::knowledge::salt;
 use crate::scores::Scores;
 use crate::scoring::{Arrived, Content, State, Tools};
 use crate::units::DAY_US;
@@ -268,7 +269,8 @@ impl Scorer {
     /// What a day of the agent has of an amount; None while the fleet is not known.
     fn expected(&mut self, profile: &Profile, number: u64) -> Option<Expected> {
         let state = self.state();
-        state.shared.amounts.expected(&state.plan, &state.hasher, profile, number)
+        let role = salt(&state.hasher, &profile.role);
+        state.shared.amounts.expected(&state.plan, &state.hasher, profile, role, number)
     }
 
     /// Publish what has waited, with what `announce` gives of other shards.

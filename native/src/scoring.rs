@@ -116,7 +116,7 @@ impl State {
         if facts.action {
             let shared = &mut self.shared;
             let (rates, text) = (&mut shared.novelty, String::new());
-            let paths = rates.of_role(hasher, &plan.features, &at.profile.role);
+            let paths = rates.of_role(hasher, &plan.features, &at.profile.role, at.salt);
             let known = &shared.knowledge;
             found = NoveltyDetector { rates, shared: known, text, paths }.score(&mut at);
             shared.spread.score(&mut at, &found.new);

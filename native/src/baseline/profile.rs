@@ -59,6 +59,8 @@ pub struct Profile {
     pub locations: BTreeMap<String, i64>,
     pub credentials: BTreeMap<u64, BTreeMap<String, i64>>,
     pub sole: BTreeMap<u64, Vec<i64>>,
+    /// The latest value of each feature with its mark; not stored.
+    pub latest: Vec<(String, u64)>,
 }
 
 #[pymethods]
@@ -144,6 +146,7 @@ impl Profile {
             locations: BTreeMap::new(),
             credentials: BTreeMap::new(),
             sole: BTreeMap::new(),
+            latest: Vec::new(),
             plan,
         }
     }

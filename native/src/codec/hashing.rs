@@ -31,6 +31,8 @@ pub struct Hasher {
     known: RefCell<FxHashMap<u64, u64>>,
     random: RandomState,
     text: RefCell<String>,
+    /// The state after the key and the first byte of a text, by that byte.
+    begun: RefCell<FxHashMap<u8, State>>,
 }
 
 impl Hasher {
@@ -42,8 +44,8 @@ impl Hasher {
         }
         let mut params = Params::new();
         params.hash_length(8).key(key);
-        let (known, random, text) = Default::default();
-        Ok(Hasher { params, known, random, text })
+        let (known, random, text, begun) = Default::default();
+        Ok(Hasher { params, known, random, text, begun })
     }
 
     /// The hash of `text`.
@@ -75,7 +77,16 @@ impl Hasher {
 
     /// The same of a name that is no UTF-8.
     pub fn once_bytes(&self, text: &[u8]) -> u64 {
-        number_of(self.params.hash(text).as_bytes())
+        let Some((&first, rest)) = text.split_first() else {
+            return number_of(self.params.hash(text).as_bytes());
+        };
+        let mut begun = self.begun.borrow_mut();
+        let state = begun.entry(first).or_insert_with(|| {
+            let mut state = self.params.to_state();
+            state.update(&[first]);
+            state
+        });
+        number_of(state.clone().update(rest).finalize().as_bytes())
     }
 }
 
@@ -191,5 +202,9 @@ mod tests {
         let hasher = Hasher::new(b"0123456789abcdef").unwrap();
         assert_eq!(hasher.of("mail.send"), hasher.once("mail.send"));
         assert_eq!(hasher.of("mail.send"), hasher.of("mail.send"));
+        for text in ["", "m", "mail.send", &"x".repeat(300)] {
+            let whole = number_of(hasher.params.hash(text.as_bytes()).as_bytes());
+            assert_eq!(hasher.once(text), whole);
+        }
     }
 }

@@ -11,6 +11,7 @@ use crate::features::conditions::{holds, Tested};
 use crate::features::fields::{record, single};
 use crate::features::plan::{Added, Plan};
 use crate::float_sums::{larger, power, smaller};
+use crate::peers::knowledge::salt;
 use crate::plan_json::Constants;
 use pyo3::prelude::*;
 use rustc_hash::FxHashMap;
@@ -72,7 +73,8 @@ impl Expected {
 pub struct Amounts {
     pub fleet: Sums,
     pub pending: Sums,
-    role_keys: FxHashMap<String, u64>,
+    /// By the mark of the role.
+    role_keys: FxHashMap<u64, u64>,
     /// What is expected of a day in a role, by the key of role and amount, until the fleet changes.
     of_roles: FxHashMap<u64, Option<Expected>>,
 }
@@ -129,7 +131,7 @@ impl Amounts {
             at.session.amounts.insert(counter.id, amount);
             let largest = at.open_day().largest.entry(counter.id).or_insert(0.0);
             *largest = larger(*largest, amount);
-            let expected = self.expected(plan, at.hasher, at.profile, counter.id);
+            let expected = self.expected(plan, at.hasher, at.profile, at.salt, counter.id);
             if let Some(expected) = expected {
                 let bits = expected.bits(amount);
                 let subject = || Subject::new(bits, 0, &counter.name, 0, String::new());
@@ -139,16 +141,18 @@ impl Amounts {
         Ok(())
     }
 
-    /// What a day of the agent has of an amount; None while the fleet is not known.
+    /// What a day of the agent has of an amount; None while the fleet is not known. `role` is the
+    /// mark of the agent's role.
     pub fn expected(
         &mut self,
         plan: &Plan,
         hasher: &Hasher,
         profile: &Profile,
+        role: u64,
         number: u64,
     ) -> Option<Expected> {
         let constants = &plan.constants;
-        let key = self.role_key(hasher, &profile.role, number);
+        let key = self.role_key(hasher, &profile.role, role, number);
         let known = match self.of_roles.get(&key) {
             Some(known) => known.clone(),
             None => {
@@ -192,26 +196,23 @@ impl Amounts {
         day: i64,
         over: &OpenDay,
     ) {
+        let role = salt(hasher, &profile.role);
         for counter in &plan.counters {
             let amount = over.largest.get(&counter.id).copied().unwrap_or(0.0);
             let size = ((1.0 + amount).log2() * plan.constants.step).round_ties_even() as u64;
             let numbers = [u64::from(amount > 0.0), size, size * size, 1];
             profile.amounts.add(day, counter.id, &numbers);
             self.pending.add(day, counter.id, &numbers);
-            let key = self.role_key(hasher, &profile.role, counter.id);
+            let key = self.role_key(hasher, &profile.role, role, counter.id);
             self.pending.add(day, key, &numbers);
         }
     }
 
-    fn role_key(&mut self, hasher: &Hasher, role: &str, number: u64) -> u64 {
-        let first = match self.role_keys.get(role) {
-            Some(&first) => first,
-            None => {
-                let first = hasher.once(&format!("amounts\x1f{role}")) | 1 << 32;
-                self.role_keys.insert(role.to_owned(), first);
-                first
-            }
-        };
+    fn role_key(&mut self, hasher: &Hasher, role: &str, mark: u64, number: u64) -> u64 {
+        let first = *self
+            .role_keys
+            .entry(mark)
+            .or_insert_with(|| hasher.once(&format!("amounts\x1f{role}")) | 1 << 32);
         (first ^ number) | 1 << 32
     }
 }

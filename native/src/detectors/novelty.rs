@@ -96,16 +96,19 @@ impl NoveltyDetector<'_> {
     /// Raise the bits of the session by the values of an event.
     pub fn score(&mut self, at: &mut Moment<'_, '_, '_>) -> Novelty {
         let (plan, mut found) = (at.plan, Novelty::default());
+        if at.session.slots.is_empty() {
+            at.session.slots.reserve(plan.features.len());
+        }
         let (mut lasting, mut families) = (Vec::new(), Vec::new());
         for (index, feature) in plan.features.iter().enumerate() {
-            if feature.after.is_some_and(|after| !self.knows(at, &plan.features[after])) {
+            if feature.after.is_some_and(|after| !self.knows(at, after)) {
                 continue;
             }
             for place in records(feature, at.fields) {
                 if !complete(feature, at.fields, place) {
                     continue;
                 }
-                let mark = self.mark(at, feature, place);
+                let mark = self.mark(at, index, place);
                 let path = if feature.within.is_empty() {
                     self.paths[index].clone()
                 } else {
@@ -140,23 +143,39 @@ impl NoveltyDetector<'_> {
         found
     }
 
-    fn knows(&mut self, at: &Moment<'_, '_, '_>, feature: &Feature) -> bool {
+    fn knows(&mut self, at: &mut Moment<'_, '_, '_>, index: usize) -> bool {
+        let feature = &at.plan.features[index];
         let mut all = records(feature, at.fields);
         all.all(|place| {
             !complete(feature, at.fields, place) || {
-                let mark = self.mark(at, feature, place);
+                let mark = self.mark(at, index, place);
                 at.profile.knows(mark)
             }
         })
     }
 
-    fn mark(&mut self, at: &Moment<'_, '_, '_>, feature: &Feature, place: Option<usize>) -> u64 {
+    /// The mark of a value. Most values of an agent are those of its event before.
+    fn mark(&mut self, at: &mut Moment<'_, '_, '_>, index: usize, place: Option<usize>) -> u64 {
+        let feature = &at.plan.features[index];
         self.text.clear();
         self.text.push_str(&feature.name);
         self.text.push('\x1f');
         let record = record_of(feature, at.fields, place);
         join(&mut self.text, "\x1f", &feature.mark, at.fields, record);
-        at.hasher.of(&self.text)
+        if feature.each.is_some() {
+            return at.hasher.of(&self.text);
+        }
+        let latest = &mut at.profile.latest;
+        if latest.is_empty() {
+            latest.resize_with(at.plan.features.len(), Default::default);
+        }
+        let (text, mark) = &mut latest[index];
+        if *text != self.text {
+            *mark = at.hasher.of(&self.text);
+            text.clear();
+            text.push_str(&self.text);
+        }
+        *mark
     }
 
     fn path(
