@@ -27,14 +27,14 @@ if TYPE_CHECKING:
     from pipeline.processing.stream_types import Message, RawRecord
     from pipeline.settings import Settings
 
-_PROFILES = (
-    "select agent_id, mode, trust, trust_digest, digest, blob from profiles order by agent_id, mode"
-)
-_ANOMALIES = (
-    "select id, agent_id, time_us, severity, kind, rank, status, blob from anomalies order by id"
-)
-_HELD = "select event_id, agent_id, mode, time_us, blob from held order by agent_id, event_id"
-_MEMBERS = "select id, anomaly_id, agent_id from anomaly_members order by id"
+_TABLES = {
+    "profiles": ("agent_id, mode, trust, trust_digest, digest, blob", "agent_id, mode"),
+    "anomalies": ("id, agent_id, time_us, severity, kind, rank, status, blob", "id"),
+    "cases": ("id, agent_id, last_us, severity, rank, status, blob", "id"),
+    "case_agents": ("agent_id, case_id", "agent_id, case_id"),
+    "held": ("agent_id, event_id, mode, time_us, blob", "agent_id, event_id"),
+    "anomaly_members": ("id, anomaly_id, agent_id", "id"),
+}
 _BY_SHARD = {
     "sessions": ("key, digest, blob", "key"),
     "shared": ("name, digest, blob", "name"),
@@ -68,10 +68,8 @@ def stored(url: str, shards: Sequence[str]) -> Found:
         def rows(query: str, *values: Any) -> list[Any]:
             return database.cursor(binary=True).execute(query.encode(), values).fetchall()
 
-        found.add("profiles", rows(_PROFILES))
-        found.add("anomalies", rows(_ANOMALIES))
-        found.add("held", rows(_HELD))
-        found.add("members", rows(_MEMBERS))
+        for table, (columns, key) in _TABLES.items():
+            found.add(table, rows(f"select {columns} from {table} order by {key}"))  # noqa: S608  # the names above
         for source, position in rows("select source, position from positions order by source"):
             found.add("positions", [(source, str(Position.of(position).offset))])
         found.add("waiting in the outbox", rows("select id from outbox"))
@@ -111,10 +109,8 @@ def judged_again(settings: Settings, records: Mapping[str, Sequence[RawRecord]])
         resources = SharedResources.of(settings, run)
         for shard in sorted(records):
             _judge(settings, shard, records[shard], run, resources, found)
-    for table in ("profiles", "anomalies", "held", "members", "positions"):
-        order = 2 if table in ("profiles", "held") else 1
-        at = (1, 0) if table == "held" else range(order)
-        found.tables[table].sort(key=lambda row, at=at: [row[n] for n in at])  # type: ignore[misc]
+    for table in (*_TABLES, "positions"):
+        found.tables.setdefault(table, []).sort(key=lambda row: row[:2])
     return found
 
 
@@ -161,10 +157,8 @@ def _take(run: Any, exchange: Exchange, recorded: list[tuple[str, tuple[int, int
 
 def _read(store: Any, shard: str, found: Found) -> None:
     rows = store._work.rows  # noqa: SLF001  # raw rows
-    found.add("profiles", rows(_PROFILES))
-    found.add("anomalies", rows(_ANOMALIES))
-    found.add("held", rows(_HELD))
-    found.add("members", rows(_MEMBERS))
+    for table, (columns, key) in _TABLES.items():
+        found.add(table, rows(f"select {columns} from {table} order by {key}"))  # noqa: S608  # the names above
     found.counters(rows("select name, value from counters"))
     for table, (columns, key) in _BY_SHARD.items():
         found.add(f"{table} of {shard}", rows(f"select {columns} from {table} order by {key}"))  # noqa: S608  # the names above

@@ -26,12 +26,13 @@ from models.provenance.backend import provenance_detector
 from models.provenance.open_sessions import open_sessions
 from models.result import Held, Result
 from models.telemetry.last_seen import LastSeen
+from models.telemetry.quiet_agents import SLOT_US, buckets_due
 from models.trust.policy import DEFAULT_POLICY, TrustPolicy
 from models.trust.update import refresh_trust, update_trust
 from models.units import HOUR_US, MINUTE_US
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from models.alerting.case import Case
     from models.baseline.agent_state import AgentState
@@ -88,6 +89,9 @@ class Engine:
     ----------
     profiles
         Makes and reads the profiles that it judges with.
+    agents_of
+        Gives the own agents among some, in all their modes, so that the days of agents that are
+        quiet are closed. Without it, an agent's days wait for its next event.
     trusted_history
         The operator trusts the events that follow: all of them are learned, and none alerts.
     """
@@ -107,6 +111,7 @@ class Engine:
         self.config = config.validate()
         self.policy = policy
         self.trusted_history = False
+        self.agents_of: Callable[[Sequence[str]], Iterable[AgentState]] | None = None
         self.announcements: Announcements | None = None
         self.kernel = native = native_kernel(kernel)
         self.hasher = hasher_of(secret, native)
@@ -173,7 +178,8 @@ class Engine:
     def advance(self, time_us: int) -> None:
         """Move the watermark; close idle sessions and publish a snapshot where due."""
         head = self.shared.head
-        head.watermark_us = max(head.watermark_us, time_us)
+        before_us, head.watermark_us = head.watermark_us, max(head.watermark_us, time_us)
+        self._close_quiet(before_us)
         for session in self.sessions.pop_idle(head.watermark_us):
             self._close(session)
         if head.watermark_us - head.published_us >= self.config.snapshot_minutes * MINUTE_US:
@@ -305,6 +311,15 @@ class Engine:
         if days:
             who = profile.agent_id, profile.mode
             self.scorer.close_days(profile, {day: self.cases.leading(*who, day) for day in days})
+
+    def _close_quiet(self, before_us: int) -> None:
+        """Learn the days of agents that have been quiet for a day."""
+        if self.agents_of is None or before_us // SLOT_US == self.watermark_us // SLOT_US:
+            return
+        for bucket, days in buckets_due(before_us, self.watermark_us):
+            for agent_state in self.agents_of(self.last_seen.last_active(bucket, days)):
+                agent_state.profile = self.profiles.own(agent_state.profile)
+                self.close_days(agent_state.profile)
 
     def _deploy(self, event: Event, profile: Profile, time_us: int) -> None:
         """Take in a deployment: for a week, days of agents after deployments judge the agent."""

@@ -67,8 +67,9 @@ def test_check_detects_a_missing_row_and_a_changed_byte(
         with psycopg.connect(url) as database:
             database.execute("delete from seen where key = (select min(key) from seen)")
             database.execute("update profiles set trust_digest = '' where agent_id like '%1'")
+            database.execute("update cases set rank = 7e9")
             database.execute("update counters set value = value + 1 where name = 'events'")
 
     outcome = run(plan, tmp_path, own_servers, before_comparing=meddle)
     tables = {said.partition(" of ")[0].partition(":")[0] for said in outcome.differences}
-    assert tables == {"seen", "profiles", "counters"}
+    assert tables == {"seen", "profiles", "cases", "counters"}

@@ -198,10 +198,11 @@ class Filing:
 
 
 def _foremost(signals: list[Signal]) -> list[Signal]:
-    """Give the rarest signal of each family, at most `MAX_REASONS`."""
+    """Give the first signal, and the rarest of each further family that adds to the case."""
     found: dict[str, Signal] = {}
     for signal in signals:
-        found.setdefault(signal.family, signal)
+        if not found or signal.rarity > NOISE_BITS:
+            found.setdefault(signal.family, signal)
     return list(found.values())[:MAX_REASONS]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import fsum, log2
 from typing import TYPE_CHECKING, NamedTuple
 
-from models.baseline.profile import NEW
+from models.baseline.profile import DEPLOYED, NEW
 from models.baseline.session import Subject
 from models.codec.stable_id import stable_id
 from models.constants import FLOOR_BITS, LASTING_BITS, WARM_SESSIONS
@@ -43,7 +43,8 @@ class NewValue(NamedTuple):
     level
         1 new to the agent, 2 to its role, 3 to everybody.
     counted
-        Whether it is judged: a new agent is not judged by what no role can know.
+        Whether it is judged: a new agent is not judged by what no role can know, nor a new version
+        by what it brings.
     bits
         Bits of its feature in this session, by the highest level so far.
     """
@@ -151,7 +152,8 @@ class NoveltyDetector:
         feature, session = FEATURES[index], at.session
         level = self._shared.level(at.profile.role, at.profile.mark, mark)
         before, bits = session.slots[path.own]
-        if at.state == NEW and (level == NEW_TO_AGENT or feature.personal):
+        expected = feature.versioned if at.state == DEPLOYED else feature.personal
+        if (at.state == NEW and level == NEW_TO_AGENT) or (at.state is not None and expected):
             return NewValue(index, mark, level, record, counted=False, bits=bits)
         if level > before:
             bits = max(bits, self._rates.bits(path, at.profile.rates, level))

@@ -108,8 +108,8 @@ def _two_locations(at: Moment, credential: int) -> None:
     nearest: dict[str, tuple[int, str]] = {}
     for other, time_us in at.profile.credentials.get(credential, {}).items():
         apart_us = abs(at.time_us - time_us)
-        if other != location and apart_us < APART_US:
-            same = other.partition(" ")[0] == location.partition(" ")[0]
+        if _are_apart(other, location) and apart_us < APART_US:
+            same = _country(other) == _country(location)
             name = "other_network" if same else "other_country"
             nearest[name] = min(nearest.get(name, (apart_us, other)), (apart_us, other))
     worst = next((one for one in ("other_country", "other_network") if one in nearest), None)
@@ -117,6 +117,20 @@ def _two_locations(at: Moment, credential: int) -> None:
         apart_us, other = nearest[worst]
         at.fields.single[worst] = f"{other} and {location}"
         at.fields.numbers["nearness"] = APART_US / (apart_us + MINUTE_US)
+
+
+def _are_apart(one: str, other: str) -> bool:
+    """Tell whether two locations differ: in one country, only where both networks are known.
+
+    >>> _are_apart("PT 1", "PT 2"), _are_apart("PT 1", "PT "), _are_apart("PT 1", "ES ")
+    (True, False, True)
+    """
+    known = not (one.endswith(" ") or other.endswith(" "))
+    return one != other and (known or _country(one) != _country(other))
+
+
+def _country(location: str) -> str:
+    return location.partition(" ")[0]
 
 
 def _bound(known: dict[str, int], maximum: int) -> None:

@@ -31,8 +31,10 @@ _FLOWS = (
     "the role takes other arguments from there", "that the role takes it from there is new",
 )  # fmt: skip
 MAX_TEXT = 80
-MIN_SHARE = 0.1
-"""Share in percent below which it is written in words."""
+MIN_SHARE, MAX_SHARE = 0.1, 99.0
+"""Shares in percent below and above which they are written in words."""
+WHOLE_SHARE = 10.0
+"""Share in percent from which it is written without decimals."""
 MIN_FAMILIAR = 0.005
 """Familiarity below which requests like this one are not spoken of."""
 
@@ -45,7 +47,7 @@ class Words(Struct, frozen=True):
     flows: tuple[str, ...] = _FLOWS
     other_tasks: int = MIN_OTHER_TASKS
     max_text: int = MAX_TEXT
-    min_share: float = MIN_SHARE
+    shares: tuple[float, float, float] = (MIN_SHARE, WHOLE_SHARE, MAX_SHARE)
     min_familiar: float = MIN_FAMILIAR
 
 
@@ -90,8 +92,7 @@ def subject_of(content: CallScore, tool: str, values: Sequence[str]) -> Subject 
                        observed)  # fmt: skip
     if content.intent is None:
         return None
-    share = 100.0 * 2.0**-intent
-    some = f"About {share:.2g} %" if share >= MIN_SHARE else "Fewer than one in a thousand"
+    some = _share(100.0 * 2.0**-intent)
     whose = "of this role"
     if content.familiarity >= MIN_FAMILIAR:
         whose = "with a partly similar request"
@@ -99,3 +100,16 @@ def subject_of(content: CallScore, tool: str, values: Sequence[str]) -> Subject 
         whose = "with a request like this one"
     text = f"{some} of the sessions {whose} use {tool}."
     return Subject(content.score, 0, "intent", 0, text, tool)
+
+
+def _share(percent: float) -> str:
+    """Write a share of sessions.
+
+    >>> _share(99.7), _share(64.4), _share(0.17), _share(0.01)
+    ('Nearly all', 'About 64 %', 'About 0.17 %', 'Fewer than one in a thousand')
+    """
+    if percent >= MAX_SHARE:
+        return "Nearly all"
+    if percent < MIN_SHARE:
+        return "Fewer than one in a thousand"
+    return f"About {percent:.0f} %" if percent >= WHOLE_SHARE else f"About {percent:.2g} %"

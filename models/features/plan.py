@@ -31,6 +31,9 @@ class NoveltyFeature(Struct, frozen=True):
         Fields that make the value for what is known, beside `of`.
     personal
         Whether no role can know its values for a new agent.
+    versioned
+        Whether a new version of an agent brings new values, so that none is judged after an
+        announced deployment.
     lasting
         Whether more bits follow while a session continues with a new value.
     spreads
@@ -48,6 +51,7 @@ class NoveltyFeature(Struct, frozen=True):
     within: tuple[str, ...] = ()
     known_by: tuple[str, ...] = ()
     personal: bool = False
+    versioned: bool = False
     lasting: bool = False
     spreads: bool = False
     after: str | None = None
@@ -57,23 +61,24 @@ _F = NoveltyFeature
 _ARGUMENT = ("tool", "key", "origin")
 
 FEATURES: tuple[NoveltyFeature, ...] = (
-    _F("step", "act", ("previous_tool", "tool"), "order of tools", "tool.sequence"),
-    _F("tool", "act", ("tool",), "tool", "tool.new", lasting=True, spreads=True),
+    _F("step", "act", ("previous_tool", "tool"), "order of tools", "tool.sequence", versioned=True),
+    _F("tool", "act", ("tool",), "tool", "tool.new", lasting=True, spreads=True, versioned=True),
     _F("data_class", "data", ("data_class",), "class of data", "resource.new", lasting=True),
     _F("tool_domain", "data", ("tool", "domain"), "tool and domain of data", "resource.new",
-       lasting=True),
+       lasting=True, versioned=True),
     _F("tool_sensitivity", "data", ("tool", "sensitivity"), "tool and sensitivity of data",
-       "resource.new"),
+       "resource.new", versioned=True),
     _F("tool_type", "data", ("tool", "resource_type"), "tool and type of resource",
-       "resource.new", lasting=True),
+       "resource.new", lasting=True, versioned=True),
     _F("resource", "data", ("resource",), "resource", "resource.new", within=("tool",),
        spreads=True),
     _F("destination", "data", ("destination",), "destination", "resource.new", spreads=True),
     _F("container", "place", ("container",), "folder, host or schema", "resource.new",
        "container", lasting=True),
     _F("tool_container", "place", ("tool", "container"), "tool and folder", "resource.new",
-       "container"),
-    _F("program", "program", ("tool", "program"), "program", "code.exec", "program", lasting=True),
+       "container", versioned=True),
+    _F("program", "program", ("tool", "program"), "program", "code.exec", "program", lasting=True,
+       versioned=True),
     _F("definition", "definition", ("tool", "definition"), "definition of a tool",
        "tool.definition_changed", after="tool"),
     _F("asn", "net", ("asn",), "network operator", "net.new_origin", personal=True, spreads=True),
@@ -85,14 +90,15 @@ FEATURES: tuple[NoveltyFeature, ...] = (
     _F("delegate", "who", ("delegate",), "delegating agent", "delegation.anomaly", "delegate",
        personal=True),
     _F("tool_mode", "who", ("tool", "mode"), "tool and mode", "mode.shift", personal=True,
-       after="tool"),
+       after="tool", versioned=True),
     _F("scope", "credential", ("scope",), "scope", "scope.escalation", "scope", spreads=True),
     _F("credential_purpose", "credential", ("credential_purpose",), "purpose of a credential",
        "scope.escalation"),
     _F("lifetime", "credential", ("lifetime",), "lifetime of a credential", "cred.lifetime"),
-    _F("origin", "argument", _ARGUMENT, "origin of an argument", "resource.new", "argument"),
+    _F("origin", "argument", _ARGUMENT, "origin of an argument", "resource.new", "argument",
+       versioned=True),
     _F("flow", "argument", ("source", "tool", "key"), "flow between tools", "goal.drift",
-       "argument", within=("tool", "key")),
+       "argument", within=("tool", "key"), versioned=True),
     _F("value", "argument", ("value",), "value", "resource.new", "argument", within=_ARGUMENT,
        known_by=("key",), spreads=True),
     _F("value_host", "argument", ("value_host",), "host of a value", "resource.new", "argument",

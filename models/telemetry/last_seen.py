@@ -121,6 +121,10 @@ class LastSeen:
         activity = self.known(agent_id)
         return None if activity is None else silence_of(activity, hour)
 
+    def last_active(self, bucket: int, days: range) -> list[str]:
+        """Give the agents of a bucket that were last seen on one of some days since 1970."""
+        return sorted(name for name, one in self._buckets[bucket].items() if one.last // 24 in days)
+
     def activities(self) -> Iterator[tuple[str, Activity]]:
         """Give all agents."""
         for bucket in self._buckets:

@@ -51,7 +51,7 @@ def update_trust(
         out.trust_before = _score(agent_state, profile.last_us, policy)
         changed = trust.ledger.add(item, policy)
         out.trust_after = _score(agent_state, profile.last_us, policy)
-    if not out.alert and out.learned:
+    if out.case_id is None and not out.alert and out.learned:
         trust.ledger.clean(time_us)
     if changed or time_us // HOUR_US > profile.utc_hour:
         out.trust_changed = refresh_trust(agent_state, time_us, policy)

@@ -40,6 +40,7 @@ pub struct FeatureRow {
     pub within: Vec<String>,
     pub known_by: Vec<String>,
     pub personal: bool,
+    pub versioned: bool,
     pub lasting: bool,
     pub spreads: bool,
     pub after: Option<usize>,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
+from functools import partial
 from typing import TYPE_CHECKING
 
 from models.engine import Engine
@@ -13,7 +14,7 @@ from models.units import DAY_US
 from pipeline.events.unknown_members import MemberCounters
 from pipeline.formats import Native, native_reader
 from pipeline.logs import STATE_CHANGE
-from pipeline.processing.agent_cache import Agents
+from pipeline.processing.agent_cache import MODES, Agents
 from pipeline.processing.batch_state import BatchState
 from pipeline.processing.detector_failures import DetectorFailures
 from pipeline.processing.intake import Intake
@@ -31,7 +32,7 @@ from pipeline.publishing.rejected import FirstRejected
 from pipeline.store.batch import Commit, PipelineStatus
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from models.baseline.agent_state import AgentState
     from models.config import ModelConfig
@@ -158,6 +159,7 @@ class Worker:
         for key in decided:
             batch.change(key, -1)
         self._agents.load(set(batch.changed))
+        self.engine.agents_of = partial(self._own_agents, batch)
         self._judge_all(batch, quiet)
         self._collect(batch)
         self._agents.trim()
@@ -177,6 +179,18 @@ class Worker:
                 agent_id = self._reference.judge(batch, position, begun)
                 quiet.put_again(batch, agent_id)
                 position += 1
+
+    def _own_agents(self, batch: BatchState, names: Sequence[str]) -> Iterator[AgentState]:
+        """Give the agents of this worker among some; their days are closed in this batch."""
+        if not names:
+            return
+        foreign = self._agents.shards_of_others(names)
+        own = [name for name in names if name not in foreign]
+        self._agents.load({(name, mode) for name in own for mode in MODES})
+        for name in own:
+            for agent_state in self._agents.in_all_modes(name):
+                batch.change((name, agent_state.trust.mode), -1)
+                yield agent_state
 
     def _take(
         self, records: Sequence[RawRecord], wire: Format, quiet: QuietRun | None

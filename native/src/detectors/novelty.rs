@@ -203,7 +203,8 @@ impl NoveltyDetector<'_> {
         let (before, mut bits) = at.session.slots[&path.own];
         let mut new = NewValue { feature: index, mark, level, record, counted: false, bits };
         let is_new = at.state == Some(&plan.words.new);
-        if is_new && (level == NEW_TO_AGENT || feature.personal) {
+        let expected = if is_new { feature.personal } else { feature.versioned };
+        if (is_new && level == NEW_TO_AGENT) || (at.state.is_some() && expected) {
             return new;
         }
         if level > before {

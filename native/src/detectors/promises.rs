@@ -88,13 +88,12 @@ fn two_locations(at: &mut Moment<'_, '_, '_>, credential: u64) {
     if at.profile.locations.get(&location).is_some_and(|&first| first < at.day) {
         return;
     }
-    let country = |text: &str| text.split(' ').next().map(str::to_owned);
     let apart = at.plan.constants.apart_us;
     // The nearest location in another country, and in this one.
     let mut nearest: [Option<(i64, &str)>; 2] = [None, None];
     for (other, &time_us) in at.profile.credentials.get(&credential).into_iter().flatten() {
         let apart_us = (at.time_us - time_us).abs();
-        if *other != location && apart_us < apart {
+        if are_apart(other, &location) && apart_us < apart {
             let same = country(other) == country(&location);
             let known = &mut nearest[usize::from(same)];
             let found = (apart_us, other.as_str());
@@ -108,6 +107,16 @@ fn two_locations(at: &mut Moment<'_, '_, '_>, credential: u64) {
         let nearness = apart as f64 / (apart_us + MINUTE_US) as f64;
         at.fields.numbers[number::NEARNESS] = Some(nearness);
     }
+}
+
+/// Whether two locations differ: in one country, only where both networks are known.
+fn are_apart(one: &str, other: &str) -> bool {
+    let known = !(one.ends_with(' ') || other.ends_with(' '));
+    one != other && (known || country(one) != country(other))
+}
+
+fn country(location: &str) -> &str {
+    location.split(' ').next().unwrap_or_default()
 }
 
 /// Forget the location with the least number, where there are too many.

@@ -6,7 +6,7 @@ use crate::calibration::fading::FadingCounts;
 use crate::detectors::moment::Moment;
 use crate::detectors::novelty::NewValue;
 use crate::features::containers::cut;
-use crate::features::fields::{record, Place};
+use crate::features::fields::record;
 use crate::peers::knowledge::NEW_TO_ALL;
 use crate::plan_json::Constants;
 use crate::units::DAY_US;
@@ -85,11 +85,8 @@ impl Spread {
             let (series, _) = plan.roles.spread;
             if at.raise_bits(series, bits) {
                 let record = one.record(feature, at.fields);
-                let of = |place: &Place| match place {
-                    Place::Record(place) => record.and_then(|record| record.get(*place)),
-                    Place::Single(_) => None,
-                };
-                let text = feature.of.iter().filter_map(of).collect::<Vec<_>>().join(" ");
+                let fields = feature.of.iter().filter_map(|&of| at.fields.field(of, record));
+                let text = fields.collect::<Vec<_>>().join(" ");
                 let text = cut(&text, plan.constants.max_subject).to_owned();
                 let subject = Subject::new(bits, roles as i64, &feature.name, one.mark, text);
                 at.session.subjects.insert(series, subject);

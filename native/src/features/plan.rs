@@ -30,6 +30,7 @@ pub struct Feature {
     /// All fields that must be known.
     pub needs: Vec<Place>,
     pub personal: bool,
+    pub versioned: bool,
     pub lasting: bool,
     pub spreads: bool,
     pub after: Option<usize>,
@@ -117,6 +118,7 @@ impl Plan {
                 of,
                 within,
                 personal: row.personal,
+                versioned: row.versioned,
                 lasting: row.lasting,
                 spreads: row.spreads,
                 after: row.after,

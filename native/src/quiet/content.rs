@@ -15,7 +15,8 @@ pub struct Words {
     flows: Vec<String>,
     other_tasks: i64,
     max_text: usize,
-    min_share: f64,
+    /// From which share in percent on it is a number, without decimals, and nearly all.
+    shares: (f64, f64, f64),
     min_familiar: f64,
 }
 
@@ -41,12 +42,7 @@ impl Words {
         if let Some(tainted) = call.tainted.as_ref().filter(|tainted| tainted.bits >= intent) {
             return Some(self.carried(call.score, tainted, action));
         }
-        let share = 100.0 * power(2.0, -call.intent?);
-        let some = if share >= self.min_share {
-            format!("About {} %", two_digits(share))
-        } else {
-            "Fewer than one in a thousand".to_owned()
-        };
+        let some = self.share(100.0 * power(2.0, -call.intent?));
         let whose = if call.familiarity >= 0.5 {
             "with a request like this one"
         } else if call.familiarity >= self.min_familiar {
@@ -57,6 +53,19 @@ impl Words {
         let text = format!("{some} of the sessions {whose} use {tool}.");
         let subject = Subject::new(call.score, 0, "intent", 0, text);
         Some(Subject { key: tool.to_owned(), ..subject })
+    }
+
+    fn share(&self, percent: f64) -> String {
+        let (least, whole, most) = self.shares;
+        if percent >= most {
+            "Nearly all".to_owned()
+        } else if percent < least {
+            "Fewer than one in a thousand".to_owned()
+        } else if percent >= whole {
+            format!("About {percent:.0} %")
+        } else {
+            format!("About {} %", two_digits(percent))
+        }
     }
 
     fn carried(&self, score: f64, tainted: &TaintedValue, action: &Action<'_>) -> Subject {
@@ -84,19 +93,19 @@ impl Words {
     }
 }
 
-/// A number from 0.1 to 100 as Python writes it by ``.2g``.
+/// A number from 0.1 to 10 as Python writes it by ``.2g``.
 fn two_digits(number: f64) -> String {
     let rounded = format!("{number:.1e}");
-    match rounded.split_once('e') {
-        Some((_, "2")) => "1e+02".to_owned(),
-        Some((_, "1")) => format!("{number:.0}"),
-        Some((_, exponent)) => {
-            let places = if exponent == "0" { 1 } else { 2 };
-            let text = format!("{number:.places$}");
-            text.trim_end_matches('0').trim_end_matches('.').to_owned()
-        }
-        None => rounded,
+    let places = match rounded.rsplit_once('e') {
+        Some((_, "1")) => 0,
+        Some((_, "0")) => 1,
+        _ => 2,
+    };
+    let text = format!("{number:.places$}");
+    if places == 0 {
+        return text;
     }
+    text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }
 
 #[cfg(test)]
@@ -105,18 +114,8 @@ mod tests {
 
     #[test]
     fn numbers_are_written_as_in_python() {
-        let written = [
-            (100.0, "1e+02"),
-            (99.6, "1e+02"),
-            (99.4, "99"),
-            (12.5, "12"),
-            (9.96, "10"),
-            (9.94, "9.9"),
-            (3.0, "3"),
-            (0.999, "1"),
-            (0.125, "0.12"),
-            (0.1, "0.1"),
-        ];
+        let written =
+            [(9.96, "10"), (9.94, "9.9"), (3.0, "3"), (0.999, "1"), (0.125, "0.12"), (0.1, "0.1")];
         for (number, text) in written {
             assert_eq!(two_digits(number), text);
         }

@@ -25,6 +25,8 @@ pub struct Settings {
     pub learning_sessions: i64,
     pub snapshot_us: i64,
     pub late_us: i64,
+    /// Time after which agents are looked at that have been quiet for long.
+    pub slot_us: i64,
     pub min_sessions: u64,
     degraded: Vec<(i64, i64)>,
 }
@@ -32,14 +34,15 @@ pub struct Settings {
 impl Settings {
     fn of(config: &Bound<'_, PyAny>, late_us: i64) -> PyResult<Self> {
         let whole = |name: &str| -> PyResult<i64> { config.getattr(name)?.extract() };
-        let gate = config.py().import("models.learning.session_gate")?;
+        let constant = |module: &str, name: &str| config.py().import(module)?.getattr(name);
         Ok(Settings {
             least_bits: -config.getattr("alerts_per_day")?.extract::<f64>()?.log2(),
             held_days: whole("held_days")?,
             learning_sessions: whole("learning_sessions")?,
             snapshot_us: whole("snapshot_minutes")? * MINUTE_US,
             late_us,
-            min_sessions: gate.getattr("MIN_SESSIONS")?.extract()?,
+            slot_us: constant("models.telemetry.quiet_agents", "SLOT_US")?.extract()?,
+            min_sessions: constant("models.learning.session_gate", "MIN_SESSIONS")?.extract()?,
             degraded: config.getattr("degraded")?.extract()?,
         })
     }

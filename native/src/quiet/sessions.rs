@@ -14,8 +14,19 @@ impl QuietJudge {
     pub fn advance(&mut self, py: Python<'_>, time_us: i64) -> PyResult<i64> {
         let (watermark_us, published_us) = {
             let state = &mut self.head.borrow_mut(py).state;
-            state.watermark_us = state.watermark_us.max(time_us);
-            (state.watermark_us, state.published_us)
+            let before_us = state.watermark_us;
+            let until_us = before_us.max(time_us);
+            let slot_us = self.settings.slot_us;
+            if before_us.div_euclid(slot_us) != until_us.div_euclid(slot_us) {
+                (until_us, None)
+            } else {
+                state.watermark_us = until_us;
+                (until_us, Some(state.published_us))
+            }
+        };
+        let Some(published_us) = published_us else {
+            self.engine.call_method1(py, intern!(py, "advance"), (time_us,))?;
+            return Ok(watermark_us);
         };
         let idle = {
             let mut sessions = self.sessions.borrow_mut(py);

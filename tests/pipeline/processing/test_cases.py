@@ -68,8 +68,8 @@ DAYS = 24 * 60
 
 
 def a_life() -> list[dict[str, Any]]:
-    """Give two events, one of the next day, and a day of another agent three weeks later."""
-    later = [an_event(f"k-{n}", KNOWN, 21 * DAYS + 60 * n) for n in range(4)]
+    """Give two events, one of the next day, and another agent that works for three weeks."""
+    later = [an_event(f"k-{n}", KNOWN, n * DAYS) for n in range(2, 22)]
     return [an_event("e-1"), an_event("e-2", minutes=5), an_event("e-3", minutes=DAYS), *later]
 
 
@@ -147,7 +147,7 @@ def test_messages_do_not_depend_on_batches(settings, store, pipeline):
 
 
 def test_lines_of_a_replay_name_the_cases_of_its_store(pipeline):
-    events = pipeline.file(pipeline.events(1_500))
+    events = pipeline.file(pipeline.events(2_500))
     out, kept = pipeline.folder / "out.jsonl", f"sqlite:{pipeline.folder / 'kept.db'}"
     settings = Settings(inventory=pipeline.inventory, clock="event")
     replay([str(events)], fmt="native", out=str(out), store=kept, settings=settings)
