@@ -6,7 +6,7 @@ with each event, so a store can keep any number of them.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from models.alerting.cases import Cases
 from models.alerting.filing import Filing
@@ -18,7 +18,7 @@ from models.constants import NOTED_BITS
 from models.detectors.panel import Panel
 from models.detectors.promises import Sender
 from models.event import microseconds
-from models.explain.content import subject_of
+from models.explain.content import subject_of, values_at
 from models.kernel import native_kernel
 from models.learning.session_gate import SessionGate
 from models.native_scoring import Profiles, open_scores, scorer_of
@@ -28,7 +28,7 @@ from models.result import Held, Result
 from models.telemetry.last_seen import LastSeen
 from models.telemetry.quiet_agents import SLOT_US, buckets_due
 from models.trust.policy import DEFAULT_POLICY, TrustPolicy
-from models.trust.update import update_trust
+from models.trust.update import refresh_trust, update_trust
 from models.units import HOUR_US, MINUTE_US
 
 if TYPE_CHECKING:
@@ -46,6 +46,23 @@ if TYPE_CHECKING:
     from models.replication.announcements import Announcements
     from models.result import Kind
     from models.scoring import Scores
+
+
+class Begun(NamedTuple):
+    """An event that is scored, and not filed yet.
+
+    Attributes
+    ----------
+    identified
+        Whether the claimed role or owner counts from this event on.
+    teaches
+        Whether the event may be learned.
+    """
+
+    scores: Scores
+    session: Session
+    identified: bool = False
+    teaches: bool = True
 
 
 class Engine:
@@ -212,6 +229,20 @@ class Engine:
         """
         if time_us is None:
             time_us = microseconds(event.time)
+        begun = self._begin(event, origin, agent_state, declared, time_us, conflict=conflict)
+        return self.conclude(event, agent_state, begun)
+
+    def _begin(
+        self,
+        event: Event,
+        origin: Origin,
+        agent_state: AgentState,
+        declared: Declared,
+        time_us: int,
+        *,
+        conflict: bool,
+    ) -> Begun:
+        """Bring the agent to an event, and score it."""
         self.advance(time_us)
         settle(agent_state.trust, declared)
         identified, refused = apply_claims(event, agent_state.trust, declared, trusted=not conflict)
@@ -224,15 +255,24 @@ class Engine:
         )  # fmt: skip
         session = self._session(event, agent_state.profile, time_us)
         scores = self._score(event, origin, agent_state.profile, session, time_us, sender)
-        out = self._result(event, agent_state.profile, scores)
-        out.identified = identified
-        self.filing.file(out, event, agent_state, scores, trusted_history=self.trusted_history)
         refusal = bool(refused) and not self.trusted_history
-        self._learn(out, event, agent_state, scores, teaches=not (conflict or refusal))
-        session.alerted |= out.alert
+        return Begun(scores, session, identified, not (conflict or refusal))
+
+    def conclude(self, event: Event, agent_state: AgentState, begun: Begun) -> Result:
+        """File an event that is scored, learn from it, and move trust."""
+        scores = begun.scores
+        out = self._result(event, agent_state.profile, scores)
+        out.identified = begun.identified
+        self.filing.file(out, event, agent_state, scores, trusted_history=self.trusted_history)
+        self._learn(out, event, agent_state, scores, teaches=begun.teaches)
+        begun.session.alerted |= out.alert
         name = self.anomaly_id(out.key) if out.key else ""
         update_trust(out, agent_state, name, self.policy, trusted_history=self.trusted_history)
         return out
+
+    def refresh_trust(self, agent_state: AgentState, time_us: int) -> bool:
+        """Update an agent's level at an event of a new hour. True if its answer changed."""
+        return refresh_trust(agent_state, time_us, self.policy)
 
     def _meet(self, event: Event, agent_state: AgentState, time_us: int) -> None:
         """Bring the profile to the event: its role, its days that are over, its counts."""
@@ -324,7 +364,8 @@ class Engine:
                 session.events += 1
                 session.previous_tool = event.tool
                 self.content.record_call(session, call)
-            subject = subject_of(call, event) if call.score > 0.0 else None
+            values = values_at(call, event)
+            subject = subject_of(call, event.tool, values) if call.score > 0.0 else None
             content = (call.score if subject is not None else 0.0, subject)
         return self.scorer.score(event, origin, profile, scores, time_us, sender, content)
 

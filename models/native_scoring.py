@@ -12,7 +12,6 @@ from models.detectors.panel import Panel
 from models.event import microseconds
 from models.features.commands import command_programs
 from models.features.containers import identifiers
-from models.features.credentials import lifetime_of
 from models.features.families import FAMILIES
 from models.learning.shared import contribution_bytes, read_contribution
 from models.plan_json import plan_json
@@ -22,8 +21,8 @@ if TYPE_CHECKING:
     from models.codec.hashing import Hasher
 
 _TOOLS: dict[str, Any] = {
-    "identifiers": identifiers, "programs": command_programs, "lifetime_of": lifetime_of,
-    "microseconds": microseconds, "encode": msgspec.json.Encoder().encode,
+    "identifiers": identifiers, "programs": command_programs, "microseconds": microseconds,
+    "encode": msgspec.json.Encoder().encode,
     "read_contribution": read_contribution, "contribution_bytes": contribution_bytes,
 }  # fmt: skip
 """What the compiled scorer leaves to Python: regular expressions, times, JSON, contributions."""

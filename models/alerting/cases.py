@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import msgspec
 
 from models.alerting.case import Case
-from models.constants import OPEN_DAYS
+from models.constants import OPEN_DAYS, QUIET_DAYS
 from models.errors import StateError
 from models.features.families import FAMILIES
 from models.units import DAY_US
@@ -154,6 +154,10 @@ class Cases:
                 return self._by_id[name]
         return None
 
+    def any_of(self, agent_id: str, mode: str) -> bool:
+        """Tell whether an agent has open cases."""
+        return _owner(agent_id, mode) in self._of_agent
+
     def is_repeated(self, agent_id: str, mode: str, session: int, day: int, *, rare: bool) -> bool:
         """Tell whether a session repeats what a case of an earlier day has reported.
 
@@ -161,9 +165,7 @@ class Cases:
         case never count again. All else does: left out, what honest work does would stay rare.
         """
         case = self.of_session(agent_id, mode, session)
-        if case is None or not (rare or CERTAIN.intersection(case.leads)):
-            return False
-        return case.first_us // DAY_US < day
+        return case is not None and repeats(case, day, rare=rare)
 
     def leading(self, agent_id: str, mode: str, day: int) -> set[str]:
         """Give the families of an agent's cases that are open on a day."""
@@ -177,7 +179,12 @@ class Cases:
     def forget(self, watermark_us: int) -> list[Case]:
         """Drop the cases that are quiet; give them."""
         today = watermark_us // DAY_US
-        over = [case for case in self._by_id.values() if case.is_over(self._age(case, today))]
+        latest_us = (today - QUIET_DAYS + 1) * DAY_US  # there are no more active days than days
+        over = [
+            case
+            for case in self._by_id.values()
+            if case.last_us < latest_us and case.is_over(self._age(case, today))
+        ]
         self.drop(case.case_id for case in over)
         return over
 
@@ -245,6 +252,13 @@ class Cases:
         except (msgspec.MsgspecError, ValueError) as error:
             raise StateError(f"cases cannot be read: {error}") from error
         self._by_id = {case.case_id: case for case in cases}
+
+
+def repeats(case: Case, day: int, *, rare: bool) -> bool:
+    """Tell whether a session of a case repeats on a day what the case has reported before."""
+    if not (rare or CERTAIN.intersection(case.leads)):
+        return False
+    return case.first_us // DAY_US < day
 
 
 def _owner(agent_id: str, mode: str) -> str:

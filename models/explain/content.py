@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from msgspec import Struct
+
 from models.baseline.session import Subject
 from models.provenance.cross_task_spread import MIN_OTHER_TASKS
 from models.provenance.request import KINDS
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from models.event import Event
     from models.provenance.argument_detector import CallScore
     from models.provenance.call_scoring import TaintedValue
@@ -35,28 +39,47 @@ MIN_FAMILIAR = 0.005
 """Familiarity below which requests like this one are not spoken of."""
 
 
-def _thing(tainted: TaintedValue, event: Event) -> str:
+class Words(Struct, frozen=True):
+    """The words and bounds above, for the compiled kernel."""
+
+    kinds: tuple[str, ...] = tuple(_KIND_WORDS[kind] for kind in KINDS)
+    novelty: tuple[str, ...] = _NOVELTY
+    flows: tuple[str, ...] = _FLOWS
+    other_tasks: int = MIN_OTHER_TASKS
+    max_text: int = MAX_TEXT
+    shares: tuple[float, float, float] = (MIN_SHARE, WHOLE_SHARE, MAX_SHARE)
+    min_familiar: float = MIN_FAMILIAR
+
+
+def values_at(content: CallScore, event: Event) -> list[str]:
+    """Give the values of the argument that the score of a call is about."""
+    if content.tainted is None:
+        return []
+    found = (event.argument_origins or {}).get(content.tainted.key, [])
+    return [value for value, _ in found]
+
+
+def _thing(tainted: TaintedValue, values: Sequence[str]) -> str:
     """Name a value by its kind and, where the argument has one alone, by itself."""
     kind = _KIND_WORDS[KINDS[tainted.kind]]
-    found = (event.argument_origins or {}).get(tainted.key, [])
-    if len(found) == 1:
-        return f"the {kind} {found[0][0][:MAX_TEXT]}"
+    if len(values) == 1:
+        return f"the {kind} {values[0][:MAX_TEXT]}"
     return f"{'an' if kind[0] in 'aeiou' else 'a'} {kind}"
 
 
-def subject_of(content: CallScore, event: Event) -> Subject | None:
-    """Give what the score of a call is about; None where little can be said.
+def subject_of(content: CallScore, tool: str, values: Sequence[str]) -> Subject | None:
+    """Give what the score of a call of a tool is about; None where little can be said.
 
-    The name is ``provenance`` for a value out of a result, ``intent`` for a tool. `key` is what was
+    `values` are those of the argument that it is about (`values_at`). The name is ``provenance`` for a value out of a result, ``intent`` for a tool. `key` is what was
     observed, `text` the sentence.
     """
     tainted = content.tainted
     intent = content.intent or 0.0
     if tainted is not None and tainted.bits >= intent:
-        thing = _thing(tainted, event)
+        thing = _thing(tainted, values)
         way = _FLOWS[min(tainted.flow_level, len(_FLOWS) - 1)]
         text = (
-            f"{event.tool} uses {thing}{', rewritten,' if tainted.rewritten else ''} as "
+            f"{tool} uses {thing}{', rewritten,' if tainted.rewritten else ''} as "
             f"{tainted.key}: it is out of a result of {tainted.source}, and the request does not "
             f"state it. It is {_NOVELTY[tainted.value_level]}; {way}."
         )
@@ -75,8 +98,8 @@ def subject_of(content: CallScore, event: Event) -> Subject | None:
         whose = "with a partly similar request"
     if content.familiarity >= 0.5:
         whose = "with a request like this one"
-    text = f"{some} of the sessions {whose} use {event.tool}."
-    return Subject(content.score, 0, "intent", 0, text, event.tool)
+    text = f"{some} of the sessions {whose} use {tool}."
+    return Subject(content.score, 0, "intent", 0, text, tool)
 
 
 def _share(percent: float) -> str:

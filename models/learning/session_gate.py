@@ -33,11 +33,16 @@ class SessionGate:
     ----------
     native
         The compiled kernel, None for the reference.
+
+    Attributes
+    ----------
+    pools
+        Highest scores of past sessions.
     """
 
     def __init__(self, hasher: Hasher, native: Any | None) -> None:
         self._hasher = hasher
-        self._pools = (native or reference).SessionPools(
+        self.pools = (native or reference).SessionPools(
             FLEET_WINDOW, of_role=ROLE_WINDOW, linked_tails=True
         )
 
@@ -46,30 +51,30 @@ class SessionGate:
         if score <= session.score and session.p is not None:
             return
         session.score = max(session.score, score)
-        if self._pools.n >= MIN_SESSIONS:
+        if self.pools.n >= MIN_SESSIONS:
             name = f"{session.agent_id}\x1f{session.mode}\x1f{session.ordinal}"
             u = self._hasher.uniform(name)
-            session.p = self._pools.p_value(session.role, session.score, u)
+            session.p = self.pools.p_value(session.role, session.score, u)
 
     def bits(self, session: Session, score: float) -> float:
         """Give how rare a score is among past sessions, in bits; the score itself before any."""
-        if self._pools.n < MIN_SESSIONS:
+        if self.pools.n < MIN_SESSIONS:
             return score
         name = f"{session.agent_id}\x1f{session.mode}\x1f{session.ordinal}"
-        return -log2(self._pools.p_value(session.role, score, self._hasher.uniform(name)))
+        return -log2(self.pools.p_value(session.role, score, self._hasher.uniform(name)))
 
     def add(self, session: Session) -> None:
         """Add a finished session, of this or another shard."""
         ungated = session.learning or session.trusted_history
         if ungated or (session.p is None and not session.alerted):
             if session.score >= 0.0:
-                self._pools.add(session.role, session.score)
+                self.pools.add(session.role, session.score)
         elif session.p is not None and not session.alerted:
-            self._pools.offer(session.role, session.score, session.p)
+            self.pools.offer(session.role, session.score, session.p)
 
     def dump(self, *, whole: bool = False) -> list[tuple[str, bytes]]:
         """Write the pools, if they changed since the last call."""
-        return [(NAME, self._pools.dump())] if whole or self._pools.changed else []
+        return [(NAME, self.pools.dump())] if whole or self.pools.changed else []
 
     def load(self, parts: Mapping[str, bytes]) -> None:
         """Read what `dump` wrote.
@@ -82,6 +87,6 @@ class SessionGate:
         if NAME not in parts:
             return
         try:
-            self._pools.load(parts[NAME])
+            self.pools.load(parts[NAME])
         except (msgspec.MsgspecError, ValueError) as error:
             raise StateError(f"scores of sessions cannot be read: {error}") from error

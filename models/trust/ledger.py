@@ -37,7 +37,7 @@ MAX_ITEMS = 512
 
 # A key spans a day or two. The bound guards against a wrong instant. It exceeds the age at which
 # clean days stop to count.
-_LONGEST_SPAN_DAYS = 366
+LONGEST_SPAN_DAYS = 366
 
 _RANK: dict[Status, int] = {"open": 0, "dismissed": 1, "confirmed": 2}
 
@@ -83,7 +83,7 @@ class Item(Struct, frozen=True, omit_defaults=True):
     def days(self) -> range:
         """Days, counted from 1970 in UTC, that are not clean while this item counts."""
         last = self.at_us // DAY_US
-        return range(max(self.since_us // DAY_US, last - _LONGEST_SPAN_DAYS), last + 1)
+        return range(max(self.since_us // DAY_US, last - LONGEST_SPAN_DAYS), last + 1)
 
     def weight(self, policy: TrustPolicy = DEFAULT_POLICY) -> float:
         """Weight when new, in clean days: impact times confidence."""

@@ -53,14 +53,20 @@ def update_trust(
         out.trust_after = _score(agent_state, profile.last_us, policy)
     if out.case_id is None and not out.alert and out.learned:
         trust.ledger.clean(time_us)
-    hour = time_us // HOUR_US
-    if changed or hour > profile.utc_hour:
-        if hour > profile.utc_hour:
-            trust.ledger.prune(time_us, policy)
-        profile.utc_hour = max(profile.utc_hour, hour)
-        published = refresh_level(agent_state, profile.last_us, policy)
-        out.trust_changed = published != profile.published
-        profile.published = published
+    if changed or time_us // HOUR_US > profile.utc_hour:
+        out.trust_changed = refresh_trust(agent_state, time_us, policy)
+
+
+def refresh_trust(agent_state: AgentState, time_us: int, policy: TrustPolicy) -> bool:
+    """Update an agent's level after new evidence or an hour. True if its answer changed."""
+    profile, hour = agent_state.profile, time_us // HOUR_US
+    if hour > profile.utc_hour:
+        agent_state.trust.ledger.prune(time_us, policy)
+    profile.utc_hour = max(profile.utc_hour, hour)
+    published = refresh_level(agent_state, profile.last_us, policy)
+    changed = bool(published != profile.published)
+    profile.published = published
+    return changed
 
 
 def refresh_mode(other: AgentState, at_us: int, policy: TrustPolicy) -> bool:

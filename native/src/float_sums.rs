@@ -64,6 +64,18 @@ pub fn smaller(a: f64, b: f64) -> f64 {
     }
 }
 
+/// `x // y` of two floats.
+pub fn floor_division(x: f64, y: f64) -> f64 {
+    let rest = x % y;
+    let whole = (x - rest) / y - if rest < 0.0 { 1.0 } else { 0.0 };
+    let floor = whole.floor();
+    if whole - floor > 0.5 {
+        floor + 1.0
+    } else {
+        floor
+    }
+}
+
 mod library {
     extern "C" {
         pub fn pow(base: f64, exponent: f64) -> f64;
@@ -93,6 +105,13 @@ mod tests {
         assert!(larger(0.0, -0.0).is_sign_positive());
         assert!(smaller(-0.0, 0.0).is_sign_negative());
         assert_eq!((larger(1.0, 2.0), smaller(1.0, 2.0)), (2.0, 1.0));
+    }
+
+    #[test]
+    fn division_rounds_down() {
+        assert_eq!(floor_division(7.5, 2.0), 3.0);
+        assert_eq!(floor_division(-7.5, 2.0), -4.0);
+        assert_eq!(floor_division(8.0, 2.0), 4.0);
     }
 
     #[test]

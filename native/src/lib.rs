@@ -15,17 +15,34 @@ mod codec;
 mod detectors;
 mod features;
 mod float_sums;
+mod json;
 mod learning;
 mod peers;
 mod plan_json;
 mod provenance;
+mod quiet;
 mod scorer;
 mod scores;
 mod scoring;
+mod trust;
 mod units;
+
+extern "C" {
+    fn mi_option_set(option: std::ffi::c_int, value: std::ffi::c_long);
+}
+
+/// `mi_option_purge_delay`, in milliseconds.
+const PURGE_DELAY: std::ffi::c_int = 15;
+
+/// Keep freed memory for a second: a batch takes again what the one before has freed.
+fn keep_memory() {
+    // SAFETY: a function of the linked allocator on two numbers.
+    unsafe { mi_option_set(PURGE_DELAY, 1_000) }
+}
 
 #[pymodule]
 fn habitus_native(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    keep_memory();
     module.add("__version__", env!("CARGO_PKG_VERSION"))?;
     module.add("__sources__", env!("HABITUS_NATIVE_SOURCES"))?;
     module.add_function(wrap_pyfunction!(codec::compacted, module)?)?;
@@ -43,5 +60,7 @@ fn habitus_native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<baseline::open_scores::OpenScores>()?;
     module.add_class::<baseline::subject::Subject>()?;
     module.add_class::<scores::Scores>()?;
+    module.add_class::<quiet::batch::ActionBatch>()?;
+    module.add_class::<quiet::judge::QuietJudge>()?;
     module.add_class::<scorer::Scorer>()
 }

@@ -4,6 +4,7 @@ use crate::alerting::signals::Signal;
 use crate::alerting::weighing;
 use crate::baseline::profile::Profile;
 use crate::baseline::session::{state_error, SessionScores};
+use crate::baseline::subject::{Given, Subject};
 use crate::codec::compact_writer::Writer;
 use crate::codec::hashing::{Hasher, Hashes};
 use crate::detectors::amounts::Expected;
@@ -11,10 +12,12 @@ use crate::detectors::promises::Standing;
 use crate::detectors::slow_change;
 use crate::features::conditions::Tested;
 use crate::features::plan::Plan;
-use crate::features::reading::Readers;
+use crate::features::reading::{Origin, Readers};
+use crate::features::told::EventTools;
 use crate::learning::change_log::Parts;
 use crate::learning::contribution::Contribution;
 use crate::learning::shared::{HeadState, SharedBehaviour};
+use crate::peers::knowledge::salt;
 use crate::scores::Scores;
 use crate::scoring::{Arrived, Content, State, Tools};
 use crate::units::DAY_US;
@@ -27,7 +30,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 /// Where the stream is.
 #[pyclass(module = "habitus_native")]
 pub struct Head {
-    state: HeadState,
+    pub state: HeadState,
 }
 
 #[pymethods]
@@ -64,7 +67,7 @@ pub struct Scorer {
     /// Never locked: one caller at a time has the kernel to itself.
     state: Mutex<State>,
     #[pyo3(get)]
-    head: Py<Head>,
+    pub head: Py<Head>,
     #[pyo3(get)]
     hasher: Py<PyAny>,
     #[pyo3(get)]
@@ -72,7 +75,7 @@ pub struct Scorer {
 }
 
 impl Scorer {
-    fn state(&mut self) -> &mut State {
+    pub fn state(&mut self) -> &mut State {
         self.state.get_mut().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -99,13 +102,8 @@ impl Scorer {
         };
         let (hasher, families) = (tool("hasher")?, tool("families")?);
         let tools = Tools {
-            readers: Readers {
-                identifiers: tool("identifiers")?,
-                programs: tool("programs")?,
-                lifetime_of: tool("lifetime_of")?,
-                microseconds: tool("microseconds")?,
-            },
-            encode: tool("encode")?,
+            readers: Readers { identifiers: tool("identifiers")?, programs: tool("programs")? },
+            events: EventTools { microseconds: tool("microseconds")?, encode: tool("encode")? },
             content: hasher.getattr(py, "content")?,
             panel: tools.get_item("panel")?.map(Bound::unbind),
             read_contribution: tool("read_contribution")?,
@@ -159,22 +157,32 @@ impl Scorer {
         &mut self,
         py: Python<'_>,
         event: &Bound<'_, PyAny>,
-        origin: &Bound<'_, PyAny>,
+        origin: Origin,
         profile: Py<Profile>,
         session: Py<SessionScores>,
         time_us: i64,
         standing: Standing,
-        content: Content,
+        content: (f64, Option<Given>),
     ) -> PyResult<Scores> {
         let first_open = self.first_open_day(py);
-        let arrived = Arrived { event, origin, time_us, standing, content };
-        self.state().score(py, arrived, profile, session, first_open)
+        let told = self.state().tools.events.read(event, time_us)?;
+        let (bits, subject) = content;
+        let arrived = Arrived {
+            told: &told,
+            operation: told.operation,
+            origin: &origin,
+            standing,
+            content: Content { bits, subject: &|| Ok(subject.clone().map(Subject::from)) },
+            event: &|| Ok(event.clone().unbind()),
+        };
+        let scored = self.state().score(py, arrived, profile, session, first_open)?;
+        Ok(Scores { scored: scored.into_owned() })
     }
 
     /// What the detectors say of the session: those of its lead, then the rarest first.
     fn signals(&mut self, py: Python<'_>, scores: &Scores) -> PyResult<Vec<Signal>> {
         let state = self.state();
-        weighing::signals(py, &state.plan, &mut state.shared, scores)
+        weighing::signals(py, &state.plan, &mut state.shared, &scores.scored)
     }
 
     // ------------------------------------------------------------------ learning
@@ -182,7 +190,7 @@ impl Scorer {
     /// Count the combination of a session among the day's maxima, and its agent as active.
     #[pyo3(signature = (scores, *, repeated))]
     fn count_day(&mut self, py: Python<'_>, scores: &mut Scores, repeated: bool) {
-        self.state().count_day(py, scores, repeated);
+        self.state().count_day(py, &mut scores.scored, repeated);
     }
 
     /// Learn an event after it was scored. The event is the one that was scored.
@@ -195,7 +203,7 @@ impl Scorer {
         held_days: i64,
     ) -> PyResult<()> {
         let _ = event;
-        self.state().learn(py, scores, held_days)
+        self.state().learn(py, &mut scores.scored, held_days)
     }
 
     /// The days of an agent that get no more events.
@@ -261,7 +269,8 @@ impl Scorer {
     /// What a day of the agent has of an amount; None while the fleet is not known.
     fn expected(&mut self, profile: &Profile, number: u64) -> Option<Expected> {
         let state = self.state();
-        state.shared.amounts.expected(&state.plan, &state.hasher, profile, number)
+        let role = salt(&state.hasher, &profile.role);
+        state.shared.amounts.expected(&state.plan, &state.hasher, profile, role, number)
     }
 
     /// Publish what has waited, with what `announce` gives of other shards.
@@ -309,7 +318,7 @@ impl Scorer {
 }
 
 impl Scorer {
-    fn first_open_day(&mut self, py: Python<'_>) -> i64 {
+    pub fn first_open_day(&mut self, py: Python<'_>) -> i64 {
         let watermark_us = self.head.borrow(py).state.watermark_us;
         (watermark_us - self.state().plan.constants.late_us).div_euclid(DAY_US)
     }

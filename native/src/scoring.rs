@@ -5,7 +5,7 @@ use crate::alerting::weighing::weigh;
 use crate::baseline::open_day::OpenDay;
 use crate::baseline::profile::Profile;
 use crate::baseline::session::{floats, Ordered, SessionScores};
-use crate::baseline::subject::Given;
+use crate::baseline::subject::{Given, Subject};
 use crate::calibration::day_maxima::BIN_BITS;
 use crate::codec::hashing::{Hasher, Hashes};
 use crate::detectors::moment::Moment;
@@ -15,11 +15,13 @@ use crate::detectors::{rules, slow_change};
 use crate::features::conditions::Tested;
 use crate::features::fields::{single, FieldsView};
 use crate::features::plan::Plan;
-use crate::features::reading::{Readers, Reading};
+use crate::features::reading::{Origin, Readers, Reading};
+use crate::features::told::EventTools;
 use crate::float_sums::larger;
+use crate::json::action::{Action, Operation};
 use crate::learning::shared::SharedBehaviour;
 use crate::peers::knowledge::salt;
-use crate::scores::Scores;
+use crate::scores::Scored;
 use crate::units::DAY_US;
 use pyo3::intern;
 use pyo3::prelude::*;
@@ -27,22 +29,27 @@ use pyo3::types::PyBytes;
 use rustc_hash::{FxHashMap, FxHashSet};
 use std::sync::Arc;
 
-/// Bits of the arguments of an event, and what they are about.
-pub type Content = (f64, Option<Given>);
+/// Bits of the arguments of an event, and what tells what they are about.
+pub struct Content<'a> {
+    pub bits: f64,
+    pub subject: &'a dyn Fn() -> PyResult<Option<Subject>>,
+}
 
-/// An event as Python gives it, with its origin.
-pub struct Arrived<'a, 'py> {
-    pub event: &'a Bound<'py, PyAny>,
-    pub origin: &'a Bound<'py, PyAny>,
-    pub time_us: i64,
+/// An event to score.
+pub struct Arrived<'t, 'a, 'b> {
+    pub told: &'t Action<'b>,
+    pub operation: Operation,
+    pub origin: &'t Origin,
     pub standing: Standing,
-    pub content: Content,
+    pub content: Content<'a>,
+    /// Gives it as Python has it.
+    pub event: &'a dyn Fn() -> PyResult<Py<PyAny>>,
 }
 
 /// Functions of Python that the kernel calls.
 pub struct Tools {
     pub readers: Readers,
-    pub encode: Py<PyAny>,
+    pub events: EventTools,
     pub content: Py<PyAny>,
     pub read_contribution: Py<PyAny>,
     pub contribution_bytes: Py<PyAny>,
@@ -61,21 +68,22 @@ pub struct State {
 
 impl State {
     /// Score one event of a session; days before `first_open` are over.
-    pub fn score(
+    pub fn score<'t>(
         &mut self,
         py: Python<'_>,
-        arrived: Arrived<'_, '_>,
+        arrived: Arrived<'t, '_, '_>,
         profile: Py<Profile>,
         session: Py<SessionScores>,
         first_open: i64,
-    ) -> PyResult<Scores> {
-        let Arrived { event, origin, time_us, standing, content: given } = arrived;
+    ) -> PyResult<Scored<'t>> {
+        let Arrived { told, operation, origin, standing, content: given, event } = arrived;
+        let time_us = told.time_us;
         let (plan, hasher) = (&*self.plan, &self.hasher);
         let mut own_profile = profile.borrow_mut(py);
         let mut own_session = session.borrow_mut(py);
         let reading = Reading { py, plan, readers: &self.tools.readers };
         let (mut fields, facts) =
-            reading.event(event, origin, &own_session.previous_tool, time_us)?;
+            reading.event(told, operation, origin, &own_session.previous_tool)?;
         let day = time_us.div_euclid(DAY_US);
         let special = own_profile.special_state(plan, time_us);
         let mut over = if day >= first_open { None } else { Some(OpenDay::of(special)) };
@@ -85,7 +93,7 @@ impl State {
             own_session.day = day;
         }
         let credential = facts.credential.as_ref();
-        let credential = credential.map_or(0, |id| hasher.of(&format!("credential\x1f{id}")));
+        let credential = credential.map_or(0, |id| hasher.of_parts(&["credential", id]));
         let mut at = Moment {
             py,
             plan,
@@ -108,12 +116,12 @@ impl State {
         if facts.action {
             let shared = &mut self.shared;
             let (rates, text) = (&mut shared.novelty, String::new());
-            let paths = rates.of_role(hasher, &plan.features, &at.profile.role);
+            let paths = rates.of_role(hasher, &plan.features, &at.profile.role, at.salt);
             let known = &shared.knowledge;
             found = NoveltyDetector { rates, shared: known, text, paths }.score(&mut at);
             shared.spread.score(&mut at, &found.new);
             shared.relations.measure(&mut at, &shared.knowledge);
-            let content = arguments(py, event, &self.tools, &self.hashes)?;
+            let content = arguments(py, told, &self.tools, &self.hashes)?;
             shared.amounts.score(&mut at, &mut self.tested, &found.new, content)?;
             slow_change::measure(&mut at);
             shared.traces.score(&mut at);
@@ -122,19 +130,22 @@ impl State {
         }
         rules::score(&mut at);
         let panel = self.tools.panel.as_ref().filter(|_| facts.action);
-        let opinions = panel.map(|panel| ask(&mut at, panel, event)).transpose()?;
-        if given.0 > 0.0 {
+        let opinions = match panel {
+            Some(panel) => Some(ask(&mut at, panel, event()?.bind(py))?),
+            None => None,
+        };
+        if given.bits > 0.0 {
             let (series, _) = plan.roles.content;
-            if at.raise_bits(series, given.0) {
-                if let Some(subject) = given.1 {
-                    at.session.subjects.insert(series, subject.into());
+            if at.raise_bits(series, given.bits) {
+                if let Some(subject) = (given.subject)()? {
+                    at.session.subjects.insert(series, subject);
                 }
             }
         }
         let weighed = weigh(&mut at, &mut self.shared)?;
         let special = special.map(str::to_owned);
         drop((own_profile, own_session));
-        Ok(Scores {
+        Ok(Scored {
             profile,
             session,
             values: fields,
@@ -147,15 +158,12 @@ impl State {
             found,
             credential,
             opinions,
-            own: weighed.own,
-            rarity: weighed.rarity,
-            sum: weighed.sum,
-            most: weighed.most,
+            weighed,
         })
     }
 
     /// Count the combination of a session among the day's maxima, and its agent as active.
-    pub fn count_day(&mut self, py: Python<'_>, scores: &mut Scores, repeated: bool) {
+    pub fn count_day(&mut self, py: Python<'_>, scores: &mut Scored<'_>, repeated: bool) {
         let mut profile = scores.profile.borrow_mut(py);
         if !repeated {
             let combined = scores.session.borrow(py).combined;
@@ -171,7 +179,12 @@ impl State {
     }
 
     /// Learn an event after it was scored.
-    pub fn learn(&mut self, py: Python<'_>, scores: &mut Scores, held_days: i64) -> PyResult<()> {
+    pub fn learn(
+        &mut self,
+        py: Python<'_>,
+        scores: &mut Scored<'_>,
+        held_days: i64,
+    ) -> PyResult<()> {
         let (plan, hasher, shared) = (&*self.plan, &self.hasher, &mut self.shared);
         let mut profile = scores.profile.borrow_mut(py);
         let mut session = scores.session.borrow_mut(py);
@@ -215,7 +228,7 @@ impl State {
         if scores.facts.action {
             shared.spread.learn(&at, &scores.found.new);
             shared.relations.learn(&mut at, &mut shared.knowledge);
-            let rare = scores.rarity >= plan.constants.noted_bits;
+            let rare = scores.weighed.rarity >= plan.constants.noted_bits;
             if rare && shared.knows_rarity(&plan.constants) {
                 shared.traces.learn(&at);
             }
@@ -270,7 +283,7 @@ struct Verdict {
 
 /// Raise the bits of a session by what the registered detectors say of an event.
 fn ask(
-    at: &mut Moment<'_, '_>,
+    at: &mut Moment<'_, '_, '_>,
     panel: &Py<PyAny>,
     event: &Bound<'_, PyAny>,
 ) -> PyResult<Py<PyAny>> {
@@ -293,20 +306,14 @@ fn ask(
 }
 
 /// The mark of the arguments of an event.
-fn arguments(
-    py: Python<'_>,
-    event: &Bound<'_, PyAny>,
-    tools: &Tools,
-    hashes: &Hashes,
-) -> PyResult<u64> {
-    let given = event.getattr(intern!(py, "arguments"))?;
-    let raw = if given.is_truthy()? {
-        tools.encode.bind(py).call1((given,))?
-    } else {
-        PyBytes::new(py, b"{}").into_any()
-    };
-    match hashes.content_of(raw.extract()?) {
+fn arguments(py: Python<'_>, told: &Action<'_>, tools: &Tools, hashes: &Hashes) -> PyResult<u64> {
+    let given = told.arguments.as_ref();
+    if let Some(mark) = given.and_then(|given| given.mark) {
+        return Ok(mark);
+    }
+    let raw = given.map_or("{}", |given| &given.raw);
+    match hashes.content_of(raw.as_bytes()) {
         Some(found) => Ok(found),
-        None => tools.content.bind(py).call1((raw,))?.extract(),
+        None => tools.content.bind(py).call1((PyBytes::new(py, raw.as_bytes()),))?.extract(),
     }
 }

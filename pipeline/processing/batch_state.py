@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import chain
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
@@ -46,6 +47,8 @@ class NewEvents:
         The batch.
     read
         Decodes a record to an event.
+    actions
+        The records as decoded by the compiled loop, or None.
 
     Attributes
     ----------
@@ -56,9 +59,13 @@ class NewEvents:
     """
 
     def __init__(
-        self, records: Sequence[RawRecord], read: Callable[[RawRecord], DecodedEvent]
+        self,
+        records: Sequence[RawRecord],
+        read: Callable[[RawRecord], DecodedEvent],
+        actions: Any = None,
     ) -> None:
         self.records = records
+        self.actions = actions
         self.order: list[int] = []
         self.conflicts: dict[int, int] = {}
         self.read = read
@@ -79,6 +86,8 @@ class NewEvents:
         decoded = self.decoded_of(at)
         self.keep(at, decoded._replace(event=msgspec.structs.replace(decoded.event, kind="action")))
         self.conflicts[at] = key
+        if self.actions is not None:
+            self.actions.leave(at)
 
     def event(self, position: int) -> DecodedEvent:
         """Give the event at a position."""
@@ -90,19 +99,23 @@ class NewEvents:
         return self.read(self.records[at]) if known is None else known
 
     def known(self) -> list[tuple[int, DecodedEvent]]:
-        """Give the events with their positions."""
+        """Give the events that the compiled loop did not decode, with their positions."""
         place_of = {at: place for place, at in enumerate(self.order)} if self._known else {}
         return [(place_of[at], decoded) for at, decoded in self._known.items() if at in place_of]
 
     def unknown_members(self) -> Iterator[tuple[str, ...]]:
-        """Give the names of unknown members of each event that has some."""
+        """Give the names of unknown members of each event that has some.
+
+        The compiled loop does not decode records with such a member.
+        """
         for _, decoded in self.known():
             if decoded.unknown:
                 yield decoded.unknown
 
     def newest_us(self) -> int:
         """Give the time of the newest event; 0 without events."""
-        return max((decoded.time_us for _, decoded in self.known()), default=0)
+        read = () if self.actions is None else map(self.actions.time_us, range(len(self)))
+        return max(chain(read, (decoded.time_us for _, decoded in self.known())), default=0)
 
     def where(self, at: int) -> str:
         """Give the location of a record in its stream."""
@@ -123,6 +136,10 @@ class BatchState:
     ----------
     changed
         Position of the first event that changes each agent.
+    slots
+        Agents of the events decoded by the compiled loop, in its order.
+    slots_of
+        Slots of each of these agents, one for each mode.
     anomalies
         Anomalies of the batch, by id.
     members
@@ -144,6 +161,13 @@ class BatchState:
             if decoded.event.kind != "action":  # a change applies to all modes of the agent
                 continue
             self.change((decoded.event.agent.id, decoded.event.mode), place)
+        self.slots: list[Key] = []
+        self.slots_of: dict[str, list[int]] = {}
+        if events.actions is not None:
+            for slot, (agent_id, mode, place) in enumerate(events.actions.keep(events.order)):
+                self.slots.append((agent_id, mode))
+                self.slots_of.setdefault(agent_id, []).append(slot)
+                self.change((agent_id, mode), place)
 
     def agents(self) -> set[str]:
         """Give the agents of all events."""
@@ -159,7 +183,9 @@ class BatchState:
 
     def agent_at(self, position: int) -> str:
         """Give the agent of the event at a position."""
-        return self.events.event(position).event.agent.id
+        actions = self.events.actions
+        slot = -1 if actions is None else actions.slot(position)
+        return self.slots[slot][0] if slot >= 0 else self.events.event(position).event.agent.id
 
     def where(self, position: int) -> str:
         """Give the location of the event at a position in its stream."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import chain
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -14,7 +15,7 @@ from pipeline.events.duplicates import resolved
 from pipeline.formats import native_reader, read_event
 from pipeline.formats.reasons import malformed
 from pipeline.processing.batch_state import DecodedEvent, NewEvents
-from pipeline.processing.stream_types import has_other_key
+from pipeline.processing.stream_types import has_other_key, values_of
 from pipeline.publishing.rejected import rejected_message
 from pipeline.text.quoted import quoted
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
     from models.codec.hashing import Hasher
+    from models.quiet_loop import QuietLoop
     from pipeline.events.duplicates import Mark
     from pipeline.formats import Format
     from pipeline.processing.batch_state import BatchState
@@ -55,12 +57,24 @@ class Intake:
         wire: Format,
         out: Commit,
         count: Counter[str],
+        loop: QuietLoop | None = None,
     ) -> NewEvents:
-        """Give the events to judge, in order; rejected records go to `out` with the reason."""
-        events = NewEvents(records, lambda record: self._read(record, wire))
-        marks: list[Mark | None] = [None] * len(records)
-        days = [0] * len(records)
-        refused = self._read_others(events, marks, days)
+        """Give the events to judge, in order; rejected records go to `out` with the reason.
+
+        Parameters
+        ----------
+        loop
+            The compiled loop, for records of the native format.
+        """
+        actions = None if loop is None else loop.read(*values_of(records), self._ahead_us)
+        events = NewEvents(records, lambda record: self._read(record, wire), actions)
+        by_day = None if actions is None else actions.marks_by_day()
+        if by_day is not None and not self._store.seen(list(chain.from_iterable(by_day.values()))):
+            out.seen, events.order = by_day, list(range(len(records)))  # the common case
+            return events
+        marks: list[Mark | None] = [None] * len(records) if actions is None else actions.marks()
+        days = [0] * len(records) if actions is None else actions.days()
+        refused = self._read_others(events, marks, days) if None in marks else {}
         for at, (reception, mark) in enumerate(resolved(marks, self._store.seen)):
             if mark is None:
                 _reject(records[at], refused[at], out, count)

@@ -8,11 +8,13 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from models.engine import Engine
+from models.quiet_loop import QuietLoop
 from models.trust.policy import DEFAULT_POLICY, TrustPolicy
 from models.units import DAY_US
 from pipeline.casework.in_force import InForce
 from pipeline.clock import clock_us
 from pipeline.events.unknown_members import MemberCounters
+from pipeline.formats import Native, native_reader
 from pipeline.logs import STATE_CHANGE
 from pipeline.processing.agent_cache import MODES, Agents
 from pipeline.processing.batch_state import BatchState
@@ -23,6 +25,7 @@ from pipeline.processing.judging.anomalies import Anomalies
 from pipeline.processing.judging.before import RELEARNED, is_of_before, kept_of_before
 from pipeline.processing.judging.cases import CaseFiles
 from pipeline.processing.judging.observers import NO_OBSERVERS, Observers
+from pipeline.processing.judging.quiet_run import QuietRun
 from pipeline.processing.judging.reference_judge import ReferenceJudge
 from pipeline.processing.judging.trust_answers import TrustAnswers
 from pipeline.processing.judging.writes import Writes
@@ -122,6 +125,14 @@ class Worker:
         in_force = InForce(store.audit)
         self._cases = CaseFiles(store, self.engine, in_force, policy, publish=publish)
         self._writes = Writes(store, self.engine, self._agents, in_force, policy, publish=publish)
+        self._quiet: QuietRun | None = None
+        observed = explain_all or observers.observer is not None
+        if self.engine.kernel is not None and not (observed or without):
+            infer = (native_reader(wire) or Native()).infer
+            self._quiet = QuietRun(
+                QuietLoop(self.engine, enricher.located, infer),
+                self._agents, inventory, self._failures, trust_answers,
+            )  # fmt: skip
         self._reference = ReferenceJudge(
             self.engine,
             AgentModes(self._agents, enricher, inventory, policy),
@@ -144,20 +155,37 @@ class Worker:
     def judge(self, records: Sequence[RawRecord], wire: Format | None = None) -> Commit:
         """Judge records in order and give the data to write; writes nothing.
 
-        A malformed record is rejected with its reason.
+        A malformed record is rejected with its reason. With the compiled kernel installed, quiet
+        events run in compiled code.
         """
-        batch = self._take(records, wire or self.wire)
+        wire = wire or self.wire
+        quiet = None if native_reader(wire) is None else self._quiet
+        batch = self._take(records, wire, quiet)
         cases, agents = self._writes.apply(batch.out, self._clock())
         batch.cases.update(cases)
         for key in agents:
             batch.change(key, -1)
         self._agents.load(set(batch.changed))
         self.engine.agents_of = partial(self._own_agents, batch)
-        for position in range(len(batch.events)):
-            self._reference.judge(batch, position)
+        self._judge_all(batch, quiet)
         self._collect(batch)
         self._agents.trim()
         return batch.out
+
+    def _judge_all(self, batch: BatchState, quiet: QuietRun | None) -> None:
+        """Judge the events of a batch in order, quiet ones in compiled code."""
+        if quiet is None:
+            for position in range(len(batch.events)):
+                self._reference.judge(batch, position)
+            return
+        quiet.begin(batch)
+        position = 0
+        while position < len(batch.events):
+            position, begun = quiet.run(batch, position)
+            if position < len(batch.events):
+                agent_id = self._reference.judge(batch, position, begun)
+                quiet.put_again(batch, agent_id)
+                position += 1
 
     def _own_agents(self, batch: BatchState, names: Sequence[str]) -> Iterator[AgentState]:
         """Give the agents of this worker among some; their days are closed in this batch."""
@@ -171,10 +199,12 @@ class Worker:
                 batch.change((name, agent_state.trust.mode), -1)
                 yield agent_state
 
-    def _take(self, records: Sequence[RawRecord], wire: Format) -> BatchState:
+    def _take(
+        self, records: Sequence[RawRecord], wire: Format, quiet: QuietRun | None
+    ) -> BatchState:
         """Decode records to new events; reject those whose agent another worker judges."""
         out, count = Commit(), Counter[str]()
-        events = self._intake.take(records, wire, out, count)
+        events = self._intake.take(records, wire, out, count, quiet and quiet.loop)
         batch = BatchState(events, out, count)
         foreign, misrouted = (
             self._agents.shards_of_others(batch.agents()),

@@ -6,7 +6,7 @@ use crate::detectors::moment::Moment;
 use crate::features::plan::Plan;
 use crate::float_sums::larger;
 use crate::learning::shared::SharedBehaviour;
-use crate::scores::Scores;
+use crate::scores::Scored;
 use pyo3::prelude::*;
 use std::collections::BTreeMap;
 
@@ -19,7 +19,7 @@ pub struct Weighed {
 }
 
 /// Turn the bits that rose, and those that the event itself shows, into rarities; combine them.
-pub fn weigh(at: &mut Moment<'_, '_>, shared: &mut SharedBehaviour) -> PyResult<Weighed> {
+pub fn weigh(at: &mut Moment<'_, '_, '_>, shared: &mut SharedBehaviour) -> PyResult<Weighed> {
     let (plan, mut found) = (at.plan, Weighed { own: 0.0, rarity: 0.0, sum: 0.0, most: 0.0 });
     let constants = &plan.constants;
     let mut own = vec![0.0; plan.families.len()];
@@ -87,7 +87,7 @@ pub fn signals(
     py: Python<'_>,
     plan: &Plan,
     shared: &mut SharedBehaviour,
-    scores: &Scores,
+    scores: &Scored<'_>,
 ) -> PyResult<Vec<Signal>> {
     let (session, profile) = (scores.session.borrow(py), scores.profile.borrow(py));
     let mut found = Vec::new();

@@ -36,6 +36,25 @@ fn key_of(hasher: &Hasher, agent_id: &str, mode: &str, ordinal: i64) -> u64 {
     hasher.once(&format!("scores\x1f{agent_id}\x1f{mode}\x1f{ordinal}")) >> 1
 }
 
+impl OpenScores {
+    /// The key of the scores of a session.
+    pub fn key(&mut self, agent_id: &str, mode: &str, ordinal: i64) -> u64 {
+        key_of(&self.state().hasher, agent_id, mode, ordinal)
+    }
+
+    /// The scores under a key, to be changed; new ones for a new session.
+    pub fn of_key(&mut self, py: Python<'_>, key: u64) -> PyResult<Py<SessionScores>> {
+        let open = self.state();
+        open.touched.insert(key);
+        if let Some(found) = open.by_key.get(&key) {
+            return Ok(found.clone_ref(py));
+        }
+        let found = Py::new(py, SessionScores::new(key))?;
+        open.by_key.insert(key, found.clone_ref(py));
+        Ok(found)
+    }
+}
+
 #[pymethods]
 impl OpenScores {
     #[new]
@@ -53,19 +72,12 @@ impl OpenScores {
         mode: &str,
         ordinal: i64,
     ) -> PyResult<Py<SessionScores>> {
-        let open = self.state();
-        let key = key_of(&open.hasher, agent_id, mode, ordinal);
-        open.touched.insert(key);
-        if let Some(found) = open.by_key.get(&key) {
-            return Ok(found.clone_ref(py));
-        }
-        let found = Py::new(py, SessionScores::new(key))?;
-        open.by_key.insert(key, found.clone_ref(py));
-        Ok(found)
+        let key = self.key(agent_id, mode, ordinal);
+        self.of_key(py, key)
     }
 
     /// Drop the scores of a session that is over.
-    fn close(&mut self, agent_id: &str, mode: &str, ordinal: i64) {
+    pub fn close(&mut self, agent_id: &str, mode: &str, ordinal: i64) {
         let open = self.state();
         let key = key_of(&open.hasher, agent_id, mode, ordinal);
         if open.by_key.remove(&key).is_some() {

@@ -15,7 +15,7 @@ use std::sync::Arc;
 
 /// `models.baseline.profile.SUMS`.
 pub type Sums = FadingCounts<4>;
-type Published = (i64, i64, String, String, String);
+pub type Published = (i64, i64, String, String, String);
 
 /// One agent in one mode.
 #[pyclass(module = "habitus_native")]
@@ -59,12 +59,14 @@ pub struct Profile {
     pub locations: BTreeMap<String, i64>,
     pub credentials: BTreeMap<u64, BTreeMap<String, i64>>,
     pub sole: BTreeMap<u64, Vec<i64>>,
+    /// The latest value of each feature with its mark; not stored.
+    pub latest: Vec<(String, u64)>,
 }
 
 #[pymethods]
 impl Profile {
     /// The state of the agent's learning.
-    fn state(&self) -> &'static str {
+    pub fn state(&self) -> &'static str {
         if self.opened > self.learn_until {
             "active"
         } else if self.announced.is_none() {
@@ -144,6 +146,7 @@ impl Profile {
             locations: BTreeMap::new(),
             credentials: BTreeMap::new(),
             sole: BTreeMap::new(),
+            latest: Vec::new(),
             plan,
         }
     }

@@ -16,7 +16,7 @@ pub struct Subject {
 }
 
 /// The same as Python gives it.
-#[derive(FromPyObject)]
+#[derive(Clone, FromPyObject)]
 pub struct Given {
     bits: f64,
     level: i64,

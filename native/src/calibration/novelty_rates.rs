@@ -26,7 +26,8 @@ pub struct NoveltyRates {
     pub counts: Reaches,
     pub pending: Reaches,
     paths: FxHashMap<Box<str>, Arc<RatePath>>,
-    of_roles: FxHashMap<String, Arc<[Arc<RatePath>]>>,
+    /// By the mark of the role.
+    of_roles: FxHashMap<u64, Arc<[Arc<RatePath>]>>,
     name: String,
 }
 
@@ -47,8 +48,9 @@ impl NoveltyRates {
         hasher: &Hasher,
         features: &[Feature],
         role: &str,
+        mark: u64,
     ) -> Arc<[Arc<RatePath>]> {
-        if let Some(found) = self.of_roles.get(role) {
+        if let Some(found) = self.of_roles.get(&mark) {
             return found.clone();
         }
         if self.of_roles.len() >= MAX_ROLES {
@@ -56,7 +58,7 @@ impl NoveltyRates {
         }
         let path = |one: &Feature| self.path(hasher, &one.name, "", role);
         let found: Arc<[Arc<RatePath>]> = features.iter().map(path).collect();
-        self.of_roles.insert(role.to_owned(), found.clone());
+        self.of_roles.insert(mark, found.clone());
         found
     }
 

@@ -146,8 +146,8 @@ impl Rates {
         let (mut low, mut high) = (1, BINS - 1); // rarity never falls with the bin
         while low < high {
             let middle = (low + high) / 2;
-            let rarity = self.at(constants, None, None, Some(state), series, middle).ok()?;
-            if rarity >= self.clip_bits {
+            let days = self.days(None, None, Some(state), series).ok()?;
+            if days.rarity(constants, middle) >= self.clip_bits {
                 high = middle;
             } else {
                 low = middle + 1;
@@ -171,61 +171,86 @@ impl Rates {
         }
         let cells = bits / BIN_BITS;
         let place = (cells as usize).min(BINS - 1);
-        let low = self.at(constants, own, role, state, series, place)?;
+        let days = self.days(own, role, state, series)?;
+        let low = days.rarity(constants, place);
         if place == BINS - 1 {
             return Ok(low);
         }
-        let high = self.at(constants, own, role, state, series, place + 1)?;
-        Ok(low + (cells - place as f64) * (high - low))
+        Ok(low + (cells - place as f64) * (days.rarity(constants, place + 1) - low))
     }
 
-    fn at(
-        &mut self,
-        constants: &Constants,
-        own: Option<&DayMaxima>,
+    /// The days that say how rare bits of a series are.
+    fn days<'a>(
+        &'a mut self,
+        own: Option<&'a DayMaxima>,
         role: Option<&str>,
         state: Option<&str>,
         series: u64,
-        place: usize,
-    ) -> PyResult<f64> {
-        if place == 0 {
-            return Ok(0.0);
-        }
+    ) -> PyResult<Days<'a>> {
         let block = block_of(self.day, self.half_life);
         let one = self.series.get(&series).ok_or_else(|| PyKeyError::new_err(series))?;
-        let mut rate = one.fleet[place];
-        let (mut count, mut days) = (0.0, 0.0);
-        if let Some(own) = own {
-            let (passed, _) = own.weights(block);
-            days = days_of(own, &one.row, passed);
-            count = own.reached(series, place, passed);
-        }
-        let prior_days = constants.max_prior_days;
-        let of_role = role.and_then(|role| self.tables.roles.get_key_value(role));
-        if let Some((role, table)) = of_role {
+        let counted = |table: &'a DayMaxima| {
             let (passed, _) = table.weights(block);
+            (table, passed, days_of(table, &one.row, passed))
+        };
+        let table = role.and_then(|role| Some((role, self.tables.roles.get(role)?)));
+        let of_role = table.map(|(role, table)| {
+            let (_, passed, days) = counted(table);
             if !self.roles.contains_key(role) {
-                self.roles.insert(role.clone(), FxHashMap::default());
+                self.roles.insert(role.to_owned(), FxHashMap::default());
             }
             let known = self.roles.get_mut(role).expect("it was inserted");
             let reaching = known.entry(series).or_insert_with(|| table.reaching(series, passed));
-            let others = larger(reaching[place] - count, 0.0);
-            let other_days = larger(days_of(table, &one.row, passed) - days, 0.0);
-            rate = shrunk(others, other_days, rate, constants.role_events, prior_days);
-        }
-        rate = shrunk(count, days, rate, constants.agent_events, prior_days);
-        if let Some(special) = state.and_then(|state| self.tables.states.get(state)) {
-            let (passed, _) = special.weights(block);
-            let reached = special.reached(series, place, passed);
-            let days = days_of(special, &one.row, passed);
-            rate = shrunk(reached, days, rate, constants.agent_events, prior_days);
-        }
-        Ok(-smaller(rate, 1.0).log2())
+            (reaching.as_slice(), days)
+        });
+        Ok(Days {
+            series,
+            fleet: &one.fleet,
+            own: own.map(counted),
+            of_role,
+            of_state: state.and_then(|state| self.tables.states.get(state)).map(counted),
+        })
     }
 
     /// Agent-days that the rates are estimated from.
     pub fn known_days(&self) -> u64 {
         self.tables.fleet.weights(block_of(self.day, self.half_life)).1 / UNIT
+    }
+}
+
+/// The days of agent, role, fleet and special state that say how rare bits of a series are.
+struct Days<'a> {
+    series: u64,
+    fleet: &'a [f64],
+    /// Days, halvings since, and their number.
+    own: Option<(&'a DayMaxima, i64, f64)>,
+    of_role: Option<(&'a [f64], f64)>,
+    of_state: Option<(&'a DayMaxima, i64, f64)>,
+}
+
+impl Days<'_> {
+    /// `-log2` of those on which the series reaches a bin.
+    fn rarity(&self, constants: &Constants, place: usize) -> f64 {
+        if place == 0 {
+            return 0.0;
+        }
+        let mut rate = self.fleet[place];
+        let (mut count, mut days) = (0.0, 0.0);
+        if let Some((own, passed, own_days)) = self.own {
+            (count, days) = (own.reached(self.series, place, passed), own_days);
+        }
+        let prior_days = constants.max_prior_days;
+        if let Some((reaching, role_days)) = self.of_role {
+            let others = larger(reaching[place] - count, 0.0);
+            let other_days = larger(role_days - days, 0.0);
+            rate = shrunk(others, other_days, rate, constants.role_events, prior_days);
+        }
+        rate = shrunk(count, days, rate, constants.agent_events, prior_days);
+        if let Some((special, passed, days)) = self.of_state {
+            let reached = special.reached(self.series, place, passed);
+            rate = shrunk(reached, days, rate, constants.agent_events, prior_days);
+        }
+        -smaller(rate, 1.0).log2()
     }
 }
 

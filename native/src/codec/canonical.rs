@@ -17,6 +17,8 @@ pub struct Canonical {
     end: usize,
     members: Vec<Member>,
     sorted: Vec<u8>,
+    /// Whether all numbers of the latest text are written as they would be written again.
+    pub plain_numbers: bool,
 }
 
 impl Canonical {
@@ -27,7 +29,7 @@ impl Canonical {
         if self.out.len() < capacity {
             self.out.resize(capacity, 0);
         }
-        self.end = 0;
+        (self.end, self.plain_numbers) = (0, true);
         self.members.clear();
         let at = self.value(raw, blank(raw, 0), 0)?;
         (blank(raw, at) == raw.len()).then_some(&self.out[..self.end])
@@ -43,6 +45,7 @@ impl Canonical {
             _ => {
                 let length = raw[at..].iter().take_while(|byte| is_plain(**byte)).count();
                 raw[at..at + length].iter().for_each(|byte| self.put(*byte));
+                self.plain_numbers &= is_plain_number(&raw[at..at + length]);
                 (length > 0).then_some(at + length)
             }
         }
@@ -189,6 +192,20 @@ fn is_plain(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'+' | b'.')
 }
 
+/// Whether a number, true, false or null is written in the one usual way.
+fn is_plain_number(token: &[u8]) -> bool {
+    if token.iter().any(|byte| byte.is_ascii_alphabetic()) {
+        return matches!(token, b"true" | b"false" | b"null");
+    }
+    let digits = token.strip_prefix(b"-").unwrap_or(token);
+    let Some(point) = memchr::memchr(b'.', digits) else {
+        return digits != b"0" || token == digits;
+    };
+    let (whole, part) = (&digits[..point], &digits[point + 1..]);
+    let small = whole == b"0" && part.first() == Some(&b'0');
+    digits.len() <= 16 && (part == b"0" || !(small || part.ends_with(b"0")))
+}
+
 /// The position of the first byte from one on that is no white space.
 fn blank(raw: &[u8], mut at: usize) -> usize {
     while raw.get(at).is_some_and(|byte| matches!(byte, b' ' | b'\n' | b'\r' | b'\t')) {
@@ -243,6 +260,21 @@ mod tests {
     fn numbers_are_as_written_and_a_string_hides_no_end() {
         assert_ne!(canonical("[1]"), canonical("[1.0]"));
         assert_ne!(canonical(r#"["a","b"]"#), canonical(r#"["a\",\"b"]"#));
+    }
+
+    #[test]
+    fn unusual_numbers_are_noticed() {
+        let plain = |raw: &str| {
+            let mut canonical = Canonical::default();
+            canonical.of(raw.as_bytes()).unwrap();
+            canonical.plain_numbers
+        };
+        for raw in ["[1,-2,0,0.0,1.5,12345678.25,true,null]", r#"{"a":"1e5"}"#] {
+            assert!(plain(raw), "{raw}");
+        }
+        for raw in ["[1.50]", "[-0]", "[1e3]", "[0.01]", "[123456789012345.67]"] {
+            assert!(!plain(raw), "{raw}");
+        }
     }
 
     #[test]

@@ -12,14 +12,14 @@ use pyo3::prelude::*;
 use rustc_hash::FxHashMap;
 
 /// One event of a session.
-pub struct Moment<'a, 'py> {
+pub struct Moment<'a, 'py, 't> {
     pub py: Python<'py>,
     pub plan: &'a Plan,
     pub hasher: &'a Hasher,
     pub profile: &'a mut Profile,
     pub session: &'a mut SessionScores,
-    pub fields: &'a mut Fields,
-    pub facts: &'a Facts,
+    pub fields: &'a mut Fields<'t>,
+    pub facts: &'a Facts<'t>,
     pub time_us: i64,
     pub day: i64,
     /// A day that is over: what is done now counts nowhere.
@@ -32,7 +32,7 @@ pub struct Moment<'a, 'py> {
     pub shown: FxHashMap<u64, f64>,
 }
 
-impl Moment<'_, '_> {
+impl Moment<'_, '_, '_> {
     /// What the agent has done on the day of the event.
     pub fn open_day(&mut self) -> &mut OpenDay {
         match self.over {

@@ -24,7 +24,11 @@ pub struct NewValue {
 
 impl NewValue {
     /// The record of the value; None where its fields have one value each.
-    pub fn record<'a>(&self, feature: &Feature, fields: &'a Fields) -> Option<&'a Record> {
+    pub fn record<'a, 't>(
+        &self,
+        feature: &Feature,
+        fields: &'a Fields<'t>,
+    ) -> Option<&'a Record<'t>> {
         Some(&fields.records(feature.each?)[self.record?])
     }
 }
@@ -53,28 +57,33 @@ pub struct NoveltyDetector<'a> {
     pub paths: Arc<[Arc<RatePath>]>,
 }
 
-/// The indices of the records in which all fields of a feature are known.
-fn records(feature: &Feature, fields: &Fields) -> impl Iterator<Item = Option<usize>> + Clone {
-    let known = |one: Option<&Record>| {
-        feature.needs.iter().all(|&place| fields.field(place, one).is_some())
-    };
-    let mut found: Vec<Option<usize>> = Vec::new();
-    match feature.each {
-        None if known(None) => found.push(None),
-        None => {}
-        Some(kind) => {
-            let all = fields.records(kind).iter().enumerate();
-            found.extend(all.filter(|(_, one)| known(Some(one))).map(|(at, _)| Some(at)));
-        }
-    }
-    found.into_iter()
+/// The indices of the records of a feature; one that is none where its fields have one value each.
+fn records(feature: &Feature, fields: &Fields<'_>) -> impl Iterator<Item = Option<usize>> {
+    let (each, number) = (feature.each, feature.each.map_or(1, |kind| fields.records(kind).len()));
+    (0..number).map(move |at| each.map(|_| at))
 }
 
-fn record_of<'a>(feature: &Feature, fields: &'a Fields, at: Option<usize>) -> Option<&'a Record> {
+/// Whether all fields of a feature are known, in one record.
+fn complete(feature: &Feature, fields: &Fields<'_>, at: Option<usize>) -> bool {
+    let one = record_of(feature, fields, at);
+    feature.needs.iter().all(|&place| fields.field(place, one).is_some())
+}
+
+fn record_of<'a, 't>(
+    feature: &Feature,
+    fields: &'a Fields<'t>,
+    at: Option<usize>,
+) -> Option<&'a Record<'t>> {
     Some(&fields.records(feature.each?)[at?])
 }
 
-fn join(out: &mut String, between: &str, places: &[Place], fields: &Fields, one: Option<&Record>) {
+fn join(
+    out: &mut String,
+    between: &str,
+    places: &[Place],
+    fields: &Fields<'_>,
+    one: Option<&Record<'_>>,
+) {
     for (at, &place) in places.iter().enumerate() {
         if at > 0 {
             out.push_str(between);
@@ -85,15 +94,21 @@ fn join(out: &mut String, between: &str, places: &[Place], fields: &Fields, one:
 
 impl NoveltyDetector<'_> {
     /// Raise the bits of the session by the values of an event.
-    pub fn score(&mut self, at: &mut Moment<'_, '_>) -> Novelty {
+    pub fn score(&mut self, at: &mut Moment<'_, '_, '_>) -> Novelty {
         let (plan, mut found) = (at.plan, Novelty::default());
+        if at.session.slots.is_empty() {
+            at.session.slots.reserve(plan.features.len());
+        }
         let (mut lasting, mut families) = (Vec::new(), Vec::new());
         for (index, feature) in plan.features.iter().enumerate() {
-            if feature.after.is_some_and(|after| !self.knows(at, &plan.features[after])) {
+            if feature.after.is_some_and(|after| !self.knows(at, after)) {
                 continue;
             }
             for place in records(feature, at.fields) {
-                let mark = self.mark(at, feature, place);
+                if !complete(feature, at.fields, place) {
+                    continue;
+                }
+                let mark = self.mark(at, index, place);
                 let path = if feature.within.is_empty() {
                     self.paths[index].clone()
                 } else {
@@ -128,28 +143,46 @@ impl NoveltyDetector<'_> {
         found
     }
 
-    fn knows(&mut self, at: &Moment<'_, '_>, feature: &Feature) -> bool {
+    fn knows(&mut self, at: &mut Moment<'_, '_, '_>, index: usize) -> bool {
+        let feature = &at.plan.features[index];
         let mut all = records(feature, at.fields);
         all.all(|place| {
-            let mark = self.mark(at, feature, place);
-            at.profile.knows(mark)
+            !complete(feature, at.fields, place) || {
+                let mark = self.mark(at, index, place);
+                at.profile.knows(mark)
+            }
         })
     }
 
-    fn mark(&mut self, at: &Moment<'_, '_>, feature: &Feature, place: Option<usize>) -> u64 {
+    /// The mark of a value. Most values of an agent are those of its event before.
+    fn mark(&mut self, at: &mut Moment<'_, '_, '_>, index: usize, place: Option<usize>) -> u64 {
+        let feature = &at.plan.features[index];
         self.text.clear();
         self.text.push_str(&feature.name);
         self.text.push('\x1f');
         let record = record_of(feature, at.fields, place);
         join(&mut self.text, "\x1f", &feature.mark, at.fields, record);
-        at.hasher.of(&self.text)
+        if feature.each.is_some() {
+            return at.hasher.of(&self.text);
+        }
+        let latest = &mut at.profile.latest;
+        if latest.is_empty() {
+            latest.resize_with(at.plan.features.len(), Default::default);
+        }
+        let (text, mark) = &mut latest[index];
+        if *text != self.text {
+            *mark = at.hasher.of(&self.text);
+            text.clear();
+            text.push_str(&self.text);
+        }
+        *mark
     }
 
     fn path(
         &mut self,
-        at: &Moment<'_, '_>,
+        at: &Moment<'_, '_, '_>,
         feature: &Feature,
-        record: Option<&Record>,
+        record: Option<&Record<'_>>,
     ) -> Arc<RatePath> {
         self.text.clear();
         join(&mut self.text, "\x1f", &feature.within, at.fields, record);
@@ -158,7 +191,7 @@ impl NoveltyDetector<'_> {
 
     fn judge(
         &mut self,
-        at: &mut Moment<'_, '_>,
+        at: &mut Moment<'_, '_, '_>,
         index: usize,
         record: Option<usize>,
         mark: u64,
@@ -192,7 +225,7 @@ impl NoveltyDetector<'_> {
     }
 
     /// Score a new value that came out of a result: its own bits and those of its flow.
-    fn carry(&mut self, at: &mut Moment<'_, '_>, new: &NewValue) {
+    fn carry(&mut self, at: &mut Moment<'_, '_, '_>, new: &NewValue) {
         let plan = at.plan;
         if !new.counted || new.level < NEW_TO_ROLE || new.feature != plan.value {
             return;
@@ -220,7 +253,7 @@ impl NoveltyDetector<'_> {
 }
 
 /// Count what the session has reached; an agent's first sessions teach no rates.
-pub fn learn(at: &mut Moment<'_, '_>, rates: &mut NoveltyRates, novelty: &Novelty) {
+pub fn learn(at: &mut Moment<'_, '_, '_>, rates: &mut NoveltyRates, novelty: &Novelty) {
     if at.profile.opened <= at.plan.constants.warm_sessions {
         return;
     }
@@ -238,7 +271,7 @@ fn index_of(feature: usize) -> u64 {
 }
 
 fn describe(
-    at: &mut Moment<'_, '_>,
+    at: &mut Moment<'_, '_, '_>,
     feature: &Feature,
     place: Option<usize>,
     mark: u64,
@@ -259,7 +292,7 @@ fn describe(
 }
 
 /// Add the features of a family beyond the floor, and what lasting values add.
-fn add_up(at: &mut Moment<'_, '_>, family: usize, new: &[NewValue], lasting: bool) {
+fn add_up(at: &mut Moment<'_, '_, '_>, family: usize, new: &[NewValue], lasting: bool) {
     let (constants, row) = (&at.plan.constants, &at.plan.families[family]);
     let session = &mut *at.session;
     let floor = constants.floor_bits;

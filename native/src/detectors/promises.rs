@@ -10,14 +10,14 @@ use std::collections::BTreeMap;
 /// What the product knows of the sender of an event beside the event.
 #[derive(FromPyObject)]
 pub struct Standing {
-    registered: Option<bool>,
-    mismatch: String,
-    conflict: bool,
-    other_mode: String,
+    pub registered: Option<bool>,
+    pub mismatch: String,
+    pub conflict: bool,
+    pub other_mode: String,
 }
 
 /// Add the fields of rules to those of the event; `credential` is the mark of its credential.
-pub fn add_promises(at: &mut Moment<'_, '_>, standing: Standing, credential: u64) {
+pub fn add_promises(at: &mut Moment<'_, '_, '_>, standing: Standing, credential: u64) {
     let (plan, facts) = (at.plan, at.facts);
     let put = &mut at.fields.single;
     if standing.conflict {
@@ -28,16 +28,16 @@ pub fn add_promises(at: &mut Moment<'_, '_>, standing: Standing, credential: u64
     }
     if !standing.other_mode.is_empty() {
         let text = format!("{} instead of {}", facts.mode, standing.other_mode);
-        put[single::OTHER_MODE] = Some(text);
+        put[single::OTHER_MODE] = Some(text.into());
     }
     if !standing.mismatch.is_empty() {
-        put[single::MISMATCH] = Some(standing.mismatch);
+        put[single::MISMATCH] = Some(standing.mismatch.into());
     }
     if let Some(expires_us) = facts.expires_us {
         let late_us = at.time_us - expires_us;
         if late_us > plan.constants.expired_us {
             let hours = late_us as f64 / HOUR_US as f64;
-            put[single::EXPIRED] = Some(format!("{hours:.1} hours after its end"));
+            put[single::EXPIRED] = Some(format!("{hours:.1} hours after its end").into());
             let times = late_us as f64 / plan.constants.expired_us as f64;
             at.fields.numbers[number::EXPIRED] = Some(times);
         }
@@ -45,20 +45,21 @@ pub fn add_promises(at: &mut Moment<'_, '_>, standing: Standing, credential: u64
     two_locations(at, credential);
     let Some(version) = &facts.version else { return };
     let (profile, deployed) = (&at.profile, Some(plan.words.deployed.as_str()));
-    let unknown = !profile.versions.is_empty() && !profile.versions.contains(version);
-    if unknown && profile.announced.as_ref() != Some(version) && at.state != deployed {
+    let versions = &profile.versions;
+    let unknown = !versions.is_empty() && !versions.iter().any(|one| one == version);
+    if unknown && profile.announced.as_deref() != Some(&**version) && at.state != deployed {
         at.fields.single[single::UNANNOUNCED] = Some(version.clone());
     }
 }
 
 /// Remember version and location of an event.
-pub fn learn_promises(at: &mut Moment<'_, '_>, credential: u64) {
+pub fn learn_promises(at: &mut Moment<'_, '_, '_>, credential: u64) {
     let (location, constants) = (location(at), &at.plan.constants);
     let profile = &mut *at.profile;
     if let Some(version) = &at.facts.version {
         let versions = &mut profile.versions;
-        if !versions.contains(version) {
-            versions.push(version.clone());
+        if !versions.iter().any(|one| one == version) {
+            versions.push(version.to_string());
             versions.drain(..versions.len().saturating_sub(constants.max_versions));
         }
     }
@@ -76,13 +77,13 @@ pub fn learn_promises(at: &mut Moment<'_, '_>, credential: u64) {
     bound(&mut profile.locations, constants.max_known_locations);
 }
 
-fn location(at: &Moment<'_, '_>) -> Option<String> {
+fn location(at: &Moment<'_, '_, '_>) -> Option<String> {
     let country = at.fields.single(single::COUNTRY)?;
     Some(format!("{country} {}", at.fields.single(single::ASN).unwrap_or_default()))
 }
 
 /// Compare the location with those where the credential was used a short time ago.
-fn two_locations(at: &mut Moment<'_, '_>, credential: u64) {
+fn two_locations(at: &mut Moment<'_, '_, '_>, credential: u64) {
     let Some(location) = location(at) else { return };
     if at.profile.locations.get(&location).is_some_and(|&first| first < at.day) {
         return;
@@ -102,7 +103,7 @@ fn two_locations(at: &mut Moment<'_, '_>, credential: u64) {
     let places = [single::OTHER_COUNTRY, single::OTHER_NETWORK];
     let worst = nearest.into_iter().zip(places).find_map(|(one, place)| Some((one?, place)));
     if let Some(((apart_us, other), place)) = worst {
-        at.fields.single[place] = Some(format!("{other} and {location}"));
+        at.fields.single[place] = Some(format!("{other} and {location}").into());
         let nearness = apart as f64 / (apart_us + MINUTE_US) as f64;
         at.fields.numbers[number::NEARNESS] = Some(nearness);
     }

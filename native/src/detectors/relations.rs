@@ -26,26 +26,26 @@ pub fn join(table: &mut BTreeMap<u64, Report>, mark: u64, value: Report) {
 }
 
 /// The mark of an agent among those that know a value.
-pub fn agent_mark(at: &Moment<'_, '_>, agent_id: &str) -> u64 {
-    at.hasher.of(&format!("agent\x1f{agent_id}"))
+pub fn agent_mark(at: &Moment<'_, '_, '_>, agent_id: &str) -> u64 {
+    at.hasher.of_parts(&["agent", agent_id])
 }
 
 /// The marks of the hosts that an event sends to, or names in its arguments.
-fn hosts(at: &Moment<'_, '_>) -> Vec<u64> {
+fn hosts(at: &Moment<'_, '_, '_>) -> Vec<u64> {
     let arguments = at.fields.records(kind::ARGUMENT).iter();
     let mut found: BTreeSet<&str> =
         arguments.filter_map(|one| one.get(record::VALUE_HOST)).collect();
     found.extend(at.fields.single(single::DESTINATION));
-    found.into_iter().map(|host| at.hasher.of(&format!("sole\x1f{host}"))).collect()
+    found.into_iter().map(|host| at.hasher.of_parts(&["sole", host])).collect()
 }
 
-fn is_sole(at: &Moment<'_, '_>, shared: &SharedKnowledge, mark: u64) -> bool {
+fn is_sole(at: &Moment<'_, '_, '_>, shared: &SharedKnowledge, mark: u64) -> bool {
     shared.level(at.salt, at.profile.mark, mark) == NEW_TO_ALL
 }
 
 impl Relations {
     /// Add silence of the delegating agent, and days of a destination, to the numbers.
-    pub fn measure(&self, at: &mut Moment<'_, '_>, shared: &SharedKnowledge) {
+    pub fn measure(&self, at: &mut Moment<'_, '_, '_>, shared: &SharedKnowledge) {
         if let Some(agent_id) = &at.facts.delegated_by {
             let silence = self.silence(at, agent_mark(at, agent_id));
             if silence > 0 {
@@ -65,7 +65,7 @@ impl Relations {
     }
 
     /// Note that the agent has reported, and which destinations it has used.
-    pub fn learn(&mut self, at: &mut Moment<'_, '_>, shared: &mut SharedKnowledge) {
+    pub fn learn(&mut self, at: &mut Moment<'_, '_, '_>, shared: &mut SharedKnowledge) {
         let report = Report { last_us: at.time_us, sessions: at.profile.opened };
         join(&mut self.pending, at.profile.mark, report);
         let maximum = at.plan.constants.max_sole;
@@ -89,7 +89,7 @@ impl Relations {
     }
 
     /// The quarter hours for which an agent that delegates has not reported itself.
-    fn silence(&self, at: &Moment<'_, '_>, agent: u64) -> i64 {
+    fn silence(&self, at: &Moment<'_, '_, '_>, agent: u64) -> i64 {
         let constants = &at.plan.constants;
         let Some(report) = self.reports.get(&agent) else { return 0 };
         let silent_us = at.time_us - report.last_us;

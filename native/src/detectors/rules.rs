@@ -4,7 +4,7 @@ use crate::baseline::subject::Subject;
 use crate::detectors::moment::Moment;
 
 /// Raise the bits of the session by the rules that an event breaks.
-pub fn score(at: &mut Moment<'_, '_>) {
+pub fn score(at: &mut Moment<'_, '_, '_>) {
     let plan = at.plan;
     for rule in &plan.rules {
         let Some(text) = at.fields.single(rule.field).map(str::to_owned) else { continue };

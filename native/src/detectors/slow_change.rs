@@ -10,11 +10,11 @@ use crate::float_sums::{larger, smaller};
 use std::f64::consts::LN_2;
 
 /// Note what a call sends beyond the mean of its tool, and raise the bits of slow change.
-pub fn measure(at: &mut Moment<'_, '_>) {
+pub fn measure(at: &mut Moment<'_, '_, '_>) {
     let constants = &at.plan.constants;
     if let Some(sent) = at.fields.numbers[number::BYTES_OUT] {
         let tool = at.fields.single(single::TOOL).unwrap_or_default();
-        let tool = at.hasher.of(&format!("sent\x1f{tool}")) & 0xFFFF_FFFF;
+        let tool = at.hasher.of_parts(&["sent", tool]) & 0xFFFF_FFFF;
         let usual = at.profile.slow.usual.get(&tool).copied();
         let size = (1.0 + sent).log2();
         let day = at.open_day();

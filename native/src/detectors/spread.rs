@@ -10,7 +10,8 @@ use crate::features::fields::record;
 use crate::peers::knowledge::NEW_TO_ALL;
 use crate::plan_json::Constants;
 use crate::units::DAY_US;
-use std::collections::BTreeMap;
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BinaryHeap};
 
 pub const MAX_ROLES: usize = 8;
 
@@ -28,8 +29,8 @@ pub struct Spread {
     pub young: BTreeMap<u64, Young>,
     pub counts: FadingCounts<MAX_ROLES>,
     pub pending: BTreeMap<u64, Young>,
-    /// Watermark before which no value is a day old.
-    due_us: i64,
+    /// First uses of values, the earliest first.
+    first: BinaryHeap<Reverse<(i64, u64)>>,
 }
 
 fn join(table: &mut BTreeMap<u64, Young>, mark: u64, value: &Young) {
@@ -46,24 +47,26 @@ fn join(table: &mut BTreeMap<u64, Young>, mark: u64, value: &Young) {
 impl Spread {
     pub fn new(half_life: i64) -> Self {
         let counts = FadingCounts::new(half_life);
-        Spread { young: BTreeMap::new(), counts, pending: BTreeMap::new(), due_us: i64::MIN }
+        let (young, pending, first) = Default::default();
+        Spread { young, counts, pending, first }
     }
 
     /// Add uses, of this or another shard.
     pub fn apply(&mut self, pending: &BTreeMap<u64, Young>) {
         for (&mark, value) in pending {
-            self.due_us = self.due_us.min(value.first_us + DAY_US);
+            self.first.push(Reverse((value.first_us, mark)));
             join(&mut self.young, mark, value);
         }
     }
 
     /// Replace the values, and how many roles take one up.
     pub fn load(&mut self, young: BTreeMap<u64, Young>, counts: FadingCounts<MAX_ROLES>) {
-        (self.young, self.counts, self.due_us) = (young, counts, i64::MIN);
+        self.first = young.iter().map(|(&mark, one)| Reverse((one.first_us, mark))).collect();
+        (self.young, self.counts) = (young, counts);
     }
 
     /// Raise the session's bits by new values that other roles use, too.
-    pub fn score(&self, at: &mut Moment<'_, '_>, new: &[NewValue]) {
+    pub fn score(&self, at: &mut Moment<'_, '_, '_>, new: &[NewValue]) {
         let (plan, role) = (at.plan, at.salt);
         for one in new {
             let feature = &plan.features[one.feature];
@@ -92,7 +95,7 @@ impl Spread {
     }
 
     /// Note the use of values that nobody knew a day ago.
-    pub fn learn(&mut self, at: &Moment<'_, '_>, new: &[NewValue]) {
+    pub fn learn(&mut self, at: &Moment<'_, '_, '_>, new: &[NewValue]) {
         for one in new {
             let feature = &at.plan.features[one.feature];
             if !feature.spreads || !one.counted {
@@ -103,10 +106,11 @@ impl Spread {
                 Some(young) if at.time_us - young.first_us >= DAY_US => continue,
                 _ => {}
             }
-            let name = format!("spread\x1f{}", feature.name);
             let record = one.record(feature, at.fields);
             let key = record.and_then(|record| record.get(record::KEY)).unwrap_or_default();
-            let keys = (at.hasher.of(&name), at.hasher.of(&format!("{name}\x1f{key}")));
+            let of = |parts: &[&str]| at.hasher.of_parts(parts);
+            let name = feature.name.as_str();
+            let keys = (of(&["spread", name]), of(&["spread", name, key]));
             let value = Young { first_us: at.time_us, roles: vec![at.salt], keys };
             join(&mut self.pending, one.mark, &value);
         }
@@ -123,22 +127,17 @@ impl Spread {
 
     /// Count the values that are a day old.
     pub fn close(&mut self, watermark_us: i64) {
-        if watermark_us < self.due_us {
-            return;
-        }
-        let (counts, mut due_us) = (&mut self.counts, i64::MAX);
-        self.young.retain(|_, value| {
-            if watermark_us - value.first_us < DAY_US {
-                due_us = due_us.min(value.first_us + DAY_US);
-                return true;
+        while let Some(&Reverse((first_us, mark))) = self.first.peek() {
+            if watermark_us - first_us < DAY_US {
+                return;
             }
+            self.first.pop();
+            let Some(value) = self.young.remove(&mark) else { continue };
             let roles = value.roles.len().min(MAX_ROLES);
             let numbers = std::array::from_fn(|place| u64::from(place < roles));
             let day = value.first_us.div_euclid(DAY_US);
-            counts.add(day, value.keys.0, &numbers);
-            counts.add(day, value.keys.1, &numbers);
-            false
-        });
-        self.due_us = due_us;
+            self.counts.add(day, value.keys.0, &numbers);
+            self.counts.add(day, value.keys.1, &numbers);
+        }
     }
 }

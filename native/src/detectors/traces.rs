@@ -32,14 +32,14 @@ pub fn join(table: &mut BTreeMap<u64, Trace>, mark: u64, value: &Trace, maximum:
     known.agents.truncate(maximum);
 }
 
-fn mark_of(at: &Moment<'_, '_>) -> Option<u64> {
+fn mark_of(at: &Moment<'_, '_, '_>) -> Option<u64> {
     let trace = at.facts.trace_id.as_deref().filter(|trace| !trace.is_empty())?;
-    Some(at.hasher.of(&format!("trace\x1f{trace}")))
+    Some(at.hasher.of_parts(&["trace", trace]))
 }
 
 impl Traces {
     /// Raise the bits of a session under whose trace other agents had rare sessions.
-    pub fn score(&self, at: &mut Moment<'_, '_>) {
+    pub fn score(&self, at: &mut Moment<'_, '_, '_>) {
         if self.open.is_empty() {
             return;
         }
@@ -58,7 +58,7 @@ impl Traces {
     }
 
     /// Note a rare session under a trace.
-    pub fn learn(&mut self, at: &Moment<'_, '_>) {
+    pub fn learn(&mut self, at: &Moment<'_, '_, '_>) {
         if let Some(mark) = mark_of(at) {
             let value = Trace { last_us: at.time_us, agents: vec![at.profile.mark] };
             join(&mut self.pending, mark, &value, at.plan.constants.max_agents);

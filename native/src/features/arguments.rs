@@ -1,61 +1,48 @@
 //! Reads the arguments of an event; `models.features.fields`.
 
 use crate::features::containers::{containers, cut};
-use crate::features::fields::{kind, record, Fields, Record};
+use crate::features::fields::{kind, record, Fields, Record, Str};
 use crate::features::network::host_of;
-use crate::features::reading::{short, text, Any, Reading};
-use pyo3::intern;
+use crate::features::reading::Reading;
+use crate::json::action::Action;
+use crate::json::values::Text;
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyString};
 use std::collections::BTreeSet;
 
-impl<'py> Reading<'_, 'py> {
+impl Reading<'_, '_> {
     /// Arguments with their origins, and those without origins out of their text.
-    pub fn arguments(
-        &self,
-        event: &Any<'py>,
-        resource_id: Option<String>,
-        fields: &mut Fields,
-    ) -> PyResult<()> {
+    pub fn arguments<'t>(&self, told: &'t Action<'_>, fields: &mut Fields<'t>) -> PyResult<()> {
         let (py, maximum) = (self.py, self.plan.constants.max_value);
-        let (mut arguments, mut names, mut programs) = (Vec::new(), Vec::new(), Vec::new());
-        let origins = event.getattr(intern!(py, "argument_origins"))?;
-        let origins = origins.cast::<PyDict>().ok();
-        if let Some(origins) = origins {
-            for (key, found) in origins.iter() {
-                let key = text(&key)?;
-                for pair in found.try_iter()? {
-                    let pair = pair?;
-                    let value = short(&pair.get_item(0)?, maximum)?;
-                    arguments.push(self.argument(&key, &value, &pair.get_item(1)?)?);
-                    names.push(value);
-                }
+        let (mut arguments, mut programs) = (Vec::new(), Vec::new());
+        let mut names: Vec<Str<'t>> = Vec::new();
+        let origins = told.argument_origins.as_deref().unwrap_or_default();
+        for (key, found) in origins {
+            for (value, origins) in found {
+                let value = cut(value, maximum);
+                arguments.push(self.argument(key, value, origins)?);
+                names.push(value.into());
             }
         }
-        let given = event.getattr(intern!(py, "arguments"))?;
-        if let Ok(given) = given.cast::<PyDict>() {
-            for (key, value) in given.iter() {
-                let Ok(value) = value.cast::<PyString>() else { continue };
-                let name = text(&key)?;
-                if self.plan.words.commands.contains(&name) {
-                    for program in self.readers.programs.bind(py).call1((value,))?.try_iter()? {
-                        programs.push(Record::of([(record::PROGRAM, text(&program?)?)]));
-                    }
+        for (name, value) in told.arguments.iter().flat_map(|given| &given.texts) {
+            if self.plan.words.commands.contains(&**name) {
+                let found: Vec<String> =
+                    self.readers.programs.bind(py).call1((&**value,))?.extract()?;
+                let program = |one: String| Record::of([(record::PROGRAM, one.into())]);
+                programs.extend(found.into_iter().map(program));
+            }
+            let without = !origins.iter().any(|(key, _)| **key == **name);
+            for one in self.identifiers(value)? {
+                if without {
+                    let value = match &one {
+                        Str::Borrowed(one) => Str::from(cut(one, maximum)),
+                        Str::Owned(one) => cut(one, maximum).to_owned().into(),
+                    };
+                    arguments.push(self.record(name, "unknown", value)?);
                 }
-                let without = match origins {
-                    Some(origins) => !origins.contains(&key)?,
-                    None => true,
-                };
-                for one in self.identifiers(value)? {
-                    if without {
-                        let value = cut(&one, maximum).to_owned();
-                        arguments.push(self.record(&name, "unknown", value)?);
-                    }
-                    names.push(one);
-                }
+                names.push(one);
             }
         }
-        names.extend(resource_id);
+        names.extend(told.resource.as_ref().map(|resource| Str::from(&*resource.id)));
         let mut belongs = BTreeSet::new();
         for name in &names {
             let arn_parts = self.plan.constants.arn_parts;
@@ -64,7 +51,8 @@ impl<'py> Reading<'_, 'py> {
             })?;
         }
         if !belongs.is_empty() {
-            let all = belongs.into_iter().map(|one| Record::of([(record::CONTAINER, one)]));
+            let all = belongs.into_iter().map(|one: String| (record::CONTAINER, one.into()));
+            let all = all.map(|one| Record::of([one]));
             fields.records[kind::CONTAINER] = Some(all.collect());
         }
         if !programs.is_empty() {
@@ -76,47 +64,65 @@ impl<'py> Reading<'_, 'py> {
         Ok(())
     }
 
-    fn identifiers(&self, value: &Bound<'py, PyString>) -> PyResult<Vec<String>> {
-        let whole = value.to_str()?;
+    fn identifiers<'t>(&self, whole: &'t str) -> PyResult<Vec<Str<'t>>> {
         let maximum = self.plan.constants.max_name;
         let is_short = whole.len() <= maximum || cut(whole, maximum).len() == whole.len();
         if is_short && !whole.contains(' ') {
-            return Ok(if whole.is_empty() { Vec::new() } else { vec![whole.to_owned()] });
+            return Ok(if whole.is_empty() { Vec::new() } else { vec![whole.into()] });
         }
-        self.readers.identifiers.bind(self.py).call1((value,))?.extract()
+        if !may_identify(whole) {
+            return Ok(Vec::new());
+        }
+        let found = self.readers.identifiers.bind(self.py).call1((whole,))?;
+        Ok(found.extract::<Vec<String>>()?.into_iter().map(Str::from).collect())
     }
 
-    fn argument(&self, key: &str, value: &str, origins: &Any<'py>) -> PyResult<Record> {
+    fn argument<'t>(
+        &self,
+        key: &'t str,
+        value: &'t str,
+        origins: &'t [Text<'_>],
+    ) -> PyResult<Record<'t>> {
         let (mut asked, mut result) = (None, None);
-        for one in origins.try_iter()? {
-            let one = text(&one?)?;
-            if asked.is_none() && self.plan.words.asked.contains(&one) {
+        for one in origins {
+            if asked.is_none() && self.plan.words.asked.iter().any(|word| **word == **one) {
                 asked = Some(one);
             } else if one.starts_with("result") {
                 result = Some(one);
             }
         }
-        let value = value.to_owned();
         if let Some(asked) = asked {
-            return self.record(key, &asked, value);
+            return self.record(key, asked, value.into());
         }
-        let Some(source) = result else { return self.record(key, "nowhere", value) };
-        let mut found = self.record(key, "result", value)?;
-        found.add(record::SOURCE, source);
+        let Some(source) = result else { return self.record(key, "nowhere", value.into()) };
+        let mut found = self.record(key, "result", value.into())?;
+        found.add(record::SOURCE, Str::from(&**source));
         Ok(found)
     }
 
-    fn record(&self, key: &str, origin: &str, value: String) -> PyResult<Record> {
+    fn record<'t>(&self, key: &'t str, origin: &'t str, value: Str<'t>) -> PyResult<Record<'t>> {
         let has_host = value.contains("://") || value.contains('@');
         let host = if has_host { Some(host_of(self.py, &value)?) } else { None };
         let mut found = Record::of([
-            (record::KEY, key.to_owned()),
-            (record::ORIGIN, origin.to_owned()),
+            (record::KEY, key.into()),
+            (record::ORIGIN, origin.into()),
             (record::VALUE, value),
         ]);
         if let Some(host) = host {
-            found.add(record::VALUE_HOST, host);
+            found.add(record::VALUE_HOST, host.into());
         }
         Ok(found)
     }
+}
+
+/// Whether a text may hold an address, a path or the table of a schema.
+fn may_identify(text: &str) -> bool {
+    let all = text.as_bytes();
+    let letter = |byte: u8| byte == b'_' || byte.is_ascii_lowercase();
+    let joins = |at: usize| {
+        let (before, after) = (all[..at].last(), all.get(at + 1));
+        before.is_some_and(|&byte| letter(byte))
+            && after.is_some_and(|&byte| letter(byte) || byte.is_ascii_digit())
+    };
+    memchr::memchr2(b'/', b'@', all).is_some() || memchr::memchr_iter(b'.', all).any(joins)
 }

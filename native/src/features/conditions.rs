@@ -8,70 +8,68 @@ use rustc_hash::FxHashMap;
 
 const MAX_REMEMBERED: usize = 50_000;
 
-/// A test of one field, or of a field of records.
+/// A test of a value.
+#[derive(PartialEq)]
 pub struct Test {
-    pub kind: Option<usize>,
-    pub field: Place,
     pub equal: Vec<String>,
     pub words: Vec<String>,
     pub parts: Vec<Vec<String>>,
 }
 
-/// Remembers which values passed which test.
+/// Which tests values passed, a bit for each.
+pub type Passed = u128;
+
+/// A field, or a field of records, with the tests of its values: their bits and they themselves.
+pub struct TestedField {
+    pub kind: Option<usize>,
+    pub field: Place,
+    pub tests: Vec<(Passed, Test)>,
+    /// Whether all of them compare the value with a few others.
+    pub compares: bool,
+}
+
+/// Remembers which values passed which tests.
 #[derive(Default)]
 pub struct Tested {
-    known: Vec<FxHashMap<Box<str>, bool>>,
+    known: Vec<FxHashMap<Box<str>, Passed>>,
 }
 
 impl Tested {
-    /// Whether a condition holds: of each group one test passes.
-    pub fn holds(
-        &mut self,
-        py: Python<'_>,
-        plan: &Plan,
-        when: &[Vec<usize>],
-        fields: &Fields,
-    ) -> PyResult<bool> {
-        self.known.resize_with(plan.tests.len(), FxHashMap::default);
-        for group in when {
-            let mut passed = false;
-            for &test in group {
-                passed = passed || self.passes(py, plan, test, fields)?;
-            }
-            if !passed {
-                return Ok(false);
-            }
-        }
-        Ok(true)
-    }
-
-    fn passes(
-        &mut self,
-        py: Python<'_>,
-        plan: &Plan,
-        at: usize,
-        fields: &Fields,
-    ) -> PyResult<bool> {
-        let test = &plan.tests[at];
-        let known = &mut self.known[at];
-        for value in fields.values(test.kind, test.field) {
-            let found = match known.get(value) {
-                Some(&found) => found,
-                None => {
-                    if known.len() >= MAX_REMEMBERED {
-                        known.clear();
-                    }
-                    let found = test.of(py, value, plan.constants.max_tested)?;
-                    known.insert(value.into(), found);
-                    found
+    /// The tests that any value of an event passes.
+    pub fn passed(&mut self, py: Python<'_>, plan: &Plan, fields: &Fields<'_>) -> PyResult<Passed> {
+        self.known.resize_with(plan.tested.len(), FxHashMap::default);
+        let mut passed = 0;
+        for (of, known) in plan.tested.iter().zip(&mut self.known) {
+            for value in fields.values(of.kind, of.field) {
+                if of.compares {
+                    let equal = |(_, test): &&(_, Test)| test.equal.iter().any(|one| one == value);
+                    passed |= of.tests.iter().filter(equal).fold(0, |all, (bit, _)| all | bit);
+                    continue;
                 }
-            };
-            if found {
-                return Ok(true);
+                if let Some(&found) = known.get(value) {
+                    passed |= found;
+                    continue;
+                }
+                if known.len() >= MAX_REMEMBERED {
+                    known.clear();
+                }
+                let mut found = 0;
+                for (bit, test) in &of.tests {
+                    if test.of(py, value, plan.constants.max_tested)? {
+                        found |= bit;
+                    }
+                }
+                known.insert(value.into(), found);
+                passed |= found;
             }
         }
-        Ok(false)
+        Ok(passed)
     }
+}
+
+/// Whether a condition holds: of each group one test is passed.
+pub fn holds(passed: Passed, when: &[Passed]) -> bool {
+    when.iter().all(|group| passed & group != 0)
 }
 
 impl Test {

@@ -3,6 +3,7 @@
 use crate::plan_json::wrong;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList};
+use std::borrow::Cow;
 
 macro_rules! names {
     ($list:ident, $module:ident: $($constant:ident = $name:literal,)*) => {
@@ -110,30 +111,43 @@ fn unknown(what: &str, name: &str) -> PyErr {
     wrong(&format!("the plan names the {what} {name:?}, which the compiled kernel does not read"))
 }
 
-/// Fields of one of several values of an event.
-#[derive(Default, Clone)]
-pub struct Record {
-    fields: Vec<(u8, String)>,
+/// A text of an event, or one that follows from it.
+pub type Str<'t> = Cow<'t, str>;
+
+fn owned(text: Str<'_>) -> Str<'static> {
+    Cow::Owned(text.into_owned())
 }
 
-impl Record {
-    pub fn of(fields: impl IntoIterator<Item = (usize, String)>) -> Record {
+/// Fields of one of several values of an event.
+#[derive(Default, Clone)]
+pub struct Record<'t> {
+    fields: Vec<(u8, Str<'t>)>,
+}
+
+impl<'t> Record<'t> {
+    pub fn of(fields: impl IntoIterator<Item = (usize, Str<'t>)>) -> Self {
         Record { fields: fields.into_iter().map(|(place, value)| (place as u8, value)).collect() }
     }
 
-    pub fn add(&mut self, place: usize, value: String) {
+    pub fn add(&mut self, place: usize, value: Str<'t>) {
         self.fields.push((place as u8, value));
     }
 
+    fn into_owned(self) -> Record<'static> {
+        Record { fields: self.fields.into_iter().map(|(at, text)| (at, owned(text))).collect() }
+    }
+}
+
+impl Record<'_> {
     pub fn get(&self, place: usize) -> Option<&str> {
         let found = self.fields.iter().find(|(at, _)| usize::from(*at) == place);
-        found.map(|(_, value)| value.as_str())
+        found.map(|(_, value)| &**value)
     }
 
     fn dict<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
         let found = PyDict::new(py);
         for (place, value) in &self.fields {
-            found.set_item(RECORD[usize::from(*place)], value)?;
+            found.set_item(RECORD[usize::from(*place)], &**value)?;
         }
         Ok(found)
     }
@@ -141,23 +155,33 @@ impl Record {
 
 /// The fields of one event.
 #[derive(Default)]
-pub struct Fields {
-    pub single: [Option<String>; SINGLE.len()],
-    pub records: [Option<Vec<Record>>; KINDS.len()],
+pub struct Fields<'t> {
+    pub single: [Option<Str<'t>>; SINGLE.len()],
+    pub records: [Option<Vec<Record<'t>>>; KINDS.len()],
     pub numbers: [Option<f64>; NUMBERS.len()],
 }
 
-impl Fields {
+impl<'t> Fields<'t> {
+    pub fn into_owned(self) -> Fields<'static> {
+        let records =
+            |all: Vec<Record<'t>>| -> Vec<_> { all.into_iter().map(Record::into_owned).collect() };
+        Fields {
+            single: self.single.map(|one| one.map(owned)),
+            records: self.records.map(|all| all.map(records)),
+            numbers: self.numbers,
+        }
+    }
+
     pub fn single(&self, place: usize) -> Option<&str> {
         self.single[place].as_deref()
     }
 
-    pub fn records(&self, kind: usize) -> &[Record] {
+    pub fn records(&self, kind: usize) -> &[Record<'t>] {
         self.records[kind].as_deref().unwrap_or_default()
     }
 
     /// A field of a record, or of the event.
-    pub fn field<'a>(&'a self, place: Place, record: Option<&'a Record>) -> Option<&'a str> {
+    pub fn field<'a>(&'a self, place: Place, record: Option<&'a Record<'_>>) -> Option<&'a str> {
         match place {
             Place::Single(place) => self.single(place),
             Place::Record(place) => record.and_then(|record| record.get(place)),
@@ -184,11 +208,11 @@ pub struct FieldsView {
 }
 
 impl FieldsView {
-    pub fn of(py: Python<'_>, fields: &Fields) -> PyResult<FieldsView> {
+    pub fn of(py: Python<'_>, fields: &Fields<'_>) -> PyResult<FieldsView> {
         let (single, records, numbers) = (PyDict::new(py), PyDict::new(py), PyDict::new(py));
         for (name, value) in SINGLE.iter().zip(&fields.single) {
             if let Some(value) = value {
-                single.set_item(name, value)?;
+                single.set_item(name, &**value)?;
             }
         }
         for (name, found) in KINDS.iter().zip(&fields.records) {

@@ -8,3 +8,4 @@ pub mod fields;
 pub mod network;
 pub mod plan;
 pub mod reading;
+pub mod told;

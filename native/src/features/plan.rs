@@ -1,6 +1,6 @@
 //! The rows of the plan, with numbers instead of names; `models.features.plan`.
 
-use crate::features::conditions::Test;
+use crate::features::conditions::{Passed, Test, TestedField};
 use crate::features::fields::{place_of, record_kind, Place};
 use crate::plan_json::{wrong, Constants, CounterRow, PlanRows, Roles, SeriesRow, Words};
 use pyo3::PyResult;
@@ -49,7 +49,8 @@ pub struct Counter {
     pub id: u64,
     pub name: String,
     pub added: Added,
-    pub when: Vec<Vec<usize>>,
+    /// Groups of tests: of each one must be passed.
+    pub when: Vec<Passed>,
     pub peak: bool,
 }
 
@@ -76,7 +77,7 @@ pub struct Plan {
     pub combination: SeriesRow,
     pub features: Vec<Feature>,
     pub counters: Vec<Counter>,
-    pub tests: Vec<Test>,
+    pub tested: Vec<TestedField>,
     pub rules: Vec<Rule>,
     pub roles: Roles,
     pub words: Words,
@@ -123,9 +124,9 @@ impl Plan {
                 after: row.after,
             });
         }
-        let (mut tests, mut counters, mut rules) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut tested, mut counters, mut rules) = (Vec::new(), Vec::new(), Vec::new());
         for row in rows.counters.drain(..) {
-            counters.push(counter(row, &mut tests)?);
+            counters.push(counter(row, &mut tested)?);
         }
         for row in rows.rules.drain(..) {
             rules.push(Rule {
@@ -150,7 +151,7 @@ impl Plan {
             combination: rows.combination,
             features,
             counters,
-            tests,
+            tested,
             rules,
             roles: rows.roles,
             words: rows.words,
@@ -187,7 +188,7 @@ fn split(name: &str) -> PyResult<(Option<usize>, Place)> {
     }
 }
 
-fn counter(row: CounterRow, tests: &mut Vec<Test>) -> PyResult<Counter> {
+fn counter(row: CounterRow, tested: &mut Vec<TestedField>) -> PyResult<Counter> {
     let added = if !row.distinct.is_empty() {
         let (kind, field) = split(&row.distinct)?;
         Added::Distinct(row.distinct, kind, field)
@@ -202,19 +203,37 @@ fn counter(row: CounterRow, tests: &mut Vec<Test>) -> PyResult<Counter> {
     };
     let mut when = Vec::new();
     for group in row.when {
-        let mut of = Vec::new();
-        for test in group {
-            let (kind, field) = split(&test.field)?;
-            of.push(tests.len());
-            tests.push(Test {
-                kind,
-                field,
-                equal: test.equal,
-                words: test.words,
-                parts: test.parts,
-            });
+        let mut any = 0;
+        for row in group {
+            let (kind, field) = split(&row.field)?;
+            let test = Test { equal: row.equal, words: row.words, parts: row.parts };
+            any |= bit_of(tested, kind, field, test)?;
         }
-        when.push(of);
+        when.push(any);
     }
     Ok(Counter { id: row.id, name: row.name, added, when, peak: row.peak })
+}
+
+/// The bit of a test; equal tests of a field have one.
+fn bit_of(
+    tested: &mut Vec<TestedField>,
+    kind: Option<usize>,
+    field: Place,
+    test: Test,
+) -> PyResult<Passed> {
+    let all: usize = tested.iter().map(|one| one.tests.len()).sum();
+    let at = tested.iter().position(|one| one.kind == kind && one.field == field);
+    let at = at.unwrap_or_else(|| {
+        tested.push(TestedField { kind, field, tests: Vec::new(), compares: true });
+        tested.len() - 1
+    });
+    tested[at].compares &= test.words.is_empty() && test.parts.is_empty();
+    let tests = &mut tested[at].tests;
+    if let Some((bit, _)) = tests.iter().find(|(_, known)| *known == test) {
+        return Ok(*bit);
+    }
+    let bit = (1 as Passed).checked_shl(all as u32);
+    let bit = bit.ok_or_else(|| wrong(&format!("the plan has more than {all} tests")))?;
+    tests.push((bit, test));
+    Ok(bit)
 }

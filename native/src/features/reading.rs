@@ -1,63 +1,66 @@
-//! Reads the fields out of an event, a struct of Python; `models.features.fields.read_fields`.
+//! Reads the fields out of an event; `models.features.fields.read_fields`.
 
 use crate::features::containers::cut;
-use crate::features::fields::{kind, number, record, single, Fields, Record};
+use crate::features::fields::{kind, number, record, single, Fields, Record, Str};
 use crate::features::network::host_of;
 use crate::features::plan::Plan;
-use crate::units::HOUR_US;
-use pyo3::intern;
+use crate::json::action::{Action, Credential, Kind, Mode, Operation, Sensitivity};
+use crate::json::values::{Scalar, Text};
+use crate::units::{HOUR_US, SECOND_US};
 use pyo3::prelude::*;
-use pyo3::types::{PyBool, PyDict, PyFloat, PyInt, PyString};
 
-/// Functions of Python that read texts by regular expressions, or times.
+/// Functions of Python that read texts by regular expressions.
 pub struct Readers {
     pub identifiers: Py<PyAny>,
     pub programs: Py<PyAny>,
-    pub lifetime_of: Py<PyAny>,
-    pub microseconds: Py<PyAny>,
 }
 
 /// What an event says beside its fields.
 #[derive(Default)]
-pub struct Facts {
-    pub id: String,
-    pub agent_id: String,
+pub struct Facts<'t> {
+    pub id: Str<'t>,
+    pub agent_id: Str<'t>,
     pub action: bool,
-    pub mode: String,
-    pub version: Option<String>,
-    pub trace_id: Option<String>,
-    pub delegated_by: Option<String>,
-    pub credential: Option<String>,
+    pub mode: &'static str,
+    pub version: Option<Str<'t>>,
+    pub trace_id: Option<Str<'t>>,
+    pub delegated_by: Option<Str<'t>>,
+    pub credential: Option<Str<'t>>,
     pub expires_us: Option<i64>,
 }
 
-pub type Any<'py> = Bound<'py, PyAny>;
-
-pub fn text(of: &Any<'_>) -> PyResult<String> {
-    Ok(of.cast::<PyString>()?.to_str()?.to_owned())
-}
-
-fn maybe(of: &Any<'_>) -> PyResult<Option<String>> {
-    if of.is_none() {
-        return Ok(None);
+impl Facts<'_> {
+    pub fn into_owned(self) -> Facts<'static> {
+        let owned = |text: Str<'_>| -> Str<'static> { text.into_owned().into() };
+        Facts {
+            id: owned(self.id),
+            agent_id: owned(self.agent_id),
+            version: self.version.map(owned),
+            trace_id: self.trace_id.map(owned),
+            delegated_by: self.delegated_by.map(owned),
+            credential: self.credential.map(owned),
+            action: self.action,
+            mode: self.mode,
+            expires_us: self.expires_us,
+        }
     }
-    text(of).map(Some)
 }
 
-pub fn short(of: &Any<'_>, maximum: usize) -> PyResult<String> {
-    Ok(cut(of.cast::<PyString>()?.to_str()?, maximum).to_owned())
+/// Class, network and country of a source address; `models.event.Origin`.
+#[derive(FromPyObject)]
+pub struct Origin {
+    pub egress: String,
+    pub asn: Option<i128>,
+    pub country: Option<String>,
 }
 
 /// A positive number, None for anything else.
-fn positive(of: &Any<'_>) -> PyResult<Option<f64>> {
-    let number = of.is_exact_instance_of::<PyFloat>()
-        || (of.is_instance_of::<PyInt>() && !of.is_instance_of::<PyBool>())
-        || of.is_instance_of::<PyFloat>();
-    if !number {
-        return Ok(None);
-    }
-    let value: f64 = of.extract()?;
-    Ok(Some(value).filter(|&value| value > 0.0 && value < f64::INFINITY))
+fn positive(value: f64) -> Option<f64> {
+    Some(value).filter(|&value| value > 0.0 && value < f64::INFINITY)
+}
+
+fn text<'t>(text: &'t Option<Text<'_>>) -> Option<Str<'t>> {
+    text.as_deref().map(Str::from)
 }
 
 /// Reads one event.
@@ -67,202 +70,170 @@ pub struct Reading<'a, 'py> {
     pub readers: &'a Readers,
 }
 
-impl<'py> Reading<'_, 'py> {
+impl Reading<'_, '_> {
     /// The fields of an event, and what else it says.
-    pub fn event(
+    pub fn event<'t>(
         &self,
-        event: &Any<'py>,
-        origin: &Any<'py>,
+        told: &'t Action<'_>,
+        operation: Operation,
+        origin: &'t Origin,
         previous_tool: &str,
-        time_us: i64,
-    ) -> PyResult<(Fields, Facts)> {
-        let (py, maximum) = (self.py, self.plan.constants.max_value);
-        let (mut fields, mut facts) = (Fields::default(), Facts::default());
-        let get = |name: &Bound<'py, PyString>| event.getattr(name);
-        let agent = get(intern!(py, "agent"))?;
-        facts.id = text(&get(intern!(py, "id"))?)?;
-        facts.agent_id = text(&agent.getattr(intern!(py, "id"))?)?;
-        facts.version = maybe(&agent.getattr(intern!(py, "version"))?)?;
-        facts.trace_id = maybe(&get(intern!(py, "trace_id"))?)?;
-        let kind_of = get(intern!(py, "kind"))?;
-        facts.action = kind_of.cast::<PyString>()?.to_str()? == "action";
-        facts.mode = text(&get(intern!(py, "mode"))?)?;
-        let tool = text(&get(intern!(py, "tool"))?)?;
+    ) -> PyResult<(Fields<'t>, Facts<'t>)> {
+        let mut fields = Fields::default();
+        let mut facts = Facts {
+            id: Str::from(&*told.id),
+            agent_id: Str::from(&*told.agent.id),
+            version: text(&told.agent.version),
+            trace_id: text(&told.trace_id),
+            action: told.kind == Kind::Action,
+            mode: told.mode.name(),
+            ..Facts::default()
+        };
         let put = &mut fields.single;
-        put[single::PREVIOUS_TOOL] = Some(previous_tool.to_owned());
-        put[single::OPERATION] = Some(text(&get(intern!(py, "operation"))?)?);
-        put[single::HOUR] = Some(time_of_day(time_us));
-        if facts.mode != "unknown" {
-            put[single::MODE] = Some(facts.mode.clone());
+        put[single::PREVIOUS_TOOL] = Some(previous_tool.to_owned().into());
+        put[single::OPERATION] = Some(operation.name().into());
+        put[single::HOUR] = Some(time_of_day(told.time_us).into());
+        if told.mode != Mode::Unknown {
+            put[single::MODE] = Some(facts.mode.into());
         }
-        put[single::OUTCOME] = maybe(&get(intern!(py, "outcome"))?)?;
-        let human = get(intern!(py, "human"))?;
-        if !human.is_none() {
-            put[single::PERSON] = Some(text(&human.getattr(intern!(py, "id"))?)?);
+        put[single::OUTCOME] = told.outcome.map(|outcome| outcome.name().into());
+        put[single::PERSON] = told.human.as_ref().map(|human| Str::from(&*human.id));
+        if let Some(Scalar::Text(digest)) = told.attribute("tool_digest") {
+            put[single::DEFINITION] = Some(cut(digest, self.plan.constants.max_value).into());
         }
-        let attributes = get(intern!(py, "attributes"))?;
-        let attributes = attributes.cast::<PyDict>().ok();
-        if let Some(attributes) = attributes {
-            if let Some(digest) = attributes.get_item(intern!(py, "tool_digest"))? {
-                if digest.is_instance_of::<PyString>() {
-                    put[single::DEFINITION] = Some(short(&digest, maximum)?);
-                }
-            }
-            let verified = attributes.get_item(intern!(py, "peer_verified"))?;
-            if verified.is_some_and(|one| one.is(PyBool::new(py, false))) {
-                put[single::UNVERIFIED] = Some("true".to_owned());
-            }
+        if matches!(told.attribute("peer_verified"), Some(Scalar::Truth(false))) {
+            put[single::UNVERIFIED] = Some("true".into());
         }
-        let resource = get(intern!(py, "resource"))?;
-        let resource_id = self.resource(&resource, &tool, &facts.agent_id, &mut fields)?;
-        fields.single[single::TOOL] = Some(tool);
-        self.network(event, origin, &mut fields)?;
-        self.delegation(&get(intern!(py, "delegation"))?, &mut fields, &mut facts)?;
-        self.credential(event, &mut fields, &mut facts)?;
-        self.arguments(event, resource_id, &mut fields)?;
-        self.numbers(event, attributes, &mut fields)?;
+        self.resource(told, &mut fields);
+        fields.single[single::TOOL] = Some(Str::from(&*told.tool));
+        self.network(told, origin, &mut fields)?;
+        self.delegation(told, &mut fields, &mut facts);
+        if let Some(credential) = &told.credential {
+            facts.credential = Some(Str::from(&*credential.id));
+            facts.expires_us = credential.expires_us;
+            self.credential(credential, told.time_us, &mut fields);
+        }
+        self.arguments(told, &mut fields)?;
+        self.numbers(told, &mut fields);
         Ok((fields, facts))
     }
 
-    fn resource(
-        &self,
-        resource: &Any<'py>,
-        tool: &str,
-        agent_id: &str,
-        fields: &mut Fields,
-    ) -> PyResult<Option<String>> {
-        let (py, put) = (self.py, &mut fields.single);
-        if resource.is_none() {
-            put[single::TARGET] = Some(tool.to_owned());
-            return Ok(None);
+    fn resource<'t>(&self, told: &'t Action<'_>, fields: &mut Fields<'t>) {
+        let put = &mut fields.single;
+        let Some(resource) = &told.resource else {
+            put[single::TARGET] = Some(Str::from(&*told.tool));
+            return;
+        };
+        let identifier = cut(&resource.id, self.plan.constants.max_value);
+        let mut target = format!("{}/{identifier}", &*told.tool);
+        if target.contains(&*told.agent.id) {
+            target = target.replace(&format!("/{}/", &*told.agent.id), "/agent/");
         }
-        let whole = text(&resource.getattr(intern!(py, "id"))?)?;
-        let identifier = cut(&whole, self.plan.constants.max_value).to_owned();
-        let target = format!("{tool}/{identifier}");
-        put[single::TARGET] = Some(target.replace(&format!("/{agent_id}/"), "/agent/"));
-        put[single::RESOURCE] = Some(identifier);
-        let sensitivity = maybe(&resource.getattr(intern!(py, "sensitivity"))?)?;
-        if let Some(domain) = maybe(&resource.getattr(intern!(py, "domain"))?)? {
-            let class = format!("{domain} {}", sensitivity.as_deref().unwrap_or_default());
-            put[single::DATA_CLASS] = Some(class);
-            put[single::DOMAIN] = Some(domain);
+        put[single::TARGET] = Some(target.into());
+        put[single::RESOURCE] = Some(identifier.into());
+        let sensitivity = resource.sensitivity.map(Sensitivity::name);
+        if let Some(domain) = resource.domain.as_deref() {
+            let class = format!("{domain} {}", sensitivity.unwrap_or_default());
+            put[single::DATA_CLASS] = Some(class.into());
+            put[single::DOMAIN] = Some(domain.into());
         }
-        put[single::SENSITIVITY] = sensitivity;
-        put[single::RESOURCE_TYPE] = maybe(&resource.getattr(intern!(py, "type"))?)?;
-        Ok(Some(whole))
+        put[single::SENSITIVITY] = sensitivity.map(Str::from);
+        put[single::RESOURCE_TYPE] = text(&resource.kind);
     }
 
-    fn network(&self, event: &Any<'py>, origin: &Any<'py>, fields: &mut Fields) -> PyResult<()> {
-        let (py, put) = (self.py, &mut fields.single);
-        let egress = text(&origin.getattr(intern!(py, "egress"))?)?;
-        if !self.plan.words.own_networks.contains(&egress) {
-            let asn = origin.getattr(intern!(py, "asn"))?;
-            if !asn.is_none() {
-                put[single::ASN] = Some(asn.str()?.to_str()?.to_owned());
-            }
-            put[single::COUNTRY] = maybe(&origin.getattr(intern!(py, "country"))?)?;
+    fn network<'t>(
+        &self,
+        told: &'t Action<'_>,
+        origin: &'t Origin,
+        fields: &mut Fields<'t>,
+    ) -> PyResult<()> {
+        let put = &mut fields.single;
+        if !self.plan.words.own_networks.contains(&origin.egress) {
+            put[single::ASN] = origin.asn.map(|asn| asn.to_string().into());
+            put[single::COUNTRY] = origin.country.as_deref().map(Str::from);
         }
-        if egress != "unknown" {
-            put[single::EGRESS] = Some(egress);
+        if origin.egress != "unknown" {
+            put[single::EGRESS] = Some(Str::from(&*origin.egress));
         }
-        let network = event.getattr(intern!(py, "network"))?;
-        if !network.is_none() {
-            let destination = network.getattr(intern!(py, "destination"))?;
-            if !destination.is_none() {
-                let host = host_of(py, destination.cast::<PyString>()?.to_str()?)?;
-                put[single::DESTINATION] = Some(host);
-            }
+        let network = told.network.as_ref();
+        if let Some(destination) = network.and_then(|network| network.destination.as_deref()) {
+            put[single::DESTINATION] = Some(host_of(self.py, destination)?.into());
         }
         Ok(())
     }
 
-    fn delegation(
-        &self,
-        delegation: &Any<'py>,
-        fields: &mut Fields,
-        facts: &mut Facts,
-    ) -> PyResult<()> {
-        if delegation.is_none() || !delegation.is_truthy()? {
-            return Ok(());
-        }
-        let all: PyResult<Vec<String>> = delegation.try_iter()?.map(|one| text(&one?)).collect();
-        let all = all?;
+    fn delegation<'t>(&self, told: &'t Action<'_>, fields: &mut Fields<'t>, facts: &mut Facts<'t>) {
+        let all = told.delegation.as_deref().unwrap_or_default();
+        let Some(first) = all.first() else { return };
         let depth = all.len().min(self.plan.constants.max_depth);
-        fields.single[single::DEPTH] = Some(depth.to_string());
-        facts.delegated_by = all.first().cloned();
-        let person = fields.single(single::PERSON).map(str::to_owned);
-        let others = all.into_iter().filter(|one| Some(one) != person.as_ref());
-        let records = others.map(|one| Record::of([(record::DELEGATE, one)])).collect();
+        fields.single[single::DEPTH] = Some(depth.to_string().into());
+        facts.delegated_by = Some(Str::from(&**first));
+        let person = fields.single(single::PERSON);
+        let others = all.iter().map(|one| &**one).filter(|one| Some(*one) != person);
+        let records = others.map(|one| Record::of([(record::DELEGATE, one.into())])).collect();
         fields.records[kind::DELEGATE] = Some(records);
-        Ok(())
     }
 
-    fn credential(&self, event: &Any<'py>, fields: &mut Fields, facts: &mut Facts) -> PyResult<()> {
-        let py = self.py;
-        let credential = event.getattr(intern!(py, "credential"))?;
-        if credential.is_none() {
-            return Ok(());
-        }
-        facts.credential = Some(text(&credential.getattr(intern!(py, "id"))?)?);
-        let lifetime = self.readers.lifetime_of.bind(py).call1((&credential, event))?;
-        fields.single[single::LIFETIME] = Some(text(&lifetime)?);
-        let expires = credential.getattr(intern!(py, "expires_at"))?;
-        if !expires.is_none() {
-            let us = self.readers.microseconds.bind(py).call1((expires,))?;
-            facts.expires_us = Some(us.extract()?);
-        }
-        let purpose = credential.getattr(intern!(py, "purpose"))?;
-        if purpose.is_truthy()? {
-            let purpose = short(&purpose, self.plan.constants.max_value)?;
-            fields.single[single::CREDENTIAL_PURPOSE] = Some(purpose);
-        }
-        let scopes = credential.getattr(intern!(py, "scopes"))?;
-        if scopes.is_truthy()? {
-            let mut all = Vec::new();
-            for scope in scopes.try_iter()? {
-                all.push(Record::of([(record::SCOPE, text(&scope?)?)]));
-            }
-            fields.records[kind::SCOPE] = Some(all);
-        }
-        Ok(())
-    }
-
-    fn numbers(
+    fn credential<'t>(
         &self,
-        event: &Any<'py>,
-        attributes: Option<&Bound<'py, PyDict>>,
-        fields: &mut Fields,
-    ) -> PyResult<()> {
-        let (py, found) = (self.py, &mut fields.numbers);
-        let volume = event.getattr(intern!(py, "volume"))?;
-        if !volume.is_none() {
-            found[number::BYTES_OUT] = positive(&volume.getattr(intern!(py, "bytes_out"))?)?;
-            found[number::BYTES_IN] = positive(&volume.getattr(intern!(py, "bytes_in"))?)?;
-            found[number::RECORDS] = positive(&volume.getattr(intern!(py, "records"))?)?;
+        credential: &'t Credential<'_>,
+        time_us: i64,
+        fields: &mut Fields<'t>,
+    ) {
+        fields.single[single::LIFETIME] = Some(lifetime_of(credential, time_us).into());
+        let purpose = credential.purpose.as_deref().filter(|purpose| !purpose.is_empty());
+        let purpose = purpose.map(|purpose| cut(purpose, self.plan.constants.max_value));
+        fields.single[single::CREDENTIAL_PURPOSE] = purpose.map(Str::from);
+        let scopes = credential.scopes.as_deref().unwrap_or_default().iter();
+        if scopes.len() > 0 {
+            let all = scopes.map(|scope| Record::of([(record::SCOPE, Str::from(&**scope))]));
+            fields.records[kind::SCOPE] = Some(all.collect());
         }
-        found[number::DURATION] = positive(&event.getattr(intern!(py, "duration_ms"))?)?;
-        let Some(attributes) = attributes else { return Ok(()) };
+    }
+
+    fn numbers(&self, told: &Action<'_>, fields: &mut Fields<'_>) {
+        let found = &mut fields.numbers;
+        if let Some(volume) = &told.volume {
+            let amount = |one: Option<i64>| one.and_then(|amount| positive(amount as f64));
+            found[number::BYTES_OUT] = amount(volume.bytes_out);
+            found[number::BYTES_IN] = amount(volume.bytes_in);
+            found[number::RECORDS] = amount(volume.records);
+        }
+        found[number::DURATION] = told.duration_ms.and_then(|duration| positive(duration.0));
+        if told.attributes.is_none() {
+            return;
+        }
+        let number = |value: &Scalar<'_>| match value {
+            Scalar::Number(number) => Some(*number),
+            _ => None,
+        };
         let words = &self.plan.words;
         for (place, keys) in [(number::TOKENS, &words.tokens), (number::PRICE, &words.prices)] {
-            for key in keys {
-                if let Some(value) = attributes.get_item(key)? {
-                    found[place] = positive(&value)?;
-                    break;
-                }
-            }
+            let first = keys.iter().find_map(|key| told.attribute(key));
+            found[place] = first.and_then(number).and_then(positive);
         }
-        if let Some(seconds) = attributes.get_item(intern!(py, "approval_seconds"))? {
-            let number = seconds.is_instance_of::<PyFloat>()
-                || (seconds.is_instance_of::<PyInt>() && !seconds.is_instance_of::<PyBool>());
-            if let Some(seconds) = Some(seconds).filter(|_| number) {
-                let seconds: f64 = seconds.extract().unwrap_or(f64::INFINITY);
-                if seconds >= 0.0 {
-                    let worth = words.approvals.iter().find(|(under, _)| seconds < *under);
-                    found[number::HASTE] = worth.map(|(_, worth)| *worth);
-                }
-            }
+        let seconds = told.attribute("approval_seconds").and_then(number);
+        if let Some(seconds) = seconds.filter(|&seconds| seconds >= 0.0) {
+            let worth = words.approvals.iter().find(|(under, _)| seconds < *under);
+            found[number::HASTE] = worth.map(|(_, worth)| *worth);
         }
-        Ok(())
+    }
+}
+
+/// How long a credential lives, in powers of four; `models.features.credentials`.
+fn lifetime_of(credential: &Credential<'_>, time_us: i64) -> String {
+    let Some(ends) = credential.expires_us else {
+        let endless = credential.issued_us.is_some();
+        return if endless { "without an end" } else { "not stated" }.to_owned();
+    };
+    let lasts_us = ends - credential.issued_us.unwrap_or(time_us);
+    let seconds = (lasts_us as f64 / SECOND_US as f64).max(0.0) as u64;
+    let bits = u64::BITS - seconds.leading_zeros();
+    let under = 4u64.pow(bits / 2 + 1);
+    if under < 2 * 3_600 {
+        format!("under {} minutes", under / 60)
+    } else {
+        format!("under {} hours", under / 3_600)
     }
 }
 

@@ -159,13 +159,16 @@ impl SharedBehaviour {
         let today = head.watermark_us.div_euclid(DAY_US);
         let mut rates = RateTables::new(constants.half_life_days);
         let mut combined = RateTables::new(constants.combined_days);
-        let mut known: BTreeSet<(u64, u64)> = BTreeSet::new();
+        let mut known: Vec<(u64, u64)> = Vec::new();
         for one in all {
             rates.merge(&one.rates);
             combined.merge(&one.combined);
             known.extend(&one.known);
             merge(&mut self.of_novelty, &mut self.novelty.counts, &one.novelty);
             merge(&mut self.of_amounts, &mut self.amounts.fleet, &one.amounts);
+            if !one.amounts.cells.is_empty() {
+                self.amounts.renew();
+            }
             self.spread.apply(&one.spread);
             for (&mark, &value) in &one.reports {
                 relations::join(&mut self.relations.reports, mark, value);
@@ -181,6 +184,10 @@ impl SharedBehaviour {
         self.rates.apply(constants, &rates, today, constants.rare_bits);
         let clip_bits = self.clip_bits(constants, today);
         self.combined.apply(constants, &combined, today, clip_bits);
+        if all.len() > 1 {
+            known.sort_unstable();
+            known.dedup();
+        }
         self.known.changed.extend(self.knowledge.apply(known));
         self.spread.close(head.watermark_us);
         self.traces.close(head.watermark_us);
@@ -282,6 +289,7 @@ impl SharedBehaviour {
         }
         read_counts(&mut self.of_novelty, parts, &mut self.novelty.counts)?;
         read_counts(&mut self.of_amounts, parts, &mut self.amounts.fleet)?;
+        self.amounts.renew();
         let mut reports = std::collections::BTreeMap::new();
         let found = self.reports.read(parts, |key, from| {
             match from {

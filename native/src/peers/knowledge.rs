@@ -17,7 +17,7 @@ pub struct SharedKnowledge {
 
 /// The number that makes a value one of a role.
 pub fn salt(hasher: &Hasher, role: &str) -> u64 {
-    hasher.of(&format!("role\x1f{role}"))
+    hasher.of_parts(&["role", role])
 }
 
 impl SharedKnowledge {

@@ -150,7 +150,7 @@ impl OpenSessions {
     }
 
     /// Removes and gives the session that `resume` found too long, if any.
-    fn pop_overlong(&mut self) -> Vec<Py<Session>> {
+    pub fn pop_overlong(&mut self) -> Vec<Py<Session>> {
         std::mem::take(&mut self.state().cut)
     }
 

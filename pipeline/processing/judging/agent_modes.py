@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pipeline.enrichment.enricher import Enricher
     from pipeline.enrichment.inventory import Inventory
     from pipeline.processing.agent_cache import Agents
-    from pipeline.processing.batch_state import BatchState, Key
+    from pipeline.processing.batch_state import BatchState
 
 
 class AgentModes:
@@ -71,17 +71,13 @@ class AgentModes:
         known = [one.trust.mode for one in self._agents.in_all_modes(event.agent.id)]
         return [msgspec.structs.replace(event, mode=mode) for mode in known or [event.mode]]
 
-    def share_identity(self, batch: BatchState, step: EventInMode) -> list[Key]:
-        """Apply the first claimed role and owner to the agent's other modes; give their keys."""
+    def share_identity(self, batch: BatchState, step: EventInMode) -> None:
+        """Apply the first claimed role and owner to the agent's other modes."""
         trust = step.agent_state.trust
-        keys: list[Key] = []
         for other in self._agents.in_all_modes(trust.agent_id):
             if other is not step.agent_state:
                 fill(other.trust, [trust])
-                key = (trust.agent_id, other.trust.mode)
-                batch.change(key, step.position, 1)
-                keys.append(key)
-        return keys
+                batch.change((trust.agent_id, other.trust.mode), step.position, 1)
 
     def apply_identity_evidence(self, batch: BatchState, step: EventInMode) -> bool:
         """Apply identity evidence to the agent's other modes; return whether a level moved."""

@@ -10,9 +10,9 @@ from models.baseline.identity import as_known
 from models.trust.ledger import AGENT_WIDE
 
 if TYPE_CHECKING:
-    from models.engine import Engine
+    from models.engine import Begun, Engine
     from models.result import Held, Result
-    from pipeline.processing.batch_state import BatchState, Key
+    from pipeline.processing.batch_state import BatchState
     from pipeline.processing.detector_failures import DetectorFailures
     from pipeline.processing.judging.agent_modes import AgentModes
     from pipeline.processing.judging.anomalies import Anomalies
@@ -57,25 +57,37 @@ class ReferenceJudge:
         self._trust_answers = trust_answers
         self._observers = observers
 
-    def judge(self, batch: BatchState, position: int) -> list[Key]:
-        """Judge the event at a position; give the other modes that it identifies the agent in."""
-        identified: list[Key] = []
-        for step in self._modes.events(batch, position):
-            result = self._judge_in_mode(batch, step)
-            if result.identified and step.event.kind == "action":
-                identified += self._modes.share_identity(batch, step)
-        return identified
+    def judge(self, batch: BatchState, position: int, begun: Begun | None = None) -> str:
+        """Judge the event at a position; give its agent.
 
-    def _judge_in_mode(self, batch: BatchState, step: EventInMode) -> Result:
+        Parameters
+        ----------
+        begun
+            The event where it is already scored.
+        """
+        agent_id = ""
+        for step in self._modes.events(batch, position):
+            agent_id = step.event.agent.id
+            result = self._judge_in_mode(batch, step, begun)
+            if result.identified and step.event.kind == "action":
+                self._modes.share_identity(batch, step)
+        return agent_id
+
+    def _judge_in_mode(
+        self, batch: BatchState, step: EventInMode, begun: Begun | None
+    ) -> Result:
         agent_state = step.agent_state
-        result = self._engine.judge(
-            step.event,
-            step.origin,
-            agent_state,
-            declared=step.declared,
-            time_us=step.time_us,
-            conflict=batch.events.order[step.position] in batch.events.conflicts,
-        )
+        if begun is not None:
+            result = self._engine.conclude(step.event, agent_state, begun)
+        else:
+            result = self._engine.judge(
+                step.event,
+                step.origin,
+                agent_state,
+                declared=step.declared,
+                time_us=step.time_us,
+                conflict=batch.events.order[step.position] in batch.events.conflicts,
+            )
         self._failures.note(batch.count)
         step = step._replace(event=as_known(step.event, agent_state.trust))
         agent_state.trust.config_version = self._config_version

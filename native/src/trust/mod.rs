@@ -1,0 +1,3 @@
+//! Trust of an agent; `models.trust`.
+
+pub mod update;
