@@ -70,8 +70,9 @@ def _thing(tainted: TaintedValue, values: Sequence[str]) -> str:
 def subject_of(content: CallScore, tool: str, values: Sequence[str]) -> Subject | None:
     """Give what the score of a call of a tool is about; None where little can be said.
 
-    `values` are those of the argument that it is about (`values_at`). The name is ``provenance`` for a value out of a result, ``intent`` for a tool. `key` is what was
-    observed, `text` the sentence.
+    `values` are those of the argument that it is about (`values_at`). The name is ``provenance``
+    for a value out of a result, ``intent`` for a tool. `key` is what was observed, `text` the
+    sentence.
     """
     tainted = content.tainted
     intent = content.intent or 0.0

@@ -29,7 +29,7 @@ use pyo3::types::PyBytes;
 use rustc_hash::{FxHashMap, FxHashSet};
 use std::sync::Arc;
 
-/// Bits of the arguments of an event, and what tells what they are about.
+/// Bits of the arguments of an event, and what they are about.
 pub struct Content<'a> {
     pub bits: f64,
     pub subject: &'a dyn Fn() -> PyResult<Option<Subject>>,

@@ -78,7 +78,7 @@ class Suppression(BaseModel):
 
     id: str
     state: Literal["active", "expired", "ended"]
-    scope: dict[str, str]
+    scope: SuppressionScope
     reason: str
     by: str
     created: str

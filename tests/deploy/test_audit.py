@@ -129,8 +129,8 @@ def osv() -> Iterator[str]:
 def test_unavailable_service_is_named_and_does_not_fail(tmp_path, crates):
     code, out = audit(tmp_path, crates, "--deny", str(rules_with_database(tmp_path)))
     assert code == 0, out
-    assert "audit: checked: licences, duplicates and sources of 49 crates" in out
-    assert "not checked: vulnerabilities of 49 crates: the RustSec advisory database" in out
+    assert "audit: checked: licences, duplicates and sources of 50 crates" in out
+    assert "not checked: vulnerabilities of 50 crates: the RustSec advisory database" in out
     assert "not checked: vulnerabilities of 2 packages of requirements.lock: neither PyPI" in out
 
 
@@ -147,7 +147,7 @@ def test_a_crate_with_a_known_vulnerability_fails_until_it_is_accepted(
     code, out = audit(tmp_path, crates, "--deny", str(advisories))
     assert code == 1, out
     assert "audit: error: RUSTSEC-2026-9999: memchr: A made-up fault" in out
-    assert "audit: checked: vulnerabilities of 49 crates" in out
+    assert "audit: checked: vulnerabilities of 50 crates" in out
     excused = accept("RUSTSEC-2026-9999")
     code, out = audit(tmp_path, crates, "--deny", str(advisories), accepted=excused)
     assert code == 0, out

@@ -192,7 +192,7 @@ fn is_plain(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'+' | b'.')
 }
 
-/// Whether a number, true, false or null is written in the one usual way.
+/// Whether a number, true, false or null is written in the one canonical way.
 fn is_plain_number(token: &[u8]) -> bool {
     if token.iter().any(|byte| byte.is_ascii_alphabetic()) {
         return matches!(token, b"true" | b"false" | b"null");

@@ -57,7 +57,7 @@ pub struct NoveltyDetector<'a> {
     pub paths: Arc<[Arc<RatePath>]>,
 }
 
-/// The indices of the records of a feature; one that is none where its fields have one value each.
+/// The indices of the records of a feature, or one `None` where its fields have one value each.
 fn records(feature: &Feature, fields: &Fields<'_>) -> impl Iterator<Item = Option<usize>> {
     let (each, number) = (feature.each, feature.each.map_or(1, |kind| fields.records(kind).len()));
     (0..number).map(move |at| each.map(|_| at))

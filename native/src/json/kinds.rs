@@ -1,7 +1,7 @@
 //! Objects out of JSON objects alone, and names out of strings alone.
 //!
 //! Derived readers also accept an object's values in an array, and a name as the key of an object.
-//! The reference refuses both.
+//! `pipeline.formats.native` refuses both.
 
 use serde::de::value::{MapAccessDeserializer, StrDeserializer};
 use serde::de::{Deserializer, Error, MapAccess, Visitor};

@@ -1,4 +1,4 @@
-//! Times as RFC 3339 writes them, to whole microseconds.
+//! Times as RFC 3339 writes them, to whole microseconds, as `pipeline.formats.native` reads them.
 
 use crate::json::values::Text;
 use serde::de::{Deserializer, Error};

@@ -1,4 +1,4 @@
-//! JSON values that are checked, and mostly dropped.
+//! JSON values that are checked, and mostly dropped. `pipeline.formats.native` keeps them.
 
 use crate::json::action::Origins;
 use serde::de::{Deserializer, Error, MapAccess, SeqAccess, Visitor};

@@ -1,4 +1,4 @@
-//! The parsed records of one batch, and their agents.
+//! The parsed records of one batch, and their agents (`models.quiet_loop`).
 
 use crate::codec::canonical::Canonical;
 use crate::codec::hashing::Hashes;

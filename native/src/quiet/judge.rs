@@ -1,4 +1,4 @@
-//! Judges the quiet events of a batch, one after the other.
+//! Judges the quiet events of a batch, one after the other (`models.quiet_loop`).
 //!
 //! It stops at an event that the reference judges, from its start or from its score on.
 
@@ -25,7 +25,7 @@ pub struct Settings {
     pub learning_sessions: i64,
     pub snapshot_us: i64,
     pub late_us: i64,
-    /// Time after which agents are looked at that have been quiet for long.
+    /// Time after which agents that have been quiet for long are examined.
     pub slot_us: i64,
     pub min_sessions: u64,
     degraded: Vec<(i64, i64)>,

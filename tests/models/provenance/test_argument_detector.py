@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from models.explain.content import subject_of
 from models.provenance.backend import PythonDetector
+from tests.models.provenance.subjects import subject_for
 
 PAY = "Pay the invoice of Ines"
 READ = "Summarise the news of today"
@@ -92,11 +92,11 @@ def test_new_value_has_more_bits_in_familiar_request_than_in_new_one(desk):
     assert known.familiarity > 0.9
     assert unknown.familiarity == 0
     assert known.tainted.bits > unknown.tainted.bits + 2
-    assert subject_of(known, event).name == subject_of(unknown, event).name == "provenance"
+    assert subject_for(known, event).name == subject_for(unknown, event).name == "provenance"
     tool = desk.event("shell.run")
-    told = subject_of(desk.score(tool), tool).text
+    told = subject_for(desk.score(tool), tool).text
     assert "of the sessions with a request like this one use shell.run." in told
-    guessed = subject_of(desk.score(tool, "Quarterly vacuum tube inventory"), tool).text
+    guessed = subject_for(desk.score(tool, "Quarterly vacuum tube inventory"), tool).text
     assert "of the sessions of this role use shell.run." in guessed
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from models.explain.content import subject_of
 from models.provenance.call_scoring import RECURRENCE_BITS
 from models.provenance.cross_task_spread import (
     MAX_SPREAD_BITS,
@@ -20,6 +19,7 @@ from models.provenance.novelty import SPREAD, TYPICAL_SESSIONS, strata
 from models.provenance.novelty_prior import VALUE
 from models.provenance.session import Session, SessionVotes, Use, Vote
 from models.units import DAY_US
+from tests.models.provenance.subjects import subject_for
 
 PAY = "Pay the invoice of Ines"
 OTHERS = ("Sort the mail", "Vacuum the tube stock", "Landlord heating letter", "Photo album")
@@ -196,11 +196,11 @@ def test_sessions_with_the_same_words_count_as_one_task(desk):
     found = tainted(desk)
     assert (found.recurrences, found.cross_task_bits) == (0, 0.0)
     event = desk.event(payee=[(ATTACKER, [WEB])])
-    assert "other tasks" not in subject_of(desk.score(event, purpose=PAY), event).text
+    assert "other tasks" not in subject_for(desk.score(event, purpose=PAY), event).text
 
 
 def test_explanation_names_spread(desk):
     event = desk.event(payee=[(ATTACKER, [WEB])])
     spread(desk)
-    text = subject_of(desk.score(event, purpose=PAY), event).text
+    text = subject_for(desk.score(event, purpose=PAY), event).text
     assert text.endswith("At least 3 requests unlike this one led to the same value.")

@@ -7,7 +7,6 @@ from urllib.parse import quote
 
 import pytest
 
-from models.explain.content import subject_of
 from models.provenance.backend import PythonDetector
 from models.provenance.deobfuscation import (
     LONGEST,
@@ -18,6 +17,7 @@ from models.provenance.deobfuscation import (
 )
 from models.provenance.knowledge import PARTS
 from models.provenance.session import MAX_USES
+from tests.models.provenance.subjects import subject_for
 
 ACCOUNT = "DE31 9876-5432 1098"
 LETTERS = "de31987654321098"
@@ -151,7 +151,7 @@ def test_rewritten_value_is_learned_with_its_source(desk):
 
 def test_explanation_names_rewriting(desk):
     session, event = looked(desk, body=[(in_base64(MAIL), [])])
-    subject = subject_of(desk.judge(session, event), event)
+    subject = subject_for(desk.judge(session, event), event)
     assert subject.name == "provenance"
     assert subject.text.startswith(f"{event.tool} uses the ")
     assert ", rewritten, as body: it is out of a result of web.get" in subject.text

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from models.explain.content import subject_of
 from models.provenance.backend import PythonDetector
 from models.provenance.call_scoring import OTHER_ENTITY
 from models.provenance.entity_binding import (
@@ -17,6 +16,7 @@ from models.provenance.entity_binding import (
     learn_binding,
 )
 from models.provenance.history.bounded_table import MAX_KNOWN, Table
+from tests.models.provenance.subjects import subject_for
 
 PLACE, NAME, OTHER_NAME = 5, 6, 7
 LOOKUP = "result:vendors.lookup"
@@ -126,7 +126,7 @@ def test_other_account_of_known_supplier_has_more_bits_than_new_supplier(ledger)
 def test_explanation_names_violated_binding(ledger, an_event):
     event = an_event(tool="bank.pay")
     other = ledger.score(pays(ledger, "AC-2001"), asks("Quarry Tools"))
-    subject = subject_of(other, event)
+    subject = subject_for(other, event)
     assert subject.name == "provenance"
     assert "It is not the one that came with a name of the request before" in subject.text
 

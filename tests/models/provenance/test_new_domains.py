@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from models.explain.content import subject_of
 from models.provenance.call_scoring import OTHER_ENTITY
 from models.provenance.history.learning import QUORUM, STRICT_GATE
 from models.provenance.novelty import NEW_DOMAIN
+from tests.models.provenance.subjects import subject_for
 
 INVITE = "Invite the best of the new candidates"
 FOUND = "result:candidates.read"
@@ -52,7 +52,7 @@ def test_address_at_new_domain_alerts_with_explanation(desk):
     event, content = invited(desk, "settle-4@collect.example.net")
     assert (content.tainted.value_level, content.tainted.flow_level) == (NEW_DOMAIN, 0)
     assert content.tainted.value_bits > 7
-    subject = subject_of(content, event)
+    subject = subject_for(content, event)
     assert subject.key == (
         "the mail address settle-4@collect.example.net out of a result of candidates.read"
     )

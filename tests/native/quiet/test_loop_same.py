@@ -14,8 +14,8 @@ import pytest
 from lab.simulation.fleet.config import SimulationConfig
 from lab.simulation.fleet.stream import simulate
 from lab.simulation.sample import fleet_events
-from models.event import microseconds
 from models.engine import Engine
+from models.event import microseconds
 from pipeline.processing import runner
 from pipeline.processing.judging.quiet_run import QuietRun
 from pipeline.processing.judging.trust_answers import TrustAnswers
@@ -25,7 +25,7 @@ from pipeline.store import open_store
 from tests.native.both import needs_native
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable
     from pathlib import Path
 
 pytestmark = needs_native
