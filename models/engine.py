@@ -261,7 +261,7 @@ class Engine:
     def conclude(self, event: Event, agent_state: AgentState, begun: Begun) -> Result:
         """File an event that is scored, learn from it, and move trust."""
         scores = begun.scores
-        out = self._result(event, agent_state.profile, scores)
+        out = self._result(event, agent_state.profile, begun)
         out.identified = begun.identified
         self.filing.file(out, event, agent_state, scores, trusted_history=self.trusted_history)
         self._learn(out, event, agent_state, scores, teaches=begun.teaches)
@@ -369,17 +369,17 @@ class Engine:
             content = (call.score if subject is not None else 0.0, subject)
         return self.scorer.score(event, origin, profile, scores, time_us, sender, content)
 
-    def _result(self, event: Event, profile: Profile, scores: Scores) -> Result:
+    def _result(self, event: Event, profile: Profile, begun: Begun) -> Result:
         """Give the numbers of an event; what they lead to is decided by `models.alerting`."""
-        shared = self.shared
+        shared, scores = self.shared, begun.scores
         out = Result(
             event.id, profile.agent_id, profile.mode, event.session or "", scores.at.time_us,
-            s_sum=scores.sum, s_max=scores.most, snapshot=shared.head.version,
+            s_sum=scores.sum, s_max=scores.most, session_p=begun.session.p,
+            snapshot=shared.head.version,
         )  # fmt: skip
         out.lead = scores.at.session.lead
         if shared.calibrated:
-            out.p, out.session_p = 2.0**-scores.own, 2.0**-scores.rarity
-            out.p_pool, out.p_n = "fleet", shared.known_days
+            out.p, out.p_pool, out.p_n = 2.0**-scores.own, "fleet", shared.known_days
         return out
 
     def _learn(

@@ -87,7 +87,8 @@ class Result(Struct):
         Share of agent-days on which honest work comes as far as this event, the pool that it is
         estimated from and its size in agent-days; None while uncalibrated.
     session_p
-        The same of the session so far.
+        Share of past sessions of its role, mixed with the fleet, whose content (arguments and
+        intent) came as far as that of the session so far; None without content or enough sessions.
     alert
         Whether the event raises a case or makes one grow.
     case_id, change

@@ -5,7 +5,6 @@ The content tables learn from a session as far as its p-value allows (`models.pr
 
 from __future__ import annotations
 
-from math import log2
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -55,13 +54,6 @@ class SessionGate:
             name = f"{session.agent_id}\x1f{session.mode}\x1f{session.ordinal}"
             u = self._hasher.uniform(name)
             session.p = self.pools.p_value(session.role, session.score, u)
-
-    def bits(self, session: Session, score: float) -> float:
-        """Give how rare a score is among past sessions, in bits; the score itself before any."""
-        if self.pools.n < MIN_SESSIONS:
-            return score
-        name = f"{session.agent_id}\x1f{session.mode}\x1f{session.ordinal}"
-        return -log2(self.pools.p_value(session.role, score, self._hasher.uniform(name)))
 
     def add(self, session: Session) -> None:
         """Add a finished session, of this or another shard."""

@@ -67,7 +67,8 @@ class Agents(Struct, kw_only=True, forbid_unknown_fields=True):
 class Anomaly(Struct, kw_only=True, forbid_unknown_fields=True):
     """One anomaly; a later version of the same id replaces the earlier one.
 
-    `p` and `session_p` are shares of agent-days on which honest work comes as far.
+    `p` is the share of agent-days on which honest work comes as far, `session_p` the share of past
+    sessions whose content (arguments and intent) comes as far as that of its session.
     With `agents` it concerns all of them, and `agent_id` is the first.
     """
 

@@ -18,11 +18,11 @@ def basis_in_words(anomaly: Mapping[str, Any]) -> str | None:
 
     Examples
     --------
-    >>> basis_in_words({"p": 0.0003, "p_pool": "role", "p_n": 1265, "session_p": 0.0003})
+    >>> basis_in_words({"p": 0.0003, "p_pool": "role", "p_n": 1265})
     "honest work comes as far on one agent-day in 3,333, judged by its role's 1,265 agent-days"
     >>> basis_in_words({"p": 0.4, "p_pool": "fleet", "p_n": 812, "session_p": 0.002})
-    "with its session, honest work comes as far on one agent-day in 500, judged by the fleet's 812 \
-agent-days"
+    "honest work comes as far on 40% of agent-days, judged by the fleet's 812 agent-days; values \
+and tools of its session come as far in one session in 500"
     """
     if is_of_before(anomaly):
         return "judged by an earlier version"
@@ -30,9 +30,11 @@ agent-days"
     if p is None:
         return None
     of = f"judged by {WHOSE[anomaly['p_pool']]} {anomaly['p_n']:,} agent-days"
-    if session_p is not None and session_p < p:
-        return f"with its session, honest work comes as far on {_rare(session_p)}, {of}"
-    return f"honest work comes as far on {_rare(p)}, {of}"
+    content = ""
+    if session_p is not None and session_p < _OFTEN:
+        content = "; values and tools of its session come as far in one session in "
+        content += f"{1 / session_p:,.0f}"
+    return f"honest work comes as far on {_rare(p)}, {of}{content}"
 
 
 def is_of_before(anomaly: Mapping[str, Any]) -> bool:

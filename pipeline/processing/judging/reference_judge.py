@@ -73,9 +73,7 @@ class ReferenceJudge:
                 self._modes.share_identity(batch, step)
         return agent_id
 
-    def _judge_in_mode(
-        self, batch: BatchState, step: EventInMode, begun: Begun | None
-    ) -> Result:
+    def _judge_in_mode(self, batch: BatchState, step: EventInMode, begun: Begun | None) -> Result:
         agent_state = step.agent_state
         if begun is not None:
             result = self._engine.conclude(step.event, agent_state, begun)

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from models.detectors.detector import Detector
+    from models.engine import Begun
     from models.event import Event
     from models.scoring import Scores
 
@@ -89,9 +90,9 @@ class Side:
         """Keep the latest score; the engine gives only what follows from it."""
         result = self.engine._result
 
-        def kept(event: Event, profile: Profile, scores: Scores) -> Any:
-            self.scores = scores
-            return result(event, profile, scores)
+        def kept(event: Event, profile: Profile, begun: Begun) -> Any:
+            self.scores = begun.scores
+            return result(event, profile, begun)
 
         self.engine._result = kept  # type: ignore[method-assign]
 
