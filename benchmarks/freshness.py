@@ -52,7 +52,7 @@ SHARE = 0.5
 
 _BACKLOG = 20_000
 _HIGHEST_S = 8.0
-_MAX_A_S = 20_000
+_MAX_A_S = 60_000
 _EVERY_S = 0.1
 _ASK_S = 0.005
 _SETTLE_S = 2.0
@@ -99,7 +99,8 @@ def _say(text: str) -> None:
 def _highest_rate(sending: _Sending) -> float:
     """Give the events per second that all parts sustain together."""
     before = sending.judged()
-    load = sending.load(int(_MAX_A_S * _HIGHEST_S), lambda _: sending.judged() - before + _BACKLOG)
+    most = _BACKLOG + int(_MAX_A_S * (_SETTLE_S + _HIGHEST_S))
+    load = sending.load(most, lambda _: sending.judged() - before + _BACKLOG)
     with load.running():
         time.sleep(_SETTLE_S)
         first, started = sending.judged(), time.perf_counter()

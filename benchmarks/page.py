@@ -28,15 +28,7 @@ SECTIONS: dict[str, tuple[str, ...]] = {
         "bundled_warm",
         "bundled_cold",
     ),
-    "Simulated fleets": (
-        "fleet_7",
-        "fleets_1000",
-        "fleet_200_detectors",
-        "fleet_120_features",
-        "fleets_small",
-        "fleet_attacked_history",
-        "amounts",
-    ),
+    "Simulated fleets": ("fleets", "fleets_1000", "fleet_120_features"),
     "Speed": (
         "throughput",
         "throughput_at_random",

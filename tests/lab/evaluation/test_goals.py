@@ -77,7 +77,8 @@ def test_attacks_without_an_attempt_alarm_no_more_than_benign_sessions(
     (failed,) = (one for one in warm["types"] if one["type"] == "without an attempt")
     for level in ("0.05", "0.01"):
         share = warm["all"]["session_p"][level]["share"]
-        assert round(failed[f"p_{level}"] * failed["cases"]) <= failed["cases"] * share + 1
+        marked = round(failed[f"p_{level}"] * failed["cases"])
+        assert binom.sf(marked - 1, failed["cases"], share) >= CHANCE
 
 
 def test_first_reason_names_the_vector_of_the_attack(warm: dict[str, Any]) -> None:
