@@ -204,7 +204,7 @@ class Worker:
     ) -> BatchState:
         """Decode records to new events; reject those whose agent another worker judges."""
         out, count = Commit(), Counter[str]()
-        events = self._intake.take(records, wire, out, count, quiet and quiet.loop)
+        events = self._intake.take(records, wire, out, count, None if quiet is None else quiet.loop)
         batch = BatchState(events, out, count)
         foreign, misrouted = (
             self._agents.shards_of_others(batch.agents()),

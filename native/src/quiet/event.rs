@@ -55,7 +55,7 @@ impl QuietJudge {
         };
         let Some(known) = &mut slot.known else { return Ok(Outcome::Reference) };
         let origin = self.calls.origin(py, action.network.as_ref())?;
-        let scores = self.score(py, action, known, &session, &origin, standing, given)?;
+        let scores = self.score(py, action, known, &session, (&origin, standing), given)?;
         self.conclude(py, action, known, scores, session)
     }
 
@@ -103,8 +103,7 @@ impl QuietJudge {
         action: &'t Action<'_>,
         known: &mut Known,
         session: &Py<Session>,
-        origin: &'t Origin,
-        standing: Standing,
+        (origin, standing): (&'t Origin, Standing),
         given: &dyn Fn() -> PyResult<Py<PyAny>>,
     ) -> PyResult<Scored<'t>> {
         let ordinal = session.borrow(py).ordinal;

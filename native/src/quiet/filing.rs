@@ -40,6 +40,6 @@ pub fn weigh(py: Python<'_>, scorer: &mut Scorer, scores: &Scored<'_>, least: f6
         let rarity = session.rarities.get(leads).copied().unwrap_or_default();
         most.is_some() && bits(rarity) >= least
     };
-    found.quiet = !raised && !(rare && !scores.raised.is_empty());
+    found.quiet = !raised && (!rare || scores.raised.is_empty());
     found
 }

@@ -93,6 +93,9 @@ struct Gate {
     pools: Py<SessionPools>,
 }
 
+/// The scored event and the session at which the loop stopped, if any.
+type Stopped = Option<(Scores, Py<Session>)>;
+
 #[derive(FromPyObject)]
 struct Secret {
     key: Vec<u8>,
@@ -147,7 +150,7 @@ impl QuietJudge {
         position: usize,
         event_at: Py<PyAny>,
         moved: Py<PyAny>,
-    ) -> PyResult<(usize, Option<(Scores, Py<Session>)>)> {
+    ) -> PyResult<(usize, Stopped)> {
         let engine = self.engine.bind(py);
         let announcements = engine.getattr("announcements")?;
         self.announcements = Some(announcements).filter(|one| !one.is_none()).map(Bound::unbind);
