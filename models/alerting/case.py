@@ -72,6 +72,10 @@ class Case(Struct, array_like=True):
         """
         return not self.decided and age < OPEN_DAYS
 
+    def covers(self, time_us: int, bits: float) -> bool:
+        """Tell whether an event is of the day of the latest message, and no rarer than the case."""
+        return not self.decided and time_us // DAY_US == self.message_day and bits <= self.bits
+
     def takes(self, session: int, age: int, bits: float) -> bool:
         """Tell whether an event belongs to the case by its session.
 
@@ -80,7 +84,10 @@ class Case(Struct, array_like=True):
         """
         if session not in self.sessions or age >= OPEN_DAYS:
             return False
-        return not self.decided or bits < self.message_bits + GROWN_BITS
+        return not self.decided or not self._has_grown(bits)
+
+    def _has_grown(self, bits: float) -> bool:
+        return bits >= self.message_bits + GROWN_BITS
 
     def is_over(self, age: int) -> bool:
         """Tell whether the case closes by itself."""
@@ -89,8 +96,8 @@ class Case(Struct, array_like=True):
     def join(self, session: int, lead: str, time_us: int, bits: float) -> Change | None:
         """Add an event; give the message that it is worth, or None.
 
-        A case grows with the first event of another day, and where its return period has grown by
-        `GROWN_BITS` since the latest message.
+        A case grows with the first event of another day, with another lead, and where its return
+        period has grown by `GROWN_BITS` since the latest message.
 
         Parameters
         ----------
@@ -102,7 +109,8 @@ class Case(Struct, array_like=True):
             ``log2`` of the session's return period in days.
         """
         self.first_us, self.last_us = min(self.first_us, time_us), max(self.last_us, time_us)
-        if lead not in self.leads:
+        is_new = lead not in self.leads
+        if is_new:
             self.leads.append(lead)
         self.sessions[session] = 1
         self.events += 1
@@ -112,7 +120,7 @@ class Case(Struct, array_like=True):
         day = time_us // DAY_US
         if day > self.message_day:
             self.message_day, self.messages = day, 0
-        elif bits < self.message_bits + GROWN_BITS or self.messages >= MAX_MESSAGES:
+        elif self.messages >= MAX_MESSAGES or not (is_new or self._has_grown(bits)):
             return None
         self.messages += 1
         self.version += 1

@@ -1,7 +1,8 @@
 """Cases: which story an event belongs to, and which of its events are worth a message.
 
 An event joins the case of its session, else a case of its agent that the same family led, else a
-case about the same new thing at another agent. Otherwise it opens a case.
+case about the same new thing at another agent, else a rarer case of its agent on this day.
+Otherwise it opens a case. Rates count agent-days, so one day of an agent is rarely two cases.
 """
 
 from __future__ import annotations
@@ -86,6 +87,8 @@ class Cases:
     >>> change, cases.file(again) == (case, "grew"), cases.file(again._replace(event_id="e3"))[1]
     ('opened', True, None)
     >>> cases.file(again._replace(lead="net", session=3))[0] == case
+    True
+    >>> cases.file(again._replace(lead="who", session=4, bits=3.1))[0] == case
     False
     """
 
@@ -135,7 +138,12 @@ class Cases:
                 return case
         other = self._of_thing.get(story.thing) if story.thing else None
         found = None if other is None else self._by_id[other]
-        return found if found is not None and found.is_open(self._age(found, day)) else None
+        if found is not None and found.is_open(self._age(found, day)):
+            return found
+        for case in own:
+            if case.covers(story.time_us, story.bits):
+                return case
+        return None
 
     def _name(self, story: Story) -> str:
         # Agents choose the ids of their events, and an announced change is one event in each mode.

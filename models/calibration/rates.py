@@ -9,7 +9,7 @@ estimate whose prior is the level above (Robbins 1956; Clayton and Kaldor 1987).
 from __future__ import annotations
 
 from math import exp2, log, log2
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from msgspec import Struct, field
 
@@ -26,7 +26,7 @@ from models.constants import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from models.calibration.series import Series
 
@@ -104,9 +104,8 @@ class Rates:
         self.day = 0
         self._clip_bits = RARE_BITS
         self._fleet: dict[int, list[float]] = {}
-        self._roles: dict[tuple[str, int], list[float]] = {}
+        self._pools: dict[tuple[str, str, int], _Pool] = {}
         self._rare: dict[int, int] = {}
-        self._rare_of_states: dict[tuple[str, int], int] = {}
         self._derive()
 
     # ------------------------------------------------------------------ learning
@@ -176,9 +175,8 @@ class Rates:
         self._derive()
 
     def _derive(self) -> None:
-        """Compute the fleet's rates by bin; those of roles follow when asked for."""
-        self._roles.clear()
-        self._rare_of_states.clear()
+        """Compute the fleet's rates by bin; those of pools follow when asked for."""
+        self._pools.clear()
         passed, _ = self.tables.fleet.weights(block_of(self.day, self.half_life))
         for number, one in self.series.items():
             days = _days(self.tables.fleet, one, passed)
@@ -191,26 +189,10 @@ class Rates:
 
     def _rare_in_state(self, state: str, series: int) -> int:
         """Give the first bin that is rare among days in a special state."""
-        key = (state, series)
-        if key not in self._rare_of_states:
-            self._rare_of_states[key] = self._find_rare(state, series)
-        return self._rare_of_states[key]
-
-    def _find_rare(self, state: str, series: int) -> int:
-        table, one = self.tables.states.get(state), self.series.get(series)
-        if table is None or one is None:
+        table = self.tables.states.get(state)
+        if table is None or series not in self.series:
             return BINS - 1
-        passed, _ = table.weights(block_of(self.day, self.half_life))
-        if _days(table, one, passed) < RARE_AFTER_DAYS:
-            return BINS - 1
-        low, high = 1, BINS - 1  # rarity never falls with the bin
-        while low < high:
-            middle = (low + high) // 2
-            if self._at(None, None, state, series, middle) >= self._clip_bits:
-                high = middle
-            else:
-                low = middle + 1
-        return low
+        return self._pool_of_state(state, table, series).clip
 
     def _fleet_rates(self, number: int, series: Series, passed: int, days: float) -> list[float]:
         """Give the rate of each bin: counted, beyond the `TAIL_DAYS` highest days extrapolated.
@@ -223,7 +205,7 @@ class Rates:
         for place in range(BINS):
             declared = min(1.0, series.tests * exp2(-series.declared * place * BIN_BITS))
             rates.append(min(shrunk(counts[place], days, declared, FLEET_EVENTS), 1.0))
-        start = max((place for place in range(1, BINS) if counts[place] >= TAIL_DAYS), default=0)
+        start = _tail(counts)
         if start:
             excess = sum(counts[start + 1 :]) * BIN_BITS / counts[start]
             slope = max(excess * LN2, 1.0)
@@ -274,38 +256,119 @@ class Rates:
         """Give the rarity of a bin."""
         if not place:
             return 0.0
-        block = block_of(self.day, self.half_life)
-        rate, one = self._fleet[series][place], self.series[series]
-        count = days = 0.0
-        if own is not None:
-            passed, _ = own.weights(block)
-            days = _days(own, one, passed)
-            count = _reached(own, series, place, passed)
-        of_role = None if role is None else self.tables.roles.get(role)
-        if role is not None and of_role is not None:
-            passed, _ = of_role.weights(block)
-            others = max(self._reaching_role(role, series, passed)[place] - count, 0.0)
-            days_of_others = max(_days(of_role, one, passed) - days, 0.0)
-            rate = shrunk(others, days_of_others, rate, ROLE_EVENTS)
-        rate = shrunk(count, days, rate, AGENT_EVENTS)
-        special = self.tables.states.get(state) if state is not None else None
-        if special is not None:
-            passed, _ = special.weights(block)
-            reached = _reached(special, series, place, passed)
-            rate = shrunk(reached, _days(special, one, passed), rate, AGENT_EVENTS)
+        table = self.tables.states.get(state) if state is not None else None
+        if state is not None and table is not None:
+            pool = self._pool_of_state(state, table, series)
+
+            def prior(at: int) -> float:
+                return self._ordinary(own, role, series, at)
+
+            def counted(at: int) -> float:
+                return shrunk(pool.reaching[at], pool.days, prior(at), AGENT_EVENTS)
+
+            rate = pool.rate(place, counted, prior)
+        else:
+            rate = self._ordinary(own, role, series, place)
         return -log2(min(rate, 1.0))
+
+    def _ordinary(self, own: DayMaxima | None, role: str | None, series: int, place: int) -> float:
+        """Give the rate of a bin for an agent in no special state."""
+        fleet, one = self._fleet[series], self.series[series]
+        rate, days, passed = fleet[place], 0.0, 0
+        if own is not None:
+            passed, _ = own.weights(block_of(self.day, self.half_life))
+            days = _days(own, one, passed)
+        table = None if role is None else self.tables.roles.get(role)
+        if role is not None and table is not None:
+            pool = self._pool_of_role(role, table, series)
+            days_of_others = max(pool.days - days, 0.0)
+
+            def counted(at: int) -> float:
+                of_own = 0.0 if own is None else _reached(own, series, at, passed)
+                others = max(pool.reaching[at] - of_own, 0.0)
+                return shrunk(others, days_of_others, fleet[at], ROLE_EVENTS)
+
+            rate = pool.rate(place, counted, fleet.__getitem__)
+        count = 0.0 if own is None else _reached(own, series, place, passed)
+        return shrunk(count, days, rate, AGENT_EVENTS)
 
     @property
     def known_days(self) -> int:
         """Agent-days that the rates are estimated from."""
         return self.tables.fleet.weights(block_of(self.day, self.half_life))[1] // UNIT
 
-    def _reaching_role(self, role: str, series: int, passed: int) -> list[float]:
-        key = (role, series)
-        found = self._roles.get(key)
+    def _pool_of_role(self, role: str, table: DayMaxima, series: int) -> _Pool:
+        key = ("role", role, series)
+        found = self._pools.get(key)
         if found is None:
-            found = self._roles[key] = _reaching(self.tables.roles[role], series, passed)
+            reaching, days = self._counted(table, series)
+            found = self._pools[key] = _Pool(reaching, days, self._rare[series], _tail(reaching))
         return found
+
+    def _pool_of_state(self, state: str, table: DayMaxima, series: int) -> _Pool:
+        key = ("state", state, series)
+        found = self._pools.get(key)
+        if found is None:
+            reaching, days = self._counted(table, series)
+            clip = BINS - 1
+            if days >= RARE_AFTER_DAYS:
+                fleet, low = self._fleet[series], 1  # rarity never falls with the bin
+                while low < clip:
+                    middle = (low + clip) // 2
+                    rate = shrunk(reaching[middle], days, fleet[middle], AGENT_EVENTS)
+                    if -log2(min(rate, 1.0)) >= self._clip_bits:
+                        clip = middle
+                    else:
+                        low = middle + 1
+            found = self._pools[key] = _Pool(reaching, days, clip, _tail(reaching))
+        return found
+
+    def _counted(self, table: DayMaxima, series: int) -> tuple[list[float], float]:
+        """Give the agent-days that have reached each bin, and all that could."""
+        passed, _ = table.weights(block_of(self.day, self.half_life))
+        return _reaching(table, series, passed), _days(table, self.series[series], passed)
+
+
+class _Pool(NamedTuple):
+    """Agent-days of a role or of a special state.
+
+    Attributes
+    ----------
+    reaching
+        Those at or above each bin.
+    days
+        Those that the series could have reached its bits on.
+    clip
+        First bin that is rare. Days that are rarer are counted there.
+    tail
+        Highest bin that `TAIL_DAYS` of the days have reached; 0 for none.
+    """
+
+    reaching: list[float]
+    days: float
+    clip: int
+    tail: int
+
+    def rate(
+        self, place: int, counted: Callable[[int], float], prior: Callable[[int], float]
+    ) -> float:
+        """Give the rate of a bin; never rises with the bin.
+
+        Above the clip nothing is counted. There the pool continues as the level above does, from
+        the highest bin that `TAIL_DAYS` of its days have reached. What fewer days have reached
+        raises no bar.
+
+        Parameters
+        ----------
+        counted
+            Bin -> rate from the counts of the pool.
+        prior
+            Bin -> rate of the level above.
+        """
+        edge, tail = max(self.clip, self.tail), self.tail
+        if place <= edge or not tail:
+            return counted(place)
+        return min(counted(edge), counted(tail) * (prior(place) / prior(tail)))
 
 
 def shrunk(count: float, days: float, prior: float, events: float) -> float:
@@ -346,6 +409,11 @@ def _reaching(table: DayMaxima, series: int, passed: int) -> list[float]:
         counts[place] = total / UNIT
     counts[0] = table.weights(table.block + passed)[1] / UNIT
     return counts
+
+
+def _tail(reaching: Sequence[float]) -> int:
+    """Give the highest bin that `TAIL_DAYS` agent-days have reached; 0 for none."""
+    return max((place for place in range(1, BINS) if reaching[place] >= TAIL_DAYS), default=0)
 
 
 def _reached(table: DayMaxima, series: int, place: int, passed: int) -> float:

@@ -28,8 +28,8 @@ pub struct Rates {
     pub pending: RateTables,
     day: i64,
     clip_bits: f64,
-    roles: FxHashMap<String, FxHashMap<u64, Vec<f64>>>,
-    rare_of_states: FxHashMap<String, FxHashMap<u64, usize>>,
+    of_roles: FxHashMap<String, FxHashMap<u64, Pool>>,
+    of_states: FxHashMap<String, FxHashMap<u64, Pool>>,
 }
 
 impl Rates {
@@ -52,8 +52,8 @@ impl Rates {
             pending: RateTables::new(half_life),
             day: 0,
             clip_bits: constants.rare_bits,
-            roles: FxHashMap::default(),
-            rare_of_states: FxHashMap::default(),
+            of_roles: FxHashMap::default(),
+            of_states: FxHashMap::default(),
         };
         found.derive(constants);
         found
@@ -113,8 +113,8 @@ impl Rates {
     }
 
     fn derive(&mut self, constants: &Constants) {
-        self.roles.clear();
-        self.rare_of_states.clear();
+        self.of_roles.clear();
+        self.of_states.clear();
         let (passed, _) = self.tables.fleet.weights(block_of(self.day, self.half_life));
         for (&number, one) in &mut self.series {
             let days = days_of(&self.tables.fleet, &one.row, passed);
@@ -128,32 +128,8 @@ impl Rates {
 
     /// The first bin of a series that is rare among days in a special state.
     fn rare_in_state(&mut self, constants: &Constants, state: &str, series: u64) -> usize {
-        let known = self.rare_of_states.get(state).and_then(|known| known.get(&series));
-        if let Some(&known) = known {
-            return known;
-        }
-        let found = self.find_rare(constants, state, series).unwrap_or(BINS - 1);
-        self.rare_of_states.entry(state.to_owned()).or_default().insert(series, found);
-        found
-    }
-
-    fn find_rare(&mut self, constants: &Constants, state: &str, series: u64) -> Option<usize> {
-        let (table, one) = (self.tables.states.get(state)?, self.series.get(&series)?);
-        let (passed, _) = table.weights(block_of(self.day, self.half_life));
-        if days_of(table, &one.row, passed) < constants.rare_after_days {
-            return None;
-        }
-        let (mut low, mut high) = (1, BINS - 1); // rarity never falls with the bin
-        while low < high {
-            let middle = (low + high) / 2;
-            let days = self.days(None, None, Some(state), series).ok()?;
-            if days.rarity(constants, middle) >= self.clip_bits {
-                high = middle;
-            } else {
-                low = middle + 1;
-            }
-        }
-        Some(low)
+        let days = self.days(constants, None, None, Some(state), series);
+        days.ok().and_then(|days| days.of_state).map_or(BINS - 1, |pool| pool.clip)
     }
 
     /// `-log2` of the agent-days on which the series reaches so many bits.
@@ -171,7 +147,7 @@ impl Rates {
         }
         let cells = bits / BIN_BITS;
         let place = (cells as usize).min(BINS - 1);
-        let days = self.days(own, role, state, series)?;
+        let days = self.days(constants, own, role, state, series)?;
         let low = days.rarity(constants, place);
         if place == BINS - 1 {
             return Ok(low);
@@ -182,6 +158,7 @@ impl Rates {
     /// The days that say how rare bits of a series are.
     fn days<'a>(
         &'a mut self,
+        constants: &Constants,
         own: Option<&'a DayMaxima>,
         role: Option<&str>,
         state: Option<&str>,
@@ -193,22 +170,30 @@ impl Rates {
             let (passed, _) = table.weights(block);
             (table, passed, days_of(table, &one.row, passed))
         };
-        let table = role.and_then(|role| Some((role, self.tables.roles.get(role)?)));
-        let of_role = table.map(|(role, table)| {
-            let (_, passed, days) = counted(table);
-            if !self.roles.contains_key(role) {
-                self.roles.insert(role.to_owned(), FxHashMap::default());
-            }
-            let known = self.roles.get_mut(role).expect("it was inserted");
-            let reaching = known.entry(series).or_insert_with(|| table.reaching(series, passed));
-            (reaching.as_slice(), days)
-        });
+        let days = |table: &DayMaxima| {
+            let (passed, _) = table.weights(block);
+            (table.reaching(series, passed), days_of(table, &one.row, passed))
+        };
+        let clip_bits = self.clip_bits;
+        let of_role = |table| {
+            let (reaching, days) = days(table);
+            Pool::new(constants, reaching, days, one.rare)
+        };
+        let of_state = |table| {
+            let (reaching, days) = days(table);
+            let clip = rare_bin(constants, &reaching, days, &one.fleet, clip_bits);
+            Pool::new(constants, reaching, days, clip)
+        };
+        let role = role.and_then(|role| Some((role, self.tables.roles.get(role)?)));
+        let state = state.and_then(|state| Some((state, self.tables.states.get(state)?)));
         Ok(Days {
             series,
             fleet: &one.fleet,
             own: own.map(counted),
-            of_role,
-            of_state: state.and_then(|state| self.tables.states.get(state)).map(counted),
+            of_role: role
+                .map(|(name, table)| pool(&mut self.of_roles, name, series, || of_role(table))),
+            of_state: state
+                .map(|(name, table)| pool(&mut self.of_states, name, series, || of_state(table))),
         })
     }
 
@@ -224,8 +209,53 @@ struct Days<'a> {
     fleet: &'a [f64],
     /// Days, halvings since, and their number.
     own: Option<(&'a DayMaxima, i64, f64)>,
-    of_role: Option<(&'a [f64], f64)>,
-    of_state: Option<(&'a DayMaxima, i64, f64)>,
+    of_role: Option<&'a Pool>,
+    of_state: Option<&'a Pool>,
+}
+
+/// Agent-days of a role or of a special state.
+struct Pool {
+    /// Those at or above each bin.
+    reaching: Vec<f64>,
+    /// Those that the series could have reached its bits on.
+    days: f64,
+    /// First bin that is rare. Days that are rarer are counted there.
+    clip: usize,
+    /// The highest bin that `TAIL_DAYS` of the days have reached; 0 for none.
+    tail: usize,
+}
+
+impl Pool {
+    fn new(constants: &Constants, reaching: Vec<f64>, days: f64, clip: usize) -> Self {
+        let tail = tail_of(constants, &reaching);
+        Pool { reaching, days, clip, tail }
+    }
+
+    /// The rate of a bin, from the counts of the pool and the rates of the level above.
+    fn rate(
+        &self,
+        place: usize,
+        counted: impl Fn(usize) -> f64,
+        prior: impl Fn(usize) -> f64,
+    ) -> f64 {
+        let edge = self.clip.max(self.tail);
+        if place <= edge || self.tail == 0 {
+            return counted(place);
+        }
+        smaller(counted(edge), counted(self.tail) * (prior(place) / prior(self.tail)))
+    }
+}
+
+fn pool<'a>(
+    known: &'a mut FxHashMap<String, FxHashMap<u64, Pool>>,
+    name: &str,
+    series: u64,
+    derive: impl FnOnce() -> Pool,
+) -> &'a Pool {
+    if !known.contains_key(name) {
+        known.insert(name.to_owned(), FxHashMap::default());
+    }
+    known.get_mut(name).expect("it was inserted").entry(series).or_insert_with(derive)
 }
 
 impl Days<'_> {
@@ -234,23 +264,34 @@ impl Days<'_> {
         if place == 0 {
             return 0.0;
         }
-        let mut rate = self.fleet[place];
-        let (mut count, mut days) = (0.0, 0.0);
-        if let Some((own, passed, own_days)) = self.own {
-            (count, days) = (own.reached(self.series, place, passed), own_days);
-        }
-        let prior_days = constants.max_prior_days;
-        if let Some((reaching, role_days)) = self.of_role {
-            let others = larger(reaching[place] - count, 0.0);
-            let other_days = larger(role_days - days, 0.0);
-            rate = shrunk(others, other_days, rate, constants.role_events, prior_days);
-        }
-        rate = shrunk(count, days, rate, constants.agent_events, prior_days);
-        if let Some((special, passed, days)) = self.of_state {
-            let reached = special.reached(self.series, place, passed);
-            rate = shrunk(reached, days, rate, constants.agent_events, prior_days);
-        }
+        let prior = |at| self.ordinary(constants, at);
+        let rate = self.of_state.map_or_else(
+            || prior(place),
+            |pool| {
+                let (events, most) = (constants.agent_events, constants.max_prior_days);
+                let counted = |at| shrunk(pool.reaching[at], pool.days, prior(at), events, most);
+                pool.rate(place, counted, prior)
+            },
+        );
         -smaller(rate, 1.0).log2()
+    }
+
+    /// The rate of a bin for an agent in no special state.
+    fn ordinary(&self, constants: &Constants, place: usize) -> f64 {
+        let own_days = self.own.map_or(0.0, |(_, _, days)| days);
+        let reached = |place| {
+            self.own.map_or(0.0, |(own, passed, _)| own.reached(self.series, place, passed))
+        };
+        let most = constants.max_prior_days;
+        let rate = self.of_role.map_or(self.fleet[place], |pool| {
+            let days = larger(pool.days - own_days, 0.0);
+            let counted = |at: usize| {
+                let others = larger(pool.reaching[at] - reached(at), 0.0);
+                shrunk(others, days, self.fleet[at], constants.role_events, most)
+            };
+            pool.rate(place, counted, |at| self.fleet[at])
+        });
+        shrunk(reached(place), own_days, rate, constants.agent_events, most)
     }
 }
 
@@ -269,8 +310,7 @@ fn fleet_rates(constants: &Constants, one: &Calibrated, counts: &[f64], days: f6
         smaller(shrunk(count, days, declared, constants.fleet_events, prior_days), 1.0)
     };
     let mut rates: Vec<f64> = counts.iter().zip(&one.declared).map(rate).collect();
-    let many = |place: &usize| counts[*place] >= constants.tail_days;
-    let start = (1..BINS).rev().find(many).unwrap_or(0);
+    let start = tail_of(constants, counts);
     if start > 0 {
         let excess = counts[start + 1..].iter().sum::<f64>() * BIN_BITS / counts[start];
         let slope = larger(excess * LN2, 1.0);
@@ -282,6 +322,36 @@ fn fleet_rates(constants: &Constants, one: &Calibrated, counts: &[f64], days: f6
         }
     }
     rates
+}
+
+/// The highest bin that `TAIL_DAYS` agent-days have reached; 0 for none.
+fn tail_of(constants: &Constants, reaching: &[f64]) -> usize {
+    (1..BINS).rev().find(|&place| reaching[place] >= constants.tail_days).unwrap_or(0)
+}
+
+/// The first bin that is rare among days in a special state.
+fn rare_bin(
+    constants: &Constants,
+    reaching: &[f64],
+    days: f64,
+    fleet: &[f64],
+    clip_bits: f64,
+) -> usize {
+    if days < constants.rare_after_days {
+        return BINS - 1;
+    }
+    let (mut low, mut high) = (1, BINS - 1); // rarity never falls with the bin
+    while low < high {
+        let middle = (low + high) / 2;
+        let (events, most) = (constants.agent_events, constants.max_prior_days);
+        let rate = shrunk(reaching[middle], days, fleet[middle], events, most);
+        if -smaller(rate, 1.0).log2() >= clip_bits {
+            high = middle;
+        } else {
+            low = middle + 1;
+        }
+    }
+    high
 }
 
 /// A rate from a count of days, shrunk towards a prior rate.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -54,18 +55,40 @@ def test_k5_an_agent_that_breaks_a_rule_every_day_raises_one_case() -> None:
 def test_events_of_one_session_are_one_case() -> None:
     open_cases = cases()
     case, _ = open_cases.file(FIRST)
-    other, change = open_cases.file(FIRST._replace(event_id="e1", lead="net", bits=2.5))
+    other, change = open_cases.file(FIRST._replace(event_id="e1", bits=2.5))
     assert other is case
     assert change is None
+    same, change = open_cases.file(FIRST._replace(event_id="e2", lead="net", bits=2.5))
+    assert same is case
+    assert change == "grew", "another kind of story is told"
     assert case.leads == ["data", "net"]
 
 
-def test_another_cause_in_another_session_opens_another_case() -> None:
+@pytest.mark.parametrize(("bits", "hours"), [(2.1, 1), (2.0, 24), (0.5, 24)])
+def test_a_rarer_story_or_one_of_another_day_opens_another_case(bits: float, hours: int) -> None:
     open_cases = cases()
     case, _ = open_cases.file(FIRST)
-    other, change = open_cases.file(FIRST._replace(event_id="e1", session=2, lead="net"))
+    other, change = open_cases.file(
+        FIRST._replace(
+            event_id="e1", session=2, lead="net", bits=bits,
+            time_us=FIRST.time_us + hours * HOUR_US,
+        )
+    )  # fmt: skip
     assert other is not case
     assert change == "opened"
+
+
+def test_another_story_of_the_day_joins_a_rarer_case() -> None:
+    open_cases = cases()
+    case, _ = open_cases.file(FIRST)
+    later = FIRST._replace(
+        event_id="e1", session=2, lead="net", bits=1.9, time_us=FIRST.time_us + HOUR_US
+    )
+    assert open_cases.file(later) == (case, "grew")
+    elsewhere = later._replace(event_id="e2", agent_id="b", session=3)
+    assert open_cases.file(elsewhere)[1] == "opened"
+    open_cases.decide(case.case_id, case.version)
+    assert open_cases.file(later._replace(event_id="e3", session=4))[1] == "opened"
 
 
 def test_the_same_new_thing_at_another_agent_joins_the_case() -> None:
