@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from math import log2
+from math import e, log2
 from random import Random
 
 import pytest
@@ -264,3 +264,24 @@ def test_k6_ordinary_noise_changes_no_combination(found: dict[str, float], noise
     families = {name: Family(name, name, "", "") for name in "abcz"}
     beside = combine(families, found | {"z": noise})
     assert beside == combine(families, found)
+
+
+def test_a_state_continues_above_what_is_counted_as_ordinary_days_do() -> None:
+    """After a deployment, days bring three bits more than ordinary ones."""
+    rates, draw = Rates([CALLS]), Random(5)  # noqa: S311 - a simulation
+    for day in range(60):
+        for _ in range(100):
+            bits = draw.expovariate(0.7)
+            rates.close(day, "clerk", None, None, {NUMBER: bits})
+            rates.close(day, "clerk", "deployed", None, {NUMBER: bits + 3.0})
+        rates.publish(day)
+    found = {
+        bits: [rates.rarity(None, "clerk", state, NUMBER, bits) for state in (None, "deployed")]
+        for bits in range(1, 40)
+    }
+    for bits in range(5, 13):
+        assert found[bits][1] == pytest.approx(0.7 * (bits - 3) * log2(e), abs=2.0)
+    assert all(deployed <= ordinary for ordinary, deployed in found.values())
+    for low, high in itertools.pairwise(range(15, 40)):
+        ordinary, deployed = (found[high][at] - found[low][at] for at in (0, 1))
+        assert 0.0 <= deployed <= ordinary + 1e-9
