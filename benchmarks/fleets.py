@@ -117,9 +117,10 @@ def _measured(programs: Path, name: str, seed: int) -> dict[str, Any]:
         environment = {
             "HABITUS_INVENTORY": str(here / "inventory.csv"),
             "HABITUS_CORPORATE_NETWORKS": ",".join(egress),
-            "HABITUS_INTEL": os.environ.get("HABITUS_INTEL")
-            or str(programs.resolve().parent / "fixtures" / "ip-intel"),
         }
+        lists = programs.resolve().parent / "fixtures" / "ip-intel"
+        if lists.is_dir():
+            environment["HABITUS_INTEL"] = str(lists)
         command = ["-m", "pipeline.cli", "replay", str(here / "events.jsonl"), "--format", "native"]
         _run([*command, "--out", str(here / "judged.jsonl")], environment)
         scorer = str(programs.resolve() / "score_cases.py")
