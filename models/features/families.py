@@ -107,20 +107,20 @@ _ALL: tuple[Family, ...] = (
     ),
     # ------------------------------------------------------------------ amounts of a session
     Family(
-        "breadth", "breadth", "rate.burst", "Many calls or many new things in one session",
+        "breadth", "amount", "rate.burst", "Many calls or many new things in one session",
         "Sessions with far more calls, resources or new values than the largest of past days.",
         "Harm in few calls.",
         "`session` helps; without one, calls within the idle time are one session.",
         times=80,
     ),
     Family(
-        "width", "breadth", "discovery.sweep", "Many different domains, folders or tools",
+        "width", "amount", "discovery.sweep", "Many different domains, folders or tools",
         "Sessions that reach into many domains, folders, schemas or tools.",
         "Searches within one domain.",
         "`resource` or `argument_origins`.",
     ),
     Family(
-        "size", "size", "volume.exfil", "Many bytes or records in one session",
+        "size", "amount", "volume.exfil", "Many bytes or records in one session",
         "Sessions that send, receive or read far more than the largest of past days.",
         "Small amounts over many days: `slow` is for these.",
         "`volume`.",
@@ -134,21 +134,21 @@ _ALL: tuple[Family, ...] = (
         {"outcome": "denied"}, times=20,
     ),
     Family(
-        "force", "force", "destructive.burst", "Many deletions or changes in one session",
+        "force", "amount", "destructive.burst", "Many deletions or changes in one session",
         "Deletions and changes far above past days.",
         "One grave deletion.",
         "`operation`, or names of tools that say it.",
         {"operation": "delete"}, times=40,
     ),
     Family(
-        "loop", "breadth", "cost.spike", "The same call again and again",
+        "loop", "amount", "cost.spike", "The same call again and again",
         "One call with the same arguments, repeated far more often than on past days.",
         "Loops with other arguments each time.",
         "`arguments`.",
         {"arguments": {"query": "the same"}}, times=80,
     ),
     Family(
-        "cost", "size", "cost.spike", "Much cost in one session",
+        "cost", "amount", "cost.spike", "Much cost in one session",
         "Tokens, prices and durations far above past days.",
         "Costs that are not reported.",
         "`attributes.tokens`, `attributes.cost` or `duration_ms`.",
@@ -162,7 +162,7 @@ _ALL: tuple[Family, ...] = (
         {"tool": "vault.read_secret"}, times=12,
     ),
     Family(
-        "sweep", "breadth", "discovery.sweep", "Many listing calls in one session",
+        "sweep", "amount", "discovery.sweep", "Many listing calls in one session",
         "Calls of tools that list, search or describe, far above past days.",
         "Tools whose names do not say what they do.",
         "`tool`.",
@@ -183,7 +183,7 @@ _ALL: tuple[Family, ...] = (
         {"operation": "write", "resource": {"id": "agent-0/config"}}, times=3,
     ),
     Family(
-        "memory", "memory", "memory.write", "Changes of a memory",
+        "memory", "amount", "memory.write", "Changes of a memory",
         "Writes to memories far above past days.",
         "A single poisoned entry of ordinary size.",
         "`operation` and `resource.id`.",
@@ -202,7 +202,7 @@ _ALL: tuple[Family, ...] = (
         "`delegation`.",
     ),
     Family(
-        SLOW, "size", "behavior.drift", "What leaves has been growing for days",
+        SLOW, "amount", "behavior.drift", "What leaves has been growing for days",
         "Calls of one agent that send a little more than expected, day after day.",
         "Growth below a quarter doubling, and agents with few calls a day.",
         "`volume.bytes_out`.",

