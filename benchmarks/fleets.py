@@ -88,9 +88,11 @@ def findings(found: dict[str, list[dict[str, Any]]], first: int) -> Findings:
         for key, bound in GOALS.get(name, {}).items():
             row, few = f"{name}: {FIGURES[key]}", key == "false_cases_per_day"
             goals.append(
-                Goal(figure=row, row=row, column="from", most=bound)
+                Goal(figure=f"{row}, low end of its interval", row=row, column="from", most=bound)
                 if few
-                else Goal(figure=row, row=row, column="to", least=bound)
+                else Goal(
+                    figure=f"{row}, high end of its interval", row=row, column="to", least=bound
+                )
             )
     return Findings(tables, goals)
 
