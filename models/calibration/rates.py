@@ -8,12 +8,12 @@ estimate whose prior is the level above (Robbins 1956; Clayton and Kaldor 1987).
 
 from __future__ import annotations
 
+from functools import partial
 from math import exp2, log, log2
-from typing import TYPE_CHECKING, NamedTuple
-
-from msgspec import Struct, field
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from models.calibration.day_maxima import BIN_BITS, BINS, UNIT, DayMaxima, block_of
+from models.calibration.rate_tables import RateTables
 from models.constants import (
     AGENT_EVENTS,
     FLEET_EVENTS,
@@ -26,52 +26,12 @@ from models.constants import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from models.calibration.series import Series
 
 LN2 = log(2.0)
-
-
-class RateTables(Struct):
-    """Day maxima of the fleet, of each role, and of agents in a special state.
-
-    Attributes
-    ----------
-    states
-        Days of agents in their first week, and in the week after a deployment. Only these days
-        judge an agent in this state, and they judge no other.
-    """
-
-    half_life: int = HALF_LIFE_DAYS
-    fleet: DayMaxima = field(default_factory=DayMaxima)
-    roles: dict[str, DayMaxima] = {}
-    states: dict[str, DayMaxima] = {}
-
-    @classmethod
-    def empty(cls, half_life: int) -> RateTables:
-        """Give tables without days, whose counts halve in blocks of so many days."""
-        return cls(half_life, DayMaxima(half_life=half_life))
-
-    def __bool__(self) -> bool:
-        """Tell whether there are any days."""
-        return bool(self.fleet.days or self.states)
-
-    def of_role(self, role: str) -> DayMaxima:
-        """Give the table of a role, to be changed."""
-        return self.roles.setdefault(role, DayMaxima(half_life=self.half_life))
-
-    def of_state(self, state: str) -> DayMaxima:
-        """Give the table of a special state, to be changed."""
-        return self.states.setdefault(state, DayMaxima(half_life=self.half_life))
-
-    def merge(self, other: RateTables) -> None:
-        """Add the tables of another shard."""
-        self.fleet.merge(other.fleet)
-        for role, table in other.roles.items():
-            self.of_role(role).merge(table)
-        for state, table in other.states.items():
-            self.of_state(state).merge(table)
+Kind = Literal["role", "state"]
 
 
 class Rates:
@@ -104,7 +64,7 @@ class Rates:
         self.day = 0
         self._clip_bits = RARE_BITS
         self._fleet: dict[int, list[float]] = {}
-        self._pools: dict[tuple[str, str, int], _Pool] = {}
+        self._pools: dict[tuple[Kind, str, int], _Pool] = {}
         self._rare: dict[int, int] = {}
         self._derive()
 
@@ -180,19 +140,22 @@ class Rates:
         passed, _ = self.tables.fleet.weights(block_of(self.day, self.half_life))
         for number, one in self.series.items():
             days = _days(self.tables.fleet, one, passed)
-            known = days >= RARE_AFTER_DAYS
             rates = self._fleet[number] = self._fleet_rates(number, one, passed, days)
-            self._rare[number] = next(
-                (at for at, rate in enumerate(rates) if known and -log2(rate) >= self._clip_bits),
-                BINS - 1,
-            )
+            self._rare[number] = self._first_rare(rates, days)
 
     def _rare_in_state(self, state: str, series: int) -> int:
         """Give the first bin that is rare among days in a special state."""
-        table = self.tables.states.get(state)
-        if table is None or series not in self.series:
+        pool = self._pool("state", state, series) if series in self.series else None
+        return BINS - 1 if pool is None else pool.clip
+
+    def _first_rare(self, rates: Iterable[float], days: float) -> int:
+        """Give the first bin from which on days count for others no further."""
+        if days < RARE_AFTER_DAYS:
             return BINS - 1
-        return self._pool_of_state(state, table, series).clip
+        return next(
+            (at for at, rate in enumerate(rates) if -log2(min(rate, 1.0)) >= self._clip_bits),
+            BINS - 1,
+        )
 
     def _fleet_rates(self, number: int, series: Series, passed: int, days: float) -> list[float]:
         """Give the rate of each bin: counted, beyond the `TAIL_DAYS` highest days extrapolated.
@@ -256,19 +219,11 @@ class Rates:
         """Give the rarity of a bin."""
         if not place:
             return 0.0
-        table = self.tables.states.get(state) if state is not None else None
-        if state is not None and table is not None:
-            pool = self._pool_of_state(state, table, series)
-
-            def prior(at: int) -> float:
-                return self._ordinary(own, role, series, at)
-
-            def counted(at: int) -> float:
-                return shrunk(pool.reaching[at], pool.days, prior(at), AGENT_EVENTS)
-
-            rate = pool.rate(place, counted, prior)
-        else:
-            rate = self._ordinary(own, role, series, place)
+        pool = self._pool("state", state, series)
+        prior = partial(self._ordinary, own, role, series)
+        rate = (
+            prior(place) if pool is None else pool.rate(place, partial(pool.of_all, prior), prior)
+        )
         return -log2(min(rate, 1.0))
 
     def _ordinary(self, own: DayMaxima | None, role: str | None, series: int, place: int) -> float:
@@ -278,14 +233,14 @@ class Rates:
         if own is not None:
             passed, _ = own.weights(block_of(self.day, self.half_life))
             days = _days(own, one, passed)
-        table = None if role is None else self.tables.roles.get(role)
-        if role is not None and table is not None:
-            pool = self._pool_of_role(role, table, series)
+        pool = self._pool("role", role, series)
+        if pool is not None:
+            reaching = pool.reaching
             days_of_others = max(pool.days - days, 0.0)
 
             def counted(at: int) -> float:
                 of_own = 0.0 if own is None else _reached(own, series, at, passed)
-                others = max(pool.reaching[at] - of_own, 0.0)
+                others = max(reaching[at] - of_own, 0.0)
                 return shrunk(others, days_of_others, fleet[at], ROLE_EVENTS)
 
             rate = pool.rate(place, counted, fleet.__getitem__)
@@ -297,36 +252,28 @@ class Rates:
         """Agent-days that the rates are estimated from."""
         return self.tables.fleet.weights(block_of(self.day, self.half_life))[1] // UNIT
 
-    def _pool_of_role(self, role: str, table: DayMaxima, series: int) -> _Pool:
-        key = ("role", role, series)
+    def _pool(self, kind: Kind, name: str | None, series: int) -> _Pool | None:
+        """Give the days of a role or of a special state; None where there are none."""
+        if name is None:
+            return None
+        key = (kind, name, series)
         found = self._pools.get(key)
         if found is None:
-            reaching, days = self._counted(table, series)
-            found = self._pools[key] = _Pool(reaching, days, self._rare[series], _tail(reaching))
+            table = (self.tables.roles if kind == "role" else self.tables.states).get(name)
+            if table is None:
+                return None
+            found = self._pools[key] = self._counted(kind, table, series)
         return found
 
-    def _pool_of_state(self, state: str, table: DayMaxima, series: int) -> _Pool:
-        key = ("state", state, series)
-        found = self._pools.get(key)
-        if found is None:
-            reaching, days = self._counted(table, series)
-            clip = BINS - 1
-            if days >= RARE_AFTER_DAYS:
-                fleet, low = self._fleet[series], 1  # rarity never falls with the bin
-                while low < clip:
-                    middle = (low + clip) // 2
-                    rate = shrunk(reaching[middle], days, fleet[middle], AGENT_EVENTS)
-                    if -log2(min(rate, 1.0)) >= self._clip_bits:
-                        clip = middle
-                    else:
-                        low = middle + 1
-            found = self._pools[key] = _Pool(reaching, days, clip, _tail(reaching))
-        return found
-
-    def _counted(self, table: DayMaxima, series: int) -> tuple[list[float], float]:
-        """Give the agent-days that have reached each bin, and all that could."""
+    def _counted(self, kind: Kind, table: DayMaxima, series: int) -> _Pool:
         passed, _ = table.weights(block_of(self.day, self.half_life))
-        return _reaching(table, series, passed), _days(table, self.series[series], passed)
+        reaching = _reaching(table, series, passed)
+        days = _days(table, self.series[series], passed)
+        pool = _Pool(reaching, days, self._rare[series], _tail(reaching))
+        if kind == "role":  # its days are clipped as those of the fleet
+            return pool
+        counted = map(partial(pool.of_all, self._fleet[series].__getitem__), range(BINS))
+        return pool._replace(clip=self._first_rare(counted, days))
 
 
 class _Pool(NamedTuple):
@@ -348,6 +295,10 @@ class _Pool(NamedTuple):
     days: float
     clip: int
     tail: int
+
+    def of_all(self, prior: Callable[[int], float], place: int) -> float:
+        """Give the rate of a bin from the counts of all days, shrunk towards a prior."""
+        return shrunk(self.reaching[place], self.days, prior(place), AGENT_EVENTS)
 
     def rate(
         self, place: int, counted: Callable[[int], float], prior: Callable[[int], float]

@@ -11,7 +11,8 @@ from msgspec import Struct, field
 from models.baseline.profile import SUMS
 from models.calibration.fading import FadingCounts
 from models.calibration.novelty_rates import NoveltyRates
-from models.calibration.rates import Rates, RateTables
+from models.calibration.rate_tables import RateTables
+from models.calibration.rates import Rates
 from models.calibration.series import COMBINATION
 from models.codec.keyed_table import KeyedTable
 from models.codec.ordered import ordered_bytes

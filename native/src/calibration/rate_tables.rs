@@ -1,5 +1,5 @@
 //! Day maxima of the fleet, of each role, and of agents in a special state;
-//! `models.calibration.rates.RateTables`.
+//! `models.calibration.rate_tables`.
 
 use crate::calibration::day_maxima::DayMaxima;
 use crate::codec::compact_reader::{Read, Reader};

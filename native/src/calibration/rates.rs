@@ -118,11 +118,9 @@ impl Rates {
         let (passed, _) = self.tables.fleet.weights(block_of(self.day, self.half_life));
         for (&number, one) in &mut self.series {
             let days = days_of(&self.tables.fleet, &one.row, passed);
-            let known = days >= constants.rare_after_days;
             let counts = self.tables.fleet.reaching(number, passed);
             one.fleet = fleet_rates(constants, one, &counts, days);
-            let rare = |&rate: &f64| known && -rate.log2() >= self.clip_bits;
-            one.rare = one.fleet.iter().position(rare).unwrap_or(BINS - 1);
+            one.rare = first_rare(constants, one.fleet.iter().copied(), days, self.clip_bits);
         }
     }
 
@@ -170,19 +168,16 @@ impl Rates {
             let (passed, _) = table.weights(block);
             (table, passed, days_of(table, &one.row, passed))
         };
-        let days = |table: &DayMaxima| {
-            let (passed, _) = table.weights(block);
-            (table.reaching(series, passed), days_of(table, &one.row, passed))
-        };
         let clip_bits = self.clip_bits;
         let of_role = |table| {
-            let (reaching, days) = days(table);
-            Pool::new(constants, reaching, days, one.rare)
+            let (table, passed, days) = counted(table);
+            Pool::new(constants, table.reaching(series, passed), days, one.rare)
         };
         let of_state = |table| {
-            let (reaching, days) = days(table);
-            let clip = rare_bin(constants, &reaching, days, &one.fleet, clip_bits);
-            Pool::new(constants, reaching, days, clip)
+            let mut pool = of_role(table);
+            let counted = (0..BINS).map(|at| pool.of_all(constants, one.fleet[at], at));
+            pool.clip = first_rare(constants, counted, pool.days, clip_bits);
+            pool
         };
         let role = role.and_then(|role| Some((role, self.tables.roles.get(role)?)));
         let state = state.and_then(|state| Some((state, self.tables.states.get(state)?)));
@@ -231,6 +226,12 @@ impl Pool {
         Pool { reaching, days, clip, tail }
     }
 
+    /// The rate of a bin from the counts of all days, shrunk towards a prior.
+    fn of_all(&self, constants: &Constants, prior: f64, place: usize) -> f64 {
+        let (events, most) = (constants.agent_events, constants.max_prior_days);
+        shrunk(self.reaching[place], self.days, prior, events, most)
+    }
+
     /// The rate of a bin, from the counts of the pool and the rates of the level above.
     fn rate(
         &self,
@@ -268,8 +269,7 @@ impl Days<'_> {
         let rate = self.of_state.map_or_else(
             || prior(place),
             |pool| {
-                let (events, most) = (constants.agent_events, constants.max_prior_days);
-                let counted = |at| shrunk(pool.reaching[at], pool.days, prior(at), events, most);
+                let counted = |at| pool.of_all(constants, prior(at), at);
                 pool.rate(place, counted, prior)
             },
         );
@@ -329,29 +329,17 @@ fn tail_of(constants: &Constants, reaching: &[f64]) -> usize {
     (1..BINS).rev().find(|&place| reaching[place] >= constants.tail_days).unwrap_or(0)
 }
 
-/// The first bin that is rare among days in a special state.
-fn rare_bin(
+/// The first bin from which on days count for others no further.
+fn first_rare(
     constants: &Constants,
-    reaching: &[f64],
+    mut rates: impl Iterator<Item = f64>,
     days: f64,
-    fleet: &[f64],
     clip_bits: f64,
 ) -> usize {
     if days < constants.rare_after_days {
         return BINS - 1;
     }
-    let (mut low, mut high) = (1, BINS - 1); // rarity never falls with the bin
-    while low < high {
-        let middle = (low + high) / 2;
-        let (events, most) = (constants.agent_events, constants.max_prior_days);
-        let rate = shrunk(reaching[middle], days, fleet[middle], events, most);
-        if -smaller(rate, 1.0).log2() >= clip_bits {
-            high = middle;
-        } else {
-            low = middle + 1;
-        }
-    }
-    high
+    rates.position(|rate| -smaller(rate, 1.0).log2() >= clip_bits).unwrap_or(BINS - 1)
 }
 
 /// A rate from a count of days, shrunk towards a prior rate.
