@@ -9,14 +9,14 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 from models.trust.state import TrustState
+from pipeline.casework.desk import Files
 from pipeline.events.duplicates import Reception
-from pipeline.store import CaseSort, CaseStatus, HeldRow, LastEvent, PipelineStatus, Place, Sort
-from pipeline.store.registers.audit import AuditLog
+from pipeline.store import LastEvent, PipelineStatus, Place, Sort
 
 __all__ = ["LastEvent", "PipelineStatus", "Reading"]
 
 
-class Reading(Protocol):
+class Reading(Files, Protocol):
     """A store for the API."""
 
     def data_version(self) -> int:
@@ -62,37 +62,6 @@ class Reading(Protocol):
 
     def members(self, anomaly_id: str, limit: int, /) -> Sequence[str]:
         """Give the agent ids of a finding of several agents, in order, at most `limit`."""
-        ...
-
-    def cases(
-        self,
-        *,
-        agent_id: str | None,
-        severity: Sequence[str] | None,
-        status: CaseStatus | Sequence[CaseStatus] | None,
-        sort: CaseSort,
-        ascending: bool,
-        after: Place | None,
-        limit: int,
-    ) -> Sequence[dict[str, Any]]:
-        """Give sorted cases after a sort key."""
-        ...
-
-    def case(self, case_id: str, /) -> dict[str, Any] | None:
-        """Give a case by its id, or None."""
-        ...
-
-    @property
-    def audit(self) -> AuditLog:
-        """The log of what people did."""
-        ...
-
-    def states(self, agent_id: str, /) -> Sequence[TrustState]:
-        """Give the trust states of an agent, one per mode; none for an unknown agent."""
-        ...
-
-    def held(self, agent_id: str, /) -> Sequence[HeldRow]:
-        """Give the events of an agent that are held back from learning, oldest first."""
         ...
 
     def inbox(self, values: list[bytes], /) -> Sequence[Reception]:

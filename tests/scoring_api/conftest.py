@@ -264,6 +264,16 @@ def installation(tmp_path: Path) -> Iterator[Installation]:
         yield Installation(store)
 
 
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)])
+def installed(request: pytest.FixtureRequest) -> Iterator[Installation]:
+    """Give an installation over a store of each kind."""
+    if request.param == "sqlite":
+        yield request.getfixturevalue("installation")
+        return
+    with open_store(request.getfixturevalue("postgresql_url")) as store:
+        yield Installation(store)
+
+
 @pytest.fixture(scope="module")
 def module_installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
     path = tmp_path_factory.mktemp("store") / "habitus.db"

@@ -8,23 +8,12 @@ import msgspec
 import pytest
 
 from pipeline.credentials.entries import make_key
-from pipeline.store import open_store
 from scoring_api.lists import cursors
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     import httpx
-
-
-@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)])
-def installed(request, installation) -> Iterator[Any]:
-    """Give an installation over a store of each kind."""
-    if request.param == "sqlite":
-        yield installation
-        return
-    with open_store(request.getfixturevalue("postgresql_url")) as store:
-        yield type(installation)(store)
 
 
 @pytest.fixture

@@ -11,7 +11,6 @@ from models.event import rfc3339
 from models.trust.disposition import case_key
 from models.units import DAY_US
 from pipeline.credentials.entries import make_key
-from pipeline.store import open_store
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,17 +20,11 @@ if TYPE_CHECKING:
 CASE = f"C-{1:016x}"
 
 
-@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)])
-def installed(request, installation) -> Iterator[Any]:
+@pytest.fixture
+def installed(installed: Any) -> Any:
     """Give an installation with one case, over a store of each kind."""
-    if request.param == "sqlite":
-        filled(installation)
-        yield installation
-        return
-    with open_store(request.getfixturevalue("postgresql_url")) as store:
-        made = type(installation)(store)
-        filled(made)
-        yield made
+    filled(installed)
+    return installed
 
 
 def filled(installed: Any) -> None:

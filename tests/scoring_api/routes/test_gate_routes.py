@@ -9,7 +9,6 @@ import msgspec
 import pytest
 
 from pipeline.credentials.entries import make_key
-from pipeline.store import open_store
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,17 +18,11 @@ if TYPE_CHECKING:
 CASE = f"C-{1:016x}"
 
 
-@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)])
-def installed(request, installation) -> Iterator[Any]:
+@pytest.fixture
+def installed(installed: Any) -> Any:
     """Give an installation with one agent and one case, over a store of each kind."""
-    if request.param == "sqlite":
-        filled(installation)
-        yield installation
-        return
-    with open_store(request.getfixturevalue("postgresql_url")) as store:
-        made = type(installation)(store)
-        filled(made)
-        yield made
+    filled(installed)
+    return installed
 
 
 def filled(installed: Any) -> None:

@@ -11,7 +11,6 @@ import pytest
 from models.event import microseconds, rfc3339
 from models.units import DAY_US
 from pipeline.credentials.entries import make_key
-from pipeline.store import open_store
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,16 +18,6 @@ if TYPE_CHECKING:
     import httpx
 
 OTHER = "spiffe://example.com/ns/shop/sa/other"
-
-
-@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)])
-def installed(request, installation) -> Iterator[Any]:
-    """Give an installation over a store of each kind."""
-    if request.param == "sqlite":
-        yield installation
-        return
-    with open_store(request.getfixturevalue("postgresql_url")) as store:
-        yield type(installation)(store)
 
 
 @pytest.fixture
