@@ -68,7 +68,7 @@ CONTENT_TESTS = 32.0
 """Sessions of an agent on one day, each a test of the content detector, before any are known."""
 RARE_BITS = 7.0
 """Rarity in bits up to which a day counts for others: an attack does not raise their bar."""
-BEYOND_CASE_BITS = 1.0
+BEYOND_CASE_BITS = 3.0
 """Bits beyond the rarity of a case up to which a day's combination counts for others."""
 RARE_AFTER_DAYS = 200
 """Agent-days of the fleet from which on rarity is known well enough for that."""

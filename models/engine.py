@@ -310,7 +310,9 @@ class Engine:
         days = self.scorer.days_over(profile)
         if days:
             who = profile.agent_id, profile.mode
-            self.scorer.close_days(profile, {day: self.cases.leading(*who, day) for day in days})
+            self.scorer.close_days(
+                profile, {day: self.cases.steadfast_leads(*who, day) for day in days}
+            )
 
     def _close_quiet(self, before_us: int) -> None:
         """Learn the days of agents that have been quiet for a day."""

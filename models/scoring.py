@@ -274,7 +274,7 @@ class Scorer:
         Parameters
         ----------
         open_families
-            Day -> families of its cases that are open on that day: they are not counted.
+            Day -> families of its open cases that the day does not make ordinary: not counted.
         """
         for day in self.days_over(profile):
             self._close(profile, day, profile.open_days.pop(day), open_families.get(day, set()))

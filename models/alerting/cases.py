@@ -15,7 +15,7 @@ import msgspec
 from models.alerting.case import Case
 from models.constants import OPEN_DAYS, QUIET_DAYS
 from models.errors import StateError
-from models.features.families import FAMILIES
+from models.features.families import CONTENT, FAMILIES
 from models.units import DAY_US
 
 if TYPE_CHECKING:
@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 NAME = "cases"
 CERTAIN = frozenset(name for name, family in FAMILIES.items() if family.certain)
 """Families whose cases never become ordinary, however often they come again."""
+STEADFAST = CERTAIN | {CONTENT}
+"""Families that no day of their cases makes ordinary: a promise stays broken, and what a tool
+result asked for was not asked for by anybody. Other behaviour becomes ordinary by repetition."""
 MAX_SESSIONS = 1_000
 """Most sessions that a case remembers; further ones join by family or thing."""
 
@@ -175,13 +178,13 @@ class Cases:
         case = self.of_session(agent_id, mode, session)
         return case is not None and repeats(case, day, rare=rare)
 
-    def leading(self, agent_id: str, mode: str, day: int) -> set[str]:
-        """Give the families of an agent's cases that are open on a day."""
+    def steadfast_leads(self, agent_id: str, mode: str, day: int) -> set[str]:
+        """Give the families of an agent's open cases that a day does not make ordinary."""
         found: set[str] = set()
         for name in self._of_agent.get(_owner(agent_id, mode), ()):
             case = self._by_id[name]
             if case.first_us // DAY_US <= day and self._age(case, day) <= OPEN_DAYS:
-                found.update(case.leads)
+                found.update(STEADFAST.intersection(case.leads))
         return found
 
     def forget(self, watermark_us: int) -> list[Case]:

@@ -52,6 +52,17 @@ def test_k5_an_agent_that_breaks_a_rule_every_day_raises_one_case() -> None:
     assert len(found) == opened == 1
 
 
+@pytest.mark.parametrize("lead", ["unregistered", "content", "data"])
+def test_days_of_a_case_count_for_behaviour_and_for_no_broken_promise(lead: str) -> None:
+    open_cases, day = cases(), FIRST.time_us // DAY_US
+    open_cases.file(FIRST._replace(lead=lead))
+    kept = {lead} - {"data"}
+    assert open_cases.steadfast_leads("a", "autonomous", day - 1) == set()
+    assert open_cases.steadfast_leads("a", "autonomous", day) == kept
+    assert open_cases.steadfast_leads("a", "autonomous", day + OPEN_DAYS) == kept
+    assert open_cases.steadfast_leads("a", "autonomous", day + OPEN_DAYS + 1) == set()
+
+
 def test_events_of_one_session_are_one_case() -> None:
     open_cases = cases()
     case, _ = open_cases.file(FIRST)

@@ -13,6 +13,7 @@ from msgspec.structs import replace
 from models.baseline.identity import Declared
 from models.constants import MAX_MESSAGES
 from models.event import Agent, Credential, Human, Network, Origin, Volume
+from models.features.families import FAMILIES
 from tests.models.fleets import DAYS, TYPICAL, a_day, at_day, work
 
 if TYPE_CHECKING:
@@ -74,10 +75,12 @@ def test_k5_an_agent_that_breaks_a_rule_every_day_raises_one_case(fleet, an_even
 
 
 @pytest.mark.parametrize("rule", BROKEN)
-def test_a_rule_that_is_broken_every_day_stays_a_case_until_somebody_decides(fleet, an_event, rule):
+def test_a_broken_promise_stays_a_case_until_somebody_decides_and_a_habit_does_not(
+    fleet, an_event, rule
+):
     judged = break_daily(fleet, an_event, rule, 30)
     days = Counter(one.time_us // 86_400_000_000 for one in judged if one.alert)
-    assert len(days) == 30
+    assert len(days) == 30 if FAMILIES[rule].certain else 1 <= len(days) < 20
 
 
 def test_calm_work_raises_no_case_and_joins_none(fleet, an_event):
