@@ -37,7 +37,7 @@ def test_every_goal_of_ranking_is_met_with_history(warm: dict[str, Any]) -> None
     assert found["event_ap"] >= 0.88
 
 
-@pytest.mark.xfail(strict=True, reason="AUROC .962 of .975, AP .92 of .95, at 5 % .83 of .88")
+@pytest.mark.xfail(strict=True, reason="AUROC .974 of .975")
 def test_every_goal_of_ranking_is_met_from_a_cold_start() -> None:
     found = measured(cold=True)["all"]
     assert found["auroc"] >= 0.975
@@ -53,6 +53,6 @@ def test_p_values_of_benign_sessions_are_calibrated(warm: dict[str, Any]) -> Non
         assert binom.sf(marked - 1, found["benign"], float(level)) >= 0.025
 
 
-@pytest.mark.xfail(strict=True, reason=".88 of .95")
+@pytest.mark.xfail(strict=True, reason=".93 of .95")
 def test_the_first_reason_names_the_planted_cause(warm: dict[str, Any]) -> None:
     assert warm["attacks"]["explained"] >= 0.95
