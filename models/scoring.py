@@ -274,7 +274,8 @@ class Scorer:
         Parameters
         ----------
         open_families
-            Day -> families of its open cases that the day does not make ordinary: not counted.
+            Day -> families of its open cases that the day does not make ordinary. The fleet counts
+            what is not certain of them apart.
         """
         for day in self.days_over(profile):
             self._close(profile, day, profile.open_days.pop(day), open_families.get(day, set()))
@@ -289,15 +290,16 @@ class Scorer:
         return (self.shared.head.watermark_us - LATE_US) // DAY_US
 
     def _close(self, profile: Profile, day: int, over: OpenDay, families: set[str]) -> None:
-        exposures = self.panel.exposures
-        maxima = {
-            number: bits
-            for number, bits in over.maxima.items()
-            if number in exposures
-            or (number in self.series and self.series[number].family not in families)
-        }
+        maxima, of_cases = {}, {}
+        for number, bits in over.maxima.items():
+            one = self.series.get(number)
+            if number in self.panel.exposures or (one is not None and one.family not in families):
+                maxima[number] = bits
+            elif one is not None and not self.families[one.family].certain:
+                of_cases[number] = bits
         shared = self.shared
         shared.rates.close(day, profile.role, over.state, profile.maxima, maxima)
+        shared.rates.count_case(day, of_cases)
         combined = {COMBINATION.id: over.combined}
         shared.combined.close(day, None, None, None, combined)
         shared.amounts.close(profile, day, over)

@@ -107,6 +107,23 @@ class Rates:
         if role is not None:
             self.pending.of_role(role).add(day, clipped)
 
+    def count_case(self, day: int, maxima: Mapping[int, float]) -> None:
+        """Count what a case brought on a day that is over, beside `close`.
+
+        An undecided case is an attack or honest work. It counts for the fleet alone, and all of
+        them together for one agent-day in ``2 ** RARE_BITS`` at most: an attack that comes every
+        day stays rare.
+
+        Parameters
+        ----------
+        day
+            Day since 1970.
+        maxima
+            Series -> highest bits of the day.
+        """
+        if maxima:
+            self.pending.cases.add(day, maxima)
+
     def apply(self, pending: RateTables, day: int, clip_bits: float = RARE_BITS) -> None:
         """Make pending days count, of this or another shard, as of a day since 1970.
 
@@ -163,7 +180,7 @@ class Rates:
         The tail begins as an exponential with the mean excess, at most a bit per bit. It falls
         ever more slowly, as a generalised Pareto distribution does.
         """
-        counts = _reaching(self.tables.fleet, number, passed)
+        counts = self._counts(number, passed, days)
         rates = []
         for place in range(BINS):
             declared = min(1.0, series.tests * exp2(-series.declared * place * BIN_BITS))
@@ -177,6 +194,17 @@ class Rates:
                 beyond = series.tail_bits * log2(1.0 + LN2 * steps / series.tail_bits)
                 rates[place] = rates[start] * exp2(-beyond)
         return rates
+
+    def _counts(self, number: int, passed: int, days: float) -> list[float]:
+        """Give the agent-days of the fleet at or above each bin, with those of cases."""
+        counts = _reaching(self.tables.fleet, number, passed)
+        passed, _ = self.tables.cases.weights(block_of(self.day, self.half_life))
+        of_cases = _reaching(self.tables.cases, number, passed)
+        if of_cases[1]:
+            weight = min(1.0, days * exp2(-RARE_BITS) / of_cases[1])
+            for place in range(1, BINS):
+                counts[place] += weight * of_cases[place]
+        return counts
 
     # ------------------------------------------------------------------ reading
 

@@ -245,15 +245,14 @@ impl State {
         families: &FxHashSet<String>,
     ) {
         let (plan, shared) = (&self.plan, &mut self.shared);
-        let mut maxima = Vec::with_capacity(over.maxima.len());
+        let (mut maxima, mut of_cases) = (Vec::with_capacity(over.maxima.len()), Vec::new());
         for (&series, &bits) in &over.maxima {
-            let row = plan.series_of(series);
-            let counts = row.is_some_and(|row| {
-                let family = &plan.families[row.family];
-                !families.contains(&*family.name)
-            });
+            let family = plan.series_of(series).map(|row| &plan.families[row.family]);
+            let counts = family.is_some_and(|one| !families.contains(&*one.name));
             if counts || plan.exposures.contains(&series) {
                 maxima.push((series, bits));
+            } else if family.is_some_and(|one| !one.certain) {
+                of_cases.push((series, bits));
             }
         }
         let (role, special) = (profile.role.clone(), over.state.as_deref());
@@ -265,6 +264,7 @@ impl State {
             Some(&mut profile.maxima),
             &maxima,
         );
+        shared.rates.count_case(day, &of_cases);
         let combined = [(plan.combination.id, over.combined)];
         shared.combined.close(&plan.constants, day, None, None, None, &combined);
         shared.amounts.close(plan, &self.hasher, profile, day, over);

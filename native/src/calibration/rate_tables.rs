@@ -14,6 +14,8 @@ pub struct RateTables {
     pub fleet: DayMaxima,
     pub roles: BTreeMap<String, DayMaxima>,
     pub states: BTreeMap<String, DayMaxima>,
+    /// What cases brought on their days.
+    pub cases: DayMaxima,
 }
 
 impl RateTables {
@@ -23,12 +25,13 @@ impl RateTables {
             fleet: DayMaxima::new(half_life),
             roles: BTreeMap::new(),
             states: BTreeMap::new(),
+            cases: DayMaxima::new(half_life),
         }
     }
 
     /// Whether there are any days.
     pub fn any(&self) -> bool {
-        self.fleet.days != 0 || !self.states.is_empty()
+        self.fleet.days != 0 || !self.states.is_empty() || self.cases.days != 0
     }
 
     pub fn of_role(&mut self, role: &str) -> &mut DayMaxima {
@@ -41,12 +44,15 @@ impl RateTables {
 
     pub fn merge(&mut self, other: &RateTables) {
         self.fleet.merge(&other.fleet);
+        self.cases.merge(&other.cases);
         other.roles.iter().for_each(|(role, table)| self.of_role(role).merge(table));
         other.states.iter().for_each(|(state, table)| self.of_state(state).merge(table));
     }
 
     pub fn write(&self, out: &mut Writer) {
-        out.map(4);
+        out.map(5);
+        out.text("cases");
+        self.cases.write(out);
         out.text("fleet");
         self.fleet.write(out);
         out.text("half_life");
@@ -65,6 +71,7 @@ impl RateTables {
         let mut found = RateTables::new(half_life);
         for _ in 0..from.map()? {
             match from.text()? {
+                "cases" => found.cases = DayMaxima::read(from)?,
                 "fleet" => found.fleet = DayMaxima::read(from)?,
                 "half_life" => found.half_life = from.signed()?,
                 "roles" => found.roles = tables(from)?,

@@ -92,6 +92,13 @@ impl Rates {
         }
     }
 
+    /// Count what a case brought on a day that is over, for the fleet alone.
+    pub fn count_case(&mut self, day: i64, maxima: &[(u64, f64)]) {
+        if !maxima.is_empty() {
+            self.pending.cases.add(day, maxima.iter().copied());
+        }
+    }
+
     /// Make pending days count, of this or another shard, as of a day since 1970.
     pub fn apply(&mut self, constants: &Constants, pending: &RateTables, day: i64, clip_bits: f64) {
         let same_block = block_of(day, self.half_life) == block_of(self.day, self.half_life);
@@ -118,7 +125,15 @@ impl Rates {
         let (passed, _) = self.tables.fleet.weights(block_of(self.day, self.half_life));
         for (&number, one) in &mut self.series {
             let days = days_of(&self.tables.fleet, &one.row, passed);
-            let counts = self.tables.fleet.reaching(number, passed);
+            let mut counts = self.tables.fleet.reaching(number, passed);
+            let (since, _) = self.tables.cases.weights(block_of(self.day, self.half_life));
+            let of_cases = self.tables.cases.reaching(number, since);
+            if of_cases[1] > 0.0 {
+                let weight = smaller(1.0, days * (-constants.rare_bits).exp2() / of_cases[1]);
+                for place in 1..BINS {
+                    counts[place] += weight * of_cases[place];
+                }
+            }
             one.fleet = fleet_rates(constants, one, &counts, days);
             one.rare = first_rare(constants, one.fleet.iter().copied(), days, self.clip_bits);
         }

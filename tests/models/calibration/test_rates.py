@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from math import e, log2
+from operator import le
 from random import Random
 
 import pytest
@@ -138,6 +139,23 @@ def test_days_of_new_agents_leave_their_role_unchanged() -> None:
         assert rates.rarity(None, "clerk", None, NUMBER, bits) == untouched.rarity(
             None, "clerk", None, NUMBER, bits
         )
+
+
+@pytest.mark.parametrize("cases", [0, 4, 600])
+def test_cases_count_for_the_fleet_but_never_as_more_than_rare_days(cases: int) -> None:
+    bits = 30.0
+    rates, untouched = Rates([CALLS]), Rates([CALLS])
+    for day in range(1200):
+        for one in (rates, untouched):
+            one.close(day // 20, "clerk", None, None, {NUMBER: 1.0})
+        if day < cases:
+            rates.count_case(day // 20, {NUMBER: bits})
+    for one in (rates, untouched):
+        one.publish(60)
+    found, before = (one.rarity(None, "clerk", None, NUMBER, bits) for one in (rates, untouched))
+    assert found < before if cases else found == before
+    assert found > RARE_BITS - 0.2
+    assert all(map(le, for_others(rates), for_others(untouched)))
 
 
 def fleet_of(agents: int, days: int) -> Rates:
