@@ -1,4 +1,4 @@
-"""Every constant that shapes a score, with its meaning and unit.
+"""Constants that shape a score, with meaning and unit; those of content are in `models.provenance`.
 
 The mathematics is in ``docs/model.md``. A change here moves scores: measure it on two fleets
 and on labelled logs.

@@ -75,7 +75,7 @@ DETAILS = {
     "intel": "`habitus intel fetch` fills it. An address in a list gets its class, such as `vpn`.",
     "corporate_networks": "An address inside them counts as `corporate`.",
     "degraded": "RFC 3339 times, comma separated.",
-    "alerts_per_day": "An agent never alerts more often than at one event in a hundred.",
+    "alerts_per_day": "A case is one false alert, however many events it has.",
     "kernel": (
         "A compiled kernel of another version than Habitus stops every command with one line, "
         "exit 2."
