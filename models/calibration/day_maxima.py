@@ -159,3 +159,19 @@ class DayMaxima(Struct, array_like=True):
             total += self.cells[first + place]
             found.append((place, total))
         return found
+
+    def reaching(self, series: int, passed: int) -> list[float]:
+        """Give the agent-days at or above each bin, after so many halvings."""
+        counts = [0.0] * BINS
+        total = 0
+        first = series * BINS
+        for place in range(BINS - 1, 0, -1):
+            total += self.cells.get(first + place, 0) >> passed
+            counts[place] = total / UNIT
+        counts[0] = self.weights(self.block + passed)[1] / UNIT
+        return counts
+
+    def reached(self, series: int, place: int, passed: int) -> float:
+        """Give the agent-days at or above one bin, after so many halvings."""
+        first, last = series * BINS + place, (series + 1) * BINS
+        return sum(n >> passed for cell, n in self.cells.items() if first <= cell < last) / UNIT

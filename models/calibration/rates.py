@@ -10,23 +10,22 @@ from __future__ import annotations
 
 from functools import partial
 from math import exp2, log, log2
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal
 
 from models.calibration.day_maxima import BIN_BITS, BINS, UNIT, DayMaxima, block_of
+from models.calibration.pools import Pool, shrunk, tail_of
 from models.calibration.rate_tables import RateTables
 from models.constants import (
     AGENT_EVENTS,
     FLEET_EVENTS,
     HALF_LIFE_DAYS,
-    MAX_PRIOR_DAYS,
     RARE_AFTER_DAYS,
     RARE_BITS,
     ROLE_EVENTS,
-    TAIL_DAYS,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from models.calibration.series import Series
 
@@ -64,7 +63,7 @@ class Rates:
         self.day = 0
         self._clip_bits = RARE_BITS
         self._fleet: dict[int, list[float]] = {}
-        self._pools: dict[tuple[Kind, str, int], _Pool] = {}
+        self._pools: dict[tuple[Kind, str, int], Pool] = {}
         self._rare: dict[int, int] = {}
         self._derive()
 
@@ -185,7 +184,7 @@ class Rates:
         for place in range(BINS):
             declared = min(1.0, series.tests * exp2(-series.declared * place * BIN_BITS))
             rates.append(min(shrunk(counts[place], days, declared, FLEET_EVENTS), 1.0))
-        start = _tail(counts)
+        start = tail_of(counts)
         if start:
             excess = sum(counts[start + 1 :]) * BIN_BITS / counts[start]
             slope = max(excess * LN2, 1.0)
@@ -197,9 +196,9 @@ class Rates:
 
     def _counts(self, number: int, passed: int, days: float) -> list[float]:
         """Give the agent-days of the fleet at or above each bin, with those of cases."""
-        counts = _reaching(self.tables.fleet, number, passed)
+        counts = self.tables.fleet.reaching(number, passed)
         passed, _ = self.tables.cases.weights(block_of(self.day, self.half_life))
-        of_cases = _reaching(self.tables.cases, number, passed)
+        of_cases = self.tables.cases.reaching(number, passed)
         if of_cases[1]:
             weight = min(1.0, days * exp2(-RARE_BITS) / of_cases[1])
             for place in range(1, BINS):
@@ -267,12 +266,12 @@ class Rates:
             days_of_others = max(pool.days - days, 0.0)
 
             def counted(at: int) -> float:
-                of_own = 0.0 if own is None else _reached(own, series, at, passed)
+                of_own = 0.0 if own is None else own.reached(series, at, passed)
                 others = max(reaching[at] - of_own, 0.0)
                 return shrunk(others, days_of_others, fleet[at], ROLE_EVENTS)
 
             rate = pool.rate(place, counted, fleet.__getitem__)
-        count = 0.0 if own is None else _reached(own, series, place, passed)
+        count = 0.0 if own is None else own.reached(series, place, passed)
         return shrunk(count, days, rate, AGENT_EVENTS)
 
     @property
@@ -280,7 +279,7 @@ class Rates:
         """Agent-days that the rates are estimated from."""
         return self.tables.fleet.weights(block_of(self.day, self.half_life))[1] // UNIT
 
-    def _pool(self, kind: Kind, name: str | None, series: int) -> _Pool | None:
+    def _pool(self, kind: Kind, name: str | None, series: int) -> Pool | None:
         """Give the days of a role or of a special state; None where there are none."""
         if name is None:
             return None
@@ -293,109 +292,19 @@ class Rates:
             found = self._pools[key] = self._counted(kind, table, series)
         return found
 
-    def _counted(self, kind: Kind, table: DayMaxima, series: int) -> _Pool:
+    def _counted(self, kind: Kind, table: DayMaxima, series: int) -> Pool:
         passed, _ = table.weights(block_of(self.day, self.half_life))
-        reaching = _reaching(table, series, passed)
+        reaching = table.reaching(series, passed)
         days = _days(table, self.series[series], passed)
-        pool = _Pool(reaching, days, self._rare[series], _tail(reaching))
+        pool = Pool(reaching, days, self._rare[series], tail_of(reaching))
         if kind == "role":  # its days are clipped as those of the fleet
             return pool
         counted = map(partial(pool.of_all, self._fleet[series].__getitem__), range(BINS))
         return pool._replace(clip=self._first_rare(counted, days))
 
 
-class _Pool(NamedTuple):
-    """Agent-days of a role or of a special state.
-
-    Attributes
-    ----------
-    reaching
-        Those at or above each bin.
-    days
-        Those that the series could have reached its bits on.
-    clip
-        First bin that is rare. Days that are rarer are counted there.
-    tail
-        Highest bin that `TAIL_DAYS` of the days have reached; 0 for none.
-    """
-
-    reaching: list[float]
-    days: float
-    clip: int
-    tail: int
-
-    def of_all(self, prior: Callable[[int], float], place: int) -> float:
-        """Give the rate of a bin from the counts of all days, shrunk towards a prior."""
-        return shrunk(self.reaching[place], self.days, prior(place), AGENT_EVENTS)
-
-    def rate(
-        self, place: int, counted: Callable[[int], float], prior: Callable[[int], float]
-    ) -> float:
-        """Give the rate of a bin; never rises with the bin.
-
-        Above the clip nothing is counted. There the pool continues as the level above does, from
-        the highest bin that `TAIL_DAYS` of its days have reached. What fewer days have reached
-        raises no bar.
-
-        Parameters
-        ----------
-        counted
-            Bin -> rate from the counts of the pool.
-        prior
-            Bin -> rate of the level above.
-        """
-        edge, tail = max(self.clip, self.tail), self.tail
-        if place <= edge or not tail:
-            return counted(place)
-        return min(counted(edge), counted(tail) * (prior(place) / prior(tail)))
-
-
-def shrunk(count: float, days: float, prior: float, events: float) -> float:
-    """Estimate a rate from a count of days, shrunk towards a prior rate.
-
-    Parameters
-    ----------
-    count, days
-        Agent-days that reached the bits, and all agent-days.
-    prior
-        Rate of the level above.
-    events
-        Weight of the prior in events, each of them at most `MAX_PRIOR_DAYS` agent-days.
-
-    Examples
-    --------
-    >>> round(shrunk(0, 30, 0.001, 1.0), 5), round(shrunk(3, 30, 0.001, 1.0), 5)
-    (0.00097, 0.00388)
-    """
-    weight = events * min(1.0 / prior, MAX_PRIOR_DAYS)
-    return (count + prior * weight) / (days + weight)
-
-
 def _days(table: DayMaxima, series: Series, passed: int) -> float:
     """Give the agent-days that a series could have reached its bits on."""
     if series.exposure:
-        return _reached(table, series.exposure, 1, passed)
+        return table.reached(series.exposure, 1, passed)
     return (table.days >> passed) / UNIT
-
-
-def _reaching(table: DayMaxima, series: int, passed: int) -> list[float]:
-    """Give the agent-days at or above each bin."""
-    counts = [0.0] * BINS
-    total = 0
-    first = series * BINS
-    for place in range(BINS - 1, 0, -1):
-        total += table.cells.get(first + place, 0) >> passed
-        counts[place] = total / UNIT
-    counts[0] = table.weights(table.block + passed)[1] / UNIT
-    return counts
-
-
-def _tail(reaching: Sequence[float]) -> int:
-    """Give the highest bin that `TAIL_DAYS` agent-days have reached; 0 for none."""
-    return max((place for place in range(1, BINS) if reaching[place] >= TAIL_DAYS), default=0)
-
-
-def _reached(table: DayMaxima, series: int, place: int, passed: int) -> float:
-    """Give the agent-days at or above one bin."""
-    first, last = series * BINS + place, (series + 1) * BINS
-    return sum(n >> passed for cell, n in table.cells.items() if first <= cell < last) / UNIT
