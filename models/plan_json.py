@@ -22,14 +22,14 @@ from models.detectors import (
     traces,
 )
 from models.detectors.panel import Panel
-from models.features import commands, conditions, containers, fields, network
+from models.features import commands, conditions, containers, fields, network, plan
 from models.features.counters import COUNTERS
 from models.features.families import CARRIED, CASCADE, CONTENT, FAMILIES, SEVERAL, SLOW, SPREAD
 from models.features.plan import FEATURES, INDEX
 
 _MODULES = (
     constants, day_maxima, profile, amounts, novelty, promises, relations, slow_change, spread,
-    traces, conditions, containers, fields, scoring,
+    traces, conditions, containers, fields, plan, scoring,
 )  # fmt: skip
 _ROLES = {
     "carried": CARRIED,

@@ -11,7 +11,7 @@ from models.alerting.signals import Signal
 from models.baseline.profile import OpenDay
 from models.calibration.series import COMBINATION, SERIES, Series
 from models.codec.stable_id import stable_id
-from models.constants import NOISE_BITS, NOTED_BITS
+from models.constants import NOISE_BITS, NOTED_BITS, TELLING_BITS
 from models.detectors import rules, slow_change
 from models.detectors.moment import Moment
 from models.detectors.novelty import Novelty, NoveltyDetector
@@ -172,13 +172,16 @@ class Scorer:
             rarity, second = first, _SECOND.get(family)
             if second is not None:
                 rarity = rates.rarity(profile.maxima, profile.role, at.state, second, first)
+            tells = bits > TELLING_BITS
             if raised:
                 maxima[series] = max(maxima.get(series, 0.0), bits)
                 if second is not None:
                     maxima[second] = max(maxima.get(second, 0.0), first)
-                session.rarities[family] = max(session.rarities.get(family, 0.0), rarity)
+                if tells:
+                    session.rarities[family] = max(session.rarities.get(family, 0.0), rarity)
             if series in at.shown:
-                own[family] = max(own.get(family, 0.0), rarity)
+                if tells:
+                    own[family] = max(own.get(family, 0.0), rarity)
                 scores.sum += bits
                 scores.most = max(scores.most, bits)
         if at.raised:
@@ -192,7 +195,8 @@ class Scorer:
     def signals(self, scores: Scores) -> list[Signal]:
         """Give what the detectors say of the session, the strongest first.
 
-        A certain rule that is rarely broken comes first, then the lead, then the rarest family.
+        A certain rule that is rarely broken comes first, then the lead, then the rarest family;
+        what says little comes last.
         """
         at, session = scores.at, scores.at.session
         found = []
@@ -210,6 +214,7 @@ class Scorer:
         return sorted(
             found,
             key=lambda one: (
+                one.bits <= TELLING_BITS,
                 not _is_certain(one.family, session.rarities),
                 one.family != session.lead,
                 -session.rarities.get(one.family, 0.0),

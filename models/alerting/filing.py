@@ -9,7 +9,7 @@ from models.alerting.naming import anomaly_of
 from models.alerting.return_period import is_case, return_period_bits
 from models.alerting.severity import confidence_of, severity_of
 from models.codec.stable_id import stable_id
-from models.constants import NOISE_BITS, NOTED_BITS
+from models.constants import NOISE_BITS, NOTED_BITS, TELLING_BITS
 from models.explain.templates import reason_of
 from models.features.families import SLOW
 from models.units import DAY_US, MINUTE_US
@@ -77,6 +77,8 @@ class Filing:
         out.rank = return_period_bits(scores.own, agents)
         lead = at.session.lead
         if lead is None:
+            if self._explain_all:
+                self._explain(out, scores, self._scorer.signals(scores))
             return
         certain = self._certain_lead(at.session.rarities)
         if not shared.calibrated:
@@ -96,7 +98,7 @@ class Filing:
             if not shared.calibrated:
                 signals.sort(key=lambda one: one.family != lead)
             signals.sort(key=lambda one: not self._names(one, lead, at.session.rarities))
-            out.reasons = [self._reason(one, scores) for one in _foremost(signals)]
+            self._explain(out, scores, signals)
         if raised and (at.raised or self._belongs(out, at)):
             self._raise(out, event, agent_state, scores, whole, muted=trusted_history)
         elif noted and at.raised:
@@ -188,20 +190,24 @@ class Filing:
         found = [name for name in rarities if name in families and families[name].certain]
         return max(found, key=lambda name: (rarities[name], name), default=None)
 
+    def _explain(self, out: Result, scores: Scores, signals: list[Signal]) -> None:
+        """Give the reasons of the foremost signals."""
+        out.reasons = [self._reason(one, scores) for one in _foremost(signals)]
+
     def _reason(self, signal: Signal, scores: Scores) -> Reason:
         at = scores.at
         number = stable_id(signal.detector)
         amount = at.session.amounts.get(number, 0.0)
         expected = self._scorer.shared.expected(at.profile, number) if amount else None
         title = self._scorer.families[signal.family].title
-        return reason_of(signal, amount, expected, title)
+        return reason_of(signal, amount, expected, title, at.profile.mode)
 
 
 def _foremost(signals: list[Signal]) -> list[Signal]:
     """Give the first signal, and the rarest of each further family that adds to the case."""
     found: dict[str, Signal] = {}
     for signal in signals:
-        if not found or signal.rarity > NOISE_BITS:
+        if not found or (signal.bits > TELLING_BITS and signal.rarity > NOISE_BITS):
             found.setdefault(signal.family, signal)
     return list(found.values())[:MAX_REASONS]
 

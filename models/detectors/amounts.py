@@ -25,7 +25,7 @@ from models.constants import (
 )
 from models.features.conditions import holds
 from models.features.counters import COUNTERS
-from models.features.plan import INDEX
+from models.features.plan import INDEX, MAX_TEXT
 
 if TYPE_CHECKING:
     from models.baseline.profile import OpenDay, Profile
@@ -97,7 +97,8 @@ class Amounts:
                 expected = self.expected(at.profile, number)
                 if expected is not None:
                     bits = expected.bits(amount)
-                    at.raise_bits(number, bits, Subject(bits, 0, counter.name, 0, ""))
+                    about = at.fields.single.get(counter.about, "")[:MAX_TEXT]
+                    at.raise_bits(number, bits, Subject(bits, 0, counter.name, 0, about))
 
     def _added(self, counter: Counter, at: Moment, event: Event, new: list[NewValue]) -> float:
         if counter.distinct:

@@ -10,7 +10,7 @@ from models.baseline.session import Subject
 from models.codec.stable_id import stable_id
 from models.constants import FLOOR_BITS, LASTING_BITS, WARM_SESSIONS
 from models.features.families import CARRIED
-from models.features.plan import FEATURES, INDEX
+from models.features.plan import FEATURES, INDEX, MAX_TEXT
 from models.peers.knowledge import NEW_TO_AGENT, NEW_TO_ROLE
 
 if TYPE_CHECKING:
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 
 TAINTED = "result"
 """Origin of a value that came out of a result and that nobody asked for."""
-MAX_TEXT = 80
 _NOTHING: tuple[Record, ...] = ({},)
 _CARRIED = stable_id(CARRIED)
 _VALUE, _FLOW = INDEX["value"], INDEX["flow"]
@@ -116,6 +115,8 @@ class NoveltyDetector:
                     found.known.append(mark)
                 else:
                     found.new.append(self._judge(at, index, record, mark, path, found.reached))
+                if feature.settled:
+                    self._settle(at, index, record, found)
                 if mark in at.session.fresh:
                     lasting.add(feature.family)
         for one in found.new:
@@ -136,6 +137,18 @@ class NoveltyDetector:
         text = "\x1f".join(_field(name, fields, record) for name in parts)
         return self._hasher.of(f"{feature.name}\x1f{text}")
 
+    def _context(self, feature: NoveltyFeature, fields: Fields, record: Record) -> int:
+        text = "\x1f".join(_field(name, fields, record) for name in feature.within)
+        return self._hasher.of(f"settled\x1f{feature.name}\x1f{text}")
+
+    def _settle(self, at: Moment, index: int, record: Record, found: Novelty) -> None:
+        """Learn that a feature has a value in this context."""
+        mark = self._context(FEATURES[index], at.fields, record)
+        if at.profile.knows(mark):
+            found.known.append(mark)
+        else:
+            found.new.append(NewValue(index, mark, 0, record, counted=False, bits=0.0))
+
     def _path(self, feature: NoveltyFeature, at: Moment, record: Record) -> RatePath:
         context = "\x1f".join(_field(name, at.fields, record) for name in feature.within)
         return self._rates.path(feature.name, context, at.profile.role)
@@ -153,7 +166,9 @@ class NoveltyDetector:
         level = self._shared.level(at.profile.role, at.profile.mark, mark)
         before, bits = session.slots[path.own]
         expected = feature.versioned if at.state == DEPLOYED else feature.personal
-        if (at.state == NEW and level == NEW_TO_AGENT) or (at.state is not None and expected):
+        first = feature.settled and not at.profile.knows(self._context(feature, at.fields, record))
+        known = at.state == NEW and level == NEW_TO_AGENT
+        if first or known or (at.state is not None and expected):
             return NewValue(index, mark, level, record, counted=False, bits=bits)
         if level > before:
             bits = max(bits, self._rates.bits(path, at.profile.rates, level))
@@ -161,9 +176,9 @@ class NoveltyDetector:
             session.slots[path.own] = (level, bits)
             if bits > session.best.get(index, 0.0):
                 session.best[index] = bits
-                text = " ".join(_field(name, at.fields, record) for name in feature.of)
+                text = feature.phrase(at.fields.single | record)
                 key = record.get("key", "")
-                _describe(at, Subject(bits, level, feature.name, mark, text[:MAX_TEXT], key))
+                _describe(at, Subject(bits, level, feature.name, mark, text, key))
         if feature.lasting:
             session.fresh[mark] = 1
         return NewValue(index, mark, level, record, counted=True, bits=bits)

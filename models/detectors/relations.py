@@ -63,14 +63,18 @@ class Relations:
         self.pending: dict[int, Report] = {}
 
     def measure(self, at: Moment, event: Event) -> None:
-        """Add silence of the delegating agent, and days of a destination, to the numbers."""
+        """Add silence of the delegating agent, and days of a destination, to the fields."""
         if event.delegation:
-            silence = self._silence(agent_mark(self._hasher, event.delegation[0]), at.time_us)
+            agent_id = event.delegation[0]
+            silence = self._silence(agent_mark(self._hasher, agent_id), at.time_us)
             if silence:
                 at.fields.numbers["silence"] = silence
-        days = max((self._sole_days(at, host) for host in sorted(_hosts(at))), default=0)
-        if days:
-            at.fields.numbers["sole_days"] = float(days)
+                at.fields.single["silent"] = agent_id
+        for host in sorted(_hosts(at)):
+            days = float(self._sole_days(at, host))
+            if days > at.fields.numbers.get("sole_days", 0.0):
+                at.fields.numbers["sole_days"] = days
+                at.fields.single["sole_host"] = host
 
     def learn(self, at: Moment) -> None:
         """Note that the agent has reported, and which destinations it has used."""

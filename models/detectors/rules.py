@@ -37,6 +37,10 @@ class Rule(Struct, frozen=True):
         Bits that it declares.
     field
         Field that is there where the rule is broken, and says what breaks it.
+    says
+        Sentence of a reason; ``{text}`` is the field.
+    expected
+        What was expected instead.
     number
         Field of a number whose logarithm adds bits; empty for none.
     """
@@ -45,20 +49,55 @@ class Rule(Struct, frozen=True):
     family: str
     bits: float
     field: str
+    says: str
+    expected: str
     number: str = ""
 
 
 RULES: tuple[Rule, ...] = (
-    Rule("conflict", "conflict", CONFLICT_BITS, "conflict"),
-    Rule("unregistered", "unregistered", UNREGISTERED_BITS, "unregistered"),
-    Rule("mismatch", "mismatch", CLAIM_BITS, "mismatch"),
-    Rule("unverified_peer", "unverified_peer", UNVERIFIED_BITS, "unverified"),
-    Rule("expired", "expired", EXPIRED_BITS, "expired", "expired"),
-    Rule("other_country", "two_locations", COUNTRY_BITS, "other_country", "nearness"),
-    Rule("other_network", "two_locations", NETWORK_BITS, "other_network", "nearness"),
-    Rule("version", "version", VERSION_BITS, "unannounced"),
-    Rule("mode_shift", "mode_shift", MODE_BITS, "other_mode"),
-)
+    Rule(
+        "conflict", "conflict", CONFLICT_BITS, "conflict",
+        "The agent reported another event under the id {text}: one of the two is wrong.",
+        "the same content",
+    ),
+    Rule(
+        "unregistered", "unregistered", UNREGISTERED_BITS, "unregistered",
+        "Agent {text} is not in the inventory: nobody registered it.", "in the inventory",
+    ),
+    Rule(
+        "mismatch", "mismatch", CLAIM_BITS, "mismatch",
+        "The event claims {text}.", "what the inventory says",
+    ),
+    Rule(
+        "unverified_peer", "unverified_peer", UNVERIFIED_BITS, "unverified",
+        "The peer {text} could not be verified.", "a verified peer",
+    ),
+    Rule(
+        "expired", "expired", EXPIRED_BITS, "expired",
+        "The credential was used {text}.", "used before its end", "expired",
+    ),
+    Rule(
+        "other_country", "two_locations", COUNTRY_BITS, "other_country",
+        "One credential was used in two countries within half an hour: {text}.", "one country",
+        "nearness",
+    ),
+    Rule(
+        "other_network", "two_locations", NETWORK_BITS, "other_network",
+        "One credential was used in two networks within half an hour: {text}.", "one network",
+        "nearness",
+    ),
+    Rule(
+        "version", "version", VERSION_BITS, "unannounced",
+        "The agent runs as version {text}, which no deployment announced.",
+        "an announced version",
+    ),
+    Rule(
+        "mode_shift", "mode_shift", MODE_BITS, "other_mode",
+        "The agent begins to work in mode {text}.", "the mode of the days before",
+    ),
+)  # fmt: skip
+
+BY_NAME = {rule.name: rule for rule in RULES}
 
 
 def score(at: Moment, hasher: Hasher) -> None:

@@ -11,7 +11,6 @@ from models.baseline.session import Subject
 from models.calibration.fading import FadingCounts
 from models.codec.stable_id import stable_id
 from models.constants import FEATURE_VALUES, KEY_VALUES, SPREAD_RATE, SPREAD_STEP
-from models.detectors.novelty import MAX_TEXT
 from models.features.families import SPREAD
 from models.features.plan import FEATURES
 from models.peers.joining import join_into
@@ -22,7 +21,6 @@ if TYPE_CHECKING:
     from models.codec.hashing import Hasher
     from models.detectors.moment import Moment
     from models.detectors.novelty import NewValue
-    from models.features.fields import Record
 
 MAX_ROLES = 8
 _SERIES = stable_id(SPREAD)
@@ -84,7 +82,7 @@ class Spread:
             roles = len({role, *young.roles})
             if roles > 1:
                 bits = self._bits(young.keys, min(roles, MAX_ROLES))
-                text = _text(one, at.fields.single)
+                text = feature.phrase(at.fields.single | one.record)
                 subject = Subject(bits, roles, feature.name, one.mark, text)
                 at.raise_bits(_SERIES, bits, subject)
 
@@ -127,8 +125,3 @@ class Spread:
                 for key in value.keys:
                     self.counts.add(value.first_us // DAY_US, key, numbers)
                 del self.young[mark]
-
-
-def _text(one: NewValue, single: Record) -> str:
-    fields = single | one.record
-    return " ".join(fields[name] for name in FEATURES[one.feature].of)[:MAX_TEXT]

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from models.constants import GROWTH
+from models.detectors.rules import BY_NAME as BROKEN
 from models.features.counters import BY_NAME
 from models.features.families import CARRIED, CASCADE, CONTENT, FAMILIES, SLOW, SPREAD
 from models.features.plan import FEATURES, INDEX
@@ -21,31 +22,16 @@ START = "START"
 """Name of the tool before the first one of a session."""
 _WHOM = (
     "",
-    "new to this agent; others of its role use it",
-    "new to this agent and its role; other roles use it",
-    "new to the whole fleet",
+    "others of its role use it",
+    "no other agent of its role uses it, other roles do",
+    "no other agent uses it",
 )
-_RULES = {
-    "conflict": "The agent reported another event under the id {text}: one of the two is wrong.",
-    "unregistered": "Agent {text} is not in the inventory: nobody registered it.",
-    "mismatch": "The event claims {text}.",
-    "unverified_peer": "The peer {text} could not be verified.",
-    "expired": "The credential was used {text}.",
-    "other_country": "One credential was used in two countries within half an hour: {text}.",
-    "other_network": "One credential was used in two networks within half an hour: {text}.",
-    "version": "The agent runs as version {text}, which no deployment announced.",
-    "mode_shift": "The agent begins to work in mode {text}.",
-}
-_EXPECTED = {
-    "conflict": "the same content", "unregistered": "in the inventory",
-    "mismatch": "what the inventory says", "unverified_peer": "a verified peer",
-    "expired": "used before its end", "other_country": "one country",
-    "other_network": "one network", "version": "an announced version",
-    "mode_shift": "the mode of the days before",
-}  # fmt: skip
+_MODES = {"autonomous": " when it acts by itself", "delegated": " when it acts for a person"}
 
 
-def reason_of(signal: Signal, amount: float, expected: Expected | None, title: str = "") -> Reason:
+def reason_of(
+    signal: Signal, amount: float, expected: Expected | None, title: str = "", mode: str = ""
+) -> Reason:
     """Give the reason of a signal.
 
     Parameters
@@ -56,6 +42,8 @@ def reason_of(signal: Signal, amount: float, expected: Expected | None, title: s
         What a day of the agent has of it; None for anything but a counter.
     title
         What the family finds, in a line.
+    mode
+        Mode of the agent; what it knows, it knows in this mode.
     """
     subject = signal.subject
     if signal.family not in FAMILIES:
@@ -65,11 +53,10 @@ def reason_of(signal: Signal, amount: float, expected: Expected | None, title: s
     if subject is None:
         title = FAMILIES[signal.family].title
         return Reason(signal.detector, signal.bits, signal.detector, [], f"{title}.")
-    if subject.name in _RULES:
-        why = _RULES[subject.name].format(text=subject.text)
-        return Reason(
-            subject.name, signal.bits, subject.text, [(_EXPECTED[subject.name], 1.0)], why
-        )
+    rule = BROKEN.get(subject.name)
+    if rule is not None:
+        why = rule.says.format(text=subject.text)
+        return Reason(rule.name, signal.bits, subject.text, [(rule.expected, 1.0)], why)
     if signal.detector == CONTENT:
         return Reason(subject.name, signal.bits, subject.key, [], subject.text)
     if signal.detector == SLOW:
@@ -90,12 +77,12 @@ def reason_of(signal: Signal, amount: float, expected: Expected | None, title: s
         return Reason("spread", signal.bits, subject.text, [("one role", 1.0)], why)
     if signal.detector == CARRIED:
         why = (
-            f"{subject.text} as {subject.key} came out of a result and is in no request; "
-            f"it is {_WHOM[subject.level]}."
+            f"{subject.text} as {subject.key} came out of a result and is in no request; it is "
+            f"{_new_to(subject.level, mode)}."
         )
         expected_value = ("a value of the request", round(1.0 - 2.0**-subject.bits, 3))
         return Reason("provenance", signal.bits, subject.text, [expected_value], why)
-    return _of_feature(signal)
+    return _of_feature(signal, mode)
 
 
 def _of_registered(signal: Signal, title: str) -> Reason:
@@ -109,37 +96,52 @@ def _of_registered(signal: Signal, title: str) -> Reason:
     return Reason(signal.detector, signal.bits, subject.key, [], why)
 
 
-def _of_feature(signal: Signal) -> Reason:
+def _new_to(level: int, mode: str) -> str:
+    """Say to whom a value is new.
+
+    >>> _new_to(3, "autonomous")
+    'new to this agent when it acts by itself, and no other agent uses it'
+    """
+    return f"new to this agent{_MODES.get(mode, '')}, and {_WHOM[level]}"
+
+
+def _of_feature(signal: Signal, mode: str) -> Reason:
     subject = signal.subject
     assert subject is not None  # noqa: S101 - the caller has looked
     feature = FEATURES[INDEX[subject.name]]
-    words = f"{subject.key} {feature.words}" if subject.key else feature.words
-    text = subject.text.replace(f"{START} ", "first ") if feature.name == "step" else subject.text
+    text = subject.text.replace(f"{START}, then ", "first ")
+    if subject.key and "key" not in feature.of:
+        text = f"{text} as {subject.key}"
     often = f"about one session in {2.0**subject.bits:,.0f}"
     why = (
-        f"{words[:1].upper()}{words[1:]} {text}: {_WHOM[subject.level]}. "
-        f"Of this agent {often} brings something as new."
+        f"{feature.words[:1].upper()}{feature.words[1:]} {text}: {_new_to(subject.level, mode)}. "
+        f"Of such agents {often} brings something as new."
     )
     expected = [(f"a known {feature.words}", round(1.0 - 2.0**-subject.bits, 4))]
     return Reason(subject.name, signal.bits, text, expected, why)
 
 
 def _of_amount(signal: Signal, amount: float, expected: Expected | None) -> Reason:
-    words, seen = BY_NAME[signal.detector].words, in_units(signal.detector, amount)
+    counter, seen = BY_NAME[signal.detector], in_units(signal.detector, amount)
+    words = counter.words
+    if signal.subject is not None and signal.subject.text:
+        words = f"{words} ({signal.subject.text})"
     observed = f"{words}: {seen}"
-    why = f"{words[:1].upper()}{words[1:]} in this session: {seen}"
+    where = "" if counter.lasting else " in this session"
+    why = f"{words[:1].upper()}{words[1:]}{where}: {seen}"
     if expected is None:
         return Reason(signal.detector, signal.bits, observed, [], f"{why}.")
     typical = in_units(signal.detector, expected.typical)
     some = f", and then about {typical}" if expected.typical >= LEAST else ""
-    if expected.share < RARE_SHARE:
-        why += "; such an agent has any on fewer than one day in a hundred."
-        return Reason(signal.detector, signal.bits, observed, [("none", 0.99)], why)
     if expected.share < 0.5:
-        why += f"; such an agent has any on about {expected.share:.0%} of its days{some}."
-        none = round(1.0 - expected.share, 2)
+        share = f"about {expected.share:.0%}"
+        if expected.share < RARE_SHARE:
+            share = "fewer than one in a hundred"
+        why += f"; such an agent has any on {share} of its days{some}."
+        none = round(1.0 - expected.share, 4)
         return Reason(signal.detector, signal.bits, observed, [("none", none)], why)
-    why += f"; the largest session of a typical day has about {typical}."
+    most = "a typical day has" if counter.lasting else "the largest session of a typical day has"
+    why += f"; {most} about {typical}."
     return Reason(signal.detector, signal.bits, observed, [(f"about {typical}", 0.5)], why)
 
 

@@ -47,6 +47,10 @@ class Counter(Struct, frozen=True):
         Whether an event counts for one new value at most.
     peak
         Whether the session's amount is the largest of its events instead of their sum.
+    about
+        Field that names the thing; empty for none.
+    lasting
+        Whether it looks beyond the session.
     """
 
     name: str
@@ -60,6 +64,8 @@ class Counter(Struct, frozen=True):
     origin: str = ""
     once: bool = False
     peak: bool = False
+    about: str = ""
+    lasting: bool = False
 
     @property
     def id(self) -> int:
@@ -86,13 +92,13 @@ COUNTERS: tuple[Counter, ...] = (
     Counter("records", "size", "records", "volume.exfil", number="records"),
     Counter("denied", "refused", "denied calls", "auth.failure_burst",
             when=((Test("outcome", equal=("denied",)),),)),
-    Counter("errors", "refused", "failed calls", "auth.failure_burst",
+    Counter("errors", "failed", "failed calls", "error.burst",
             when=((Test("outcome", equal=("error",)),),)),
     Counter("deleted", "force", "deletions", "destructive.burst",
             when=((Test("operation", equal=("delete",)), Test("tool", words=_DESTROYS)),)),
     Counter("changes", "force", "changing calls", "destructive.burst", when=(_CHANGING,)),
     Counter("repeats", "loop", "repetitions of one call", "cost.spike", number="repeats",
-            peak=True),
+            peak=True, about="tool"),
     Counter("tokens", "cost", "tokens", "cost.spike", number="tokens"),
     Counter("price", "cost", "units of cost", "cost.spike", number="price"),
     Counter("duration", "cost", "time in calls", "cost.spike", number="duration"),
@@ -110,9 +116,9 @@ COUNTERS: tuple[Counter, ...] = (
     Counter("remembered", "memory", "changes of a memory", "memory.write",
             when=(_CHANGING, (Test("target", parts=(("memory", "memories"),)),))),
     Counter("sole_days", "beacon", "days with a destination that no other agent uses",
-            "volume.exfil", number="sole_days", peak=True),
+            "volume.exfil", number="sole_days", peak=True, about="sole_host", lasting=True),
     Counter("silence", "gap", "silence of the delegating agent", "telemetry.gap",
-            number="silence", peak=True),
+            number="silence", peak=True, about="silent", lasting=True),
 )  # fmt: skip
 
 BY_NAME = {counter.name: counter for counter in COUNTERS}

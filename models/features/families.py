@@ -127,11 +127,18 @@ _ALL: tuple[Family, ...] = (
         {"volume": {"bytes_out": 500_000_000}},
     ),
     Family(
-        "refused", "refused", "auth.failure_burst", "Many denied or failed calls in one session",
-        "Denied calls, and failed calls, each far above past days.",
+        "refused", "refused", "auth.failure_burst", "Many denied calls in one session",
+        "Calls that were denied, far above past days.",
         "Single refusals.",
         "`outcome`.",
         {"outcome": "denied"}, times=20,
+    ),
+    Family(
+        "failed", "refused", "error.burst", "Many failed calls in one session",
+        "Calls that ended in an error, far above past days.",
+        "Single errors, and tools that report errors as results.",
+        "`outcome`.",
+        {"outcome": "error"}, times=40,
     ),
     Family(
         "force", "amount", "destructive.burst", "Many deletions or changes in one session",

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 _PACKED = b"\x01"
 _PARTS = len(Session.__struct_fields__)
 MAX_OPEN = 200_000
-_MAX_EVENTS = 1_000
+_MAX_EVENTS = 20_000
 _LONGEST_US = 24 * HOUR_US
 
 

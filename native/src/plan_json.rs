@@ -44,6 +44,8 @@ pub struct FeatureRow {
     pub lasting: bool,
     pub spreads: bool,
     pub after: Option<usize>,
+    pub settled: bool,
+    pub joins: Vec<String>,
 }
 
 #[derive(Deserialize)]
@@ -65,6 +67,7 @@ pub struct CounterRow {
     pub origin: String,
     pub once: bool,
     pub peak: bool,
+    pub about: String,
 }
 
 #[derive(Deserialize)]
@@ -211,6 +214,7 @@ constants! {
     noted_after_days: f64 = "constants.NOTED_AFTER_DAYS",
     tail_days: f64 = "constants.TAIL_DAYS",
     beyond_case_bits: f64 = "constants.BEYOND_CASE_BITS",
+    telling_bits: f64 = "constants.TELLING_BITS",
     noise_bits: f64 = "constants.NOISE_BITS",
     other_stories: f64 = "constants.OTHER_STORIES",
     noted_bits: f64 = "constants.NOTED_BITS",
@@ -225,7 +229,7 @@ constants! {
     profile_version: i64 = "profile.VERSION",
     step: f64 = "amounts.STEP",
     max_distinct: usize = "amounts.MAX_DISTINCT",
-    max_subject: usize = "novelty.MAX_TEXT",
+    max_subject: usize = "plan.MAX_TEXT",
     expired_us: i64 = "promises.EXPIRED_US",
     apart_us: i64 = "promises.APART_US",
     max_locations: usize = "promises.MAX_LOCATIONS",

@@ -162,7 +162,8 @@ class Case(Struct, kw_only=True, forbid_unknown_fields=True):
     A return period of 140 days: something this unusual comes up once in 140 days, over the whole
     fleet, if all is well. It is null while rates are unknown.
     `agents` and `roles` name the first ones, `sessions`, `traces` and `events.ids` the newest; the
-    first signal is the rarest. `suppressed_by` names the suppression that hid the case.
+    first signal is the rarest. An agent without a role counts as role "". `suppressed_by` names
+    the suppression that hid the case.
     """
 
     case_id: str

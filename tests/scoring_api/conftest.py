@@ -146,7 +146,7 @@ def make_case(number: int, **more: Any) -> dict[str, Any]:
         "last": at,
         "severity": "high",
         "return_period_days": 2.0 + number,
-        "title": "First touch of a resource or destination: payee",
+        "title": "Unusual data, resource or destination: payee",
         "signals": [
             {
                 "detector": "content",

@@ -42,17 +42,22 @@ pub fn weigh(at: &mut Moment<'_, '_, '_>, shared: &mut SharedBehaviour) -> PyRes
         if family.several {
             rarity = rates.rarity(constants, maxima, role, at.state, family.series, first)?;
         }
+        let tells = bits > constants.telling_bits;
         if raised {
             let day = at.open_day();
             raise_to(&mut day.maxima, series, bits);
             if family.several {
                 raise_to(&mut day.maxima, family.series, first);
             }
-            let known = at.session.rarities.entry(family.name.clone()).or_insert(0.0);
-            *known = larger(*known, rarity);
+            if tells {
+                let known = at.session.rarities.entry(family.name.clone()).or_insert(0.0);
+                *known = larger(*known, rarity);
+            }
         }
         if shown.is_some() {
-            own[row.family] = larger(own[row.family], rarity);
+            if tells {
+                own[row.family] = larger(own[row.family], rarity);
+            }
             found.sum += bits;
             found.most = larger(found.most, bits);
         }
@@ -82,7 +87,7 @@ fn raise_to(maxima: &mut BTreeMap<u64, f64>, series: u64, bits: f64) {
 }
 
 /// What the detectors say of the session: a certain rule that is rarely broken, then the lead, then
-/// the rarest family.
+/// the rarest family. What says little comes last.
 pub fn signals(
     py: Python<'_>,
     plan: &Plan,
@@ -121,8 +126,10 @@ pub fn signals(
             let certain = place.is_some_and(|&place| plan.families[place].certain);
             !(certain && of_family(one) > plan.constants.noise_bits)
         };
-        certain(a)
-            .cmp(&certain(b))
+        let little = |one: &Signal| one.bits <= plan.constants.telling_bits;
+        little(a)
+            .cmp(&little(b))
+            .then_with(|| certain(a).cmp(&certain(b)))
             .then_with(|| follows(a).cmp(&follows(b)))
             .then_with(|| order(of_family(a), of_family(b)))
             .then_with(|| a.family.cmp(&b.family))

@@ -8,6 +8,7 @@ use crate::codec::hashing::Hasher;
 use crate::detectors::moment::Moment;
 use crate::detectors::novelty::NewValue;
 use crate::features::conditions::{holds, Tested};
+use crate::features::containers::cut;
 use crate::features::fields::{record, single};
 use crate::features::plan::{Added, Plan};
 use crate::float_sums::{larger, power, smaller};
@@ -134,8 +135,9 @@ impl Amounts {
             let expected = self.expected(plan, at.hasher, at.profile, at.salt, counter.id);
             if let Some(expected) = expected {
                 let bits = expected.bits(amount);
-                let subject = || Subject::new(bits, 0, &counter.name, 0, String::new());
-                at.raise(counter.id, bits, subject);
+                let about = counter.about.and_then(|place| at.fields.single(place));
+                let about = cut(about.unwrap_or_default(), plan.constants.max_subject).to_owned();
+                at.raise(counter.id, bits, || Subject::new(bits, 0, &counter.name, 0, about));
             }
         }
         Ok(())

@@ -5,7 +5,7 @@ use crate::calibration::novelty_rates::{NoveltyRates, RatePath};
 use crate::detectors::moment::Moment;
 use crate::features::containers::cut;
 use crate::features::fields::{record, Fields, Place, Record};
-use crate::features::plan::Feature;
+use crate::features::plan::{Feature, Plan};
 use crate::float_sums::{exact_sum, larger};
 use crate::peers::knowledge::{SharedKnowledge, NEW_TO_AGENT, NEW_TO_ROLE};
 use std::sync::Arc;
@@ -92,6 +92,23 @@ fn join(
     }
 }
 
+/// The name of a value of a feature.
+pub fn phrase(
+    plan: &Plan,
+    feature: &Feature,
+    fields: &Fields<'_>,
+    one: Option<&Record<'_>>,
+) -> String {
+    let mut text = String::new();
+    for (at, &place) in feature.of.iter().enumerate() {
+        if at > 0 {
+            text.push_str(feature.joins.get(at - 1).map_or(" ", String::as_str));
+        }
+        text.push_str(fields.field(place, one).unwrap_or_default());
+    }
+    cut(&text, plan.constants.max_subject).to_owned()
+}
+
 impl NoveltyDetector<'_> {
     /// Raise the bits of the session by the values of an event.
     pub fn score(&mut self, at: &mut Moment<'_, '_, '_>) -> Novelty {
@@ -125,6 +142,9 @@ impl NoveltyDetector<'_> {
                     let new = self.judge(at, index, place, mark, &path, &mut found.reached);
                     found.new.push(new);
                     families.push(feature.family);
+                }
+                if feature.settled {
+                    self.settle(at, index, place, &mut found);
                 }
                 if at.session.fresh.contains_key(&mark) {
                     lasting.push(feature.family);
@@ -178,6 +198,34 @@ impl NoveltyDetector<'_> {
         *mark
     }
 
+    /// The mark of the context of a value.
+    fn context(&mut self, at: &Moment<'_, '_, '_>, feature: &Feature, place: Option<usize>) -> u64 {
+        self.text.clear();
+        for part in ["settled\x1f", &feature.name, "\x1f"] {
+            self.text.push_str(part);
+        }
+        let record = record_of(feature, at.fields, place);
+        join(&mut self.text, "\x1f", &feature.within, at.fields, record);
+        at.hasher.of(&self.text)
+    }
+
+    /// Learn that a feature has a value in this context.
+    fn settle(
+        &mut self,
+        at: &Moment<'_, '_, '_>,
+        index: usize,
+        record: Option<usize>,
+        found: &mut Novelty,
+    ) {
+        let mark = self.context(at, &at.plan.features[index], record);
+        if at.profile.knows(mark) {
+            found.known.push(mark);
+        } else {
+            let (feature, level) = (index, 0);
+            found.new.push(NewValue { feature, mark, level, record, counted: false, bits: 0.0 });
+        }
+    }
+
     fn path(
         &mut self,
         at: &Moment<'_, '_, '_>,
@@ -204,7 +252,11 @@ impl NoveltyDetector<'_> {
         let mut new = NewValue { feature: index, mark, level, record, counted: false, bits };
         let is_new = at.state == Some(&plan.words.new);
         let expected = if is_new { feature.personal } else { feature.versioned };
-        if (is_new && level == NEW_TO_AGENT) || (at.state.is_some() && expected) {
+        let first = feature.settled && {
+            let context = self.context(at, feature, record);
+            !at.profile.knows(context)
+        };
+        if first || (is_new && level == NEW_TO_AGENT) || (at.state.is_some() && expected) {
             return new;
         }
         if level > before {
@@ -283,9 +335,7 @@ fn describe(
         return;
     }
     let record = record_of(feature, at.fields, place);
-    let mut text = String::new();
-    join(&mut text, " ", &feature.of, at.fields, record);
-    let text = cut(&text, at.plan.constants.max_subject).to_owned();
+    let text = phrase(at.plan, feature, at.fields, record);
     let key = record.and_then(|record| record.get(record::KEY)).unwrap_or_default().to_owned();
     let subject = Subject::new(bits, i64::from(level), &feature.name, mark, text);
     at.session.subjects.insert(series, Subject { key, ..subject });

@@ -30,13 +30,13 @@ pub fn agent_mark(at: &Moment<'_, '_, '_>, agent_id: &str) -> u64 {
     at.hasher.of_parts(&["agent", agent_id])
 }
 
-/// The marks of the hosts that an event sends to, or names in its arguments.
-fn hosts(at: &Moment<'_, '_, '_>) -> Vec<u64> {
+/// The hosts that an event sends to, or names in its arguments, each with its mark.
+fn hosts<'a>(at: &'a Moment<'_, '_, '_>) -> Vec<(u64, &'a str)> {
     let arguments = at.fields.records(kind::ARGUMENT).iter();
     let mut found: BTreeSet<&str> =
         arguments.filter_map(|one| one.get(record::VALUE_HOST)).collect();
     found.extend(at.fields.single(single::DESTINATION));
-    found.into_iter().map(|host| at.hasher.of_parts(&["sole", host])).collect()
+    found.into_iter().map(|host| (at.hasher.of_parts(&["sole", host]), host)).collect()
 }
 
 fn is_sole(at: &Moment<'_, '_, '_>, shared: &SharedKnowledge, mark: u64) -> bool {
@@ -44,23 +44,29 @@ fn is_sole(at: &Moment<'_, '_, '_>, shared: &SharedKnowledge, mark: u64) -> bool
 }
 
 impl Relations {
-    /// Add silence of the delegating agent, and days of a destination, to the numbers.
+    /// Add silence of the delegating agent, and days of a destination, to the fields.
     pub fn measure(&self, at: &mut Moment<'_, '_, '_>, shared: &SharedKnowledge) {
         if let Some(agent_id) = &at.facts.delegated_by {
             let silence = self.silence(at, agent_mark(at, agent_id));
             if silence > 0 {
+                at.fields.single[single::SILENT] = Some(agent_id.clone());
                 at.fields.numbers[number::SILENCE] = Some(silence as f64);
             }
         }
-        let mut most = 0;
-        for mark in hosts(at) {
+        let mut most: (usize, &str) = (0, "");
+        for (mark, host) in hosts(at) {
             if is_sole(at, shared, mark) {
                 let days = at.profile.sole.get(&mark).map(Vec::as_slice).unwrap_or_default();
-                most = most.max(days.len() + usize::from(!days.contains(&at.day)));
+                let days = days.len() + usize::from(!days.contains(&at.day));
+                if days > most.0 {
+                    most = (days, host);
+                }
             }
         }
-        if most > 0 {
-            at.fields.numbers[number::SOLE_DAYS] = Some(most as f64);
+        if most.0 > 0 {
+            let (days, host) = (most.0 as f64, most.1.to_owned());
+            at.fields.numbers[number::SOLE_DAYS] = Some(days);
+            at.fields.single[single::SOLE_HOST] = Some(host.into());
         }
     }
 
@@ -69,7 +75,8 @@ impl Relations {
         let report = Report { last_us: at.time_us, sessions: at.profile.opened };
         join(&mut self.pending, at.profile.mark, report);
         let maximum = at.plan.constants.max_sole;
-        for mark in hosts(at) {
+        let marks: Vec<u64> = hosts(at).into_iter().map(|(mark, _)| mark).collect();
+        for mark in marks {
             if is_sole(at, shared, mark) {
                 let days = at.profile.sole.entry(mark).or_default();
                 if !days.contains(&at.day) {

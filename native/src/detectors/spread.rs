@@ -4,8 +4,7 @@
 use crate::baseline::subject::Subject;
 use crate::calibration::fading::FadingCounts;
 use crate::detectors::moment::Moment;
-use crate::detectors::novelty::NewValue;
-use crate::features::containers::cut;
+use crate::detectors::novelty::{phrase, NewValue};
 use crate::features::fields::record;
 use crate::peers::knowledge::NEW_TO_ALL;
 use crate::plan_json::Constants;
@@ -85,9 +84,7 @@ impl Spread {
             let (series, _) = plan.roles.spread;
             if at.raise_bits(series, bits) {
                 let record = one.record(feature, at.fields);
-                let fields = feature.of.iter().filter_map(|&of| at.fields.field(of, record));
-                let text = fields.collect::<Vec<_>>().join(" ");
-                let text = cut(&text, plan.constants.max_subject).to_owned();
+                let text = phrase(plan, feature, at.fields, record);
                 let subject = Subject::new(bits, roles as i64, &feature.name, one.mark, text);
                 at.session.subjects.insert(series, subject);
             }

@@ -47,6 +47,8 @@ names! { SINGLE, single:
     OTHER_COUNTRY = "other_country",
     OTHER_NETWORK = "other_network",
     UNANNOUNCED = "unannounced",
+    SILENT = "silent",
+    SOLE_HOST = "sole_host",
 }
 
 names! { RECORD, record:

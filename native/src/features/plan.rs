@@ -34,6 +34,10 @@ pub struct Feature {
     pub lasting: bool,
     pub spreads: bool,
     pub after: Option<usize>,
+    /// Whether the first value in its context is learned without judgement.
+    pub settled: bool,
+    /// Words between the fields of a value where it is named; spaces without any.
+    pub joins: Vec<String>,
 }
 
 /// What a counter adds for an event.
@@ -52,6 +56,8 @@ pub struct Counter {
     /// Groups of tests: of each one must be passed.
     pub when: Vec<Passed>,
     pub peak: bool,
+    /// The field that names the thing, if any.
+    pub about: Option<usize>,
 }
 
 pub struct Rule {
@@ -122,6 +128,8 @@ impl Plan {
                 lasting: row.lasting,
                 spreads: row.spreads,
                 after: row.after,
+                settled: row.settled,
+                joins: row.joins,
             });
         }
         let (mut tested, mut counters, mut rules) = (Vec::new(), Vec::new(), Vec::new());
@@ -211,7 +219,8 @@ fn counter(row: CounterRow, tested: &mut Vec<TestedField>) -> PyResult<Counter> 
         }
         when.push(any);
     }
-    Ok(Counter { id: row.id, name: row.name, added, when, peak: row.peak })
+    let about = if row.about.is_empty() { None } else { Some(single(&row.about)?) };
+    Ok(Counter { id: row.id, name: row.name, added, when, peak: row.peak, about })
 }
 
 /// The bit of a test; equal tests of a field have one.

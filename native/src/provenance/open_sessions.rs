@@ -13,7 +13,7 @@ use std::collections::BinaryHeap;
 use std::sync::{Mutex, PoisonError};
 
 const MAX_OPEN: usize = 200_000;
-const MAX_EVENTS: i64 = 1_000;
+const MAX_EVENTS: i64 = 20_000;
 const LONGEST_US: i64 = 24 * HOUR_US;
 
 struct State {

@@ -86,7 +86,7 @@ def _facts(case: Mapping[str, Any]) -> dict[str, list[str]]:
         "severity": [case["severity"]],
         "comes up": [period_in_words(case["return_period_days"])],
         "status": [_status(case)],
-        "decision": [_decision(case["decision"])],
+        "decision": [_decision(case["decision"], case["disposition"])],
         "agent" if len(agents) == 1 else "agents": [*agents, f"and {left} more" if left else ""],
         "mode": [case["mode"]],
         "role": [plain(case["role"] or "")],
@@ -104,16 +104,20 @@ def _status(case: Mapping[str, Any]) -> str:
     return ", ".join(filter(None, [status, disposition, version]))
 
 
-def _decision(decision: Mapping[str, Any] | None) -> str:
-    """Describe the latest decision.
+def _decision(decision: Mapping[str, Any] | None, disposition: str | None) -> str:
+    """Describe the latest decision; without a disposition, it took the one before back.
 
-    >>> _decision({"by": "ops", "at": "2026-03-02T10:00:00Z", "reason": "moved", "until": None})
+    >>> made = {"by": "ops", "at": "2026-03-02T10:00:00Z", "reason": "moved", "until": None}
+    >>> _decision(made, "benign")
     'by ops at 2026-03-02T10:00:00Z: moved'
+    >>> _decision(made, None)
+    'taken back by ops at 2026-03-02T10:00:00Z: moved'
     """
     if decision is None:
         return ""
     until = f", until {decision['until']}" if decision["until"] else ""
-    head = f"by {plain(decision['by'])} at {_short(decision['at'])}{until}"
+    head = "" if disposition else "taken back "
+    head += f"by {plain(decision['by'])} at {_short(decision['at'])}{until}"
     return f"{head}: {plain(decision['reason'])}"
 
 

@@ -134,6 +134,17 @@ def test_a_known_tool_with_another_definition_alerts(a_stream, an_event, call):
     assert changed.anomaly == "tool.definition_changed"
 
 
+def test_the_first_definition_of_a_tool_is_learned_and_the_next_one_alerts(fleet, call):
+    """Of tools that nobody has reported a definition of, as when a client begins to."""
+    for minute in (0, 1):
+        first = fleet.judge(call(minute, attributes={"tool_digest": "d-1"}))
+        assert not first.alert
+        assert first.learned
+    changed = fleet.judge(call(5, attributes={"tool_digest": "d-2"}))
+    assert changed.alert
+    assert changed.anomaly == "tool.definition_changed"
+
+
 def test_a_definition_that_changes_for_all_agents_is_one_case(a_stream, an_event):
     stream = a_stream(alerts_per_day=BUDGET)
     for day in range(DAYS):

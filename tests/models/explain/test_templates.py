@@ -14,16 +14,16 @@ from models.baseline.session import Subject
 from models.calibration.series import SERIES
 from models.detectors.amounts import Expected
 from models.detectors.rules import RULES
-from models.explain.templates import _EXPECTED, _RULES, in_units, reason_of
+from models.explain.templates import in_units, reason_of
 from models.features.counters import COUNTERS
 from models.features.families import FAMILIES
 from models.features.plan import FEATURES
 
 FAMILY_OF = {one.name: one.family for one in SERIES}
 LEVELS = {
-    1: "new to this agent; others of its role use it",
-    2: "new to this agent and its role; other roles use it",
-    3: "new to the whole fleet",
+    1: "new to this agent, and others of its role use it",
+    2: "new to this agent, and no other agent of its role uses it, other roles do",
+    3: "new to this agent, and no other agent uses it",
 }
 
 
@@ -46,13 +46,10 @@ def test_a_broken_rule_says_what_breaks_it_and_what_was_promised(rule) -> None:
     assert reason.feature == rule.name
     assert reason.bits == 9.0
     assert reason.observed == "the thing"
-    assert reason.expected == [(_EXPECTED[rule.name], 1.0)]
-    assert ("the thing" in reason.why) is ("{text}" in _RULES[rule.name])
+    assert reason.expected == [(rule.expected, 1.0)]
+    assert reason.why == rule.says.format(text="the thing")
+    assert "the thing" in reason.why
     assert reason.why.endswith(".")
-
-
-def test_every_rule_and_no_other_has_a_sentence() -> None:
-    assert {rule.name for rule in RULES} == set(_RULES) == set(_EXPECTED)
 
 
 # ------------------------------------------------------------------ novelty
@@ -65,7 +62,7 @@ def test_a_new_value_is_named_with_whom_it_is_new_to(feature, level: int) -> Non
     reason = reason_of(a_signal(feature.family, subject), 0.0, None)
     assert reason.feature == feature.name
     assert f"vault.export: {LEVELS[level]}." in reason.why
-    assert not any(words in reason.why for other, words in LEVELS.items() if other != level)
+    assert not any(f"{words}." in reason.why for other, words in LEVELS.items() if other != level)
     assert reason.why.lower().startswith(feature.words.lower())
     assert reason.observed == "vault.export"
 
@@ -81,12 +78,42 @@ def test_frequency_in_a_sentence_follows_from_the_bits(bits: float) -> None:
 
 def test_an_argument_is_named_with_its_key_and_the_first_tool_as_first() -> None:
     of_key = reason_of(a_signal("argument", a_subject("value", key="to", text="x@y")), 0.0, None)
-    assert of_key.why.startswith("To value x@y: new to")
-    first = reason_of(a_signal("act", a_subject("step", text="START crm.find")), 0.0, None)
+    assert of_key.why.startswith("Value x@y as to: new to")
+    assert of_key.observed == "x@y as to"
+    first = reason_of(a_signal("act", a_subject("step", text="START, then crm.find")), 0.0, None)
     assert first.why.startswith("Order of tools first crm.find: new to")
     assert first.observed == "first crm.find"
-    second = reason_of(a_signal("act", a_subject("step", text="mail.send crm.find")), 0.0, None)
-    assert second.observed == "mail.send crm.find"
+    second = reason_of(a_signal("act", a_subject("step", text="a.b, then crm.find")), 0.0, None)
+    assert second.observed == "a.b, then crm.find"
+
+
+@pytest.mark.parametrize("feature", FEATURES, ids=lambda feature: feature.name)
+def test_a_value_is_named_by_its_fields_and_words_between_them(feature) -> None:
+    named = feature.phrase({name: f"<{name}>" for name in feature.of})
+    assert len(feature.joins) in (0, len(feature.of) - 1)
+    for name in feature.of:
+        assert f"<{name}>" in named
+
+
+@pytest.mark.parametrize(
+    ("mode", "words"),
+    [
+        ("autonomous", "new to this agent when it acts by itself, and"),
+        ("delegated", "new to this agent when it acts for a person, and"),
+        ("unknown", "new to this agent, and"),
+    ],
+)
+def test_what_is_new_is_new_in_the_mode_of_the_agent(mode: str, words: str) -> None:
+    reason = reason_of(a_signal("act", a_subject("tool")), 0.0, None, mode=mode)
+    assert words in reason.why
+
+
+def test_the_thing_is_named_beside_the_amount() -> None:
+    subject = a_subject("sole_days", text="evil.example")
+    reason = reason_of(a_signal("sole_days", subject), 4.0, None)
+    words = "days with a destination that no other agent uses (evil.example): 4"
+    assert reason.observed == words
+    assert reason.why == f"D{words[1:]}."
 
 
 def test_sentence_of_a_value_out_of_a_result_names_its_argument() -> None:
@@ -109,10 +136,10 @@ def test_sentence_of_an_amount_has_the_typical_one(counter) -> None:
     seen, typical = (in_units(counter.name, amount) for amount in (240.0, EXPECTED.typical))
     assert reason.observed == f"{counter.words}: {seen}"
     assert reason.expected == [(f"about {typical}", 0.5)]
-    assert reason.why.lower() == (
-        f"{counter.words} in this session: {seen}; the largest session of a typical day has about "
-        f"{typical}.".lower()
-    )
+    where, most = " in this session", "the largest session of a typical day has"
+    if counter.lasting:
+        where, most = "", "a typical day has"
+    assert reason.why.lower() == f"{counter.words}{where}: {seen}; {most} about {typical}.".lower()
 
 
 @pytest.mark.parametrize(
@@ -123,8 +150,12 @@ def test_sentence_of_an_amount_has_the_typical_one(counter) -> None:
         (0.31, 15.0, "such an agent has any on about 31% of its days, and then about 15."),
         (0.31, 0.1, "such an agent has any on about 31% of its days."),
         (0.01, 3.0, "such an agent has any on about 1% of its days, and then about 3."),
-        (0.004, 3.0, "such an agent has any on fewer than one day in a hundred."),
-        (0.0, 0.0, "such an agent has any on fewer than one day in a hundred."),
+        (
+            0.004,
+            3.0,
+            "such an agent has any on fewer than one in a hundred of its days, and then about 3.",
+        ),
+        (0.0, 0.0, "such an agent has any on fewer than one in a hundred of its days."),
     ],
 )
 def test_small_shares_of_days_have_special_words(share: float, typical: float, words: str) -> None:

@@ -29,9 +29,9 @@ READ: dict[str, Callable[[Event], str]] = {
     "data_class": lambda event: event.resource.domain,
 }
 WORDS = {
-    "new to this agent; others of its role use it": 1,
-    "new to this agent and its role; other roles use it": 2,
-    "new to the whole fleet": 3,
+    "and others of its role use it": 1,
+    "and no other agent of its role uses it, other roles do": 2,
+    "and no other agent uses it": 3,
 }
 
 

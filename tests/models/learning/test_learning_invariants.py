@@ -171,23 +171,23 @@ def test_l1_an_excluded_event_teaches_nothing_at_all(a_known_stream, an_event, w
 
 
 def ramp(stream: Stream, an_event: Callable[..., Event], growth: float, days: int) -> list[Result]:
-    """Let one agent send a little more each day; give what is said of it on each."""
+    """Let one agent send a little more each day; give what is said of its events."""
     found, draw = [], Random(7)  # noqa: S311 - made-up data
     for day in range(days):
         for event in a_day(an_event, DAYS + day):
             of_ramp = event.agent.id == AGENT
             size = 1_000 * draw.lognormvariate(0.0, 0.2) * (growth**day if of_ramp else 1.0)
             judged = stream.judge(replace(event, volume=Volume(bytes_out=int(size))))
-            if of_ramp and event.session.endswith("-6"):
+            if of_ramp:
                 found.append(judged)
     return found
 
 
 def test_l2_slow_growth_is_a_case_before_it_is_tenfold(fleet, an_event):
     found = ramp(fleet, an_event, 1.08, 30)
-    told = [one for one in found if one.alert]
-    assert told
-    assert {one.anomaly for one in told} & {"behavior.drift", "volume.exfil"}
+    told = [(one.anomaly, one.lead, number // 6) for number, one in enumerate(found) if one.alert]
+    assert any(anomaly == "behavior.drift" and lead == "slow" for anomaly, lead, _ in told)
+    assert min(day for _, lead, day in told if lead == "slow") > 1, "one day is no slow growth"
 
 
 def test_l2_an_even_amount_is_never_slow_growth(fleet, an_event):

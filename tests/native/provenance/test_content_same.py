@@ -256,15 +256,15 @@ def test_sessions_open_and_close_alike(steps):
     assert one == other
 
 
-@pytest.mark.parametrize("events", [999, 1_000])
+@pytest.mark.parametrize("events", [19_999, 20_000])
 def test_overlong_session_is_closed_by_both(events):
     for module in (None, native):
         session = provenance_detector(SECRET, module).open("a", "m", "", "", 0, 0, 1, True, False)
         session.events = events
         table = open_sessions(10 * MINUTE, SECRET, module)
         table.add("s", session)
-        assert (table.resume("a", "m", "s", MINUTE, MINUTE) is None) is (events == 1_000)
-        assert [one.ordinal for one in table.pop_overlong()] == [1] * (events == 1_000)
+        assert (table.resume("a", "m", "s", MINUTE, MINUTE) is None) is (events == 20_000)
+        assert [one.ordinal for one in table.pop_overlong()] == [1] * (events == 20_000)
 
 
 @given(st.binary(max_size=40))

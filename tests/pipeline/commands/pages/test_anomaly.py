@@ -123,7 +123,7 @@ def test_anomaly_is_found_by_its_id_or_a_prefix(
     assert code == 0
     said = " ".join(out.split())
     for expected in (
-        f"{IDS[2]} resource.new: First touch of a resource or destination",
+        f"{IDS[2]} resource.new: Unusual data, resource or destination",
         "severity high",
         "mode delegated",
         "owner shop@example.com",

@@ -37,7 +37,7 @@ def a_case(name: str, number: int, **more: Any) -> dict[str, Any]:
         "last": f"2026-01-05T08:0{number}:00.000000Z",
         "severity": "high",
         "return_period_days": 140.2,
-        "title": "First touch of a resource or destination: [payroll]",
+        "title": "Unusual data, resource or destination: [payroll]",
         "signals": [
             {
                 "detector": "data",
@@ -142,7 +142,7 @@ def test_case_is_found_by_its_id_or_a_prefix(habitus: Callable[..., Run], beginn
     assert code == 0
     said = " ".join(out.split())
     for expected in (
-        f"{IDS[0]} First touch of a resource or destination: [payroll]",
+        f"{IDS[0]} Unusual data, resource or destination: [payroll]",
         "severity high",
         "comes up once in 140 days",
         "status open, version 2, grew",
