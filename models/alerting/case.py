@@ -43,6 +43,8 @@ class Case(Struct, array_like=True):
         Its agents, each with its mode.
     decided
         A person has closed it. Its sessions still belong to it; other events open a new case.
+    severity
+        Highest severity of its events, as its place in `models.trust.policy.SEVERITIES`.
     """
 
     case_id: str
@@ -61,6 +63,7 @@ class Case(Struct, array_like=True):
     things: list[int] = field(default_factory=list)
     agents: list[str] = field(default_factory=list)
     decided: bool = False
+    severity: int = 0
 
     def is_open(self, age: int) -> bool:
         """Tell whether an event may join.
@@ -93,11 +96,13 @@ class Case(Struct, array_like=True):
         """Tell whether the case closes by itself."""
         return age >= QUIET_DAYS
 
-    def join(self, session: int, lead: str, time_us: int, bits: float) -> Change | None:
+    def join(
+        self, session: int, lead: str, time_us: int, bits: float, severity: int = 0
+    ) -> Change | None:
         """Add an event; give the message that it is worth, or None.
 
-        A case grows with the first event of another day, with another lead, and where its return
-        period has grown by `GROWN_BITS` since the latest message.
+        A case grows with the first event of another day, with another lead, with a higher
+        severity, and where its return period has grown by `GROWN_BITS` since the latest message.
 
         Parameters
         ----------
@@ -107,6 +112,8 @@ class Case(Struct, array_like=True):
             Family that leads the session.
         bits
             ``log2`` of the session's return period in days.
+        severity
+            Severity of the event; 0 for one that raises nothing.
         """
         self.first_us, self.last_us = min(self.first_us, time_us), max(self.last_us, time_us)
         is_new = lead not in self.leads
@@ -117,10 +124,11 @@ class Case(Struct, array_like=True):
         if self.decided:
             return None
         self.bits = max(self.bits, bits)
+        is_worse, self.severity = severity > self.severity, max(severity, self.severity)
         day = time_us // DAY_US
         if day > self.message_day:
             self.message_day, self.messages = day, 0
-        elif self.messages >= MAX_MESSAGES or not (is_new or self._has_grown(bits)):
+        elif self.messages >= MAX_MESSAGES or not (is_new or is_worse or self._has_grown(bits)):
             return None
         self.messages += 1
         self.version += 1

@@ -60,6 +60,8 @@ class Story(NamedTuple):
         Mark of the new thing that agents may share; 0 for none.
     bits
         ``log2`` of the return period of the session in days.
+    severity
+        Place of the event's severity in `models.trust.policy.SEVERITIES`.
     """
 
     event_id: str
@@ -70,6 +72,7 @@ class Story(NamedTuple):
     thing: int
     time_us: int
     bits: float
+    severity: int = 0
 
 
 class Cases:
@@ -124,7 +127,8 @@ class Cases:
         if len(case.sessions) >= MAX_SESSIONS:
             case.sessions.clear()
         self._changed = True
-        return case, case.join(story.session, story.lead, story.time_us, story.bits)
+        change = case.join(story.session, story.lead, story.time_us, story.bits, story.severity)
+        return case, change
 
     def _age(self, case: Case, day: int) -> int:
         """Count the days with activity since the last event of a case: a pause closes none."""

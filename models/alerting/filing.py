@@ -12,6 +12,7 @@ from models.codec.stable_id import stable_id
 from models.constants import NOISE_BITS, NOTED_BITS, TELLING_BITS
 from models.explain.templates import reason_of
 from models.features.families import SLOW
+from models.trust.policy import SEVERITIES
 from models.units import DAY_US, MINUTE_US
 
 if TYPE_CHECKING:
@@ -99,12 +100,12 @@ class Filing:
                 signals.sort(key=lambda one: one.family != lead)
             signals.sort(key=lambda one: not self._names(one, lead, at.session.rarities))
             self._explain(out, scores, signals)
+        if tells:
+            self._name(out, event, scores, signals, whole, raised=raised)
         if raised and (at.raised or self._belongs(out, at)):
             self._raise(out, event, agent_state, scores, whole, muted=trusted_history)
         elif noted and at.raised:
-            self._note(out, event, scores, signals)
-        if out.key and tells:
-            self._name(out, event, scores, signals, whole)
+            self._note(out, scores)
         if out.change is not None:
             out.alert = not trusted_history
             out.rank = max(out.rank, whole)
@@ -141,6 +142,7 @@ class Filing:
         story = Story(
             event.id, out.agent_id, out.mode, at.session.mark, lead,
             self._thing(event, agent_state, scores), out.time_us, whole,
+            SEVERITIES.index(out.severity) if out.severity else 0,
         )  # fmt: skip
         case, out.change = self._cases.file(story)
         out.case_id = case.case_id
@@ -148,20 +150,27 @@ class Filing:
         if lead == SLOW:
             self._scorer.restart_slow_change(at.profile)
 
-    def _note(self, out: Result, event: Event, scores: Scores, signals: list[Signal]) -> None:
+    def _note(self, out: Result, scores: Scores) -> None:
         """Note what is rare for its agent, yet no case: it weighs little, and is in no queue."""
-        del event, signals
         out.key = f"{out.agent_id}|{out.mode}|noted|{scores.at.session.lead}|{scores.at.day}"
 
     def _name(
-        self, out: Result, event: Event, scores: Scores, signals: list[Signal], whole: float
+        self,
+        out: Result,
+        event: Event,
+        scores: Scores,
+        signals: list[Signal],
+        whole: float,
+        *,
+        raised: bool,
     ) -> None:
+        """Give an event its type, and its severity; that of a note is low."""
         first = signals[0]
         out.anomaly = anomaly_of(first, scores.at.fields, self._scorer.families)
         kind = self.kinds[out.anomaly]
         out.facet = kind.facet
         out.tags = kind.tagged(_circumstances(signals, scores))
-        if out.case_id is None and out.change is None:
+        if not raised:
             out.severity, out.confidence = "low", 0.25
             return
         out.severity = severity_of(kind.severity, whole, event)  # type: ignore[arg-type]

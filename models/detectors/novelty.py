@@ -103,8 +103,7 @@ class NoveltyDetector:
         found = Novelty([], [], [])
         lasting: set[str] = set()
         for index, feature in enumerate(FEATURES):
-            if feature.after is not None and not self._knows(at, feature.after):
-                continue
+            after = feature.after is None or self._knows(at, feature.after)
             for record in _records(feature, at.fields):
                 mark = self._mark(feature, at.fields, record)
                 path = self._path(feature, at, record)
@@ -114,7 +113,9 @@ class NoveltyDetector:
                 if at.profile.knows(mark):
                     found.known.append(mark)
                 else:
-                    found.new.append(self._judge(at, index, record, mark, path, found.reached))
+                    found.new.append(
+                        self._judge(at, index, record, mark, path, found.reached, after=after)
+                    )
                 if feature.settled:
                     self._settle(at, index, record, found)
                 if mark in at.session.fresh:
@@ -161,6 +162,8 @@ class NoveltyDetector:
         mark: int,
         path: RatePath,
         reached: list[Reached],
+        *,
+        after: bool,
     ) -> NewValue:
         feature, session = FEATURES[index], at.session
         level = self._shared.level(at.profile.role, at.profile.mark, mark)
@@ -168,7 +171,7 @@ class NoveltyDetector:
         expected = feature.versioned if at.state == DEPLOYED else feature.personal
         first = feature.settled and not at.profile.knows(self._context(feature, at.fields, record))
         known = at.state == NEW and level == NEW_TO_AGENT
-        if first or known or (at.state is not None and expected):
+        if not after or first or known or (at.state is not None and expected):
             return NewValue(index, mark, level, record, counted=False, bits=bits)
         if level > before:
             bits = max(bits, self._rates.bits(path, at.profile.rates, level))

@@ -72,7 +72,7 @@ class Relations:
                 at.fields.single["silent"] = agent_id
         for host in sorted(_hosts(at)):
             days = float(self._sole_days(at, host))
-            if days > at.fields.numbers.get("sole_days", 0.0):
+            if days > at.fields.numbers.get("sole_days", 1.0):
                 at.fields.numbers["sole_days"] = days
                 at.fields.single["sole_host"] = host
 

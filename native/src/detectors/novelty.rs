@@ -118,9 +118,7 @@ impl NoveltyDetector<'_> {
         }
         let (mut lasting, mut families) = (Vec::new(), Vec::new());
         for (index, feature) in plan.features.iter().enumerate() {
-            if feature.after.is_some_and(|after| !self.knows(at, after)) {
-                continue;
-            }
+            let after = feature.after.is_none_or(|after| self.knows(at, after));
             for place in records(feature, at.fields) {
                 if !complete(feature, at.fields, place) {
                     continue;
@@ -139,7 +137,7 @@ impl NoveltyDetector<'_> {
                 if at.profile.knows(mark) {
                     found.known.push(mark);
                 } else {
-                    let new = self.judge(at, index, place, mark, &path, &mut found.reached);
+                    let new = self.judge(at, index, place, mark, &path, after, &mut found.reached);
                     found.new.push(new);
                     families.push(feature.family);
                 }
@@ -244,6 +242,7 @@ impl NoveltyDetector<'_> {
         record: Option<usize>,
         mark: u64,
         path: &Arc<RatePath>,
+        after: bool,
         reached: &mut Vec<Reached>,
     ) -> NewValue {
         let (plan, feature) = (at.plan, &at.plan.features[index]);
@@ -256,7 +255,7 @@ impl NoveltyDetector<'_> {
             let context = self.context(at, feature, record);
             !at.profile.knows(context)
         };
-        if first || (is_new && level == NEW_TO_AGENT) || (at.state.is_some() && expected) {
+        if !after || first || (is_new && level == NEW_TO_AGENT) || (at.state.is_some() && expected) {
             return new;
         }
         if level > before {

@@ -53,7 +53,7 @@ impl Relations {
                 at.fields.numbers[number::SILENCE] = Some(silence as f64);
             }
         }
-        let mut most: (usize, &str) = (0, "");
+        let mut most: (usize, &str) = (1, "");
         for (mark, host) in hosts(at) {
             if is_sole(at, shared, mark) {
                 let days = at.profile.sole.get(&mark).map(Vec::as_slice).unwrap_or_default();
@@ -63,7 +63,7 @@ impl Relations {
                 }
             }
         }
-        if most.0 > 0 {
+        if most.0 > 1 {
             let (days, host) = (most.0 as f64, most.1.to_owned());
             at.fields.numbers[number::SOLE_DAYS] = Some(days);
             at.fields.single[single::SOLE_HOST] = Some(host.into());

@@ -121,6 +121,17 @@ def test_a_case_ends_a_week_after_its_last_event() -> None:
     assert not case.is_over(OPEN_DAYS)
 
 
+def test_a_case_grows_where_its_severity_rises_up_to_three_times_a_day() -> None:
+    open_cases = cases()
+    severities = (0, 1, 1, 0, 2, 3)
+    stories = [
+        FIRST._replace(event_id=f"e{number}", severity=severity)
+        for number, severity in enumerate(severities)
+    ]
+    changes = [open_cases.file(story)[1] for story in stories]
+    assert changes == ["opened", "grew", None, None, "grew", None]
+
+
 def test_a_case_grows_tenfold_or_with_a_new_day_only() -> None:
     open_cases = cases()
     open_cases.file(FIRST)
