@@ -11,10 +11,11 @@ import pytest
 from msgspec.structs import replace
 
 from models.baseline.identity import Declared
-from models.constants import MAX_MESSAGES
+from models.constants import MAX_MESSAGES, TELLING_BITS
 from models.event import Agent, Credential, Human, Network, Origin, Volume
 from models.features.families import FAMILIES
-from tests.models.fleets import DAYS, TYPICAL, a_day, at_day, work
+from models.units import DAY_US
+from tests.models.fleets import DAYS, TYPICAL, a_day, a_lively_day, at_day, work
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -213,3 +214,17 @@ def test_a_case_of_before_that_is_quiet_closes_and_the_next_one_is_another(fleet
         an_event("agent-0", at_day(DAYS + 18), **TYPICAL | {"tool": "wire.send", "session": "late"})
     )
     assert again.case_id != first.case_id
+
+
+# ------------------------------------------------------------------ what says little
+
+
+def test_a_budget_that_the_fleet_cannot_use_up_is_no_reason_to_alert(a_stream, an_event):
+    """Twelve agents with fifty cases a day to spend: still, each case says something."""
+    stream = a_stream(alerts_per_day=50.0)
+    told = [one for day in range(30) for one in stream.judge_all(a_lively_day(an_event, day))]
+    alerts = [one for one in told if one.alert]
+    assert alerts
+    assert min(one.reasons[0].bits for one in alerts) > TELLING_BITS
+    work_days = {(one.agent_id, one.time_us // DAY_US) for one in told}
+    assert len({(one.agent_id, one.time_us // DAY_US) for one in alerts}) < 0.75 * len(work_days)
