@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from models.alerting.cases import repeats
-from models.engine import Begun
+from models.engine import ScoredEvent
 from models.explain.content import Words
 
 if TYPE_CHECKING:
@@ -96,7 +96,7 @@ class QuietLoop:
         position: int,
         event_at: Callable[[int], Event],
         moved: Callable[[int, AgentState, int], None],
-    ) -> tuple[int, Begun | None]:
+    ) -> tuple[int, ScoredEvent | None]:
         """Judge from a position on. Give the position of the stop, and the event if it is scored.
 
         Parameters
@@ -108,4 +108,4 @@ class QuietLoop:
             agent, and the event's time in microseconds.
         """
         position, scored = self._judge.run(actions, position, event_at, moved)
-        return position, None if scored is None else Begun(*scored)
+        return position, None if scored is None else ScoredEvent(*scored)

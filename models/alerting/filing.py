@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING
 
 from models.alerting.cases import Story
 from models.alerting.naming import anomaly_of
-from models.alerting.return_period import is_case, return_period_bits
-from models.alerting.severity import confidence_of, severity_of
+from models.alerting.return_period import confidence_of, is_case, return_period_bits, severity_of
 from models.codec.stable_id import stable_id
 from models.constants import NOISE_BITS, NOTED_BITS, TELLING_BITS
 from models.explain.templates import reason_of

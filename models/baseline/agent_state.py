@@ -37,4 +37,5 @@ class AgentState:
 
     def ledger(self, policy: TrustPolicy) -> Ledger:
         """Give the ledger that the agent is judged by in this mode."""
-        return ledger_in(self.trust, self.others(), policy)
+        others = self.others()
+        return ledger_in(self.trust, others, policy) if others else self.trust.ledger

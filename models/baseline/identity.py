@@ -13,6 +13,8 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from models.event import Event
     from models.trust.state import TrustState
 
@@ -68,6 +70,13 @@ class Mismatch(Struct, frozen=True):
     claimed: str
     known: str | None
     declared: bool
+
+
+def in_words(refused: Iterable[Mismatch]) -> str:
+    """Write refused claims, and what is known instead, in one line; empty for none."""
+    return ", ".join(
+        f"{one.field} {one.claimed!r} instead of {one.known or 'none'!r}" for one in refused
+    )
 
 
 def settle(trust: TrustState, declared: Declared) -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from functools import cache
 from zlib import crc32
 
 
+@cache
 def stable_id(name: str) -> int:
     """Give the number of a series or counter, 20 bits.
 

@@ -1,1 +1,1 @@
-"""What all agents teach together: snapshots of what they share."""
+"""Learning: what events, finished sessions and snapshots of all agents teach."""

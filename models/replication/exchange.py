@@ -74,7 +74,7 @@ class Exchange:
         except (msgspec.MsgspecError, ValueError) as error:
             raise StateError(f"waiting contributions cannot be read: {error}") from error
         self._changed = False
-        engine.announcements = self
+        engine.announce_to(self)
 
     # ------------------------------------------------------------------ sending
 
@@ -127,14 +127,14 @@ class Exchange:
 
     def _learn(self, blob: bytes) -> None:
         """Learn a finished session of another shard in the content tables."""
-        content, received = self._engine.content, _session(blob)
+        content, received = self._engine.sessions.content, _session(blob)
         # Its cluster numbers belong to its own shard: find the clusters of this one.
         here = content.open(
             received.agent_id, received.mode, received.role, received.purpose,
             received.opened_us, received.seen_us,
             received.ordinal, received.learning, received.trusted_history,
         )  # fmt: skip
-        self._engine.gate.add(received)
+        self._engine.sessions.gate.add(received)
         received.near = _session(content.dump_session(here)).near
         content.close(content.load_session(_encode(received)))
 

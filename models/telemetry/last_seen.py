@@ -13,7 +13,6 @@ import msgspec
 from msgspec import Struct
 
 from models.codec.change_log import MAX_CHANGES, Journal
-from models.telemetry.workdays import on_weekend, workday_hours
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,6 +25,8 @@ MIN_SILENCE = 24
 TIMES = 2.0
 _SETTLED_HOURS = 72
 _MAX_WEEKENDS = 255  # hours; an agent that was seen in so many works then
+_DAY_HOURS = 24
+_WEEK_HOURS, _WORKDAY_HOURS, _THURSDAY = 7 * _DAY_HOURS, 5 * _DAY_HOURS, 3  # 1970 began on one
 MODES = ("unknown", "delegated", "autonomous")
 UNKNOWN = "unknown"
 
@@ -205,3 +206,18 @@ def _working(activity: Activity, hour: int) -> int:
     if works or gap <= 0:
         return max(0, gap)
     return workday_hours(hour) - workday_hours(activity.last)
+
+
+def on_weekend(hour: int) -> bool:
+    """Tell whether an hour since 1970 is on a weekend.
+
+    >>> on_weekend(9), on_weekend(2 * 24 + 9)
+    (False, True)
+    """
+    return (hour + _THURSDAY * _DAY_HOURS) % _WEEK_HOURS >= _WORKDAY_HOURS
+
+
+def workday_hours(hour: int) -> int:
+    """Give the workday hours between the Monday before 1970 and an hour since 1970."""
+    weeks, rest = divmod(hour + _THURSDAY * _DAY_HOURS, _WEEK_HOURS)
+    return weeks * _WORKDAY_HOURS + min(rest, _WORKDAY_HOURS)

@@ -14,6 +14,21 @@ if TYPE_CHECKING:
     from models.baseline.profile import PublishedTrust
     from models.result import Result
     from models.trust.policy import TrustPolicy
+    from models.trust.state import TrustState
+
+
+def blocks_learning(trust: TrustState, key: str) -> bool:
+    """Tell whether an agent teaches nothing: its gate is shut, or a person has confirmed its case.
+
+    Parameters
+    ----------
+    key
+        Correlation key of the event's evidence; empty without any.
+    """
+    if trust.level_state.gate == "quarantined":
+        return True
+    item = trust.ledger.items.get(key)
+    return item is not None and item.status == "confirmed"
 
 
 def refresh_level(agent_state: AgentState, at_us: int, policy: TrustPolicy) -> PublishedTrust:
@@ -50,7 +65,9 @@ def update_trust(
         )  # fmt: skip
         out.trust_before = _score(agent_state, profile.last_us, policy)
         changed = trust.ledger.add(item, policy)
-        out.trust_after = _score(agent_state, profile.last_us, policy)
+        out.trust_after = out.trust_before
+        if changed:
+            out.trust_after = _score(agent_state, profile.last_us, policy)
     if out.case_id is None and not out.alert and out.learned:
         trust.ledger.clean(time_us)
     if changed or time_us // HOUR_US > profile.utc_hour:

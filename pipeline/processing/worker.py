@@ -181,9 +181,9 @@ class Worker:
         quiet.begin(batch)
         position = 0
         while position < len(batch.events):
-            position, begun = quiet.run(batch, position)
+            position, scored = quiet.run(batch, position)
             if position < len(batch.events):
-                agent_id = self._reference.judge(batch, position, begun)
+                agent_id = self._reference.judge(batch, position, scored)
                 quiet.put_again(batch, agent_id)
                 position += 1
 

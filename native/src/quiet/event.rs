@@ -43,7 +43,7 @@ impl QuietJudge {
             return Ok(Outcome::Reference);
         }
         let watermark_us = self.advance(py, time_us)?;
-        let other_mode = self.meet(py, action, known, watermark_us)?;
+        let other_mode = self.roll_forward(py, action, known, watermark_us)?;
         let standing = Standing {
             registered: known.registered,
             mismatch: String::new(),
@@ -59,8 +59,9 @@ impl QuietJudge {
         self.conclude(py, action, known, scores, session)
     }
 
-    /// Bring the profile to the event; give the other mode that the agent had long acted in.
-    fn meet(
+    /// Bring the profile to the event, as `models.baseline.arrivals`; give the other mode that the
+    /// agent had long acted in.
+    fn roll_forward(
         &mut self,
         py: Python<'_>,
         action: &Action<'_>,
@@ -78,7 +79,7 @@ impl QuietJudge {
             (over, profile.first_us, profile.last_us, profile.opened)
         };
         if over {
-            self.engine.call_method1(py, intern!(py, "close_days"), (&known.profile,))?;
+            self.arrivals.call_method1(py, intern!(py, "close_days"), (&known.profile,))?;
         }
         if hour > last_us.div_euclid(HOUR_US) {
             let seen = (&*action.agent.id, mode, hour);

@@ -42,7 +42,7 @@ impl Settings {
             snapshot_us: whole("snapshot_minutes")? * MINUTE_US,
             late_us,
             slot_us: constant("models.telemetry.quiet_agents", "SLOT_US")?.extract()?,
-            min_sessions: constant("models.learning.session_gate", "MIN_SESSIONS")?.extract()?,
+            min_sessions: constant("models.learning.sessions", "MIN_SESSIONS")?.extract()?,
             degraded: config.getattr("degraded")?.extract()?,
         })
     }
@@ -57,6 +57,7 @@ impl Settings {
 #[pyclass(module = "habitus_native")]
 pub struct QuietJudge {
     pub engine: Py<PyAny>,
+    pub arrivals: Py<PyAny>,
     pub last_seen: Py<PyAny>,
     pub is_repeated: Py<PyAny>,
     pub words: Words,
@@ -80,12 +81,19 @@ struct Engine<'py> {
     config: Bound<'py, PyAny>,
     policy: Bound<'py, PyAny>,
     scorer: Py<Scorer>,
-    content: Py<ProvenanceDetector>,
-    sessions: Py<OpenSessions>,
-    scores: Py<OpenScores>,
-    gate: Gate,
+    sessions: Sessions,
+    arrivals: Py<PyAny>,
     last_seen: Py<PyAny>,
     hasher: Secret,
+}
+
+/// Parts of `models.learning.sessions.Sessions`, by name.
+#[derive(FromPyObject)]
+struct Sessions {
+    content: Py<ProvenanceDetector>,
+    open: Py<OpenSessions>,
+    scores: Py<OpenScores>,
+    gate: Gate,
 }
 
 #[derive(FromPyObject)]
@@ -122,15 +130,16 @@ impl QuietJudge {
         };
         Ok(QuietJudge {
             engine: engine.unbind(),
+            arrivals: parts.arrivals,
             last_seen: parts.last_seen,
             is_repeated,
             words,
             scorer: parts.scorer,
             head,
-            content: parts.content,
-            sessions: parts.sessions,
-            scores: parts.scores,
-            pools: parts.gate.pools,
+            content: parts.sessions.content,
+            sessions: parts.sessions.open,
+            scores: parts.sessions.scores,
+            pools: parts.sessions.gate.pools,
             hashes: Hashes::new(&parts.hasher.key)?,
             calls: PythonCalls::new(origin, infer),
             policy: Policy::of(&parts.policy)?,

@@ -1,4 +1,4 @@
-//! The session of an event, and the end of sessions; `models.engine.Engine._session`.
+//! The session of an event, and the end of sessions; `models.learning.sessions`.
 
 use crate::json::action::Action;
 use crate::provenance::history::learning::record_call;
@@ -145,8 +145,7 @@ impl QuietJudge {
         Ok(Some(call))
     }
 
-    /// Update score and p-value of a session by the score of one of its calls;
-    /// `models.learning.session_gate`.
+    /// Update score and p-value of a session by the score of one of its calls.
     fn rank(&self, py: Python<'_>, session: &mut Session, score: f64) {
         if score <= session.score && session.p.is_some() {
             return;

@@ -8,7 +8,7 @@ from models.baseline.identity import settle
 
 if TYPE_CHECKING:
     from models.baseline.agent_state import AgentState
-    from models.engine import Begun
+    from models.engine import ScoredEvent
     from models.quiet_loop import QuietLoop
     from pipeline.enrichment.inventory import Inventory
     from pipeline.processing.agent_cache import Agents
@@ -71,7 +71,7 @@ class QuietRun:
             agent_wide=self._agents.has_agent_wide_evidence(key[0]),
         )  # fmt: skip
 
-    def run(self, batch: BatchState, position: int) -> tuple[int, Begun | None]:
+    def run(self, batch: BatchState, position: int) -> tuple[int, ScoredEvent | None]:
         """Judge from a position on; give the position of the stop, and the event if it is scored.
 
         The event at a stop is left to the reference.
@@ -81,9 +81,9 @@ class QuietRun:
         def moved(at: int, agent_state: AgentState, time_us: int) -> None:
             self._trust_answers.make(batch, agent_state, time_us, batch.where(at))
 
-        position, begun = self.loop.run(
+        position, scored = self.loop.run(
             events.actions, position, lambda at: events.event(at).event, moved
         )
         batch.count["events"] += position - start
         self._failures.note(batch.count)
-        return position, begun
+        return position, scored

@@ -10,7 +10,7 @@ from models.baseline.identity import as_known
 from models.trust.ledger import AGENT_WIDE
 
 if TYPE_CHECKING:
-    from models.engine import Begun, Engine
+    from models.engine import Engine, ScoredEvent
     from models.result import Held, Result
     from pipeline.processing.batch_state import BatchState
     from pipeline.processing.detector_failures import DetectorFailures
@@ -57,26 +57,28 @@ class ReferenceJudge:
         self._trust_answers = trust_answers
         self._observers = observers
 
-    def judge(self, batch: BatchState, position: int, begun: Begun | None = None) -> str:
+    def judge(self, batch: BatchState, position: int, scored: ScoredEvent | None = None) -> str:
         """Judge the event at a position; give its agent.
 
         Parameters
         ----------
-        begun
+        scored
             The event where it is already scored.
         """
         agent_id = ""
         for step in self._modes.events(batch, position):
             agent_id = step.event.agent.id
-            result = self._judge_in_mode(batch, step, begun)
+            result = self._judge_in_mode(batch, step, scored)
             if result.identified and step.event.kind == "action":
                 self._modes.share_identity(batch, step)
         return agent_id
 
-    def _judge_in_mode(self, batch: BatchState, step: EventInMode, begun: Begun | None) -> Result:
+    def _judge_in_mode(
+        self, batch: BatchState, step: EventInMode, scored: ScoredEvent | None
+    ) -> Result:
         agent_state = step.agent_state
-        if begun is not None:
-            result = self._engine.conclude(step.event, agent_state, begun)
+        if scored is not None:
+            result = self._engine.conclude(step.event, agent_state, scored)
         else:
             result = self._engine.judge(
                 step.event,

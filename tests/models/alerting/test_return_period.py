@@ -8,8 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.alerting.return_period import is_case, return_period_bits
-from models.alerting.severity import confidence_of, severity_of
+from models.alerting.return_period import confidence_of, is_case, return_period_bits, severity_of
 from models.event import Agent, Event, Resource
 from models.trust.policy import SEVERITIES
 from tests.models.conftest import MONDAY

@@ -16,6 +16,7 @@ from models.baseline.session import SessionScores
 from models.constants import KNOWN_DAYS, MAX_HELD, MAX_KNOWN
 from models.detectors.promises import Sender
 from models.event import Human, Volume, microseconds
+from models.learning.learner import Learner
 from models.trust.ledger import Item
 from tests.models.conftest import OFFICE
 from tests.models.fleets import (
@@ -142,7 +143,8 @@ def test_l1_an_excluded_event_teaches_nothing_at_all(a_known_stream, an_event, w
     degraded = ((0, 1 << 62),) if why.startswith("a window") else ()
     stream = a_known_stream(work, alerts_per_day=0.2)
     stream.judge(an_event(AGENT, at_day(DAYS), **TYPICAL))
-    stream.engine.config = replace(stream.engine.config, degraded=degraded)
+    engine = stream.engine
+    engine.learner = Learner(engine.scorer, engine.cases, replace(engine.config, degraded=degraded))
     state, more = stream.agent_state(AGENT), {}
     fields = TYPICAL | {"session": "n"}
     if why == "quarantined":

@@ -8,7 +8,7 @@ import pytest
 
 from models.codec.hashing import Hasher
 from models.errors import StateError
-from models.learning.session_gate import MIN_SESSIONS, NAME, SessionGate
+from models.learning.sessions import MIN_SESSIONS, NAME, SessionGate
 from models.provenance.session import Session
 
 SECRET = b"0123456789abcdef"

@@ -125,7 +125,7 @@ def settle(parts: list[Part], time_us: int) -> None:
     for part in parts:
         part.engine.advance(time_us)
         for agent_state in part.subjects.values():
-            part.engine.close_days(agent_state.profile)
+            part.engine.arrivals.close_days(agent_state.profile)
     tell(parts)
 
 

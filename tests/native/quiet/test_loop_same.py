@@ -64,9 +64,9 @@ def stored(
 
     def counted(self: QuietRun, batch: Any, position: int) -> Any:
         nonlocal quiet
-        end, begun = whole(self, batch, position)
+        end, scored = whole(self, batch, position)
         quiet += end - position
-        return end, begun
+        return end, scored
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(QuietRun, "run", counted)

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import msgspec
 
 from models.baseline.agent_state import AgentState
-from models.baseline.profile import Profile
 from models.config import ModelConfig
 from models.engine import Engine
 from models.event import Origin
@@ -20,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from models.detectors.detector import Detector
-    from models.engine import Begun
+    from models.engine import ScoredEvent
     from models.event import Event
     from models.scoring import Scores
 
@@ -88,19 +87,19 @@ class Side:
 
     def _watch(self) -> None:
         """Keep the latest score; the engine gives only what follows from it."""
-        result = self.engine._result
+        conclude = self.engine.conclude
 
-        def kept(event: Event, profile: Profile, begun: Begun) -> Any:
-            self.scores = begun.scores
-            return result(event, profile, begun)
+        def kept(event: Event, agent_state: AgentState, scored: ScoredEvent) -> Any:
+            self.scores = scored.scores
+            return conclude(event, agent_state, scored)
 
-        self.engine._result = kept  # type: ignore[method-assign]
+        self.engine.conclude = kept  # type: ignore[method-assign]
 
     def judge(self, event: Event, origin: Origin, **more: Any) -> list[Any]:
         key = event.agent.id, event.mode
         if key not in self.agents:
             trust = TrustState(agent_id=key[0], mode=key[1])
-            self.agents[key] = AgentState(Profile(*key), trust)
+            self.agents[key] = AgentState(self.engine.profiles.new(*key), trust)
         state = self.agents[key]
         out = self.engine.judge(event, origin, state, **more)
         assert self.scores is not None
@@ -131,7 +130,7 @@ class Side:
         for key, raw in stored.profiles.items():
             known = self.agents.get(key)
             trust = known.trust if known else TrustState(agent_id=key[0], mode=key[1])
-            self.agents[key] = AgentState(Profile.load(raw, *key), trust)
+            self.agents[key] = AgentState(self.engine.profiles.read(raw, *key), trust)
 
     def all_stored(self) -> Stored:
         """Give all that a store would hold after `dump`."""
