@@ -255,7 +255,8 @@ impl NoveltyDetector<'_> {
             let context = self.context(at, feature, record);
             !at.profile.knows(context)
         };
-        if !after || first || (is_new && level == NEW_TO_AGENT) || (at.state.is_some() && expected) {
+        if !after || first || (is_new && level == NEW_TO_AGENT) || (at.state.is_some() && expected)
+        {
             return new;
         }
         if level > before {
