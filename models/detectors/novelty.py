@@ -112,10 +112,10 @@ class NoveltyDetector:
                     found.reached.append(Reached(path, -1, 0))
                 if at.profile.knows(mark):
                     found.known.append(mark)
+                elif after and self._is_settled(feature, at, record):
+                    found.new.append(self._judge(at, index, record, mark, path, found.reached))
                 else:
-                    found.new.append(
-                        self._judge(at, index, record, mark, path, found.reached, after=after)
-                    )
+                    found.new.append(_unjudged(index, mark, record))
                 if feature.settled:
                     self._settle(at, index, record, found)
                 if mark in at.session.fresh:
@@ -138,17 +138,20 @@ class NoveltyDetector:
         text = "\x1f".join(_field(name, fields, record) for name in parts)
         return self._hasher.of(f"{feature.name}\x1f{text}")
 
-    def _context(self, feature: NoveltyFeature, fields: Fields, record: Record) -> int:
-        text = "\x1f".join(_field(name, fields, record) for name in feature.within)
+    def _context(self, feature: NoveltyFeature, at: Moment, record: Record) -> int:
+        text = "\x1f".join(_field(name, at.fields, record) for name in feature.within)
         return self._hasher.of(f"settled\x1f{feature.name}\x1f{text}")
+
+    def _is_settled(self, feature: NoveltyFeature, at: Moment, record: Record) -> bool:
+        return not feature.settled or at.profile.knows(self._context(feature, at, record))
 
     def _settle(self, at: Moment, index: int, record: Record, found: Novelty) -> None:
         """Learn that a feature has a value in this context."""
-        mark = self._context(FEATURES[index], at.fields, record)
+        mark = self._context(FEATURES[index], at, record)
         if at.profile.knows(mark):
             found.known.append(mark)
         else:
-            found.new.append(NewValue(index, mark, 0, record, counted=False, bits=0.0))
+            found.new.append(_unjudged(index, mark, record))
 
     def _path(self, feature: NoveltyFeature, at: Moment, record: Record) -> RatePath:
         context = "\x1f".join(_field(name, at.fields, record) for name in feature.within)
@@ -162,16 +165,12 @@ class NoveltyDetector:
         mark: int,
         path: RatePath,
         reached: list[Reached],
-        *,
-        after: bool,
     ) -> NewValue:
         feature, session = FEATURES[index], at.session
         level = self._shared.level(at.profile.role, at.profile.mark, mark)
         before, bits = session.slots[path.own]
         expected = feature.versioned if at.state == DEPLOYED else feature.personal
-        first = feature.settled and not at.profile.knows(self._context(feature, at.fields, record))
-        known = at.state == NEW and level == NEW_TO_AGENT
-        if not after or first or known or (at.state is not None and expected):
+        if (at.state == NEW and level == NEW_TO_AGENT) or (at.state is not None and expected):
             return NewValue(index, mark, level, record, counted=False, bits=bits)
         if level > before:
             bits = max(bits, self._rates.bits(path, at.profile.rates, level))
@@ -209,6 +208,10 @@ class NoveltyDetector:
                 self._rates.count(at.day, path, at.profile.rates, level)
             else:
                 self._rates.raise_level(at.day, path, at.profile.rates, before, level)
+
+
+def _unjudged(index: int, mark: int, record: Record) -> NewValue:
+    return NewValue(index, mark, 0, record, counted=False, bits=0.0)
 
 
 def _describe(at: Moment, subject: Subject) -> None:

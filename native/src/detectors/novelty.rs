@@ -136,9 +136,12 @@ impl NoveltyDetector<'_> {
                 }
                 if at.profile.knows(mark) {
                     found.known.push(mark);
-                } else {
-                    let new = self.judge(at, index, place, mark, &path, after, &mut found.reached);
+                } else if after && self.is_settled(at, feature, place) {
+                    let new = self.judge(at, index, place, mark, &path, &mut found.reached);
                     found.new.push(new);
+                    families.push(feature.family);
+                } else {
+                    found.new.push(unjudged(index, mark, place));
                     families.push(feature.family);
                 }
                 if feature.settled {
@@ -207,6 +210,15 @@ impl NoveltyDetector<'_> {
         at.hasher.of(&self.text)
     }
 
+    fn is_settled(
+        &mut self,
+        at: &Moment<'_, '_, '_>,
+        feature: &Feature,
+        record: Option<usize>,
+    ) -> bool {
+        !feature.settled || at.profile.knows(self.context(at, feature, record))
+    }
+
     /// Learn that a feature has a value in this context.
     fn settle(
         &mut self,
@@ -219,8 +231,7 @@ impl NoveltyDetector<'_> {
         if at.profile.knows(mark) {
             found.known.push(mark);
         } else {
-            let (feature, level) = (index, 0);
-            found.new.push(NewValue { feature, mark, level, record, counted: false, bits: 0.0 });
+            found.new.push(unjudged(index, mark, record));
         }
     }
 
@@ -242,7 +253,6 @@ impl NoveltyDetector<'_> {
         record: Option<usize>,
         mark: u64,
         path: &Arc<RatePath>,
-        after: bool,
         reached: &mut Vec<Reached>,
     ) -> NewValue {
         let (plan, feature) = (at.plan, &at.plan.features[index]);
@@ -251,12 +261,7 @@ impl NoveltyDetector<'_> {
         let mut new = NewValue { feature: index, mark, level, record, counted: false, bits };
         let is_new = at.state == Some(&plan.words.new);
         let expected = if is_new { feature.personal } else { feature.versioned };
-        let first = feature.settled && {
-            let context = self.context(at, feature, record);
-            !at.profile.knows(context)
-        };
-        if !after || first || (is_new && level == NEW_TO_AGENT) || (at.state.is_some() && expected)
-        {
+        if (is_new && level == NEW_TO_AGENT) || (at.state.is_some() && expected) {
             return new;
         }
         if level > before {
@@ -316,6 +321,10 @@ pub fn learn(at: &mut Moment<'_, '_, '_>, rates: &mut NoveltyRates, novelty: &No
             Some(before) => rates.raise_level(day, &one.path, own, before, one.level),
         }
     }
+}
+
+fn unjudged(feature: usize, mark: u64, record: Option<usize>) -> NewValue {
+    NewValue { feature, mark, level: 0, record, counted: false, bits: 0.0 }
 }
 
 fn index_of(feature: usize) -> u64 {
