@@ -84,7 +84,7 @@ ROLE_SCORES = 500.0
 """Weight of the fleet's scores in the rank of a role, in scores."""
 
 # The combination of a session (`models.alerting.combination`).
-TELLING_BITS = 1.0
+LITTLE_BITS = 1.0
 """Bits up to which a detector says little: every second event or session shows as many."""
 NOISE_BITS = 3.0
 """Rarity below which a family adds nothing: one agent-day in eight."""

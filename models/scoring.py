@@ -11,7 +11,7 @@ from models.alerting.signals import Signal
 from models.baseline.profile import OpenDay
 from models.calibration.series import COMBINATION, SERIES, Series
 from models.codec.stable_id import stable_id
-from models.constants import NOISE_BITS, NOTED_BITS, TELLING_BITS
+from models.constants import NOISE_BITS, NOTED_BITS, LITTLE_BITS
 from models.detectors import rules, slow_change
 from models.detectors.moment import Moment
 from models.detectors.novelty import Novelty, NoveltyDetector
@@ -172,15 +172,15 @@ class Scorer:
             rarity, second = first, _SECOND.get(family)
             if second is not None:
                 rarity = rates.rarity(profile.maxima, profile.role, at.state, second, first)
-            tells = bits > TELLING_BITS
+            counts = bits > LITTLE_BITS
             if raised:
                 maxima[series] = max(maxima.get(series, 0.0), bits)
                 if second is not None:
                     maxima[second] = max(maxima.get(second, 0.0), first)
-                if tells:
+                if counts:
                     session.rarities[family] = max(session.rarities.get(family, 0.0), rarity)
             if series in at.shown:
-                if tells:
+                if counts:
                     own[family] = max(own.get(family, 0.0), rarity)
                 scores.sum += bits
                 scores.most = max(scores.most, bits)
@@ -214,7 +214,7 @@ class Scorer:
         return sorted(
             found,
             key=lambda one: (
-                one.bits <= TELLING_BITS,
+                one.bits <= LITTLE_BITS,
                 not _is_certain(one.family, session.rarities),
                 one.family != session.lead,
                 -session.rarities.get(one.family, 0.0),

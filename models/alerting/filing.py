@@ -8,7 +8,7 @@ from models.alerting.cases import Story
 from models.alerting.naming import anomaly_of
 from models.alerting.return_period import confidence_of, is_case, return_period_bits, severity_of
 from models.codec.stable_id import stable_id
-from models.constants import NOISE_BITS, NOTED_BITS, TELLING_BITS
+from models.constants import NOISE_BITS, NOTED_BITS, LITTLE_BITS
 from models.explain.templates import reason_of
 from models.features.families import SLOW
 from models.trust.policy import SEVERITIES
@@ -78,7 +78,7 @@ class Filing:
         lead = at.session.lead
         if lead is None:
             if self._explain_all:
-                self._explain(out, scores, self._scorer.signals(scores))
+                self._explain(out, scores, self._scorer.signals(scores), noise=0.0)
             return
         certain = self._certain_lead(at.session.rarities)
         if not shared.calibrated:
@@ -98,7 +98,7 @@ class Filing:
             if not shared.calibrated:
                 signals.sort(key=lambda one: one.family != lead)
             signals.sort(key=lambda one: not self._names(one, lead, at.session.rarities))
-            self._explain(out, scores, signals)
+            self._explain(out, scores, signals, noise=NOISE_BITS if tells else 0.0)
         if tells:
             self._name(out, event, scores, signals, whole, raised=raised)
         if raised and (at.raised or self._belongs(out, at)):
@@ -198,9 +198,9 @@ class Filing:
         found = [name for name in rarities if name in families and families[name].certain]
         return max(found, key=lambda name: (rarities[name], name), default=None)
 
-    def _explain(self, out: Result, scores: Scores, signals: list[Signal]) -> None:
+    def _explain(self, out: Result, scores: Scores, signals: list[Signal], *, noise: float) -> None:
         """Give the reasons of the foremost signals."""
-        out.reasons = [self._reason(one, scores) for one in _foremost(signals)]
+        out.reasons = [self._reason(one, scores) for one in _foremost(signals, noise)]
 
     def _reason(self, signal: Signal, scores: Scores) -> Reason:
         at = scores.at
@@ -211,11 +211,11 @@ class Filing:
         return reason_of(signal, amount, expected, title, at.profile.mode)
 
 
-def _foremost(signals: list[Signal]) -> list[Signal]:
-    """Give the first signal, and the rarest of each further family that adds to the case."""
+def _foremost(signals: list[Signal], noise: float) -> list[Signal]:
+    """Give the first signal, and the rarest of each further family with more rarity than noise."""
     found: dict[str, Signal] = {}
     for signal in signals:
-        if not found or (signal.bits > TELLING_BITS and signal.rarity > NOISE_BITS):
+        if not found or (signal.bits > LITTLE_BITS and signal.rarity > noise):
             found.setdefault(signal.family, signal)
     return list(found.values())[:MAX_REASONS]
 

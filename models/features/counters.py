@@ -50,7 +50,7 @@ class Counter(Struct, frozen=True):
     about
         Field that names the thing; empty for none.
     lasting
-        Whether it looks beyond the session.
+        Whether it counts over more than the session.
     """
 
     name: str

@@ -50,7 +50,7 @@ class NoveltyFeature(Struct, frozen=True):
         Whether a value that several roles begin to use within a day is surprising.
     after
         Feature whose value must be known to the agent, else this one is learned without judgement:
-        a new tool is told once, not by all that comes with it.
+        a new tool is reported once, not with all that comes with it.
     settled
         Whether the first value in its context is learned without judgement: only a change counts.
     """

@@ -214,7 +214,7 @@ constants! {
     noted_after_days: f64 = "constants.NOTED_AFTER_DAYS",
     tail_days: f64 = "constants.TAIL_DAYS",
     beyond_case_bits: f64 = "constants.BEYOND_CASE_BITS",
-    telling_bits: f64 = "constants.TELLING_BITS",
+    little_bits: f64 = "constants.LITTLE_BITS",
     noise_bits: f64 = "constants.NOISE_BITS",
     other_stories: f64 = "constants.OTHER_STORIES",
     noted_bits: f64 = "constants.NOTED_BITS",

@@ -42,20 +42,20 @@ pub fn weigh(at: &mut Moment<'_, '_, '_>, shared: &mut SharedBehaviour) -> PyRes
         if family.several {
             rarity = rates.rarity(constants, maxima, role, at.state, family.series, first)?;
         }
-        let tells = bits > constants.telling_bits;
+        let counts = bits > constants.little_bits;
         if raised {
             let day = at.open_day();
             raise_to(&mut day.maxima, series, bits);
             if family.several {
                 raise_to(&mut day.maxima, family.series, first);
             }
-            if tells {
+            if counts {
                 let known = at.session.rarities.entry(family.name.clone()).or_insert(0.0);
                 *known = larger(*known, rarity);
             }
         }
         if shown.is_some() {
-            if tells {
+            if counts {
                 own[row.family] = larger(own[row.family], rarity);
             }
             found.sum += bits;
@@ -126,7 +126,7 @@ pub fn signals(
             let certain = place.is_some_and(|&place| plan.families[place].certain);
             !(certain && of_family(one) > plan.constants.noise_bits)
         };
-        let little = |one: &Signal| one.bits <= plan.constants.telling_bits;
+        let little = |one: &Signal| one.bits <= plan.constants.little_bits;
         little(a)
             .cmp(&little(b))
             .then_with(|| certain(a).cmp(&certain(b)))

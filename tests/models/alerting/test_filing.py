@@ -11,7 +11,7 @@ import pytest
 from msgspec.structs import replace
 
 from models.baseline.identity import Declared
-from models.constants import MAX_MESSAGES, TELLING_BITS
+from models.constants import MAX_MESSAGES, LITTLE_BITS
 from models.event import Agent, Credential, Human, Network, Origin, Volume
 from models.features.families import FAMILIES
 from models.units import DAY_US
@@ -219,12 +219,12 @@ def test_a_case_of_before_that_is_quiet_closes_and_the_next_one_is_another(fleet
 # ------------------------------------------------------------------ what says little
 
 
-def test_a_budget_that_the_fleet_cannot_use_up_is_no_reason_to_alert(a_stream, an_event):
-    """Twelve agents with fifty cases a day to spend: still, each case says something."""
+def test_a_large_budget_raises_no_case_that_says_little(a_stream, an_event):
+    """Twelve agents with fifty cases a day to spend: each case still says something."""
     stream = a_stream(alerts_per_day=50.0)
     told = [one for day in range(30) for one in stream.judge_all(a_lively_day(an_event, day))]
     alerts = [one for one in told if one.alert]
     assert alerts
-    assert min(one.reasons[0].bits for one in alerts) > TELLING_BITS
+    assert min(one.reasons[0].bits for one in alerts) > LITTLE_BITS
     work_days = {(one.agent_id, one.time_us // DAY_US) for one in told}
     assert len({(one.agent_id, one.time_us // DAY_US) for one in alerts}) < 0.75 * len(work_days)

@@ -103,7 +103,7 @@ def test_a_value_is_named_by_its_fields_and_words_between_them(feature) -> None:
         ("unknown", "new to this agent, and"),
     ],
 )
-def test_what_is_new_is_new_in_the_mode_of_the_agent(mode: str, words: str) -> None:
+def test_a_reason_names_the_mode_in_which_a_value_is_new(mode: str, words: str) -> None:
     reason = reason_of(a_signal("act", a_subject("tool")), 0.0, None, mode=mode)
     assert words in reason.why
 
