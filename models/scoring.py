@@ -11,7 +11,7 @@ from models.alerting.signals import Signal
 from models.baseline.profile import OpenDay
 from models.calibration.series import COMBINATION, SERIES, Series
 from models.codec.stable_id import stable_id
-from models.constants import NOISE_BITS, NOTED_BITS, LITTLE_BITS
+from models.constants import LITTLE_BITS, NOISE_BITS, NOTED_BITS
 from models.detectors import rules, slow_change
 from models.detectors.moment import Moment
 from models.detectors.novelty import Novelty, NoveltyDetector

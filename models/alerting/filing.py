@@ -8,7 +8,7 @@ from models.alerting.cases import Story
 from models.alerting.naming import anomaly_of
 from models.alerting.return_period import confidence_of, is_case, return_period_bits, severity_of
 from models.codec.stable_id import stable_id
-from models.constants import NOISE_BITS, NOTED_BITS, LITTLE_BITS
+from models.constants import LITTLE_BITS, NOISE_BITS, NOTED_BITS
 from models.explain.templates import reason_of
 from models.features.families import SLOW
 from models.trust.policy import SEVERITIES

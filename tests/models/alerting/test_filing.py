@@ -11,7 +11,7 @@ import pytest
 from msgspec.structs import replace
 
 from models.baseline.identity import Declared
-from models.constants import MAX_MESSAGES, LITTLE_BITS
+from models.constants import LITTLE_BITS, MAX_MESSAGES
 from models.event import Agent, Credential, Human, Network, Origin, Volume
 from models.features.families import FAMILIES
 from models.units import DAY_US
