@@ -216,7 +216,7 @@ def test_the_gravest_alert_leads_and_the_others_follow() -> None:
         filed("a", at(1, 11), "i2", "C-2", anomaly="cred.reuse"),
     ]
     demo_output = story_of(compare(truth(), queue(*seen), []), truth())
-    assert "(high, cred.reuse), alert at event 1 of 2; also tool never used before" in demo_output
+    assert "(high, cred.reuse), alert at event 1 of 2; also new tool" in demo_output
 
 
 def test_trust_is_read_before_the_first_and_after_the_last_event() -> None:

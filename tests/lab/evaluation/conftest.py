@@ -13,14 +13,14 @@ Line = dict[str, Any]
 
 
 def an_event(day: int, number: int, tool: str = "ledger.read", **more: Any) -> Line:
-    agent = number % 4
+    agent, large = number % 4, number == 11 + 13 * day
     return {
         "id": f"e-{day}-{number}",
         "time": (START + timedelta(days=day, minutes=3 * number)).isoformat(),
         "agent": {"id": f"clerk-{agent}", "role": "clerk"},
         "session": f"s-{day}-{number // 8}-{agent}",
         "tool": tool,
-        "volume": {"bytes_out": 200 + 13 * (number % 5)},
+        "volume": {"bytes_out": 90_000 if large else 200 + 13 * (number % 5)},
     } | more
 
 
