@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from models.features.conditions import Condition, Test, holds
 from models.features.counters import BY_NAME, COUNTERS
 from models.features.families import CARRIED, FAMILIES
+from models.features.network import ANONYMISERS
 from models.features.plan import FEATURES, INDEX
 
 if TYPE_CHECKING:
@@ -53,6 +54,8 @@ def _type_of(signal: Signal, families: Mapping[str, Family]) -> str:
         return families[signal.family].anomaly
     if signal.detector in _COUNTERS:
         return _COUNTERS[signal.detector].anomaly
+    if subject is not None and subject.name == "egress" and subject.text not in ANONYMISERS:
+        return "net.new_origin"
     if subject is not None and subject.name in INDEX and signal.family not in (CARRIED, "spread"):
         return FEATURES[INDEX[subject.name]].anomaly
     if subject is not None and subject.name == "provenance":

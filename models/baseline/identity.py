@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from models.event import Event
     from models.trust.state import TrustState
 
-MISMATCH = "identity.mismatch"
-"""Anomaly type of an event that claims a wrong identity."""
 GROUP = "like:"
 """Prefix of the names of groups that were fitted on behaviour. No agent may claim such a role."""
 TEAM = ("agent.team", "team")

@@ -59,7 +59,6 @@ def event_dict(
         "mode": event.mode,
     }
     for number, name in _AMOUNTS:
-        amount = amounts.get(number)
-        if amount:
-            found[name] = amount
+        if number in amounts:
+            found[name] = amounts[number]
     return found

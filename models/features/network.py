@@ -8,6 +8,7 @@ from functools import lru_cache
 OWN_NETWORKS = frozenset({"corporate", "internal"})
 """Classes of the operator's own exits: they are no new location."""
 ANONYMISERS = frozenset({"vpn", "proxy", "tor"})
+"""Classes of exits that hide where the agent is."""
 
 
 @lru_cache(maxsize=50_000)

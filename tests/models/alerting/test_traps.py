@@ -118,10 +118,17 @@ def test_only_the_first_call_over_tor_alerts(fleet, a_stream, an_event, call):
     first = fleet.judge(call(), TOR)
     assert first.alert
     assert any(one.feature == "egress" for one in first.reasons)
+    assert first.anomaly == "net.anonymiser"
     always = a_stream(alerts_per_day=BUDGET)
     for event in work(an_event):
         always.judge(event, TOR)
     assert not always.judge(call(), TOR).alert
+
+
+def test_an_exit_that_hides_nothing_is_no_anonymiser(fleet, call):
+    judged = fleet.judge(call(), replace(HOME, egress="hosting"))
+    assert [one.feature for one in judged.reasons] == ["egress"]
+    assert judged.anomaly == "net.new_origin"
 
 
 def test_a_known_tool_with_another_definition_alerts(a_stream, an_event, call):
