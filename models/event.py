@@ -158,6 +158,11 @@ class Event(Struct, frozen=True, omit_defaults=True, kw_only=True, gc=False):
     kind: Kind = "action"
     attributes: dict[str, Any] | None = None
 
+    @property
+    def session_name(self) -> str:
+        """Name of its session; empty where idle time alone ends the session."""
+        return self.session or self.trace_id or self.task or ""
+
 
 SAID_BY_EVENT = "event"
 """Evidence of an origin whose class is a field of the event. No list was consulted."""

@@ -18,7 +18,7 @@ class Case(Struct, array_like=True):
     Attributes
     ----------
     case_id
-        Follows from the event that raised it.
+        Follows from the session and the day that raised it, or from the event.
     agent_id, mode
         Agent that raised it; others may join.
     first_us, last_us

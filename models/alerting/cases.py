@@ -62,6 +62,8 @@ class Story(NamedTuple):
         ``log2`` of the return period of the session in days.
     severity
         Place of the event's severity in `models.trust.policy.SEVERITIES`.
+    name
+        Name of the session; empty for none.
     """
 
     event_id: str
@@ -73,6 +75,7 @@ class Story(NamedTuple):
     time_us: int
     bits: float
     severity: int = 0
+    name: str = ""
 
 
 class Cases:
@@ -153,10 +156,20 @@ class Cases:
         return None
 
     def _name(self, story: Story) -> str:
-        # Agents choose the ids of their events, and an announced change is one event in each mode.
-        of = (story.event_id, story.agent_id, story.mode, str(story.time_us))
-        name = "\x1f".join(("case", *of))
-        return f"C-{self._hasher.once(name):016x}"
+        """Name a case after its session and day, so that late events leave its id as it is.
+
+        A second case of a session on a day, and one of a session without a name, has the name of
+        its event. Agents choose the ids of events, so they alone name no case.
+        """
+        names = [("event", story.event_id, str(story.time_us))]
+        if story.name:
+            names.insert(0, ("session", story.name, str(story.time_us // DAY_US)))
+        for of in names:
+            mark = self._hasher.once("\x1f".join(("case", story.agent_id, story.mode, *of)))
+            name = f"C-{mark:016x}"
+            if name not in self._by_id:
+                break
+        return name
 
     def get(self, case_id: str) -> Case | None:
         """Give an open case by its id."""

@@ -142,6 +142,7 @@ class Filing:
             event.id, out.agent_id, out.mode, at.session.mark, lead,
             self._thing(event, agent_state, scores), out.time_us, whole,
             SEVERITIES.index(out.severity) if out.severity else 0,
+            event.session_name,
         )  # fmt: skip
         case, out.change = self._cases.file(story)
         out.case_id = case.case_id

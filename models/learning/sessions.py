@@ -87,7 +87,7 @@ class Sessions:
         trusted_history: bool,
     ) -> Session:
         """Give the session of an event, a new one where none is open."""
-        name = event.session or event.trace_id or event.task or ""
+        name = event.session_name
         session = self.open.resume(profile.agent_id, profile.mode, name, time_us, watermark_us)
         if session is None:
             for cut in self.open.pop_overlong():

@@ -111,6 +111,25 @@ def test_the_same_new_thing_at_another_agent_joins_the_case() -> None:
     assert apart is not case
 
 
+def test_a_case_is_named_after_its_session_and_day_whichever_event_raises_it() -> None:
+    named = FIRST._replace(name="s-1")
+    ids = [cases().file(named._replace(event_id=one))[0].case_id for one in ("e0", "e9")]
+    assert ids[0] == ids[1]
+    tomorrow = named._replace(time_us=named.time_us + DAY_US)
+    others = (tomorrow, named._replace(agent_id="b"), named._replace(name="s-2"), FIRST)
+    assert len({ids[0], *(cases().file(one)[0].case_id for one in others)}) == 5
+
+
+def test_two_cases_of_a_session_on_a_day_have_two_ids() -> None:
+    open_cases = cases()
+    first, _ = open_cases.file(FIRST._replace(name="s-1"))
+    open_cases.decide(first.case_id, 2)
+    rarer = FIRST._replace(name="s-1", event_id="e1", bits=FIRST.bits + 9.0)
+    again, change = open_cases.file(rarer)
+    assert (change, again is first) == ("opened", False)
+    assert again.case_id != first.case_id
+
+
 def test_a_case_ends_a_week_after_its_last_event() -> None:
     open_cases = cases()
     case, _ = open_cases.file(FIRST)
