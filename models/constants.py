@@ -120,8 +120,8 @@ MAX_KNOWN = 20_000
 """Most values that an agent knows."""
 MAX_HELD = 500
 """Most values of an agent that wait."""
-MAX_KNOWERS = 4
-"""Agents that are remembered for each shared value; more change nothing."""
+MAX_KNOWERS = 2
+"""Agents that are remembered for each shared value: with two, there is another one for anybody."""
 CASCADE_BITS = 4.0
 """Bits for each agent with a rare session under one trace."""
 EXPIRED_BITS, UNREGISTERED_BITS, CLAIM_BITS, CONFLICT_BITS = 8.0, 12.0, 12.0, 12.0
