@@ -111,7 +111,7 @@ def test_the_same_new_thing_at_another_agent_joins_the_case() -> None:
     assert apart is not case
 
 
-def test_a_case_is_named_after_its_session_and_day_whichever_event_raises_it() -> None:
+def test_a_case_has_the_id_of_its_session_and_day_from_any_event() -> None:
     named = FIRST._replace(name="s-1")
     ids = [cases().file(named._replace(event_id=one))[0].case_id for one in ("e0", "e9")]
     assert ids[0] == ids[1]

@@ -125,7 +125,7 @@ def test_only_the_first_call_over_tor_alerts(fleet, a_stream, an_event, call):
     assert not always.judge(call(), TOR).alert
 
 
-def test_an_exit_that_hides_nothing_is_no_anonymiser(fleet, call):
+def test_a_new_exit_of_a_hosting_provider_is_a_new_origin(fleet, call):
     judged = fleet.judge(call(), replace(HOME, egress="hosting"))
     assert [one.feature for one in judged.reasons] == ["egress"]
     assert judged.anomaly == "net.new_origin"
