@@ -50,7 +50,9 @@ class SessionScores(Struct, array_like=True):
     day
         Day of its latest event since 1970.
     slots
-        Key of a feature in a context -> highest level of novelty, and its bits.
+        Key of a feature in a context -> highest level of novelty, and its bits; above 0 only.
+    seen
+        Such keys, of any level -> 1. Keys and values are the low 32 bits of marks.
     best
         Index of a feature -> its most bits.
     fresh
@@ -73,6 +75,7 @@ class SessionScores(Struct, array_like=True):
     day: int = -1
     previous_tool: str = "START"
     slots: dict[int, tuple[int, float]] = field(default_factory=dict)
+    seen: dict[int, int] = field(default_factory=dict)
     best: dict[int, float] = field(default_factory=dict)
     fresh: dict[int, int] = field(default_factory=dict)
     touched: dict[str, int] = field(default_factory=dict)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from models.baseline.profile import SUMS
+from models.baseline.profile import LOW32, SUMS
 from models.baseline.session import Subject
 from models.calibration.fading import FadingCounts
 from models.constants import (
@@ -114,7 +114,7 @@ class Amounts:
     def _distinct(self, at: Moment, name: str) -> float:
         known, more = at.session.distinct, 0
         for text in _values(name, at.fields):
-            mark = self._hasher.of(f"distinct\x1f{name}\x1f{text}")
+            mark = self._hasher.of(f"distinct\x1f{name}\x1f{text}") & LOW32
             if mark not in known and len(known) < MAX_DISTINCT:
                 known[mark] = 1
                 more += 1
@@ -125,7 +125,7 @@ class Amounts:
         repeats = at.session.repeats
         content = self._hasher.content(_encode(event.arguments or {}))
         resource = at.fields.single.get("resource", "")
-        mark = self._hasher.once(f"{event.tool}\x1f{resource}\x1f{content}")
+        mark = self._hasher.once(f"{event.tool}\x1f{resource}\x1f{content}") & LOW32
         if mark not in repeats and len(repeats) >= MAX_DISTINCT:
             return 0
         repeats[mark] = repeats.get(mark, 0) + 1

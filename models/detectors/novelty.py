@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import fsum, log2
 from typing import TYPE_CHECKING, NamedTuple
 
-from models.baseline.profile import DEPLOYED, NEW
+from models.baseline.profile import DEPLOYED, LOW32, NEW
 from models.baseline.session import Subject
 from models.codec.stable_id import stable_id
 from models.constants import FLOOR_BITS, LASTING_BITS, WARM_SESSIONS
@@ -107,8 +107,8 @@ class NoveltyDetector:
             for record in _records(feature, at.fields):
                 mark = self._mark(feature, at.fields, record)
                 path = self._path(feature, at, record)
-                if path.own not in at.session.slots:
-                    at.session.slots[path.own] = (0, 0.0)
+                if path.own & LOW32 not in at.session.seen:
+                    at.session.seen[path.own & LOW32] = 1
                     found.reached.append(Reached(path, -1, 0))
                 if at.profile.knows(mark):
                     found.known.append(mark)
@@ -168,14 +168,14 @@ class NoveltyDetector:
     ) -> NewValue:
         feature, session = FEATURES[index], at.session
         level = self._shared.level(at.profile.role, at.profile.mark, mark)
-        before, bits = session.slots[path.own]
+        before, bits = session.slots.get(path.own & LOW32, (0, 0.0))
         expected = feature.versioned if at.state == DEPLOYED else feature.personal
         if (at.state == NEW and level == NEW_TO_AGENT) or (at.state is not None and expected):
             return NewValue(index, mark, level, record, counted=False, bits=bits)
         if level > before:
             bits = max(bits, self._rates.bits(path, at.profile.rates, level))
             reached.append(Reached(path, before, level))
-            session.slots[path.own] = (level, bits)
+            session.slots[path.own & LOW32] = (level, bits)
             if bits > session.best.get(index, 0.0):
                 session.best[index] = bits
                 text = feature.phrase(at.fields.single | record)
@@ -192,7 +192,7 @@ class NoveltyDetector:
         if new.feature != _VALUE or new.record.get("origin") != TAINTED:
             return
         flow = self._path(FEATURES[_FLOW], at, new.record)
-        bits = new.bits + at.session.slots.get(flow.own, (0, 0.0))[1]
+        bits = new.bits + at.session.slots.get(flow.own & LOW32, (0, 0.0))[1]
         value = new.record["value"][:MAX_TEXT]
         subject = Subject(bits, new.level, CARRIED, new.mark, value, new.record["key"])
         at.raise_bits(_CARRIED, bits, subject)

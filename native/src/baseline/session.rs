@@ -13,7 +13,9 @@ use std::hash::Hash;
 use std::sync::Arc;
 
 pub const MARK: &[u8] = b"\xc1S";
-const PARTS: usize = 15;
+const PARTS: usize = 16;
+/// Keys and values of a session are the low 32 bits of marks.
+pub const LOW32: u64 = 0xffff_ffff;
 
 pub type Ordered<K, V> = IndexMap<K, V, FxBuildHasher>;
 
@@ -25,6 +27,7 @@ pub struct SessionScores {
     pub day: i64,
     pub previous_tool: String,
     pub slots: Ordered<u64, (u8, f64)>,
+    pub seen: Ordered<u64, u64>,
     pub best: Ordered<u64, f64>,
     pub fresh: Ordered<u64, u64>,
     pub touched: Ordered<Arc<str>, u64>,
@@ -127,6 +130,7 @@ impl SessionScores {
             day: -1,
             previous_tool: "START".to_owned(),
             slots: Ordered::default(),
+            seen: Ordered::default(),
             best: Ordered::default(),
             fresh: Ordered::default(),
             touched: Ordered::default(),
@@ -155,6 +159,7 @@ impl SessionScores {
             out.unsigned(u64::from(*level));
             out.float(*bits);
         });
+        write_map(&mut out, &self.seen, number);
         write_map(&mut out, &self.best, float);
         write_map(&mut out, &self.fresh, number);
         write_map(&mut out, &self.touched, |out, family, events| {
@@ -203,6 +208,7 @@ impl SessionScores {
                 from.array()?;
                 Ok((key, (from.unsigned()? as u8, from.float()?)))
             })?,
+            seen: read_map(&mut from, of_number)?,
             best: read_map(&mut from, of_float)?,
             fresh: read_map(&mut from, of_number)?,
             touched: read_map(&mut from, |from| Ok((family(from.text()?), from.unsigned()?)))?,

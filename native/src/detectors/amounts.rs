@@ -3,6 +3,7 @@
 
 use crate::baseline::open_day::OpenDay;
 use crate::baseline::profile::{Profile, Sums};
+use crate::baseline::session::LOW32;
 use crate::baseline::subject::Subject;
 use crate::codec::hashing::Hasher;
 use crate::detectors::moment::Moment;
@@ -103,7 +104,7 @@ impl Amounts {
                     let maximum = plan.constants.max_distinct;
                     let mut more = 0;
                     for text in at.fields.values(*kind, *place) {
-                        let mark = at.hasher.of_parts(&["distinct", name, text]);
+                        let mark = at.hasher.of_parts(&["distinct", name, text]) & LOW32;
                         let known = &mut at.session.distinct;
                         if known.len() < maximum && !known.contains_key(&mark) {
                             known.insert(mark, 1);
@@ -224,7 +225,7 @@ fn repeated(at: &mut Moment<'_, '_, '_>, content: u64) -> f64 {
     let maximum = at.plan.constants.max_distinct;
     let of = |place| at.fields.single(place).unwrap_or_default();
     let (tool, resource) = (of(single::TOOL), of(single::RESOURCE));
-    let mark = at.hasher.once(&format!("{tool}\x1f{resource}\x1f{content}"));
+    let mark = at.hasher.once(&format!("{tool}\x1f{resource}\x1f{content}")) & LOW32;
     let repeats = &mut at.session.repeats;
     if repeats.len() >= maximum && !repeats.contains_key(&mark) {
         return 0.0;

@@ -1,5 +1,6 @@
 //! Novelty: new values of features in a session, in bits; `models.detectors.novelty`.
 
+use crate::baseline::session::LOW32;
 use crate::baseline::subject::Subject;
 use crate::calibration::novelty_rates::{NoveltyRates, RatePath};
 use crate::detectors::moment::Moment;
@@ -113,8 +114,8 @@ impl NoveltyDetector<'_> {
     /// Raise the bits of the session by the values of an event.
     pub fn score(&mut self, at: &mut Moment<'_, '_, '_>) -> Novelty {
         let (plan, mut found) = (at.plan, Novelty::default());
-        if at.session.slots.is_empty() {
-            at.session.slots.reserve(plan.features.len());
+        if at.session.seen.is_empty() {
+            at.session.seen.reserve(plan.features.len());
         }
         let (mut lasting, mut families) = (Vec::new(), Vec::new());
         for (index, feature) in plan.features.iter().enumerate() {
@@ -129,8 +130,7 @@ impl NoveltyDetector<'_> {
                 } else {
                     self.path(at, feature, record_of(feature, at.fields, place))
                 };
-                if !at.session.slots.contains_key(&path.own) {
-                    at.session.slots.insert(path.own, (0, 0.0));
+                if at.session.seen.insert(path.own & LOW32, 1).is_none() {
                     let path = path.clone();
                     found.reached.push(Reached { path, before: None, level: 0 });
                 }
@@ -257,7 +257,8 @@ impl NoveltyDetector<'_> {
     ) -> NewValue {
         let (plan, feature) = (at.plan, &at.plan.features[index]);
         let level = self.shared.level(at.salt, at.profile.mark, mark);
-        let (before, mut bits) = at.session.slots[&path.own];
+        let slot = path.own & LOW32;
+        let (before, mut bits) = at.session.slots.get(&slot).copied().unwrap_or_default();
         let mut new = NewValue { feature: index, mark, level, record, counted: false, bits };
         let is_new = at.state == Some(&plan.words.new);
         let expected = if is_new { feature.personal } else { feature.versioned };
@@ -268,7 +269,7 @@ impl NoveltyDetector<'_> {
             let rated = self.rates.bits(&plan.constants, path, &at.profile.rates, level);
             bits = larger(bits, rated);
             reached.push(Reached { path: path.clone(), before: Some(before), level });
-            at.session.slots.insert(path.own, (level, bits));
+            at.session.slots.insert(slot, (level, bits));
             if bits > at.session.best.get(&index_of(index)).copied().unwrap_or(0.0) {
                 at.session.best.insert(index_of(index), bits);
                 describe(at, feature, record, mark, level, bits);
@@ -292,7 +293,7 @@ impl NoveltyDetector<'_> {
             return;
         }
         let flow = self.path(at, &plan.features[plan.flow], Some(record));
-        let bits = new.bits + at.session.slots.get(&flow.own).map_or(0.0, |slot| slot.1);
+        let bits = new.bits + at.session.slots.get(&(flow.own & LOW32)).map_or(0.0, |slot| slot.1);
         let text = |place| record.get(place).unwrap_or_default().to_owned();
         let (value, key) = (text(record::VALUE), text(record::KEY));
         let (series, name) = &plan.roles.carried;
