@@ -139,7 +139,7 @@ class NoveltyDetector:
         return self._hasher.of(f"{feature.name}\x1f{text}")
 
     def _context(self, feature: NoveltyFeature, at: Moment, record: Record) -> int:
-        text = "\x1f".join(_field(name, at.fields, record) for name in feature.within)
+        text = _within(feature, at, record)
         return self._hasher.of(f"settled\x1f{feature.name}\x1f{text}")
 
     def _is_settled(self, feature: NoveltyFeature, at: Moment, record: Record) -> bool:
@@ -154,8 +154,7 @@ class NoveltyDetector:
             found.new.append(_unjudged(index, mark, record))
 
     def _path(self, feature: NoveltyFeature, at: Moment, record: Record) -> RatePath:
-        context = "\x1f".join(_field(name, at.fields, record) for name in feature.within)
-        return self._rates.path(feature.name, context, at.profile.role)
+        return self._rates.path(feature.name, _within(feature, at, record), at.profile.role)
 
     def _judge(
         self,
@@ -249,6 +248,11 @@ def _records(feature: NoveltyFeature, fields: Fields) -> Sequence[Record]:
     records = _NOTHING if feature.each is None else fields.records.get(feature.each, ())
     names = (*feature.of, *feature.within, *feature.known_by)
     return [one for one in records if all(name in one or name in fields.single for name in names)]
+
+
+def _within(feature: NoveltyFeature, at: Moment, record: Record) -> str:
+    """Write the context of a feature."""
+    return "\x1f".join(_field(name, at.fields, record) for name in feature.within)
 
 
 def _field(name: str, fields: Fields, record: Record) -> str:
