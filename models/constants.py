@@ -86,6 +86,8 @@ ROLE_SCORES = 500.0
 # The combination of a session (`models.alerting.combination`).
 LITTLE_BITS = 1.0
 """Bits up to which a detector says little: every second event or session shows as many."""
+LITTLE_CASES = 5.0
+"""Budget in cases a day up to which that holds; of k times as many, a k-th of the bits."""
 NOISE_BITS = 3.0
 """Rarity below which a family adds nothing: one agent-day in eight."""
 OTHER_STORIES = 0.5

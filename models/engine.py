@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from msgspec.structs import replace
+
 from models.alerting.cases import Cases
 from models.alerting.filing import Filing
 from models.baseline.arrivals import Arrivals
@@ -40,6 +42,7 @@ if TYPE_CHECKING:
     from models.replication.announcements import Announcements
     from models.result import Kind
     from models.scoring import Scores
+    from models.trust.state import TrustState
 
 
 class ScoredEvent(NamedTuple):
@@ -154,7 +157,7 @@ class Engine:
         arrival = self.arrivals.roll_forward(
             event, origin, agent_state, declared, time_us, conflict=conflict
         )
-        scored = self._score(arrival)
+        scored = self._score(arrival, agent_state.trust)
         return self.conclude(event, agent_state, scored)
 
     def conclude(self, event: Event, agent_state: AgentState, scored: ScoredEvent) -> Result:
@@ -166,17 +169,19 @@ class Engine:
         update_trust(out, agent_state, name, self.policy, trusted_history=self.trusted_history)
         return out
 
-    def _score(self, arrival: Arrival) -> ScoredEvent:
+    def _score(self, arrival: Arrival, trust: TrustState) -> ScoredEvent:
         """Score an event in its session: features, detectors and calibration."""
         event, origin, profile, time_us, sender, identified = arrival
         trusted, watermark_us = self.trusted_history, self.watermark_us
+        if not trusted and (blocks_learning(trust, "") or self.learner.is_degraded(event, time_us)):
+            sender = replace(sender, blocked=True)
         session = self.sessions.resume(
             event, profile, time_us, watermark_us, trusted_history=trusted
         )
         known = self.sessions.scores_of(session)
         content = self.sessions.score_content(session, event, recorded=not sender.conflict)
         scores = self.scorer.score(event, origin, profile, known, time_us, sender, content)
-        teaches = not sender.conflict and (trusted or not sender.mismatch)
+        teaches = not sender.conflict and (trusted or not (sender.mismatch or sender.blocked))
         return ScoredEvent(scores, session, identified, teaches)
 
     def _file(self, event: Event, agent_state: AgentState, scored: ScoredEvent) -> Result:

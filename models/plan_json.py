@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from models import constants, scoring
+from models.alerting.combination import little_bits
 from models.baseline import profile
 from models.calibration import day_maxima
 from models.calibration.series import COMBINATION, SERIES, Series
@@ -59,7 +60,7 @@ def plan_json(
     places = {name: place for place, name in enumerate(families)}
     return msgspec.json.encode(
         {
-            "constants": _constants(),
+            "constants": _constants() | {"constants.LITTLE_BITS": little_bits(cases_per_day)},
             "cases_per_day": cases_per_day,
             "families": [
                 {

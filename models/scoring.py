@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from models.alerting.combination import combine
+from models.alerting.combination import combine, little_bits
 from models.alerting.signals import Signal
 from models.baseline.profile import OpenDay
 from models.calibration.series import COMBINATION, SERIES, Series
 from models.codec.stable_id import stable_id
-from models.constants import LITTLE_BITS, NOISE_BITS, NOTED_BITS
+from models.constants import NOISE_BITS, NOTED_BITS
 from models.detectors import rules, slow_change
 from models.detectors.moment import Moment
 from models.detectors.novelty import Novelty, NoveltyDetector
@@ -98,6 +98,7 @@ class Scorer:
     ) -> None:
         self.hasher = hasher
         self._without = without
+        self._little_bits = little_bits(cases_per_day)
         self.panel = Panel() if panel is None else panel
         self.families: dict[str, Family] = FAMILIES | self.panel.families
         every = (*SERIES, *self.panel.series)
@@ -131,7 +132,8 @@ class Scorer:
         day = time_us // DAY_US
         fields = read_fields(event, origin, session.previous_tool, time_us)
         state = profile.special_state(time_us)
-        open_day = profile.day(day, time_us) if day >= self._first_open_day() else OpenDay(state)
+        counts = day >= self._first_open_day() and not sender.blocked
+        open_day = profile.day(day, time_us) if counts else OpenDay(state)
         at = Moment(profile, session, fields, time_us, day, open_day, state)
         if day != session.day:  # what a session has shown before counts on each of its days
             at.raised.update(session.bits)
@@ -172,7 +174,7 @@ class Scorer:
             rarity, second = first, _SECOND.get(family)
             if second is not None:
                 rarity = rates.rarity(profile.maxima, profile.role, at.state, second, first)
-            counts = bits > LITTLE_BITS
+            counts = bits > self._little_bits
             if raised:
                 maxima[series] = max(maxima.get(series, 0.0), bits)
                 if second is not None:
@@ -214,7 +216,7 @@ class Scorer:
         return sorted(
             found,
             key=lambda one: (
-                one.bits <= LITTLE_BITS,
+                one.bits <= self._little_bits,
                 not _is_certain(one.family, session.rarities),
                 one.family != session.lead,
                 -session.rarities.get(one.family, 0.0),

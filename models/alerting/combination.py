@@ -9,7 +9,7 @@ from __future__ import annotations
 from math import fsum
 from typing import TYPE_CHECKING, NamedTuple
 
-from models.constants import NOISE_BITS, OTHER_STORIES
+from models.constants import LITTLE_BITS, LITTLE_CASES, NOISE_BITS, OTHER_STORIES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -63,3 +63,14 @@ def combine(families: Mapping[str, Family], rarities: Mapping[str, float]) -> Co
     if lead is not None:
         others -= stories.get(families[lead].story, 0.0)
     return Combined(highest + OTHER_STORIES * others, lead)
+
+
+def little_bits(cases_per_day: float) -> float:
+    """Give the bits up to which a detector says little.
+
+    Who asks for more cases than by default is shown less rare ones.
+
+    >>> little_bits(0.5), little_bits(5.0), little_bits(50.0)
+    (1.0, 1.0, 0.1)
+    """
+    return LITTLE_BITS * min(1.0, LITTLE_CASES / cases_per_day)

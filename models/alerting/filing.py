@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from models.alerting.cases import Story
 from models.alerting.naming import anomaly_of
 from models.alerting.return_period import confidence_of, is_case, return_period_bits, severity_of
+from models.baseline.profile import LOW32
 from models.codec.stable_id import stable_id
 from models.constants import LITTLE_BITS, NOISE_BITS, NOTED_BITS
 from models.explain.templates import reason_of
@@ -209,7 +210,10 @@ class Filing:
         amount = at.session.amounts.get(number, 0.0)
         expected = self._scorer.shared.expected(at.profile, number) if amount else None
         title = self._scorer.families[signal.family].title
-        return reason_of(signal, amount, expected, title, at.profile.mode)
+        mark = 0 if signal.subject is None else signal.subject.mark
+        held = at.profile.held.get(mark & LOW32, ()) if mark else ()
+        held_days = sum(day < at.day for day in held)
+        return reason_of(signal, amount, expected, title, at.profile.mode, held_days=held_days)
 
 
 def _foremost(signals: list[Signal], noise: float) -> list[Signal]:

@@ -20,7 +20,8 @@ class Moment(Struct):
     day
         Day of the event since 1970.
     open_day
-        What the agent has done on that day; of a day that is over, what is done now counts nowhere.
+        What the agent has done on that day. What is done now counts nowhere on a day that is over,
+        and where the sender is blocked.
     state
         Special state of the agent; None for none.
     raised

@@ -38,12 +38,15 @@ class Sender(Struct, frozen=True):
     other_mode
         Mode that the agent has acted in for days, where it begins to act in this one; empty for
         none.
+    blocked
+        Whether what the agent does teaches nothing and counts on no day.
     """
 
     registered: bool | None = None
     mismatch: str = ""
     conflict: bool = False
     other_mode: str = ""
+    blocked: bool = False
 
 
 def add_promises(at: Moment, event: Event, sender: Sender, credential: int) -> None:
@@ -115,7 +118,7 @@ def _two_locations(at: Moment, credential: int) -> None:
     worst = next((one for one in ("other_country", "other_network") if one in nearest), None)
     if worst is not None:
         apart_us, other = nearest[worst]
-        at.fields.single[worst] = f"{other} and {location}"
+        at.fields.single[worst] = f"{_named(other)} and {_named(location)}"
         at.fields.numbers["nearness"] = APART_US / (apart_us + MINUTE_US)
 
 
@@ -127,6 +130,16 @@ def _are_apart(one: str, other: str) -> bool:
     """
     known = not (one.endswith(" ") or other.endswith(" "))
     return one != other and (known or _country(one) != _country(other))
+
+
+def _named(location: str) -> str:
+    """Write a location for people.
+
+    >>> _named("DE 64500"), _named("BR ")
+    ('DE (AS64500)', 'BR')
+    """
+    country, _, number = location.partition(" ")
+    return f"{country} (AS{number})" if number else country
 
 
 def _country(location: str) -> str:

@@ -70,7 +70,7 @@ RULES: tuple[Rule, ...] = (
     ),
     Rule(
         "unverified_peer", "unverified_peer", UNVERIFIED_BITS, "unverified",
-        "The peer {text} could not be verified.", "a verified peer",
+        "The peer that the agent reached with {text} could not be verified.", "a verified peer",
     ),
     Rule(
         "expired", "expired", EXPIRED_BITS, "expired",

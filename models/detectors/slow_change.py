@@ -48,7 +48,14 @@ def measure(at: Moment, tool: int) -> None:
             day.excess = (n + 1, whole + off, squares + off * off)
     if profile.slow.cusum >= SUSPECT:
         bits = profile.slow.cusum / log(2.0)
-        at.raise_bits(_SERIES, bits, Subject(bits, 0, SLOW, 0, ""))
+        at.raise_bits(_SERIES, bits, Subject(bits, 0, SLOW, 0, _excess_in_words(day)))
+
+
+def _excess_in_words(day: OpenDay) -> str:
+    """Say how much more than expected the calls of a day have sent; empty where it is not more."""
+    n, whole, _ = day.excess
+    percent = round((2.0 ** (whole / n) - 1.0) * 100.0) if n else 0
+    return f"{percent}% more in {n} calls" if percent > 0 else ""
 
 
 def close(profile: Profile, over: OpenDay) -> None:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from models.constants import GROWTH
 from models.detectors.rules import BY_NAME as BROKEN
 from models.features.counters import BY_NAME
 from models.features.families import CARRIED, CASCADE, CONTENT, FAMILIES, SLOW, SPREAD
@@ -22,15 +21,21 @@ START = "START"
 """Name of the tool before the first one of a session."""
 _WHOM = (
     "",
-    "others of its role use it",
-    "no other agent of its role uses it, other roles do",
-    "no other agent uses it",
+    "known of others of its role",
+    "known of other roles, not of its own",
+    "not known of any other agent",
 )
 _MODES = {"autonomous": " when it acts by itself", "delegated": " when it acts for a person"}
 
 
 def reason_of(
-    signal: Signal, amount: float, expected: Expected | None, title: str = "", mode: str = ""
+    signal: Signal,
+    amount: float,
+    expected: Expected | None,
+    title: str = "",
+    mode: str = "",
+    *,
+    held_days: int = 0,
 ) -> Reason:
     """Give the reason of a signal.
 
@@ -44,6 +49,8 @@ def reason_of(
         What the family finds, in a line.
     mode
         Mode of the agent; what it knows, it knows in this mode.
+    held_days
+        Days on which the agent used the value before, in sessions that are not learned yet.
     """
     subject = signal.subject
     if signal.family not in FAMILIES:
@@ -60,11 +67,10 @@ def reason_of(
     if signal.detector == CONTENT:
         return Reason(subject.name, signal.bits, subject.key, [], subject.text)
     if signal.detector == SLOW:
-        why = (
-            "Lately the calls of this agent have sent more than each tool usually does: "
-            f"{signal.bits:.1f} bits of evidence for growth by {2.0**GROWTH - 1.0:.0%}."
-        )
-        return Reason("slow_change", signal.bits, "growing", [("as much as before", 1.0)], why)
+        why = "For days the calls of this agent have sent more than is typical of each tool"
+        why += f", on this day {subject.text}." if subject.text else "."
+        seen = subject.text or "growing"
+        return Reason("slow_change", signal.bits, seen, [("as much as before", 1.0)], why)
     if signal.detector == CASCADE:
         why = f"{subject.text} under this trace had rare sessions within an hour."
         return Reason("trace", signal.bits, subject.text, [("one agent", 1.0)], why)
@@ -78,11 +84,11 @@ def reason_of(
     if signal.detector == CARRIED:
         why = (
             f"{subject.text} as {subject.key} came out of a result and is in no request; it is "
-            f"{_new_to(subject.level, mode)}."
+            f"{_new_to(subject.level, mode, held_days)}."
         )
         expected_value = ("a value of the request", round(1.0 - 2.0**-subject.bits, 3))
         return Reason("provenance", signal.bits, subject.text, [expected_value], why)
-    return _of_feature(signal, mode)
+    return _of_feature(signal, mode, held_days)
 
 
 def _of_registered(signal: Signal, title: str) -> Reason:
@@ -96,16 +102,22 @@ def _of_registered(signal: Signal, title: str) -> Reason:
     return Reason(signal.detector, signal.bits, subject.key, [], why)
 
 
-def _new_to(level: int, mode: str) -> str:
+def _new_to(level: int, mode: str, held_days: int) -> str:
     """Say to whom a value is new.
 
-    >>> _new_to(3, "autonomous")
-    'new to this agent when it acts by itself, and no other agent uses it'
+    >>> _new_to(3, "autonomous", 0)
+    'new to this agent when it acts by itself, and not known of any other agent'
+    >>> _new_to(1, "", 1)
+    'used by this agent on 1 day before, in rare sessions alone, and known of others of its role'
     """
-    return f"new to this agent{_MODES.get(mode, '')}, and {_WHOM[level]}"
+    new = f"new to this agent{_MODES.get(mode, '')}"
+    if held_days:
+        days = "1 day" if held_days == 1 else f"{held_days} days"
+        new = f"used by this agent on {days} before, in rare sessions alone"
+    return f"{new}, and {_WHOM[level]}"
 
 
-def _of_feature(signal: Signal, mode: str) -> Reason:
+def _of_feature(signal: Signal, mode: str, held_days: int) -> Reason:
     subject = signal.subject
     assert subject is not None  # noqa: S101 - the caller has looked
     feature = FEATURES[INDEX[subject.name]]
@@ -113,8 +125,9 @@ def _of_feature(signal: Signal, mode: str) -> Reason:
     if subject.key and "key" not in feature.of:
         text = f"{text} as {subject.key}"
     often = f"about one session in {2.0**subject.bits:,.0f}"
+    new = _new_to(subject.level, mode, held_days)
     why = (
-        f"{feature.words[:1].upper()}{feature.words[1:]} {text}: {_new_to(subject.level, mode)}. "
+        f"{feature.words[:1].upper()}{feature.words[1:]} {text}: {new}. "
         f"Of such agents {often} brings something as new."
     )
     expected = [(f"a known {feature.words}", round(1.0 - 2.0**-subject.bits, 4))]

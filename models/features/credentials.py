@@ -40,6 +40,8 @@ def lifetime(issued: datetime, expires: datetime | None) -> str:
 @lru_cache(maxsize=64)
 def _lifetime_name(step: int) -> str:
     seconds = 4 ** (step + 1)
+    if seconds < 60:
+        return f"under {seconds} seconds"
     if seconds < 2 * 3_600:
         return f"under {seconds // 60} minutes"
     return f"under {seconds // 3_600} hours"

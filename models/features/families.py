@@ -102,7 +102,7 @@ _ALL: tuple[Family, ...] = (
     Family(
         "hour", "hour", "time.unusual", "A time of day that is new",
         "Two hours of workdays or weekends in which the agent never acted.",
-        "Agents that act around the clock.",
+        "Agents that act around the clock. It raises no case by itself: it adds to other stories.",
         "`time`.", alone=False,
     ),
     # ------------------------------------------------------------------ amounts of a session
@@ -127,22 +127,22 @@ _ALL: tuple[Family, ...] = (
         {"volume": {"bytes_out": 500_000_000}},
     ),
     Family(
-        "refused", "refused", "auth.failure_burst", "Many denied calls in one session",
+        "refused", "refused", "auth.failure_burst", "Denied calls",
         "Calls that were denied, far above past days.",
         "Single refusals.",
         "`outcome`.",
         {"outcome": "denied"}, times=20,
     ),
     Family(
-        "failed", "refused", "error.burst", "Many failed calls in one session",
+        "failed", "refused", "error.burst", "Failed calls",
         "Calls that ended in an error, far above past days.",
         "Single errors, and tools that report errors as results.",
         "`outcome`.",
         {"outcome": "error"}, times=40,
     ),
     Family(
-        "force", "amount", "destructive.burst", "Many deletions or changes in one session",
-        "Deletions and changes far above past days.",
+        "force", "amount", "destructive.burst", "Many deletions, changes or executions",
+        "Deletions, changes and executions far above past days.",
         "One grave deletion.",
         "`operation`, or names of tools that say it.",
         {"operation": "delete"}, times=40,

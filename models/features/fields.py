@@ -78,7 +78,7 @@ def read_fields(event: Event, origin: Origin, previous_tool: str, time_us: int) 
     if isinstance(digest, str):
         single["definition"] = digest[:MAX_VALUE]
     if attributes.get("peer_verified") is False:
-        single["unverified"] = "true"
+        single["unverified"] = event.tool
     _of_resource(event, single)
     _of_network(event, origin, single)
     records: dict[str, list[Record]] = {}
@@ -108,7 +108,7 @@ def _of_resource(event: Event, single: Record) -> None:
     single["target"] = f"{event.tool}/{identifier}".replace(f"/{event.agent.id}/", "/agent/")
     if resource.domain is not None:
         single["domain"] = resource.domain
-        single["data_class"] = f"{resource.domain} {resource.sensitivity or ''}"
+        single["data_class"] = f"{resource.domain} {resource.sensitivity or ''}".rstrip()
     if resource.sensitivity is not None:
         single["sensitivity"] = resource.sensitivity
     if resource.type is not None:

@@ -41,12 +41,10 @@ class Learner:
         Parameters
         ----------
         teaches
-            Whether the event may be learned, as far as its agent is concerned.
+            Whether the event may be learned, as far as its agent and its telemetry are concerned.
         trusted_history
             Learn all values at once, even those of a rare session.
         """
-        if not trusted_history:
-            teaches = teaches and not self._is_degraded(event, out.time_us)
         rare = self._scorer.shared.knows_rarity and scores.rarity >= NOTED_BITS
         repeated = self._cases.is_repeated(
             out.agent_id, out.mode, scores.at.session.mark, scores.at.day, rare=rare
@@ -61,7 +59,7 @@ class Learner:
             marks = [one.mark for one in scores.novelty.new]
             out.held = Held(event.id, out.agent_id, out.mode, out.time_us, marks, out.case_id or "")
 
-    def _is_degraded(self, event: Event, time_us: int) -> bool:
+    def is_degraded(self, event: Event, time_us: int) -> bool:
         """Tell whether the telemetry of an event is degraded: it is judged, not learned."""
         attributes = event.attributes
         if attributes is not None and attributes.get("telemetry") == "degraded":

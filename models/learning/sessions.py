@@ -70,7 +70,8 @@ class Sessions:
     ) -> None:
         compiled = None if without else native
         self.content = provenance_detector(secret, compiled, without)
-        self.open = open_sessions(config.idle_minutes * MINUTE_US, secret, compiled)
+        self._idle_us = config.idle_minutes * MINUTE_US
+        self.open = open_sessions(self._idle_us, secret, compiled)
         self.gate = SessionGate(hasher, native)
         self.scores = open_scores(hasher, native)
         self.announcements: Announcements | None = None
@@ -86,8 +87,14 @@ class Sessions:
         *,
         trusted_history: bool,
     ) -> Session:
-        """Give the session of an event, a new one where none is open."""
+        """Give the session of an event, a new one where none is open.
+
+        A session without a name ends by idle time. An event that comes later than that is of an
+        hour of its own.
+        """
         name = event.session_name
+        if not name and watermark_us - time_us > self._idle_us:
+            name = f"\x1f{time_us // self._idle_us}"
         session = self.open.resume(profile.agent_id, profile.mode, name, time_us, watermark_us)
         if session is None:
             for cut in self.open.pop_overlong():

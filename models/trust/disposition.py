@@ -28,6 +28,24 @@ def case_key(agent_id: str, mode: str, case_id: str) -> str:
     return f"{agent_id}|{mode}|{case_id}"
 
 
+def case_of(anomaly_id: str) -> str:
+    """Give the id of the case of an anomaly that a judge without cases has raised.
+
+    >>> case_of("an-0000000000000001")
+    'C-0000000000000001'
+    """
+    return f"C-{anomaly_id.removeprefix('an-')}"
+
+
+def _evidence_of(trust: TrustState, case_id: str) -> Item | None:
+    """Give the evidence of a case; that of a judge without cases is found by its anomaly."""
+    items = trust.ledger.items
+    item = items.get(case_key(trust.agent_id, trust.mode, case_id))
+    if item is not None:
+        return item
+    return next((one for one in items.values() if case_of(one.id) == case_id), None)
+
+
 def decide_trust(
     trust: TrustState, case_id: str, disposition: Disposition | None, *, keep_shut: bool = False
 ) -> bool:
@@ -59,8 +77,7 @@ def decide_trust(
     >>> trust.ledger.items[item.key] == item
     True
     """
-    key = case_key(trust.agent_id, trust.mode, case_id)
-    item = trust.ledger.items.get(key)
+    item = _evidence_of(trust, case_id)
     if item is None or disposition == "unclear":
         return False
     status = _STATUS[disposition]
@@ -68,11 +85,11 @@ def decide_trust(
     decided = replace(item, status=status, severity=severity)
     if decided == item:
         return False
-    trust.ledger.items[key] = decided
+    trust.ledger.items[item.key] = decided
     held = keep_shut or any(map(_shuts_gate, trust.ledger.items.values()))
     if _shuts_gate(item) and not held:
         trust.level_state = release(trust.level_state)
-    trust.level_state = guard(trust.level_state, trust.ledger, key)
+    trust.level_state = guard(trust.level_state, trust.ledger, item.key)
     return True
 
 

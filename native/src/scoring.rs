@@ -67,7 +67,7 @@ pub struct State {
 }
 
 impl State {
-    /// Score one event of a session; days before `first_open` are over.
+    /// Score one event of a session; days before `first_open` are over, and a blocked event has none.
     pub fn score<'t>(
         &mut self,
         py: Python<'_>,
@@ -86,7 +86,8 @@ impl State {
             reading.event(told, operation, origin, &own_session.previous_tool)?;
         let day = time_us.div_euclid(DAY_US);
         let special = own_profile.special_state(plan, time_us);
-        let mut over = if day >= first_open { None } else { Some(OpenDay::of(special)) };
+        let mut over =
+            if day >= first_open && !standing.blocked { None } else { Some(OpenDay::of(special)) };
         let mut raised = Ordered::default();
         if day != own_session.day {
             raised.clone_from(&own_session.bits);

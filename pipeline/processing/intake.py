@@ -21,7 +21,7 @@ from pipeline.text.quoted import quoted
 
 if TYPE_CHECKING:
     from collections import Counter
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
     from models.codec.hashing import Hasher
     from models.quiet_loop import QuietLoop
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from pipeline.processing.batch_state import BatchState
     from pipeline.processing.stream_types import RawRecord
     from pipeline.store.batch import Commit
-    from pipeline.store.protocol import Store
 
 
 class Intake:
@@ -38,16 +37,18 @@ class Intake:
 
     Parameters
     ----------
-    store
-        Holds the keys of events that were judged before.
+    seen
+        Gives the keys of events that were judged before, with the digests of their contents.
     hasher
         Computes the keys of events.
     ahead_us
         Largest accepted lead of an event over its arrival.
     """
 
-    def __init__(self, store: Store, hasher: Hasher, ahead_us: int) -> None:
-        self._store = store
+    def __init__(
+        self, seen: Callable[[Sequence[int]], dict[int, int]], hasher: Hasher, ahead_us: int
+    ) -> None:
+        self._seen = seen
         self._hasher = hasher
         self._ahead_us = ahead_us
 
@@ -69,13 +70,13 @@ class Intake:
         actions = None if loop is None else loop.read(*values_of(records), self._ahead_us)
         events = NewEvents(records, lambda record: self._read(record, wire), actions)
         by_day = None if actions is None else actions.marks_by_day()
-        if by_day is not None and not self._store.seen(list(chain.from_iterable(by_day.values()))):
+        if by_day is not None and not self._seen(list(chain.from_iterable(by_day.values()))):
             out.seen, events.order = by_day, list(range(len(records)))  # the common case
             return events
         marks: list[Mark | None] = [None] * len(records) if actions is None else actions.marks()
         days = [0] * len(records) if actions is None else actions.days()
         refused = self._read_others(events, marks, days) if None in marks else {}
-        for at, (reception, mark) in enumerate(resolved(marks, self._store.seen)):
+        for at, (reception, mark) in enumerate(resolved(marks, self._seen)):
             if mark is None:
                 _reject(records[at], refused[at], out, count)
             elif reception == "duplicate":

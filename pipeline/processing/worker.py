@@ -22,7 +22,12 @@ from pipeline.processing.detector_failures import DetectorFailures
 from pipeline.processing.intake import Intake
 from pipeline.processing.judging.agent_modes import AgentModes
 from pipeline.processing.judging.anomalies import Anomalies
-from pipeline.processing.judging.before import RELEARNED, is_of_before, kept_of_before
+from pipeline.processing.judging.before import (
+    RELEARNED,
+    cases_of_before,
+    is_of_before,
+    kept_of_before,
+)
 from pipeline.processing.judging.cases import CaseFiles
 from pipeline.processing.judging.observers import NO_OBSERVERS, Observers
 from pipeline.processing.judging.quiet_run import QuietRun
@@ -117,7 +122,7 @@ class Worker:
             explain_all=explain_all, kernel=kernel, without=without, detectors=detectors,
         )  # fmt: skip
         self._load()
-        self._intake = Intake(store, self.engine.hasher, ahead_us)
+        self._intake = Intake(self._seen, self.engine.hasher, ahead_us)
         self._members = MemberCounters(store.counters)
         self._agents = Agents(store, config, self.engine.profiles, cache_agents, packed_agents)
         self._failures = DetectorFailures(self.engine.panel)
@@ -151,6 +156,10 @@ class Worker:
             _log.warning("baselines_learned_again", extra={"detail": RELEARNED, **STATE_CHANGE})
             shared = kept_of_before(shared)
         self.engine.load(shared, () if self.afresh else self.store.all_sessions())
+
+    def _seen(self, keys: Sequence[int]) -> dict[int, int]:
+        """Give the known event keys; what the judge before has seen may be learned again."""
+        return {} if self.afresh else self.store.seen(keys)
 
     def judge(self, records: Sequence[RawRecord], wire: Format | None = None) -> Commit:
         """Judge records in order and give the data to write; writes nothing.
@@ -237,6 +246,10 @@ class Worker:
 
     def _collect_shared(self, out: Commit) -> None:
         """Add the state that all agents share, and the cases that closed."""
+        if self.afresh:
+            found = {one["case_id"]: one for one in cases_of_before(self.store)}
+            out.cases = list((found | {one["case_id"]: one for one in out.cases}).values())
+            out.case_agents += [(one["case_id"], one["agent_id"]) for one in found.values()]
         self._cases.close_quiet(out)
         out.sessions, out.closed_sessions = self.engine.dump_sessions()
         out.afresh, self.afresh = self.afresh, False

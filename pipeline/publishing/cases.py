@@ -8,6 +8,7 @@ import msgspec
 
 from models.event import rfc3339
 from models.features.families import FAMILIES
+from models.trust.disposition import case_of
 from models.trust.ledger import Ledger
 from models.trust.opinion import opinion
 from models.trust.policy import SEVERITIES
@@ -73,6 +74,33 @@ def case_object(
     }
 
 
+def case_of_anomaly(anomaly: dict[str, Any]) -> dict[str, Any]:
+    """Give the case of an open anomaly that a judge without cases has raised."""
+    agent_id, mode = anomaly["agent_id"], anomaly.get("mode") or "unknown"
+    reasons = anomaly.get("reasons") or []
+    signal = {
+        "detector": "",
+        "anomaly": anomaly["anomaly"],
+        "subject": reasons[0]["observed"] if reasons else "",
+        "bits": reasons[0]["bits"] if reasons else 0.0,
+        "return_period_days": None,
+        "tags": anomaly.get("tags") or {},
+        "reasons": reasons[:MAX_REASONS],
+    }
+    ids = [one["id"] for one in anomaly["events"]]
+    return _new(case_of(anomaly["id"]), agent_id, mode, "", anomaly.get("owner")) | {
+        "opened": anomaly.get("first_time") or anomaly["time"],
+        "last": anomaly["time"],
+        "severity": anomaly["severity"],
+        "title": _title(signal),
+        "signals": [signal],
+        "events": {"count": anomaly.get("count", len(ids)), "ids": ids[-MAX_EVENTS:]},
+        "sessions": _newest([], anomaly.get("session"), MAX_SESSIONS),
+        "trust": anomaly.get("trust") or {"before": None, "after": None},
+        "config_version": anomaly.get("config_version") or "",
+    }
+
+
 def with_agents_of(known: dict[str, Any], case: Case) -> dict[str, Any]:
     """Add the agents of a case: their number, the ids of the first ones, and their modes."""
     owners = [owner.partition("\x1f") for owner in case.agents]
@@ -98,24 +126,31 @@ def case_message(case: dict[str, Any]) -> Message:
 def _begun(a: Result, agent_state: AgentState, case: Case) -> dict[str, Any]:
     trust = agent_state.trust
     lead = FAMILIES.get(a.lead or "")
+    begun = _new(case.case_id, case.agent_id, case.mode, trust.role, trust.owner)
+    return begun if lead is None else begun | {"title": lead.title}
+
+
+def _new(
+    case_id: str, agent_id: str, mode: str, role: str | None, owner: str | None
+) -> dict[str, Any]:
     return {
-        "case_id": case.case_id,
+        "case_id": case_id,
         "version": 1,
         "change": "opened",
         "status": "open",
-        "agent_id": case.agent_id,
-        "agents": [case.agent_id],
+        "agent_id": agent_id,
+        "agents": [agent_id],
         "agent_count": 1,
-        "mode": case.mode,
-        "modes": [case.mode],
-        "role": trust.role,
+        "mode": mode,
+        "modes": [mode],
+        "role": role,
         "roles": [],
-        "owner": trust.owner,
+        "owner": owner,
         "opened": "",
         "last": "",
         "severity": "low",
         "return_period_days": None,
-        "title": "Unusual behaviour" if lead is None else lead.title,
+        "title": "Unusual behaviour",
         "signals": [],
         "events": {"count": 0, "ids": []},
         "sessions": [],

@@ -157,7 +157,7 @@ class Commit(Struct, kw_only=True):
     whole
         `shared` is complete: stored rows of changes (named ``+…``) are deleted.
     afresh
-        `sessions` and `shared` are all there is: stored rows of both are deleted before.
+        `sessions`, `shared` and `seen` are all there is: stored rows of them are deleted before.
     anomalies
         New or changed anomalies.
     members

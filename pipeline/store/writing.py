@@ -95,6 +95,7 @@ class Writer:
         if batch.afresh:
             self._database.run("delete from sessions")
             self._database.run("delete from shared")
+            self._database.run("delete from seen")
         run_many(
             "insert or replace into sessions (key, digest, blob) values (?, ?, ?)",
             self._sealed.sessions(batch.sessions),

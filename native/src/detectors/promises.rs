@@ -14,6 +14,8 @@ pub struct Standing {
     pub mismatch: String,
     pub conflict: bool,
     pub other_mode: String,
+    /// What the agent does counts on no day.
+    pub blocked: bool,
 }
 
 /// Add the fields of rules to those of the event; `credential` is the mark of its credential.
@@ -103,7 +105,7 @@ fn two_locations(at: &mut Moment<'_, '_, '_>, credential: u64) {
     let places = [single::OTHER_COUNTRY, single::OTHER_NETWORK];
     let worst = nearest.into_iter().zip(places).find_map(|(one, place)| Some((one?, place)));
     if let Some(((apart_us, other), place)) = worst {
-        at.fields.single[place] = Some(format!("{other} and {location}").into());
+        at.fields.single[place] = Some(format!("{} and {}", named(other), named(&location)).into());
         let nearness = apart as f64 / (apart_us + MINUTE_US) as f64;
         at.fields.numbers[number::NEARNESS] = Some(nearness);
     }
@@ -113,6 +115,14 @@ fn two_locations(at: &mut Moment<'_, '_, '_>, credential: u64) {
 fn are_apart(one: &str, other: &str) -> bool {
     let known = !(one.ends_with(' ') || other.ends_with(' '));
     one != other && (known || country(one) != country(other))
+}
+
+/// A location for people.
+fn named(location: &str) -> String {
+    match location.split_once(' ') {
+        Some((country, number)) if !number.is_empty() => format!("{country} (AS{number})"),
+        _ => country(location).to_owned(),
+    }
 }
 
 fn country(location: &str) -> &str {

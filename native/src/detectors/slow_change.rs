@@ -32,7 +32,18 @@ pub fn measure(at: &mut Moment<'_, '_, '_>) {
     let cusum = at.profile.slow.cusum;
     if cusum >= constants.suspect {
         let (bits, (series, name)) = (cusum / LN_2, &at.plan.roles.slow);
-        at.raise(*series, bits, || Subject::new(bits, 0, name, 0, String::new()));
+        let text = excess_in_words(at.open_day());
+        at.raise(*series, bits, || Subject::new(bits, 0, name, 0, text));
+    }
+}
+
+/// How much more than expected the calls of a day have sent; empty where it is not more.
+fn excess_in_words(day: &OpenDay) -> String {
+    let (n, whole, _) = day.excess;
+    let percent = if n > 0 { ((whole / n as f64).exp2() - 1.0) * 100.0 } else { 0.0 };
+    match percent.round_ties_even() as i64 {
+        percent if percent > 0 => format!("{percent}% more in {n} calls"),
+        _ => String::new(),
     }
 }
 

@@ -102,7 +102,7 @@ impl Reading<'_, '_> {
             put[single::DEFINITION] = Some(cut(digest, self.plan.constants.max_value).into());
         }
         if matches!(told.attribute("peer_verified"), Some(Scalar::Truth(false))) {
-            put[single::UNVERIFIED] = Some("true".into());
+            put[single::UNVERIFIED] = Some(Str::from(&*told.tool));
         }
         self.resource(told, &mut fields);
         fields.single[single::TOOL] = Some(Str::from(&*told.tool));
@@ -134,7 +134,7 @@ impl Reading<'_, '_> {
         let sensitivity = resource.sensitivity.map(Sensitivity::name);
         if let Some(domain) = resource.domain.as_deref() {
             let class = format!("{domain} {}", sensitivity.unwrap_or_default());
-            put[single::DATA_CLASS] = Some(class.into());
+            put[single::DATA_CLASS] = Some(class.trim_end().to_owned().into());
             put[single::DOMAIN] = Some(domain.into());
         }
         put[single::SENSITIVITY] = sensitivity.map(Str::from);
@@ -230,7 +230,9 @@ fn lifetime_of(credential: &Credential<'_>, time_us: i64) -> String {
     let seconds = (lasts_us as f64 / SECOND_US as f64).max(0.0) as u64;
     let bits = u64::BITS - seconds.leading_zeros();
     let under = 4u64.pow(bits / 2 + 1);
-    if under < 2 * 3_600 {
+    if under < 60 {
+        format!("under {under} seconds")
+    } else if under < 2 * 3_600 {
         format!("under {} minutes", under / 60)
     } else {
         format!("under {} hours", under / 3_600)

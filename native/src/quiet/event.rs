@@ -39,7 +39,9 @@ impl QuietJudge {
             return Ok(Outcome::Reference);
         };
         let is_new = known.profile.borrow(py).events == 0;
-        if is_new || self.settings.is_degraded(time_us) || says_degraded(action) {
+        let late = action.session_name().is_empty()
+            && self.head.borrow(py).state.watermark_us - time_us > self.settings.idle_us;
+        if is_new || late || self.settings.is_degraded(time_us) || says_degraded(action) {
             return Ok(Outcome::Reference);
         }
         let watermark_us = self.advance(py, time_us)?;
@@ -49,6 +51,7 @@ impl QuietJudge {
             mismatch: String::new(),
             conflict: false,
             other_mode,
+            blocked: false,
         };
         let Some(session) = self.session(py, action, slot, watermark_us)? else {
             return Ok(Outcome::Reference);

@@ -24,6 +24,7 @@ pub struct Settings {
     pub held_days: i64,
     pub learning_sessions: i64,
     pub snapshot_us: i64,
+    pub idle_us: i64,
     pub late_us: i64,
     /// Time after which agents that have been quiet for long are examined.
     pub slot_us: i64,
@@ -40,6 +41,7 @@ impl Settings {
             held_days: whole("held_days")?,
             learning_sessions: whole("learning_sessions")?,
             snapshot_us: whole("snapshot_minutes")? * MINUTE_US,
+            idle_us: whole("idle_minutes")? * MINUTE_US,
             late_us,
             slot_us: constant("models.telemetry.quiet_agents", "SLOT_US")?.extract()?,
             min_sessions: constant("models.learning.sessions", "MIN_SESSIONS")?.extract()?,

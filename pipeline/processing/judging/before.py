@@ -1,24 +1,32 @@
-"""A store of the judge before 0.3: what of its shared state continues, and what is learned again.
+"""A store of the judge before 0.3: what of it continues, and what is learned again.
 
-Trust, inventory and anomalies have rows of their own, which stay as they are. A profile of before
-is learned again when its agent acts (`models.baseline.profile.is_before`).
+Trust, inventory and anomalies have rows of their own, which stay as they are; an open anomaly
+becomes a case. A profile of before is learned again when its agent acts
+(`models.baseline.profile.is_before`). Keys of events are dropped, so that past events can be
+learned.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from models.telemetry.last_seen import NAME
+from pipeline.publishing.cases import case_of_anomaly
+from pipeline.store.order import place_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from pipeline.store.protocol import Store
 
 RELEARNED = (
-    "this store was written by the judge before 0.3: trust, inventory and anomalies are kept, "
+    "this store was written by the judge before 0.3: trust, inventory and anomalies are kept, open "
+    "anomalies become cases, "
     "baselines are learned again; habitus learn FILE teaches them from past events"
 )
 _HEAD = "peers"
 """Part of the shared state that the judge before always wrote, and that of today never does."""
+_PAGE = 500
 _LAST_SEEN = "heard:"
 """Name of the times of last activity in the judge before; their bytes are those of today."""
 
@@ -43,3 +51,11 @@ def kept_of_before(shared: Mapping[str, bytes]) -> dict[str, bytes]:
         for name, blob in shared.items()
         if name.startswith(_LAST_SEEN) or (name[0] == "+" and f":{_LAST_SEEN}" in name)
     }
+
+
+def cases_of_before(store: Store) -> Iterator[dict[str, Any]]:
+    """Give a case for each anomaly that was open, newest first."""
+    after = None
+    while page := store.anomalies(after=after, limit=_PAGE):
+        yield from (case_of_anomaly(one) for one in page if one.get("status") == "open")
+        after = place_of(page[-1], "time")

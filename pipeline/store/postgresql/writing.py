@@ -124,6 +124,7 @@ class PostgresWriter:
         if batch.afresh:
             run("delete from sessions where shard = ?", (shard,))
             run("delete from shared where shard = ?", (shard,))
+            run("delete from seen where shard = ?", (shard,))
         sessions = self._sealed.sessions(batch.sessions)
         self._columns(keyed("sessions", "key", "bigint"), sessions, shard)
         if batch.closed_sessions:

@@ -21,9 +21,9 @@ from models.features.plan import FEATURES
 
 FAMILY_OF = {one.name: one.family for one in SERIES}
 LEVELS = {
-    1: "new to this agent, and others of its role use it",
-    2: "new to this agent, and no other agent of its role uses it, other roles do",
-    3: "new to this agent, and no other agent uses it",
+    1: "new to this agent, and known of others of its role",
+    2: "new to this agent, and known of other roles, not of its own",
+    3: "new to this agent, and not known of any other agent",
 }
 
 
@@ -218,8 +218,9 @@ def test_a_value_that_spreads_counts_its_roles() -> None:
 
 
 def test_slow_change_gives_its_evidence() -> None:
-    reason = reason_of(a_signal("slow", a_subject("slow", text="")), 0.0, None)
-    assert "9.0 bits of evidence for growth by 41%" in reason.why
+    reason = reason_of(a_signal("slow", a_subject("slow", text="60% more in 12 calls")), 0.0, None)
+    assert reason.observed == "60% more in 12 calls"
+    assert reason.why.endswith("than is typical of each tool, on this day 60% more in 12 calls.")
 
 
 def test_a_subject_of_the_content_detector_keeps_its_sentence() -> None:

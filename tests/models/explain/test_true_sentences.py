@@ -29,9 +29,9 @@ READ: dict[str, Callable[[Event], str]] = {
     "data_class": lambda event: event.resource.domain,
 }
 WORDS = {
-    "and others of its role use it": 1,
-    "and no other agent of its role uses it, other roles do": 2,
-    "and no other agent uses it": 3,
+    "and known of others of its role": 1,
+    "and known of other roles, not of its own": 2,
+    "and not known of any other agent": 3,
 }
 
 

@@ -172,6 +172,30 @@ def test_l1_an_excluded_event_teaches_nothing_at_all(a_known_stream, an_event, w
     assert state.profile.rates == rates
 
 
+@pytest.mark.parametrize("why", ["quarantined", "degraded"])
+def test_days_of_excluded_work_make_no_later_theft_ordinary(a_known_stream, an_event, why):
+    """The same large session on nine excluded days, then once more after them."""
+    fields = {"attributes": {"telemetry": "degraded"}} if why == "degraded" else {}
+    rare = []
+    for times in (0, 9):
+        stream = a_known_stream(work, alerts_per_day=0.2)
+        trust = stream.agent_state(AGENT).trust
+        for day in range(DAYS, DAYS + times):
+            if why == "quarantined":
+                trust.level_state = replace(trust.level_state, gate="quarantined")
+            stream.judge(a_theft(an_event, day, **fields))
+        trust.level_state = replace(trust.level_state, gate="open")
+        last = stream.judge(a_theft(an_event, DAYS + 10))
+        rare.append(last.rank)
+    assert rare[1] > rare[0] - 0.5, rare
+    assert rare[0] > 3.0
+
+
+def a_theft(an_event: Callable[..., Event], day: int, **fields: Any) -> Event:
+    fields |= {"session": f"theft {day}", "volume": Volume(bytes_out=540_000_000)}
+    return an_event(AGENT, at_day(day), **TYPICAL | fields)
+
+
 def ramp(stream: Stream, an_event: Callable[..., Event], growth: float, days: int) -> list[Result]:
     """Let one agent send a little more each day; give what is said of its events."""
     found, draw = [], Random(7)  # noqa: S311 - made-up data

@@ -10,9 +10,11 @@ import msgspec
 import pytest
 
 from models.telemetry.last_seen import bucket_of
+from models.trust.disposition import decide_trust
 from models.trust.ledger import Item
 from models.trust.levels import LevelState
 from models.trust.state import TrustState
+from models.units import DAY_US
 from pipeline.commands.doctor.store_checks import check_baselines
 from pipeline.processing.assembly import build_worker
 from pipeline.processing.judging.before import RELEARNED
@@ -182,3 +184,31 @@ def test_last_activity_of_before_is_read_as_it_was(before: str) -> None:
         known = worker.engine.last_seen.known(AGENT)
         assert known is not None
         assert (known.last, known.reach) == (LAST_US // 3_600_000_000, 9.0)
+
+
+def test_open_anomalies_of_before_become_cases_that_a_person_can_decide(before: str) -> None:
+    with open_store(before) as store:
+        store.commit(Commit(anomalies=[ANOMALY | {"id": "an-2", "status": "dismissed"}]))
+        judged(started(store), 0)
+        (case,) = store.cases()
+        assert (case["case_id"], case["status"]) == ("C-0000000000000001", "open")
+        assert (case["agent_id"], case["severity"]) == (AGENT, "high")
+        assert store.agents_of_case(case["case_id"]) == [AGENT]
+        state = store.states(AGENT)[0]
+        assert decide_trust(state, case["case_id"], "benign")
+        assert state.ledger.items["key"].status == "dismissed"
+        assert decide_trust(state, case["case_id"], None)
+        assert state.ledger.items["key"] == trust(AGENT).ledger.items["key"]
+        judged(started(store), 1)
+        assert store.cases() == [case]
+
+
+def test_events_that_the_judge_before_has_seen_can_be_learned(before: str) -> None:
+    with open_store(before) as store:
+        key, day = started(store).engine.hasher.event_keys([(AGENT, "e-0")])[0], LAST_US // DAY_US
+        store.commit(Commit(seen={day: {key: 1}}))
+        worker = started(store)
+        judged(worker, 0)
+        assert worker.counters == {"events": 1}
+        judged(worker, 0)
+        assert worker.counters == {"events": 1, "rejected_duplicate_id": 1}
