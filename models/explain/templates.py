@@ -95,7 +95,8 @@ def _of_registered(signal: Signal, title: str) -> Reason:
     """Give the reason of a registered detector."""
     subject = signal.subject
     assert subject is not None  # noqa: S101 - the panel gives one
-    often = f"about one event in {2.0**subject.bits:,.0f}"
+    # A p-value counts half of the equal scores, so twice of it is no less than their share.
+    often = f"at most one event in {max(1.0, 2.0 ** (subject.bits - 1.0)):,.0f}"
     why = f"{title}: its score is {subject.key}, and {often} before scored as high."
     if subject.text:
         why += f" {subject.text}"

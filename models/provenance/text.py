@@ -39,17 +39,20 @@ def stem(word: str) -> str:
     return word[:-1] if len(word) > 3 and word[-1] == word[-2] else word
 
 
+_DIGIT = re.compile("[0-9]")
 STOP = frozenset(stem(word) for word in _STOP_WORDS.split())
 
 
 def stems(text: str) -> set[str]:
     """Give the stems of the words of a text, without stop words and single letters.
 
-    >>> sorted(stems("Send the invoices to sendInvoice"))
-    ['invoic', 'send']
+    A word with a digit names one thing, not a kind of request.
+
+    >>> sorted(stems("Send the invoices 88 and INV-9 to sendInvoice"))
+    ['inv', 'invoic', 'send']
     """
     found = _WORD.findall(_CAMEL.sub(r"\1 \2", text).lower())
-    return {stem(word) for word in found if len(word) > 1} - STOP
+    return {stem(word) for word in found if len(word) > 1 and not _DIGIT.search(word)} - STOP
 
 
 def long_words(text: str) -> tuple[str, ...]:

@@ -32,7 +32,6 @@ from pipeline.settings import Settings
 ROOT = Path(__file__).resolve().parents[2]
 COMMANDS, TRUST = (ROOT / "docs" / name for name in ("commands.md", "trust.md"))
 TRUTH = demo_sample.truth_of(ROOT / "data")
-BLAMELESS = ("travel-desk-1", "travel-desk-2", "data-steward-2", "invoice-clerk-1")
 
 
 @pytest.fixture(scope="module")
@@ -104,12 +103,15 @@ def test_every_incident_costs_trust_and_comes_with_a_reason(
 
 
 @pytest.mark.slow
-def test_table_lists_agents_with_incidents_below_all_others(
+def test_table_lists_agents_with_incidents_below_all_without_a_case(
     demo_output: subprocess.CompletedProcess[str],
 ) -> None:
     lower = lower_by_agent(demo_output.stdout)
-    worst = max(lower[incident.agent_id] for incident in TRUTH.incidents)
-    assert worst < min(lower[name] for name in BLAMELESS)
+    suspects = {incident.agent_id for incident in TRUTH.incidents}
+    false = demo_output.stdout.partition("false cases:")[2].partition("Trust at the end")[0]
+    clean = [name for name in lower if name not in suspects and name not in false]
+    assert len(clean) >= 4
+    assert max(lower[name] for name in suspects) < min(lower[name] for name in clean)
 
 
 @pytest.mark.slow

@@ -63,7 +63,8 @@ pub fn words(text: &str) -> impl Iterator<Item = &str> {
     })
 }
 
-/// Visits the stems of the words of an ASCII text, without stop words and single letters.
+/// Visits the stems of the words of an ASCII text, without stop words, single letters and words
+/// with a digit.
 pub fn each_stem(text: &str, visit: impl FnMut(&str)) {
     let mut apart = String::with_capacity(text.len() + 8);
     let mut lower = false;
@@ -75,7 +76,7 @@ pub fn each_stem(text: &str, visit: impl FnMut(&str)) {
         apart.push(letter.to_ascii_lowercase());
     }
     words(&apart)
-        .filter(|word| word.len() > 1)
+        .filter(|word| word.len() > 1 && !word.bytes().any(|byte| byte.is_ascii_digit()))
         .map(stem)
         .filter(|word| !is_stop(word))
         .for_each(visit);
