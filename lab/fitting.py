@@ -13,7 +13,7 @@ from models.detectors.fitted.columns import COLUMNS, row_of
 from models.detectors.fitted.peer_groups import MIN_EVENTS, Shares, shares_of
 from models.errors import MalformedEvent
 from pipeline.clock import clock_us
-from pipeline.formats import event_of, format_named
+from pipeline.formats import event_format, event_of
 from pipeline.processing.assembly import build_worker
 from pipeline.processing.recordings.judge import REPLAY_SECRET, in_order, learn_history
 from pipeline.sources.recordings import records_of
@@ -78,7 +78,7 @@ class History:
 
 def tool_shares(files: Sequence[str], *, fmt: str, minimum: int = MIN_EVENTS) -> Shares:
     """Count the tools of every agent in recordings; agents with fewer events are left out."""
-    wire = format_named(fmt)
+    wire = event_format(fmt)
     counts: dict[str, Counter[str]] = {}
     for record in records_of(files, now_us=clock_us()):
         try:

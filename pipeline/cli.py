@@ -34,6 +34,7 @@ _GROUPS = (
     "pipeline.commands.running",
     "lab.commands.demo",
     "pipeline.commands.offline",
+    "pipeline.commands.decode",
     "lab.commands.evaluate",
     "lab.commands.simulate",
     "pipeline.commands.cases",

@@ -26,7 +26,7 @@ from lab.evaluation.truth.planted_file import InFile
 from lab.field_ablation import FieldAblation
 from lab.left_out import fields_and_features
 from pipeline.clock import clock_us
-from pipeline.formats import format_named
+from pipeline.formats import event_format
 from pipeline.sources.files import find
 from pipeline.sources.recordings import counted
 
@@ -187,7 +187,7 @@ def measured(
     progress: Progress | None = None,
 ) -> Measured:
     """Judge recordings and join their ground truth; parameters as in `evaluate`."""
-    wire = format_named(fmt)
+    wire = event_format(fmt)
     fields, features = fields_and_features(without)
     reader = FieldAblation(wire, fields) if fields else wire
     now_us = clock_us()

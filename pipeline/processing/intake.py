@@ -5,14 +5,12 @@ from __future__ import annotations
 from itertools import chain
 from typing import TYPE_CHECKING
 
-import msgspec
-
 from models.errors import MalformedEvent
 from models.event import microseconds
 from models.units import DAY_US
 from pipeline.events.accepted_times import check_time
 from pipeline.events.duplicates import resolved
-from pipeline.formats import native_reader, read_event
+from pipeline.formats import read_event
 from pipeline.formats.reasons import malformed
 from pipeline.processing.batch_state import DecodedEvent, NewEvents
 from pipeline.processing.stream_types import has_other_key, values_of
@@ -26,7 +24,7 @@ if TYPE_CHECKING:
     from models.codec.hashing import Hasher
     from models.quiet_loop import QuietLoop
     from pipeline.events.duplicates import Mark
-    from pipeline.formats import Format
+    from pipeline.formats import Native
     from pipeline.processing.batch_state import BatchState
     from pipeline.processing.stream_types import RawRecord
     from pipeline.store.batch import Commit
@@ -55,7 +53,7 @@ class Intake:
     def take(
         self,
         records: Sequence[RawRecord],
-        wire: Format,
+        wire: Native,
         out: Commit,
         count: Counter[str],
         loop: QuietLoop | None = None,
@@ -65,7 +63,7 @@ class Intake:
         Parameters
         ----------
         loop
-            The compiled loop, for records of the native format.
+            The compiled loop; None judges all events in Python.
         """
         actions = None if loop is None else loop.read(*values_of(records), self._ahead_us)
         events = NewEvents(records, lambda record: self._read(record, wire), actions)
@@ -78,9 +76,9 @@ class Intake:
         refused = self._read_others(events, marks, days) if None in marks else {}
         for at, (reception, mark) in enumerate(resolved(marks, self._seen)):
             if mark is None:
-                _reject(records[at], refused[at], out, count)
+                reject(out, count, records[at], refused[at])
             elif reception == "duplicate":
-                _reject(records[at], _judged_before(events, at), out, count)
+                reject(out, count, records[at], _judged_before(events, at))
             else:
                 key, digest = mark
                 out.seen.setdefault(days[at], {})[key] = digest
@@ -114,7 +112,7 @@ class Intake:
             decoded = events.decoded_of(at)
             (key,) = self._hasher.event_keys([(agent_id, decoded.event.id)])
             del batch.out.seen[decoded.time_us // DAY_US][events.conflicts.pop(at, key)]
-            _reject(events.records[at], error, batch.out, batch.count)
+            reject(batch.out, batch.count, events.records[at], error)
         events.order = kept
 
     def _read_others(
@@ -142,14 +140,11 @@ class Intake:
         except RecursionError as error:
             raise malformed(error) from None
 
-    def _read(self, record: RawRecord, wire: Format) -> DecodedEvent:
+    def _read(self, record: RawRecord, wire: Native) -> DecodedEvent:
         event, unknown = read_event(record, wire)
         time_us = microseconds(event.time)
         check_time(time_us, record.arrived_us, self._ahead_us)
-        # A record of another format also has parts outside the event, such as labels or step
-        # counts.
-        content = record.value if native_reader(wire) else msgspec.json.encode(event)
-        return DecodedEvent(record, event, time_us, content, unknown)
+        return DecodedEvent(record, event, time_us, record.value, unknown)
 
 
 def _wrong_partition(agent_id: str, partition: str) -> MalformedEvent:
@@ -176,6 +171,7 @@ def _judged_before(events: NewEvents, at: int) -> MalformedEvent:
     return MalformedEvent("duplicate_id", detail)
 
 
-def _reject(record: RawRecord, error: MalformedEvent, out: Commit, count: Counter[str]) -> None:
+def reject(out: Commit, count: Counter[str], record: RawRecord, error: MalformedEvent) -> None:
+    """Count a rejected record, and queue its message."""
     count["rejected_" + error.reason] += 1
     out.outbox.append(rejected_message(record, error))

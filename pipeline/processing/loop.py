@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from typing import Literal
 
-    from pipeline.formats import Format
+    from pipeline.formats import AnyFormat
     from pipeline.processing.progress import Progress
     from pipeline.processing.stream_types import Batch, Sink, Source
     from pipeline.processing.worker import Worker
@@ -129,7 +129,7 @@ class Loop:
         if self.source is not None:
             self.source.commit(batch.positions)
 
-    def _judged(self, records: Sequence[RawRecord], wire: Format | None = None) -> Commit:
+    def _judged(self, records: Sequence[RawRecord], wire: AnyFormat | None = None) -> Commit:
         def with_new(some: Sequence[RawRecord]) -> Commit:
             before, self.worker = self.worker, self._make()
             self.worker.take_over_counters(before)

@@ -11,6 +11,9 @@ from models.engine import Engine
 from models.quiet_loop import QuietLoop
 from models.trust.policy import DEFAULT_POLICY, TrustPolicy
 from models.units import DAY_US
+from pipeline.assembling.assembler import NAME as ASSEMBLY
+from pipeline.assembling.assembler import Assembler
+from pipeline.assembling.native_records import native_records
 from pipeline.casework.in_force import InForce
 from pipeline.clock import clock_us
 from pipeline.events.unknown_members import MemberCounters
@@ -19,7 +22,7 @@ from pipeline.logs import STATE_CHANGE
 from pipeline.processing.agent_cache import MODES, Agents
 from pipeline.processing.batch_state import BatchState
 from pipeline.processing.detector_failures import DetectorFailures
-from pipeline.processing.intake import Intake
+from pipeline.processing.intake import Intake, reject
 from pipeline.processing.judging.agent_modes import AgentModes
 from pipeline.processing.judging.anomalies import Anomalies
 from pipeline.processing.judging.before import (
@@ -46,7 +49,7 @@ if TYPE_CHECKING:
     from models.detectors.detector import Detector
     from pipeline.enrichment.enricher import Enricher
     from pipeline.enrichment.inventory import Inventory
-    from pipeline.formats import Format
+    from pipeline.formats import AnyFormat
     from pipeline.processing.batch_state import Key
     from pipeline.processing.stream_types import RawRecord
     from pipeline.store.protocol import Store
@@ -93,7 +96,7 @@ class Worker:
         self,
         store: Store,
         config: ModelConfig,
-        wire: Format,
+        wire: AnyFormat,
         enricher: Enricher,
         inventory: Inventory,
         *,
@@ -114,6 +117,8 @@ class Worker:
         self.config = config
         self.config_version = config.version
         self.wire = wire
+        self._native = native_reader(wire) or Native()
+        self._assembler = Assembler(int.from_bytes(store.secret[:4], "little"))
         self.policy = policy
         self.counters: Counter[str] = Counter()
         self.first_rejected: FirstRejected | None = None
@@ -133,7 +138,7 @@ class Worker:
         self._quiet: QuietRun | None = None
         observed = explain_all or observers.observer is not None
         if self.engine.kernel is not None and not (observed or without):
-            infer = (native_reader(wire) or Native()).infer
+            infer = self._native.infer
             self._quiet = QuietRun(
                 QuietLoop(self.engine, enricher.located, infer),
                 self._agents, inventory, self._failures, trust_answers,
@@ -155,21 +160,29 @@ class Worker:
         if self.afresh:
             _log.warning("baselines_learned_again", extra={"detail": RELEARNED, **STATE_CHANGE})
             shared = kept_of_before(shared)
+        self._assembler.load(shared)
+        shared = {name: blob for name, blob in shared.items() if not name.startswith(ASSEMBLY)}
         self.engine.load(shared, () if self.afresh else self.store.all_sessions())
 
     def _seen(self, keys: Sequence[int]) -> dict[int, int]:
         """Give the known event keys; what the judge before has seen may be learned again."""
         return {} if self.afresh else self.store.seen(keys)
 
-    def judge(self, records: Sequence[RawRecord], wire: Format | None = None) -> Commit:
+    def judge(
+        self, records: Sequence[RawRecord], wire: AnyFormat | None = None, *, whole: bool = False
+    ) -> Commit:
         """Judge records in order and give the data to write; writes nothing.
 
         A malformed record is rejected with its reason. With the compiled kernel installed, quiet
         events run in compiled code.
+
+        Parameters
+        ----------
+        whole
+            Whether nothing follows: calls without a result are judged too.
         """
-        wire = wire or self.wire
-        quiet = None if native_reader(wire) is None else self._quiet
-        batch = self._take(records, wire, quiet)
+        quiet = self._quiet
+        batch = self._take(records, wire or self.wire, quiet, whole=whole)
         cases, agents = self._writes.apply(batch.out, self._clock())
         batch.cases.update(cases)
         for key in agents:
@@ -209,11 +222,20 @@ class Worker:
                 yield agent_state
 
     def _take(
-        self, records: Sequence[RawRecord], wire: Format, quiet: QuietRun | None
+        self,
+        records: Sequence[RawRecord],
+        wire: AnyFormat,
+        quiet: QuietRun | None,
+        *,
+        whole: bool,
     ) -> BatchState:
         """Decode records to new events; reject those whose agent another worker judges."""
         out, count = Commit(), Counter[str]()
-        events = self._intake.take(records, wire, out, count, None if quiet is None else quiet.loop)
+        native = native_records(
+            records, wire, self._assembler, partial(reject, out, count), whole=whole
+        )
+        loop = None if quiet is None else quiet.loop
+        events = self._intake.take(native, self._native, out, count, loop)
         batch = BatchState(events, out, count)
         foreign, misrouted = (
             self._agents.shards_of_others(batch.agents()),
@@ -253,7 +275,8 @@ class Worker:
         self._cases.close_quiet(out)
         out.sessions, out.closed_sessions = self.engine.dump_sessions()
         out.afresh, self.afresh = self.afresh, False
-        out.shared = self.engine.dump(whole=out.whole or out.afresh)
+        rows, out.dropped = self._assembler.dump()
+        out.shared = self.engine.dump(whole=out.whole or out.afresh) + rows
         self._failures.note()
         if self.watermark_us:
             out.prune_seen_before_day = self.watermark_us // DAY_US - _SEEN_DAYS

@@ -152,6 +152,8 @@ class Commit(Struct, kw_only=True):
         Open sessions by key, and keys of ended sessions.
     shared
         State shared by all agents, by name.
+    dropped
+        Names of rows of `shared` to delete.
     seen
         Digests of event contents by event key (63 bits each), by day since 1970.
     whole
@@ -196,6 +198,7 @@ class Commit(Struct, kw_only=True):
     sessions: list[tuple[int, bytes]] = field(default_factory=list)
     closed_sessions: list[int] = field(default_factory=list)
     shared: list[tuple[str, bytes]] = field(default_factory=list)
+    dropped: list[str] = field(default_factory=list)
     whole: bool = False
     afresh: bool = False
     seen: dict[int, dict[int, int]] = field(default_factory=dict)

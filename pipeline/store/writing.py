@@ -101,6 +101,7 @@ class Writer:
             self._sealed.sessions(batch.sessions),
         )
         run_many("delete from sessions where key = ?", ((key,) for key in batch.closed_sessions))
+        run_many("delete from shared where name = ?", ((name,) for name in batch.dropped))
         if batch.whole:
             self._database.run("delete from shared where name >= '+' and name < ','")
         run_many(

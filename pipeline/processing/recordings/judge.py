@@ -7,17 +7,19 @@ from typing import TYPE_CHECKING, Literal
 
 from models.errors import MalformedEvent
 from models.event import microseconds
+from pipeline.assembling.assembler import Assembler
+from pipeline.assembling.native_records import native_records
 from pipeline.clock import clock_us
-from pipeline.formats import event_of
+from pipeline.formats import FORMATS, PartFormat, event_format, event_of
 from pipeline.processing.stream_types import BYTES
 from pipeline.sources.recordings import records_of, size_of
 from pipeline.store.batch import PipelineStatus
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from pathlib import Path
 
-    from pipeline.formats import Format
+    from pipeline.formats import AnyFormat
     from pipeline.processing.progress import Progress
     from pipeline.processing.stream_types import RawRecord
     from pipeline.processing.worker import Worker
@@ -31,13 +33,13 @@ _BATCH = 8_192
 
 def in_order(
     files: Sequence[str],
-    wire: Format,
+    wire: AnyFormat,
     *,
     now_us: int,
     skip: Iterable[Path] = (),
     progress: Progress | None = None,
 ) -> list[RawRecord]:
-    """Give all records sorted by event time.
+    """Give all records sorted by event time; those of a format of parts as native ones.
 
     Parameters
     ----------
@@ -51,7 +53,10 @@ def in_order(
     if progress is not None:
         progress.start(size_of(files, skip), "reading", BYTES)
     records = records_of(files, now_us=now_us, skip=skip, progress=progress)
-    for number, record in enumerate(records):
+    events: Iterable[RawRecord] = records
+    if isinstance(wire, PartFormat):
+        events, wire = assembled(records, wire), event_format("native")
+    for number, record in enumerate(events):
         with suppress(MalformedEvent):
             at_us = microseconds(event_of(record, wire).time)
         timed.append((at_us, number, record))
@@ -61,31 +66,53 @@ def in_order(
     return [record for _, _, record in timed]
 
 
+def assembled(records: Iterable[RawRecord], wire: PartFormat) -> Iterator[RawRecord]:
+    """Give the native records of a recording; one that cannot be read stays as it is."""
+    refused: list[RawRecord] = []
+    assembler = Assembler(0)
+    for record in records:
+        yield from native_records([record], wire, assembler, lambda one, _: refused.append(one))
+        yield from refused
+        refused.clear()
+    yield from native_records([], wire, assembler, lambda _, __: None, whole=True)
+
+
 def judge_all(
     worker: Worker,
     records: Iterable[RawRecord],
     *,
+    wire: AnyFormat | None = None,
     on_commit: Callable[[Commit], None] | None = None,
     progress: Progress | None = None,
 ) -> None:
-    """Judge records in batches and commit each."""
+    """Judge records in batches and commit each.
+
+    Parameters
+    ----------
+    wire
+        Their format; None for that of the worker.
+    """
     batch: list[RawRecord] = []
+    wire = wire or worker.wire
     for record in records:
         batch.append(record)
         if len(batch) >= _BATCH:
-            _judge(worker, batch, on_commit, progress)
+            _judge(worker, batch, wire, on_commit, progress)
             batch = []
-    if batch:
-        _judge(worker, batch, on_commit, progress)
+    if batch or isinstance(wire, PartFormat):
+        _judge(worker, batch, wire, on_commit, progress, whole=True)
 
 
 def _judge(
     worker: Worker,
     batch: list[RawRecord],
+    wire: AnyFormat,
     on_commit: Callable[[Commit], None] | None,
     progress: Progress | None,
+    *,
+    whole: bool = False,
 ) -> None:
-    out = worker.judge(batch)
+    out = worker.judge(batch, wire, whole=whole)
     if on_commit is not None:
         on_commit(out)
     worker.commit(out, {}, _status(worker, "running"), to_publish=False)
@@ -105,7 +132,9 @@ def learn_history(
     """
     worker.engine.trusted_history = True
     try:
-        judge_all(worker, records, progress=progress)
+        is_native = isinstance(worker.wire, PartFormat)  # `in_order` has assembled its events
+        wire = FORMATS["native"] if is_native else worker.wire
+        judge_all(worker, records, wire=wire, progress=progress)
         worker.engine.finish_recording()
         finish(worker)
     finally:

@@ -132,6 +132,11 @@ class PostgresWriter:
                 "delete from sessions where shard = ? and key = any(?::bigint[])",
                 (shard, batch.closed_sessions),
             )
+        if batch.dropped:
+            run(
+                "delete from shared where shard = ? and name = any(?::text[])",
+                (shard, batch.dropped),
+            )
         if batch.whole:
             run("delete from shared where shard = ? and name >= '+' and name < ','", (shard,))
         self._columns(keyed("shared", "name", "text"), self._sealed.shared(batch.shared), shard)

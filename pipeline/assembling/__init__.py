@@ -1,0 +1,1 @@
+"""Assembling: from the parts of many records to events."""

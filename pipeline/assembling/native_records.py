@@ -1,0 +1,61 @@
+"""Turn the records of any format into native ones, which the compiled path reads."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+from msgspec.structs import replace
+
+from models.errors import MalformedEvent
+from pipeline.formats import PartFormat, check_length, native_reader
+from pipeline.processing.stream_types import RawRecord
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from pipeline.assembling.assembler import Assembler
+    from pipeline.formats import AnyFormat
+
+    Reject = Callable[[RawRecord, MalformedEvent], None]
+
+_encode = msgspec.json.Encoder().encode
+
+
+def native_records(
+    records: Sequence[RawRecord],
+    wire: AnyFormat,
+    assembler: Assembler,
+    reject: Reject,
+    *,
+    whole: bool = False,
+) -> Sequence[RawRecord]:
+    """Give native records; those of parts are where the last part of their event was.
+
+    Parameters
+    ----------
+    reject
+        Called with a record that cannot be read, and why.
+    whole
+        Whether nothing follows: calls without a result are given too.
+    """
+    if native_reader(wire) is not None:
+        return records
+    found: list[RawRecord] = []
+    for record in records:
+        try:
+            check_length(record)
+            if isinstance(wire, PartFormat):
+                lines = assembler.take(
+                    wire.decode(record.value), ordered=wire.ordered, arrived_us=record.arrived_us
+                )
+            else:
+                lines = [_encode(wire.normalise(record.value))]
+        except MalformedEvent as error:
+            reject(record, error)
+            continue
+        found += [replace(record, value=line, full_length=0) for line in lines]
+    if isinstance(wire, PartFormat):
+        last = records[-1] if records else RawRecord(b"", "assembly", 0, assembler.now_us)
+        found += [replace(last, value=line, full_length=0) for line in assembler.due(whole=whole)]
+    return found

@@ -1,0 +1,53 @@
+"""What one record of an emitter says: about a session, a span, or one half of a call."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from msgspec import Struct
+
+Kind = Literal["event", "call", "result", "request", "system", "about", "span", "end"]
+
+
+class Part(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A part of an event, as `pipeline.assembling.assembler.Assembler` joins them.
+
+    Attributes
+    ----------
+    kind
+        ``call`` and ``result`` are the halves of a call. ``request`` is what a person asked for,
+        ``system`` the system prompt. ``about`` and ``span`` say what holds for a session, and for
+        the calls below a span. ``end`` ends a session. ``event`` is a whole event.
+    session
+        Groups the parts of one conversation or trace, the same in every format of an emitter.
+    call
+        The emitter's id of the call, the same in every format of an emitter.
+    time_us
+        Event time, microseconds since 1970; 0 where the record has none.
+    span, parent
+        Id of the span and of the one above.
+    event
+        Members of the native event that the record gives; nested members are joined.
+    text
+        Content: the request, the system prompt, or the result. It is not kept.
+    size
+        Bytes of the result; None takes those of `text`.
+    line
+        A whole native event, encoded; only for ``event``.
+
+    Examples
+    --------
+    >>> Part(kind="request", session="s-1", text="Refund order 1041").event
+    {}
+    """
+
+    kind: Kind
+    session: str = ""
+    call: str = ""
+    time_us: int = 0
+    span: str = ""
+    parent: str = ""
+    event: dict[str, Any] = {}
+    text: str | None = None
+    size: int | None = None
+    line: bytes = b""
