@@ -69,11 +69,14 @@ class Assembler:
         self._stored: dict[str, set[int]] = {}
         self._dropped: list[str] = []
         self.now_us = 0
+        self._due_us = 0
 
     def __len__(self) -> int:
         return len(self._open)
 
-    def take(self, parts: Iterable[Part], *, ordered: bool, arrived_us: int) -> list[bytes]:
+    def take(
+        self, parts: Iterable[Part], *, ordered: bool, arrived_us: int, reporter: str = ""
+    ) -> list[bytes]:
         """Take the parts of one record; give the native events that they complete.
 
         Parameters
@@ -82,27 +85,30 @@ class Assembler:
             Whether parts come in the order of time; spans do not.
         arrived_us
             Arrival of the record.
+        reporter
+            Name of the credential that sent it. Nobody adds to the sessions of another one.
         """
         out: list[bytes] = []
         self.now_us = max(self.now_us, arrived_us)
         roots: dict[str, None] = {}
         for part in parts:
             if part.kind == "event":
-                line = part.line or native_line(part.event, part.call, part.time_us or arrived_us)
-                out.append(line)
+                at_us = part.time_us or arrived_us
+                out.append(part.line or native_line(part.event, part.call, at_us, reporter))
                 continue
-            session = self._session(part.session)
+            name = f"{reporter}\x1f{part.session}"
+            session = self._session(name, reporter)
             if ordered:
                 session.apply(part, arrived_us, out)
                 if part.kind == "end":
-                    self._close(part.session)
+                    self._close(name)
                 continue
             state = session.state
             if not state.held:
                 state.held_since_us = arrived_us
             state.held.append(part)
             if (part.kind in ("span", "call") and not part.parent) or len(state.held) > MAX_HELD:
-                roots[part.session] = None
+                roots[name] = None
         for name in roots:
             self._release(name, out)
         return out
@@ -111,6 +117,8 @@ class Assembler:
         """Give the events whose other half has not come in time; with `whole`, of all sessions."""
         out: list[bytes] = []
         now_us = self.now_us
+        if not whole and now_us < self._due_us:
+            return out
         for name, session in list(self._open.items()):
             state = session.state
             if state.held and (whole or now_us - state.held_since_us >= HOLD_US):
@@ -126,25 +134,30 @@ class Assembler:
             if not whole and now_us - state.seen_us >= QUIET_US:
                 session.end(out)
                 self._close(name)
+        self._due_us = min(map(_due_of, self._open.values()), default=_NEVER)
         return out
 
-    def advance(self, now_us: int) -> None:
-        """Move the clock on, where no record comes."""
+    def has_due(self, now_us: int) -> bool:
+        """Move the clock on, where no record comes; return whether `due` gives something."""
         self.now_us = max(self.now_us, now_us)
+        return self.now_us >= self._due_us
 
     # ------------------------------------------------------------------ sessions
 
-    def _session(self, name: str) -> OpenSession:
+    def _session(self, name: str, reporter: str) -> OpenSession:
         session = self._open.get(name)
         if session is None:
             if len(self._open) >= MAX_SESSIONS:
                 oldest = next(iter(self._open))
                 self.count["sessions_dropped_for_room"] += 1
                 self._close(oldest)
-            session = self._open[name] = OpenSession(self._salt, self.count)
+            session = self._open[name] = OpenSession(
+                self._salt, self.count, State(reporter=reporter)
+            )
         else:
             self._open.move_to_end(name)
         session.state.seen_us = self.now_us
+        self._due_us = min(self._due_us, self.now_us + HOLD_US)
         self._touched.add(name)
         return session
 
@@ -224,6 +237,19 @@ def _head(blob: bytes) -> tuple[str, State]:
 def _row(name: str, at: int | None = None) -> str:
     digest = f"{NAME}{digest_of(name):016x}"
     return digest if at is None else f"{digest}:{at}"
+
+
+_NEVER = 1 << 62
+
+
+def _due_of(session: OpenSession) -> int:
+    """Give the instant at which something of a session is due."""
+    state = session.state
+    found = state.seen_us + QUIET_US
+    if state.held:
+        found = min(found, state.held_since_us + HOLD_US)
+    waiting = min((call.arrived_us for call in state.calls.values()), default=_NEVER)
+    return min(found, waiting + WAIT_US)
 
 
 _ORDER = {"span": 0, "about": 1, "system": 2, "request": 3, "call": 4, "result": 5, "end": 6}

@@ -19,7 +19,14 @@ if TYPE_CHECKING:
 
     Reject = Callable[[RawRecord, MalformedEvent], None]
 
+REPORTER = "reporter"
+"""Header with the name of the credential that sent a record."""
 _encode = msgspec.json.Encoder().encode
+
+
+def _reporter_of(record: RawRecord) -> str:
+    found = next((value for name, value in record.headers if name == REPORTER), None)
+    return "" if found is None else found.decode(errors="replace")
 
 
 def native_records(
@@ -39,7 +46,7 @@ def native_records(
     whole
         Whether nothing follows: calls without a result are given too.
     """
-    if native_reader(wire) is not None:
+    if native_reader(wire) is not None and records:
         return records
     found: list[RawRecord] = []
     for record in records:
@@ -47,7 +54,10 @@ def native_records(
             check_length(record)
             if isinstance(wire, PartFormat):
                 lines = assembler.take(
-                    wire.decode(record.value), ordered=wire.ordered, arrived_us=record.arrived_us
+                    wire.decode(record.value),
+                    ordered=wire.ordered,
+                    arrived_us=record.arrived_us,
+                    reporter=_reporter_of(record),
                 )
             else:
                 lines = [_encode(wire.normalise(record.value))]
@@ -55,7 +65,7 @@ def native_records(
             reject(record, error)
             continue
         found += [replace(record, value=line, full_length=0) for line in lines]
-    if isinstance(wire, PartFormat):
+    if isinstance(wire, PartFormat) or not records:
         last = records[-1] if records else RawRecord(b"", "assembly", 0, assembler.now_us)
         found += [replace(last, value=line, full_length=0) for line in assembler.due(whole=whole)]
     return found

@@ -43,6 +43,7 @@ class OpenCall(Struct):
 class State(Struct):
     """What is stored of a session beside its texts."""
 
+    reporter: str = ""
     facts: dict[str, Any] = field(default_factory=dict)
     spans: dict[str, tuple[str, dict[str, Any]]] = field(default_factory=dict)
     calls: dict[str, OpenCall] = field(default_factory=dict)
@@ -64,8 +65,8 @@ class OpenSession:
         Counts what is dropped, and why.
     """
 
-    def __init__(self, salt: int, count: Counter[str], state: State | None = None) -> None:
-        self.state = State() if state is None else state
+    def __init__(self, salt: int, count: Counter[str], state: State) -> None:
+        self.state = state
         self.corpus = Corpus(salt)
         self._count = count
 
@@ -160,7 +161,7 @@ class OpenSession:
         event = joined(event, call.event)
         if call.origins:
             event["argument_origins"] = call.origins
-        out.append(native_line(event, name, call.time_us))
+        out.append(native_line(event, name, call.time_us, state.reporter))
 
     def _ancestors(self, span: str) -> list[dict[str, Any]]:
         """Give what the spans above a call say, the outermost first."""
@@ -175,11 +176,15 @@ class OpenSession:
         return found[::-1]
 
 
-def native_line(event: dict[str, Any], call_id: str, time_us: int) -> bytes:
-    """Write a native event; names that are too long are cut, and a call id becomes a digest."""
+def native_line(event: dict[str, Any], call_id: str, time_us: int, reporter: str = "") -> bytes:
+    """Write a native event; names that are too long are cut, and a call id becomes a digest.
+
+    An agent that has a kind and no id is one of its kind for each reporter.
+    """
     short = call_id if len(call_id) <= _LONGEST_ID else f"sha-{digest_of(call_id):016x}"
     line = {"id": short, "time": rfc3339(time_us)} | event
     line["tool"] = cut(str(line["tool"]), _LONGEST_NAME)
+    line["agent"] = _named(line.get("agent") or {}, reporter)
     arguments = line.get("arguments")
     if isinstance(arguments, dict):
         line["arguments"] = fit(arguments)
@@ -187,6 +192,22 @@ def native_line(event: dict[str, Any], call_id: str, time_us: int) -> bytes:
         line["mode"] = "delegated"
     line["attributes"] = {"call_id": cut(call_id, _LONGEST_NAME)} | (line.get("attributes") or {})
     return msgspec.json.encode(line)
+
+
+def _named(agent: dict[str, Any], reporter: str) -> dict[str, Any]:
+    """Give an agent its id.
+
+    >>> _named({"kind": "claude-code"}, "laptop-7"), _named({"kind": "claude-code"}, "")
+    ({'id': 'claude-code/laptop-7'}, {'id': 'claude-code'})
+    >>> _named({}, "gateway"), _named({"id": "billing-7"}, "gateway")
+    ({'id': 'unattributed/gateway'}, {'id': 'billing-7'})
+    """
+    named = {key: value for key, value in agent.items() if key != "kind"}
+    if not named.get("id"):
+        kind = agent.get("kind") or "unattributed"
+        named["id"] = f"{kind}/{reporter}" if reporter else kind
+    named["id"] = cut(str(named["id"]), _LONGEST_NAME)
+    return named
 
 
 def join(into: dict[str, Any], more: dict[str, Any]) -> None:

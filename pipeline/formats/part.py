@@ -27,7 +27,8 @@ class Part(Struct, frozen=True, kw_only=True, omit_defaults=True):
     span, parent
         Id of the span and of the one above.
     event
-        Members of the native event that the record gives; nested members are joined.
+        Members of the native event that the record gives; nested members are joined. An agent
+        without an id of its own has a ``kind``, and is one of it for each reporter.
     text
         Content: the request, the system prompt, or the result. It is not kept.
     size

@@ -14,8 +14,11 @@ from the same state and in the same order. Repeated messages have the same ids.
 from __future__ import annotations
 
 import gc
+from itertools import groupby
+from operator import itemgetter
 from typing import TYPE_CHECKING
 
+from pipeline.assembling.native_records import REPORTER
 from pipeline.clock import clock_us
 from pipeline.formats import format_named
 from pipeline.processing.lag import lags_us, worst_us
@@ -34,7 +37,7 @@ if TYPE_CHECKING:
     from pipeline.processing.progress import Progress
     from pipeline.processing.stream_types import Batch, Sink, Source
     from pipeline.processing.worker import Worker
-    from pipeline.store.batch import Commit
+    from pipeline.store.batch import Commit, ReportRow
     from pipeline.store.protocol import Store
 
 _INBOX_CHUNK = 1_000
@@ -107,6 +110,7 @@ class Loop:
             else:
                 self._update_lags(())
             self.inbox()
+            self.reports()
             self._beat()
             if progress is not None:
                 progress.advance(self.source.progress() - done)
@@ -116,6 +120,7 @@ class Loop:
         if progress is not None:  # records read by an earlier run are not in any batch
             progress.advance(self.source.progress() - done)
         self.inbox()
+        self.reports()
 
     def step(self, batch: Batch) -> None:
         """Judge, commit and publish one batch."""
@@ -160,6 +165,26 @@ class Loop:
             total += len(rows)
         return total
 
+    def reports(self) -> int:
+        """Assemble and judge the payloads of other formats received over HTTP; return their number.
+
+        Calls whose other half does not come are judged here too.
+        """
+        total = 0
+        while rows := self.store.reports(_INBOX_CHUNK):
+            name, group = next(groupby(rows, key=itemgetter(2)))
+            rows = list(group)
+            out = self._judged([_record_of(row) for row in rows], format_named(name))
+            out.reports_done = rows[-1][0]
+            self._feeds.note(HTTP, out.newest_us, clock_us())
+            self.worker.commit(out, {}, self._status("running"))
+            self._publish()
+            total += len(rows)
+        if self.worker.has_due(clock_us()):
+            self.worker.commit(self._judged([]), {}, self._status("running"))
+            self._publish()
+        return total
+
     def end(self, state: Literal["drained", "stopped"]) -> None:
         """Publish queued messages as far as possible, then store how the loop ended."""
         self._publish()
@@ -181,6 +206,7 @@ class Loop:
     def _inbox_only(self) -> None:
         while not self._stop.wait(0.05):
             self.inbox()
+            self.reports()
             self._beat()
 
     def _beat(self) -> None:
@@ -200,6 +226,12 @@ class Loop:
             dict(self._feeds.last_events),
             self._feeds.newest_us,
         )
+
+
+def _record_of(row: ReportRow) -> RawRecord:
+    at, arrived_us, _, reporter, value = row
+    headers = ((REPORTER, reporter.encode()),) if reporter else ()
+    return RawRecord(value, "reports", at, arrived_us, headers=headers)
 
 
 def collect_rarely() -> None:

@@ -194,6 +194,10 @@ class Worker:
         self._agents.trim()
         return batch.out
 
+    def has_due(self, now_us: int) -> bool:
+        """Return whether calls have waited for their results until a wall time."""
+        return self._assembler.has_due(now_us)
+
     def _judge_all(self, batch: BatchState, quiet: QuietRun | None) -> None:
         """Judge the events of a batch in order, quiet ones in compiled code."""
         if quiet is None:

@@ -29,6 +29,9 @@ MemberRow = tuple[str, str, str]
 
 Names are ids themselves: `Store.anomaly` takes either."""
 
+ReportRow = tuple[int, int, str, str, bytes]
+"""Position, arrival in microseconds since 1970, format, reporter, and bytes."""
+
 FeedKind = Literal["live", "batch"]
 
 SILENT_US = MINUTE_US
@@ -183,6 +186,8 @@ class Commit(Struct, kw_only=True):
         Increments of counters.
     inbox_done
         Inbox position up to which all events are judged.
+    reports_done
+        Position up to which all reports are assembled.
     status
         Status of the pipeline.
     contribution
@@ -217,6 +222,7 @@ class Commit(Struct, kw_only=True):
     contribution: bytes | None = None
     applied: dict[str, int] = field(default_factory=dict)
     inbox_done: int | None = None
+    reports_done: int | None = None
     status: PipelineStatus | None = None
     prune_seen_before_day: int | None = None
 

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from models.trust.state import TrustState
     from pipeline.events.duplicates import Reception
     from pipeline.processing.stream_types import Message
-    from pipeline.store.batch import Commit, HeldRow, PipelineStatus
+    from pipeline.store.batch import Commit, HeldRow, PipelineStatus, ReportRow
     from pipeline.store.configs import Configs
     from pipeline.store.order import CaseSort, CaseStatus, Place, Sort
     from pipeline.store.registers.audit import AuditLog
@@ -96,6 +96,9 @@ class Store(Protocol):
     def inbox_batch(self, after: int, limit: int) -> list[tuple[int, bytes, int]]:
         """Give inbox events after a position: position, bytes and arrival time."""
 
+    def reports(self, limit: int) -> list[ReportRow]:
+        """Give the oldest payloads of other formats: position, arrival, format, reporter, bytes."""
+
     # ---- the API
 
     def data_version(self) -> int:
@@ -173,6 +176,15 @@ class Store(Protocol):
         """Append raw events except duplicates, synced to disk; return the fate of each.
 
         Each event is compared with all judged events and the whole inbox.
+        """
+
+    def report(self, fmt: str, reporter: str, values: Sequence[bytes]) -> None:
+        """Append payloads of another format, synced to disk.
+
+        Parameters
+        ----------
+        reporter
+            Name of the credential; empty for a program of this machine.
         """
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-VERSION = 6
+VERSION = 7
 OLDEST = 5
 """Oldest version of a store that gets the tables added since."""
 
@@ -116,6 +116,13 @@ create table inbox (
     digest integer
 );
 create index inbox_key on inbox (key);
+create table reports (
+    id integer primary key autoincrement,
+    arrived_us integer not null,
+    format text not null,
+    reporter text not null,
+    value blob not null
+);
 create table positions (
     id integer primary key, source text not null unique, position text not null
 );

@@ -9,7 +9,7 @@ import msgspec
 
 from models.errors import StateError
 from pipeline.events.duplicates import Marker, resolved
-from pipeline.store.batch import MESSAGE, STATUS, Commit, PipelineStatus
+from pipeline.store.batch import MESSAGE, STATUS, Commit, PipelineStatus, ReportRow
 from pipeline.store.configs import Configs
 from pipeline.store.database import MEMORY, Database, prepare
 from pipeline.store.queries import StoreQueries
@@ -188,6 +188,13 @@ class SqliteStore(StoreQueries):
             (after, limit),
         )
 
+    def reports(self, limit: int) -> list[ReportRow]:
+        """Give the oldest payloads of other formats: position, arrival, format, reporter, bytes."""
+        return self._work.rows(
+            "select id, arrived_us, format, reporter, value from reports order by id limit ?",
+            (limit,),
+        )
+
     # ---- the API
 
     def data_version(self) -> int:
@@ -216,6 +223,17 @@ class SqliteStore(StoreQueries):
                 ],
             )
         return [one.reception for one in known]
+
+    def report(self, fmt: str, reporter: str, values: Sequence[bytes]) -> None:
+        """Append payloads of another format, synced to disk."""
+        if self._post.read_only:
+            raise StateError(f"store {self.path!r} is open for reading only")
+        now = time.time_ns() // 1000  # noqa: TID251  # arrival time, read at the edge
+        with self._post.transaction():
+            self._post.run_many(
+                "insert into reports (arrived_us, format, reporter, value) values (?, ?, ?, ?)",
+                [(now, fmt, reporter, value) for value in values],
+            )
 
     def _known(self, keys: Sequence[int]) -> dict[int, int]:
         """Give the event keys that were judged, or wait in the inbox."""

@@ -168,6 +168,8 @@ class Writer:
         )
         if batch.inbox_done is not None:
             self._database.run("delete from inbox where id <= ?", (batch.inbox_done,))
+        if batch.reports_done is not None:
+            self._database.run("delete from reports where id <= ?", (batch.reports_done,))
         if batch.status is not None:
             self._database.run(_META, ("status", ENCODER.encode(batch.status)))
 

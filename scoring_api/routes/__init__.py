@@ -12,6 +12,7 @@ from scoring_api.routes import (
     decisions,
     gates,
     health,
+    hooks,
     pages,
     schema,
     suppressions,
@@ -29,6 +30,7 @@ ROUTERS = (
     gates.router,
     audit.router,
     actions.router,
+    hooks.router,
     schema.router,
     health.router,
 )

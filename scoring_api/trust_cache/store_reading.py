@@ -67,3 +67,7 @@ class Reading(Files, Protocol):
     def inbox(self, values: list[bytes], /) -> Sequence[Reception]:
         """Append raw native events except duplicates durably; return the fate of each."""
         ...
+
+    def report(self, fmt: str, reporter: str, values: list[bytes], /) -> None:
+        """Append payloads of another format durably."""
+        ...

@@ -50,7 +50,7 @@ def key_of(session: str) -> str:
 
 
 def _about(session: str, agent: dict[str, Any], **more: Any) -> Part:
-    event = {"agent": {"id": NAME} | agent, "session": session or None} | more
+    event = {"agent": {"kind": NAME} | agent, "session": session or None} | more
     return Part(kind="about", session=key_of(session), event=event)
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Self
 
 from models.errors import StateError
 from pipeline.events.duplicates import Marker, resolved
-from pipeline.store.batch import MESSAGE, STATUS, Commit, PipelineStatus
+from pipeline.store.batch import MESSAGE, STATUS, Commit, PipelineStatus, ReportRow
 from pipeline.store.configs import Configs
 from pipeline.store.postgresql.connection import PostgresConnection
 from pipeline.store.postgresql.migrations import prepare
@@ -184,6 +184,13 @@ class PostgresStore(StoreQueries):
             (after, limit),
         )
 
+    def reports(self, limit: int) -> list[ReportRow]:
+        """Give the oldest payloads of other formats: position, arrival, format, reporter, bytes."""
+        return self._work.rows(
+            "select id, arrived_us, format, reporter, value from reports order by id limit ?",
+            (limit,),
+        )
+
     # ---- one of several shards
 
     def of(self, shard: str) -> PostgresStore:
@@ -312,6 +319,19 @@ class PostgresStore(StoreQueries):
                     (now, *(list(column) for column in zip(*rows, strict=True))),
                 )
         return [one.reception for one in known]
+
+    def report(self, fmt: str, reporter: str, values: Sequence[bytes]) -> None:
+        """Append payloads of another format, synced to disk."""
+        if self._post.read_only:
+            raise StateError(f"store {self.path} is open for reading only")
+        now = time.time_ns() // 1000  # noqa: TID251  # arrival time, read at the edge
+        with self._post.transaction():
+            self._post.run(
+                "insert into reports (arrived_us, format, reporter, value) "
+                "select ?, ?, ?, value from unnest(?::bytea[]) "
+                "with ordinality as row (value, place) order by place",
+                (now, fmt, reporter, list(values)),
+            )
 
     def _known(self, keys: Sequence[int]) -> dict[int, int]:
         """Give the event keys that any shard has judged, or that wait in the inbox."""

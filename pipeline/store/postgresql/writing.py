@@ -190,6 +190,8 @@ class PostgresWriter:
         )
         if batch.inbox_done is not None:
             run("delete from inbox where id <= ?", (batch.inbox_done,))
+        if batch.reports_done is not None:
+            run("delete from reports where id <= ?", (batch.reports_done,))
         if batch.status is not None:
             run(
                 "update shards set status = ? where name = ?",
