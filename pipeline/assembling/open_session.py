@@ -222,8 +222,10 @@ def join(into: dict[str, Any], more: dict[str, Any]) -> None:
                     into[key] = value
             else:
                 join(known, value)
+        elif isinstance(value, dict) and key != "arguments":
+            into[key] = {name: one for name, one in value.items() if one is not None}
         else:
-            into[key] = dict(value) if isinstance(value, dict) else value
+            into[key] = value
 
 
 def joined(one: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
