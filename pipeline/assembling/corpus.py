@@ -8,15 +8,13 @@ from __future__ import annotations
 
 import re
 from array import array
-from typing import TYPE_CHECKING
 from zlib import crc32
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 MAX_WORDS = 200_000
 """Most words of one session; the oldest texts are left out first."""
 _BYTES = 4
+_BETWEEN = bytes(_BYTES)
+"""Checksum of no word: no value reaches over the end of a text."""
 _WORD = re.compile(r"\w+")
 
 
@@ -44,6 +42,7 @@ class Corpus:
         self.texts: list[tuple[str, bytes]] = []
         self.dropped = 0
         self._words = 0
+        self._joined: dict[str, bytearray] = {}
 
     def __len__(self) -> int:
         return len(self.texts)
@@ -57,22 +56,29 @@ class Corpus:
         row = row[-MAX_WORDS * _BYTES :]
         self.texts.append((origin, row))
         self._words += len(row) // _BYTES
+        if self._words <= MAX_WORDS:
+            self._join(origin, row)
+            return
         while self._words > MAX_WORDS:
             self._words -= len(self.texts.pop(0)[1]) // _BYTES
             self.dropped += 1
+        self._joined.clear()
+        for one in self.texts:
+            self._join(*one)
+
+    def _join(self, origin: str, row: bytes) -> None:
+        joined = self._joined.setdefault(origin, bytearray())
+        joined += _BETWEEN
+        joined += row
 
     def origins(self, value: str) -> list[str]:
         """Give where a value stood: each origin once, in order; of tools the first."""
         row = self._row(value)
         if not row:
             return []
-        found: dict[str, None] = {}
-        for origin, text in self.texts:
-            if origin in found or (origin.startswith("result:") and _is_result(found)):
-                continue
-            if any(at % _BYTES == 0 for at in _places(text, row)):
-                found[origin] = None
-        return list(found)
+        found = [origin for origin, text in self._joined.items() if _stood_in(text, row)]
+        results = [origin for origin in found if origin.startswith("result:")]
+        return [origin for origin in found if origin not in results[1:]]
 
     def _row(self, text: str) -> bytes:
         salt = self._salt
@@ -82,12 +88,8 @@ class Corpus:
         ).tobytes()
 
 
-def _is_result(found: dict[str, None]) -> bool:
-    return any(origin.startswith("result:") for origin in found)
-
-
-def _places(text: bytes, row: bytes) -> Iterator[int]:
+def _stood_in(text: bytearray, row: bytes) -> bool:
     at = text.find(row)
-    while at >= 0:
-        yield at
+    while at >= 0 and at % _BYTES:
         at = text.find(row, at + 1)
+    return at >= 0
