@@ -10,6 +10,7 @@ from rich.table import Table
 
 from models.errors import ConfigError, HabitusError
 from pipeline.commands.doctor import checks
+from pipeline.commands.doctor.format_checks import check_format
 from pipeline.commands.terminal import AsJson, console, note, now_us, print_json
 from pipeline.configuration.loading import load_settings
 from pipeline.files.overwrite_check import refuse_folder
@@ -27,6 +28,13 @@ _OLD_DAYS = 30
 
 
 def doctor(
+    files: Annotated[
+        list[str] | None,
+        typer.Argument(help="With --format: files whose records are examined instead."),
+    ] = None,
+    fmt: Annotated[
+        str | None, typer.Option("--format", help="Say what the records of files carry.")
+    ] = None,
     create_topics: Annotated[
         bool, typer.Option("--create-topics", help="Create the missing Kafka topics.")
     ] = False,
@@ -36,11 +44,19 @@ def doctor(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Check that everything Habitus needs is present and reachable; exit 1 otherwise."""
+    """Check that everything Habitus needs is present and reachable; exit 1 otherwise.
+
+    With --format and files: what their records carry, and which switch of the emitter adds more.
+    """
     settings = load_settings()
+    if (fmt is None) != (not files):
+        raise ConfigError("--format needs files, and files need --format")
     if create_topics:
         _make_topics(settings, partitions, quiet=as_json)
-    found = checks.examine(settings, now_us())
+    if fmt is not None and files:
+        found = check_format(files, fmt)
+    else:
+        found = checks.examine(settings, now_us())
     missing = [check.name for check in found if check.state == "missing"]
     if as_json:
         print_json({"ok": not missing, "checks": found})
