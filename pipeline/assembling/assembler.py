@@ -97,7 +97,7 @@ class Assembler:
                 out.append(part.line or native_line(part.event, part.call, at_us, reporter))
                 continue
             name = f"{reporter}\x1f{part.session}"
-            session = self._session(name, reporter)
+            session = self._session(name, part.session, reporter)
             if ordered:
                 session.apply(part, arrived_us, out)
                 if part.kind == "end":
@@ -144,7 +144,7 @@ class Assembler:
 
     # ------------------------------------------------------------------ sessions
 
-    def _session(self, name: str, reporter: str) -> OpenSession:
+    def _session(self, name: str, session_name: str, reporter: str) -> OpenSession:
         session = self._open.get(name)
         if session is None:
             if len(self._open) >= MAX_SESSIONS:
@@ -152,7 +152,7 @@ class Assembler:
                 self.count["sessions_dropped_for_room"] += 1
                 self._close(oldest)
             session = self._open[name] = OpenSession(
-                self._salt, self.count, State(reporter=reporter)
+                self._salt, self.count, State(session_name, reporter)
             )
         else:
             self._open.move_to_end(name)

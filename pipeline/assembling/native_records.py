@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 REPORTER = "reporter"
 """Header with the name of the credential that sent a record."""
+_ASSEMBLED = ("assembled", b"1")
 _encode = msgspec.json.Encoder().encode
 
 
@@ -60,12 +61,22 @@ def native_records(
                     reporter=_reporter_of(record),
                 )
             else:
-                lines = [_encode(wire.normalise(record.value))]
+                found.append(replace(record, value=_encode(wire.normalise(record.value))))
+                continue
         except MalformedEvent as error:
             reject(record, error)
             continue
-        found += [replace(record, value=line, full_length=0) for line in lines]
+        found += [_derived(record, line) for line in lines]
     if isinstance(wire, PartFormat) or not records:
         last = records[-1] if records else RawRecord(b"", "assembly", 0, assembler.now_us)
-        found += [replace(last, value=line, full_length=0) for line in assembler.due(whole=whole)]
+        found += [_derived(last, line) for line in assembler.due(whole=whole)]
     return found
+
+
+def is_assembled(record: RawRecord) -> bool:
+    """Return whether a record is an event of joined parts, which other formats may report too."""
+    return bool(record.headers) and record.headers[-1] == _ASSEMBLED
+
+
+def _derived(record: RawRecord, line: bytes) -> RawRecord:
+    return replace(record, value=line, full_length=0, headers=(*record.headers, _ASSEMBLED))

@@ -26,6 +26,8 @@ MAX_SPANS = 5_000
 """Most spans of a session whose agents are remembered."""
 MAX_PURPOSE = 2_000
 _LONGEST_ID, _LONGEST_NAME = 128, 256
+_UNIQUE = 16
+"""Length from which a call id is unique by itself, in characters."""
 _MAX_DEPTH = 32
 
 
@@ -43,6 +45,7 @@ class OpenCall(Struct):
 class State(Struct):
     """What is stored of a session beside its texts."""
 
+    name: str = ""
     reporter: str = ""
     facts: dict[str, Any] = field(default_factory=dict)
     spans: dict[str, tuple[str, dict[str, Any]]] = field(default_factory=dict)
@@ -161,7 +164,7 @@ class OpenSession:
         event = joined(event, call.event)
         if call.origins:
             event["argument_origins"] = call.origins
-        out.append(native_line(event, name, call.time_us, state.reporter))
+        out.append(native_line(event, name, call.time_us, state.reporter, state.name))
 
     def _ancestors(self, span: str) -> list[dict[str, Any]]:
         """Give what the spans above a call say, the outermost first."""
@@ -176,13 +179,18 @@ class OpenSession:
         return found[::-1]
 
 
-def native_line(event: dict[str, Any], call_id: str, time_us: int, reporter: str = "") -> bytes:
+def native_line(
+    event: dict[str, Any], call_id: str, time_us: int, reporter: str = "", session: str = ""
+) -> bytes:
     """Write a native event; names that are too long are cut, and a call id becomes a digest.
 
-    An agent that has a kind and no id is one of its kind for each reporter.
+    An agent that has a kind and no id is one of its kind for each reporter. A short call id may
+    occur in many sessions, so its event has the session in its id.
     """
-    short = call_id if len(call_id) <= _LONGEST_ID else f"sha-{digest_of(call_id):016x}"
-    line = {"id": short, "time": rfc3339(time_us)} | event
+    name = call_id if len(call_id) <= _LONGEST_ID else f"sha-{digest_of(call_id):016x}"
+    if session and len(name) < _UNIQUE:
+        name = f"{name}@{digest_of(session):016x}"
+    line = {"id": name, "time": rfc3339(time_us)} | event
     line["tool"] = cut(str(line["tool"]), _LONGEST_NAME)
     line["agent"] = _named(line.get("agent") or {}, reporter)
     arguments = line.get("arguments")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from models.errors import MalformedEvent
 from models.event import microseconds
 from models.units import DAY_US
+from pipeline.assembling.native_records import is_assembled
 from pipeline.events.accepted_times import check_time
 from pipeline.events.duplicates import resolved
 from pipeline.formats import read_event
@@ -77,6 +78,8 @@ class Intake:
         for at, (reception, mark) in enumerate(resolved(marks, self._seen)):
             if mark is None:
                 reject(out, count, records[at], refused[at])
+            elif reception != "accepted" and is_assembled(records[at]):
+                count["calls_repeated"] += 1  # another format reports the same call
             elif reception == "duplicate":
                 reject(out, count, records[at], _judged_before(events, at))
             else:

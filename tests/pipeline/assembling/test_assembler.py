@@ -21,14 +21,19 @@ SESSION = "demo/s-1"
 def call(number: int, tool: str = "crm.read", at: int = 0, **more: Any) -> Part:
     event = {"tool": tool, "arguments": {"id": f"c-{number}"}} | more.pop("event", {})
     return Part(
-        kind="call", session=SESSION, call=f"call-{number}", time_us=NOW + at, event=event, **more
+        kind="call",
+        session=SESSION,
+        call=f"call-{number:012}",
+        time_us=NOW + at,
+        event=event,
+        **more,
     )
 
 
 def result(number: int, text: str = "found", at: int = 1, **more: Any) -> Part:
     event = {"outcome": "ok"} | more.pop("event", {})
     return Part(
-        kind="result", session=SESSION, call=f"call-{number}", time_us=NOW + at, event=event,
+        kind="result", session=SESSION, call=f"call-{number:012}", time_us=NOW + at, event=event,
         text=text, **more,
     )  # fmt: skip
 
@@ -58,7 +63,7 @@ def test_call_and_result_are_one_event_at_the_time_of_the_call() -> None:
     assembler = Assembler(7)
     assert taken(assembler, call(1)) == []
     (event,) = taken(assembler, result(1, text="grüße"))
-    assert event["id"] == event["attributes"]["call_id"] == "call-1"
+    assert event["id"] == event["attributes"]["call_id"] == "call-000000000001"
     assert event["time"] == "2027-01-15T08:00:00.000000Z"
     assert (event["tool"], event["outcome"]) == ("crm.read", "ok")
     assert event["volume"] == {"bytes_in": 7}
@@ -150,7 +155,7 @@ def test_trace_without_a_root_is_released_after_a_few_seconds() -> None:
     assembler = Assembler(7)
     assert taken(assembler, call(1, parent="x"), result(1), ordered=False) == []
     assert due(assembler, HOLD_US - SECOND_US) == []
-    assert [one["id"] for one in due(assembler, HOLD_US + SECOND_US)] == ["call-1"]
+    assert [one["id"] for one in due(assembler, HOLD_US + SECOND_US)] == ["call-000000000001"]
 
 
 def test_reporters_share_no_session() -> None:
@@ -204,7 +209,19 @@ def test_open_sessions_and_calls_are_bounded() -> None:
     assert len(assembler) == MAX_SESSIONS
     assert assembler.count["sessions_dropped_for_room"] == 10
     events = taken(assembler, *(call(number) for number in range(MAX_CALLS + 5)))
-    assert [event["id"] for event in events] == [f"call-{number}" for number in range(5)]
+    assert [event["id"] for event in events] == [f"call-{number:012}" for number in range(5)]
+
+
+def test_short_call_ids_of_two_sessions_are_two_events() -> None:
+    assembler, found = Assembler(7), []
+    for session in ("one", "two"):
+        parts = [
+            Part(kind="call", session=session, call="1", event={"tool": "t"}),
+            Part(kind="result", session=session, call="1"),
+        ]
+        found += taken(assembler, *parts)
+    assert found[0]["id"] != found[1]["id"]
+    assert {event["attributes"]["call_id"] for event in found} == {"1"}
 
 
 def test_names_that_are_too_long_are_cut() -> None:
@@ -237,4 +254,4 @@ def test_any_order_and_any_batches_give_each_call_once(
         assembler = stored(assembler, rows)
     found += [one["id"] for one in taken(assembler, *parts[at:], ordered=ordered)]
     found += [one["id"] for one in due(assembler, 0, whole=True)]
-    assert sorted(found) == [f"call-{number}" for number in range(1, 7)]
+    assert sorted(found) == [f"call-{number:012}" for number in range(1, 7)]

@@ -26,15 +26,15 @@ HOOKS: list[dict[str, Any]] = [
     {"hook_event_name": "SessionStart", "source": "startup"},
     {"hook_event_name": "UserPromptSubmit", "prompt": PROMPT},
     {"hook_event_name": "PreToolUse", "tool_name": "WebFetch", "tool_input": FETCH,
-     "tool_use_id": "toolu_1"},
+     "tool_use_id": "toolu_0000000001"},
     {"hook_event_name": "PostToolUse", "tool_name": "WebFetch", "tool_input": FETCH,
-     "tool_use_id": "toolu_1", "tool_response": PAGE, "duration_ms": 812},
+     "tool_use_id": "toolu_0000000001", "tool_response": PAGE, "duration_ms": 812},
     {"hook_event_name": "PreToolUse", "tool_name": "mcp__mail__send", "tool_input": MAIL,
-     "tool_use_id": "toolu_2"},
+     "tool_use_id": "toolu_0000000002"},
     {"hook_event_name": "PermissionDenied", "tool_name": "mcp__mail__send", "tool_input": MAIL,
-     "tool_use_id": "toolu_2", "reason": "no"},
-    {"hook_event_name": "PostToolUseFailure", "tool_name": "Bash", "tool_use_id": "toolu_3",
-     "tool_input": {"command": "make test"}, "error": "exit code 2"},
+     "tool_use_id": "toolu_0000000002", "reason": "no"},
+    {"hook_event_name": "PostToolUseFailure", "tool_name": "Bash",
+     "tool_use_id": "toolu_0000000003", "tool_input": {"command": "make test"}, "error": "exit code 2"},
 ]  # fmt: skip
 
 
@@ -43,12 +43,12 @@ def message(role: str, *blocks: dict[str, Any]) -> dict[str, Any]:
 
 
 def use(number: int, tool: str, arguments: dict[str, Any]) -> dict[str, Any]:
-    block = {"type": "tool_use", "id": f"toolu_{number}", "name": tool, "input": arguments}
+    block = {"type": "tool_use", "id": f"toolu_{number:010}", "name": tool, "input": arguments}
     return message("assistant", block)
 
 
 def given_back(number: int, said: str, *, error: bool = False) -> dict[str, Any]:
-    block = {"type": "tool_result", "tool_use_id": f"toolu_{number}", "content": said}
+    block = {"type": "tool_result", "tool_use_id": f"toolu_{number:010}", "content": said}
     return message("user", block | ({"is_error": True} if error else {}))
 
 
@@ -171,7 +171,7 @@ def test_any_mutation_of_a_record_is_refused_or_read(
     accepted(msgspec.json.encode(record | other))
     message = record.get("message", {}) | other
     accepted(msgspec.json.encode(record | {"message": message}))
-    block = {"type": "tool_use", "id": "toolu_1"} | other
+    block = {"type": "tool_use", "id": "toolu_0000000001"} | other
     accepted(msgspec.json.encode(record | {"message": message | {"content": [block]}}))
 
 
