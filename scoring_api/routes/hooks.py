@@ -14,6 +14,7 @@ from scoring_api.authentication.principal import LOCAL, Principal
 from scoring_api.clock import wall_us
 from scoring_api.problems import ProblemError
 from scoring_api.routes.answers import json_answer
+from scoring_api.schemas.hooks import HookAnswer
 from scoring_api.service import DESCRIBED, Shared, needs, problems, require_json
 
 _WRITER = needs("actions:write")  # runs before the request is read; called once
@@ -57,6 +58,7 @@ _standing = msgspec.json.Decoder(_Standing).decode
 @router.post(
     "/v1/hooks/claude-code",
     summary="Hooks of Claude Code",
+    response_model=HookAnswer,
     responses=problems(413, 415, 503),
     dependencies=[Depends(require_json)],
     openapi_extra=_BODY,

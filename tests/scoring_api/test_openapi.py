@@ -78,6 +78,7 @@ OPERATIONS = {
     "releaseAgentByQuery": "post /v1/agent/release",
     "listAudit": "get /v1/audit",
     "postActions": "post /v1/actions",
+    "postClaudeCodeHook": "POST /v1/hooks/claude-code",
     "getEventSchema": "get /v1/schema/event.json",
     "getLivez": "get /livez",
     "getReadyz": "get /readyz",

@@ -34,7 +34,8 @@ HOOKS: list[dict[str, Any]] = [
     {"hook_event_name": "PermissionDenied", "tool_name": "mcp__mail__send", "tool_input": MAIL,
      "tool_use_id": "toolu_0000000002", "reason": "no"},
     {"hook_event_name": "PostToolUseFailure", "tool_name": "Bash",
-     "tool_use_id": "toolu_0000000003", "tool_input": {"command": "make test"}, "error": "exit code 2"},
+     "tool_use_id": "toolu_0000000003", "tool_input": {"command": "make test"},
+     "error": "exit code 2"},
 ]  # fmt: skip
 
 
