@@ -78,7 +78,7 @@ OPERATIONS = {
     "releaseAgentByQuery": "post /v1/agent/release",
     "listAudit": "get /v1/audit",
     "postActions": "post /v1/actions",
-    "postClaudeCodeHook": "POST /v1/hooks/claude-code",
+    "postClaudeCodeHook": "post /v1/hooks/claude-code",
     "getEventSchema": "get /v1/schema/event.json",
     "getLivez": "get /livez",
     "getReadyz": "get /readyz",
@@ -268,6 +268,7 @@ def test_answers_have_no_member_that_is_not_described(api, installation):
         "releaseAgentByQuery": ("/v1/agent/release?id=shut", {"reason": "the key is changed"}),
         "listAudit": ("/v1/audit", None),
         "postActions": ("/v1/actions", [good, bad]),
+        "postClaudeCodeHook": ("/v1/hooks/claude-code", {"hook_event_name": "Stop"}),
         "getLivez": ("/livez", None),
         "getReadyz": ("/readyz", None),
     }
