@@ -35,6 +35,7 @@ _GROUPS = (
     "lab.commands.demo",
     "pipeline.commands.offline",
     "pipeline.commands.decode",
+    "pipeline.commands.scan",
     "lab.commands.evaluate",
     "lab.commands.simulate",
     "pipeline.commands.cases",

@@ -1,0 +1,146 @@
+"""``habitus scan``: your own coding agents, out of the transcripts on this machine."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from models.errors import HabitusError
+from models.event import rfc3339
+from pipeline.commands.offline import begun
+from pipeline.commands.terminal import AsJson, Force, console, note, print_json
+from pipeline.files.overwrite_check import refuse_to_overwrite
+from pipeline.processing.progress import progress_for
+from pipeline.scanning.scan import scan as scanned
+from pipeline.scanning.transcripts import places
+from pipeline.text.quoted import plain
+
+if TYPE_CHECKING:
+    from collections import Counter
+
+    from pipeline.scanning.scan import AgentSummary, Scan, Session
+
+_SHOWN = 6
+_LONGEST = 160
+_PAGE_WIDTH = 120
+
+
+def scan(
+    folder: Annotated[
+        str | None, typer.Option(help="Home folder of the transcripts; default: yours.")
+    ] = None,
+    page: Annotated[str | None, typer.Option(help="Write the same as an HTML page.")] = None,
+    force: Force = False,
+    as_json: AsJson = False,
+) -> None:
+    """Show what the coding agents of this machine usually do, and their three strangest sessions.
+
+    Reads the transcripts on this machine. Starts, changes, keeps and uploads nothing.
+    """
+    settings = begun()
+    refuse_to_overwrite([("--page", page)], [], installed={}, force=force)
+    found = places(None if folder is None else Path(folder))
+    files = {place.fmt: names for place in found if (names := place.files())}
+    if not files:
+        looked = ", ".join(str(place.folder) for place in found)
+        raise HabitusError(f"no transcripts in {looked}")
+    with progress_for(json=as_json) as progress:
+        result = scanned(files, settings, progress)
+    if as_json:
+        print_json(summary_of(result))
+    else:
+        print_scan(result, console())
+    if page is not None:
+        recorded = Console(record=True, width=_PAGE_WIDTH, file=None, emoji=False, quiet=True)
+        recorded.quiet = False
+        with recorded.capture():
+            print_scan(result, recorded)
+        Path(page).write_text(recorded.export_html(inline_styles=True))
+        note(f"written: {page}")
+
+
+def print_scan(found: Scan, out: Console) -> None:
+    """Print what was found: agents, what they do, strange sessions, secrets and destinations."""
+    table = Table("agent", "sessions", "days", "calls", "refused", "failed", "first", "last")
+    for agent in found.agents.values():
+        table.add_row(
+            plain(agent.agent_id), f"{len(agent.sessions):,}", str(len(agent.days)),
+            f"{agent.calls:,}", f"{agent.refused:,}", f"{agent.failed:,}",
+            rfc3339(agent.first_us)[:10], rfc3339(agent.last_us)[:10],
+        )  # fmt: skip
+    out.print(table)
+    for agent in found.agents.values():
+        _print_habits(agent, out)
+    strange = found.strangest()
+    out.print(
+        f"\n[bold]The {len(strange)} strangest sessions[/]" if strange else "", highlight=False
+    )
+    for session in strange:
+        _print_session(session, out)
+
+
+def _print_habits(agent: AgentSummary, out: Console) -> None:
+    out.print(f"\n[bold]{plain(agent.agent_id)}[/]", highlight=False)
+    rows = (
+        ("uses", agent.tools),
+        ("reaches", agent.destinations),
+        ("touches secrets", agent.secrets),
+    )
+    facts = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
+    for name, counts in rows:
+        if counts:
+            facts.add_row(f"[dim]{name}[/]", _shares(counts))
+    out.print(facts)
+
+
+def _shares(counts: Counter[str]) -> str:
+    total = sum(counts.values())
+    first = [f"{plain(name)} {n / total:.0%}" for name, n in counts.most_common(_SHOWN)]
+    more = len(counts) - len(first)
+    return ", ".join(first) + (f", {more} more" if more > 0 else "")
+
+
+def _print_session(session: Session, out: Console) -> None:
+    request = " ".join(session.request.split())[:_LONGEST]
+    out.print(
+        f"{rfc3339(session.first_us)[:16]}  {plain(session.agent_id)}  {plain(session.name)}  "
+        f"{session.calls} calls",
+        highlight=False,
+    )
+    if request:
+        out.print(f"   [dim]{plain(request)}[/]", highlight=False)
+    for why in session.reasons[:3]:
+        out.print(f"   • {plain(why)}", highlight=False)
+
+
+def summary_of(found: Scan) -> dict[str, object]:
+    """Give what was found for programs."""
+    return {
+        "agents": [
+            {
+                "agent_id": agent.agent_id, "sessions": len(agent.sessions),
+                "days": len(agent.days), "calls": agent.calls, "refused": agent.refused,
+                "failed": agent.failed, "tools": dict(agent.tools.most_common()),
+                "destinations": dict(agent.destinations.most_common()),
+                "secrets": dict(agent.secrets.most_common()),
+            }
+            for agent in found.agents.values()
+        ],
+        "strangest": [
+            {
+                "session": one.name, "agent_id": one.agent_id, "time": rfc3339(one.first_us),
+                "calls": one.calls, "rank": round(one.rank, 2), "reasons": one.reasons,
+            }
+            for one in found.strangest()
+        ],
+        "rejected": found.rejected,
+    }  # fmt: skip
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command()(scan)

@@ -1,0 +1,169 @@
+"""Judge transcripts in a store of their own, and keep what a person wants to see first."""
+
+from __future__ import annotations
+
+import re
+import tempfile
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from msgspec import Struct, field
+
+from models.errors import MalformedEvent
+from models.event import rfc3339
+from pipeline.clock import clock_us
+from pipeline.formats import FORMATS, event_format, event_of, format_named
+from pipeline.processing.assembly import build_worker
+from pipeline.processing.recordings.judge import REPLAY_SECRET, in_order, judge_all
+from pipeline.store import open_store
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from models.baseline.agent_state import AgentState
+    from models.event import Event
+    from models.result import Result
+    from pipeline.processing.progress import Progress
+    from pipeline.processing.stream_types import RawRecord
+    from pipeline.settings import Settings
+
+_NUMBER = re.compile(r"\d[\d.,]*")
+STRANGEST = 3
+BEFORE = 0.25
+"""Share of the sessions that is learned before one of them counts as strange."""
+
+
+class Session(Struct):
+    """One session of an agent.
+
+    Attributes
+    ----------
+    rank
+        Highest rank of its events, in bits (`models.result.Result.rank`).
+    reasons
+        Sentences about that event, the most important first.
+    """
+
+    name: str
+    agent_id: str
+    first_us: int
+    place: int
+    request: str = ""
+    calls: int = 0
+    rank: float = -1e9
+    reasons: list[str] = field(default_factory=list)
+
+
+class AgentSummary(Struct):
+    """What one agent usually does."""
+
+    agent_id: str
+    calls: int = 0
+    first_us: int = 0
+    last_us: int = 0
+    sessions: set[str] = field(default_factory=set)
+    days: set[str] = field(default_factory=set)
+    tools: Counter[str] = field(default_factory=Counter)
+    destinations: Counter[str] = field(default_factory=Counter)
+    secrets: Counter[str] = field(default_factory=Counter)
+    refused: int = 0
+    failed: int = 0
+
+
+class Scan:
+    """Sums up the events of transcripts while they are judged."""
+
+    def __init__(self) -> None:
+        self.agents: dict[str, AgentSummary] = {}
+        self.sessions: dict[tuple[str, str], Session] = {}
+        self.rejected = 0
+
+    def observe(self, _: RawRecord, event: Event, result: Result, __: AgentState) -> None:
+        """Take one judged event."""
+        self._sum_up(event, result.time_us)
+        name = event.session or ""
+        session = self.sessions.get((event.agent.id, name))
+        if session is None:
+            session = Session(name, event.agent.id, result.time_us, len(self.sessions))
+            self.sessions[event.agent.id, name] = session
+        session.calls += 1
+        session.request = session.request or (event.purpose or "")
+        if result.rank > session.rank:
+            session.rank = result.rank
+            session.reasons = [reason.why for reason in result.reasons]
+
+    def _sum_up(self, event: Event, time_us: int) -> None:
+        agent = self.agents.setdefault(event.agent.id, AgentSummary(event.agent.id))
+        agent.calls += 1
+        agent.first_us = min(agent.first_us or time_us, time_us)
+        agent.last_us = max(agent.last_us, time_us)
+        agent.sessions.add(event.session or "")
+        agent.days.add(rfc3339(time_us)[:10])
+        agent.tools[event.tool] += 1
+        agent.refused += event.outcome == "denied"
+        agent.failed += event.outcome == "error"
+        for host in hosts_of(event):
+            agent.destinations[host] += 1
+        for kind in (event.attributes or {}).get("secrets") or ():
+            agent.secrets[str(kind)] += 1
+
+    def strangest(self) -> list[Session]:
+        """Give the sessions with the highest ranks, after a first part that is only learned.
+
+        Of sessions that differ from each other in numbers alone, the first is shown.
+        """
+        first = int(len(self.sessions) * BEFORE)
+        known = [one for one in self.sessions.values() if one.place >= first and one.reasons]
+        found: dict[str, Session] = {}
+        for session in sorted(known, key=lambda one: (-one.rank, one.first_us)):
+            found.setdefault(_NUMBER.sub("#", session.reasons[0]), session)
+        return list(found.values())[:STRANGEST]
+
+
+def hosts_of(event: Event) -> list[str]:
+    """Give the hosts that a call names in its arguments.
+
+    >>> from models.event import Agent, EPOCH
+    >>> arguments = {"url": "https://docs.example.com/a"}
+    >>> hosts_of(Event(id="1", time=EPOCH, agent=Agent(id="a"), tool="t", arguments=arguments))
+    ['docs.example.com']
+    """
+    found: list[str] = []
+    for value in (event.arguments or {}).values():
+        if isinstance(value, str) and "://" in value:
+            words = (word for word in value.split() if "://" in word)
+            found += [host for word in words if (host := _host(word)) is not None]
+    return found
+
+
+def _host(word: str) -> str | None:
+    try:
+        return urlsplit(word.strip("'\"()<>,;")).hostname
+    except ValueError:
+        return None
+
+
+def scan(
+    files: Mapping[str, Sequence[str]], settings: Settings, progress: Progress | None = None
+) -> Scan:
+    """Judge the files of each format; nothing is kept."""
+    found, native = Scan(), event_format("native")
+    timed: list[tuple[Any, int, RawRecord]] = []
+    for fmt, names in files.items():
+        for record in in_order(names, format_named(fmt), now_us=clock_us(), progress=progress):
+            try:
+                timed.append((event_of(record, native).time, len(timed), record))
+            except MalformedEvent:
+                found.rejected += 1
+    records = [record for _, _, record in sorted(timed, key=lambda one: one[:2])]
+    with tempfile.TemporaryDirectory(prefix="habitus-") as folder:
+        url = f"sqlite:{folder}/scan.db"
+        with open_store(url, secret=REPLAY_SECRET) as store:
+            worker = build_worker(settings, store, publish=False, observer=found.observe)
+            if progress is not None:
+                progress.start(len(records), "judging")
+            judge_all(worker, records, wire=FORMATS["native"], progress=progress)
+            if progress is not None:
+                progress.stop()
+    return found
