@@ -36,6 +36,7 @@ _GROUPS = (
     "pipeline.commands.offline",
     "pipeline.commands.decode",
     "pipeline.commands.scan",
+    "pipeline.commands.connect",
     "lab.commands.evaluate",
     "lab.commands.simulate",
     "pipeline.commands.cases",

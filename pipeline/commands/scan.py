@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -55,10 +56,8 @@ def scan(
     else:
         print_scan(result, console())
     if page is not None:
-        recorded = Console(record=True, width=_PAGE_WIDTH, file=None, emoji=False, quiet=True)
-        recorded.quiet = False
-        with recorded.capture():
-            print_scan(result, recorded)
+        recorded = Console(record=True, width=_PAGE_WIDTH, file=StringIO(), emoji=False)
+        print_scan(result, recorded)
         Path(page).write_text(recorded.export_html(inline_styles=True))
         note(f"written: {page}")
 

@@ -124,7 +124,7 @@ class Scan:
 def hosts_of(event: Event) -> list[str]:
     """Give the hosts that a call names in its arguments.
 
-    >>> from models.event import Agent, EPOCH
+    >>> from models.event import Agent, EPOCH, Event
     >>> arguments = {"url": "https://docs.example.com/a"}
     >>> hosts_of(Event(id="1", time=EPOCH, agent=Agent(id="a"), tool="t", arguments=arguments))
     ['docs.example.com']

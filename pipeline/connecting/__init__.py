@@ -1,0 +1,1 @@
+"""Connect an agent of this machine: a small change of its settings, which can be taken back."""
