@@ -3,7 +3,7 @@
 A call is one event, however many records and formats report it. It is complete when both halves
 have come. A half that stays alone for `WAIT_US` becomes an event without an outcome, and is
 counted. Spans arrive in any order: those of a trace are held until its root has come, or for
-`HOLD_US`, and are taken in order of time. The clock is the arrival of records, so a replay gives
+`HOLD_US`, and are applied in order of time. The clock is the arrival of records, so a replay gives
 the same events.
 """
 

@@ -1,7 +1,7 @@
-"""The words that a session has met, by where they stood: searched, and never readable again.
+"""The words that a session has met, by their origins: searched, and never readable again.
 
-Content is kept as a row of 32-bit checksums of its words. A value stood in a text where the words
-of the value follow each other in it.
+Content is kept as a row of 32-bit checksums of its words. A value is found in a text where its
+words follow each other.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ class Corpus:
         return len(self.texts)
 
     def add(self, origin: str, text: str) -> None:
-        """Add a text that stood at `origin`."""
+        """Add a text of an origin."""
         self.add_row(origin, self._row(text))
 
     def add_row(self, origin: str, row: bytes) -> None:
@@ -72,11 +72,11 @@ class Corpus:
         joined += row
 
     def origins(self, value: str) -> list[str]:
-        """Give where a value stood: each origin once, in order; of tools the first."""
+        """Give the origins of a value: each once, in order; of tools the first."""
         row = self._row(value)
         if not row:
             return []
-        found = [origin for origin, text in self._joined.items() if _stood_in(text, row)]
+        found = [origin for origin, text in self._joined.items() if _is_in(text, row)]
         results = [origin for origin in found if origin.startswith("result:")]
         return [origin for origin in found if origin not in results[1:]]
 
@@ -88,7 +88,7 @@ class Corpus:
         ).tobytes()
 
 
-def _stood_in(text: bytearray, row: bytes) -> bool:
+def _is_in(text: bytearray, row: bytes) -> bool:
     at = text.find(row)
     while at >= 0 and at % _BYTES:
         at = text.find(row, at + 1)

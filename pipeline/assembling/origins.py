@@ -1,4 +1,4 @@
-"""Where the values in the arguments of a call stood before: `argument_origins`."""
+"""The origins of the values in the arguments of a call: `argument_origins`."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _DEEPEST = 6
 
 
 def origins_of(arguments: Mapping[str, Any], corpus: Corpus) -> dict[str, list[Any]]:
-    """Give, for each argument, its values with where each stood.
+    """Give, for each argument, its values with their origins.
 
     >>> from pipeline.assembling.corpus import Corpus
     >>> corpus = Corpus(0)

@@ -33,7 +33,7 @@ def doctor(
         typer.Argument(help="With --format: files whose records are examined instead."),
     ] = None,
     fmt: Annotated[
-        str | None, typer.Option("--format", help="Say what the records of files carry.")
+        str | None, typer.Option("--format", help="Say what the records of files contain.")
     ] = None,
     create_topics: Annotated[
         bool, typer.Option("--create-topics", help="Create the missing Kafka topics.")
@@ -46,7 +46,7 @@ def doctor(
 ) -> None:
     """Check that everything Habitus needs is present and reachable; exit 1 otherwise.
 
-    With --format and files: what their records carry, and which switch of the emitter adds more.
+    With --format and files: what their records contain, and which switch of the emitter adds more.
     """
     settings = load_settings()
     if (fmt is None) != (not files):

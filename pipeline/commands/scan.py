@@ -17,7 +17,7 @@ from pipeline.commands.terminal import AsJson, Force, console, note, print_json
 from pipeline.files.overwrite_check import refuse_to_overwrite
 from pipeline.processing.progress import progress_for
 from pipeline.scanning.scan import scan as scanned
-from pipeline.scanning.transcripts import places
+from pipeline.scanning.transcripts import locations
 from pipeline.text.quoted import plain
 
 if TYPE_CHECKING:
@@ -44,10 +44,10 @@ def scan(
     """
     settings = begun()
     refuse_to_overwrite([("--page", page)], [], installed={}, force=force)
-    found = places(None if folder is None else Path(folder))
-    files = {place.fmt: names for place in found if (names := place.files())}
+    found = locations(None if folder is None else Path(folder))
+    files = {one.fmt: names for one in found if (names := one.files())}
     if not files:
-        looked = ", ".join(str(place.folder) for place in found)
+        looked = ", ".join(str(one.folder) for one in found)
         raise HabitusError(f"no transcripts in {looked}")
     with progress_for(json=as_json) as progress:
         result = scanned(files, settings, progress)

@@ -14,7 +14,7 @@ EVENTS = (
     "SubagentStart", "SessionStart", "SessionEnd",
 )  # fmt: skip
 TIMEOUT_S = 2
-"""Seconds after which the agent goes on without an answer."""
+"""Seconds after which the agent continues without an answer."""
 _OF_TOOLS = ("PreToolUse", "PostToolUse", "PostToolUseFailure", "PermissionDenied")
 
 

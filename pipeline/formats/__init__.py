@@ -1,6 +1,6 @@
 """Wire formats: from the bytes of a record to native events.
 
-A record of a `Format` is one event. A record of a `PartFormat` carries parts, which
+A record of a `Format` is one event. A record of a `PartFormat` has parts, which
 `pipeline.assembling` joins. A new format is one file here and one line in `FORMATS`.
 """
 
@@ -48,19 +48,19 @@ class Format(Protocol):
 
 @runtime_checkable
 class PartFormat(Protocol):
-    """Interface of a wire format whose records carry parts of events.
+    """Interface of a wire format whose records are parts of events.
 
     Attributes
     ----------
     ordered
         Whether parts come in the order of time; spans do not.
-    carries
+    supports
         What the emitter can report: ``arguments``, ``results``, ``request``, ``human``,
         ``network``, ``tokens``.
     """
 
     ordered: bool
-    carries: frozenset[str]
+    supports: frozenset[str]
 
     def decode(self, value: bytes) -> Iterable[Part]:
         """Give the parts of one record; raise `MalformedEvent` if that is impossible."""

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 
-class Place(NamedTuple):
+class Location(NamedTuple):
     """Transcripts of one kind of agent.
 
     Attributes
@@ -32,12 +32,12 @@ def _age(path: Path) -> tuple[float, str]:
     return path.stat().st_mtime, str(path)
 
 
-def places(home: Path | None = None) -> list[Place]:
-    """Give the places of all kinds of agents; `CLAUDE_CONFIG_DIR` and `CODEX_HOME` move theirs.
+def locations(home: Path | None = None) -> list[Location]:
+    """Give the locations of all kinds of agents; `CLAUDE_CONFIG_DIR` and `CODEX_HOME` move theirs.
 
-    >>> [(place.fmt, place.pattern) for place in places(Path("nowhere"))]
+    >>> [(one.fmt, one.pattern) for one in locations(Path("nowhere"))]
     [('claude-code', '*/*.jsonl')]
     """
     home = home or Path.home()
     claude = Path(os.environ.get("CLAUDE_CONFIG_DIR") or home / ".claude")
-    return [Place("claude-code", claude / "projects", "*/*.jsonl")]
+    return [Location("claude-code", claude / "projects", "*/*.jsonl")]

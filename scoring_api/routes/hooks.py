@@ -46,13 +46,13 @@ class _Hook(Struct):
     hook_event_name: str = ""
 
 
-class _Standing(Struct):
+class _Trust(Struct):
     gate: str = "open"
     level: str = "unknown"
 
 
 _hook = msgspec.json.Decoder(_Hook).decode
-_standing = msgspec.json.Decoder(_Standing).decode
+_trust = msgspec.json.Decoder(_Trust).decode
 
 
 @router.post(
@@ -105,8 +105,8 @@ def decision_for(service: Shared, reporter: str) -> dict[str, Any]:
     if not service.cache.ready:
         return {}
     now = wall_us()
-    standing = _standing(service.cache.entry(agent_id, (None, None), now).body)
-    if standing.gate == "quarantined":
+    trust = _trust(service.cache.entry(agent_id, (None, None), now).body)
+    if trust.gate == "quarantined":
         return _decided("deny", f"agent {agent_id} is quarantined; habitus release ends that")
     return {}
 

@@ -1,4 +1,4 @@
-"""What the records of a file carry, and which switch of its emitter adds the rest."""
+"""What the records of a file contain, and which switch of its emitter adds the rest."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def switches() -> dict[str, dict[str, str]]:
 
 
 def check_format(files: Sequence[str], fmt: str) -> list[Check]:
-    """Read files as a format; give what their events carry, and what to do about the rest."""
+    """Read files as a format; give what their events contain, and what to do about the rest."""
     wire, refused = format_named(fmt), list[str]()
     assembler, reader = Assembler(0), _native()
 
@@ -73,8 +73,8 @@ def check_format(files: Sequence[str], fmt: str) -> list[Check]:
         found.append(Check("rejected", "optional", detail))
     counted = {why: number for why, number in assembler.count.items() if number}
     found += [Check(why, "optional", f"{number:,}") for why, number in sorted(counted.items())]
-    carried = wire.carries if isinstance(wire, PartFormat) else frozenset(_MEMBERS)
-    return found + [_carried(name, events, fmt, known=name in carried) for name in _MEMBERS]
+    supported = wire.supports if isinstance(wire, PartFormat) else frozenset(_MEMBERS)
+    return found + [_contained(name, events, fmt, known=name in supported) for name in _MEMBERS]
 
 
 def _native() -> Native:
@@ -83,7 +83,7 @@ def _native() -> Native:
     return found
 
 
-def _carried(name: str, events: Sequence[Event], fmt: str, *, known: bool) -> Check:
+def _contained(name: str, events: Sequence[Event], fmt: str, *, known: bool) -> Check:
     without, has = _MEMBERS[name]
     number = sum(map(has, events))
     share = f"{number / max(1, len(events)):.0%} of the events"

@@ -34,7 +34,7 @@ class ClaudeCode:
     """
 
     ordered = True
-    carries = frozenset({"arguments", "results", "request", "tokens"})
+    supports = frozenset({"arguments", "results", "request", "tokens"})
 
     def decode(self, value: bytes) -> Iterable[Part]:
         """Give the parts of one line."""

@@ -94,14 +94,14 @@ def test_call_without_a_result_becomes_an_event_without_an_outcome_and_is_counte
     assert taken(assembler, result(1), at=WAIT_US + 2 * SECOND_US) == []
 
 
-def test_result_without_a_call_is_counted_and_is_no_event() -> None:
+def test_results_without_a_call_are_counted() -> None:
     assembler = Assembler(7)
     taken(assembler, result(1))
     assert due(assembler, WAIT_US + SECOND_US) == []
     assert assembler.count["results_without_call"] == 1
 
 
-def test_values_have_the_origins_of_what_stood_before_the_call() -> None:
+def test_values_have_the_origins_of_earlier_texts() -> None:
     assembler = Assembler(7)
     asked = Part(kind="request", session=SESSION, text="Pay Ines 40 EUR")
     system = Part(kind="system", session=SESSION, text="You are the desk of example.com")
@@ -117,7 +117,7 @@ def test_values_have_the_origins_of_what_stood_before_the_call() -> None:
     assert event["purpose"] == "Pay Ines 40 EUR"
 
 
-def test_a_result_is_no_origin_of_a_call_that_began_before_it() -> None:
+def test_calls_have_no_origin_in_results_that_came_after_them() -> None:
     assembler = Assembler(7)
     late = {"arguments": {"iban": "DE0050"}}
     parts = [
@@ -133,7 +133,7 @@ def test_a_result_is_no_origin_of_a_call_that_began_before_it() -> None:
     assert second["argument_origins"] == {"iban": [["DE0050", []]]}
 
 
-def test_without_any_content_origins_are_unknown_and_not_empty() -> None:
+def test_origins_are_unknown_and_not_empty_where_no_content_was_reported() -> None:
     (event,) = taken(Assembler(7), call(1), result(1))
     assert "argument_origins" not in event
 

@@ -61,4 +61,4 @@ ANY = st.recursive(
 
 @given(st.dictionaries(st.sampled_from(["hooks", "model"]), ANY, max_size=2))
 def test_any_settings_are_read(settings: dict[str, Any]) -> None:
-    disconnected(settings)
+    assert disconnected(disconnected(settings)) == disconnected(settings)

@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 from pipeline.cli import app
 from pipeline.configuration.loading import load_settings
 from pipeline.scanning.scan import scan
-from pipeline.scanning.transcripts import places
+from pipeline.scanning.transcripts import locations
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -56,7 +56,7 @@ def test_the_session_that_sends_a_file_away_is_among_the_strangest(
     home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("CLAUDE_CONFIG_DIR", raising=False)
-    files = {place.fmt: place.files() for place in places(home)}
+    files = {one.fmt: one.files() for one in locations(home)}
     found = scan(files, load_settings())
     (agent,) = found.agents.values()
     assert (agent.agent_id, len(agent.sessions)) == ("claude-code", SESSIONS)

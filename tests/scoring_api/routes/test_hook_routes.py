@@ -45,7 +45,7 @@ def test_every_hook_is_answered_with_an_object_and_kept(
     assert (fmt, reporter, json.loads(value)) == ("claude-code", "", hook)
 
 
-def test_body_that_is_no_json_is_kept_for_the_worker_to_reject(
+def test_malformed_bodies_are_kept_for_the_worker_to_reject(
     client: httpx.Client, installation: Installation
 ) -> None:
     answer = client.post(PATH, content=b"{", headers={"content-type": "application/json"})

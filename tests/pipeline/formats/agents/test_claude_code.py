@@ -126,7 +126,7 @@ def test_version_model_tokens_and_subagents_are_read() -> None:
     assert event["attributes"]["tokens"] == 17
 
 
-def test_texts_of_subagents_and_meta_lines_are_no_requests() -> None:
+def test_requests_exclude_texts_of_subagents_and_meta_lines() -> None:
     side = {"type": "user", "isSidechain": True, "message": {"content": "Search for x"}}
     meta = {"type": "user", "isMeta": True, "message": {"content": "<caveat>"}}
     records = [*lines("toolUseResult")[:2], side, meta, *lines("toolUseResult")[2:4]]
