@@ -324,6 +324,8 @@ class PostgresStore(StoreQueries):
         """Append payloads of another format, synced to disk."""
         if self._post.read_only:
             raise StateError(f"store {self.path} is open for reading only")
+        if self._post.row("select 1 from shards where name <> '' limit 1") is not None:
+            raise StateError("payloads of other formats need one worker; this store has shards")
         now = time.time_ns() // 1000  # noqa: TID251  # arrival time, read at the edge
         with self._post.transaction():
             self._post.run(

@@ -117,7 +117,7 @@ def test_the_rights_that_are_documented_are_enough_for_the_api(
     api = f"api_{uuid.uuid4().hex[:10]}"
     from_outside(settings.store, f"create role {api} login")
     from_outside(settings.store, f"grant select on all tables in schema public to {api}")
-    from_outside(settings.store, f"grant insert on inbox, audit, audit_due to {api}")
+    from_outside(settings.store, f"grant insert on inbox, reports, audit, audit_due to {api}")
     parts = urlsplit(settings.store)
     theirs = parts._replace(netloc=f"{api}@{parts.netloc.rpartition('@')[2]}").geturl()
     try:
