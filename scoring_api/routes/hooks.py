@@ -26,7 +26,7 @@ _BODY = {
         "required": True,
         "content": {
             "application/json": {
-                "schema": {"type": "object"},
+                "schema": {"description": "Any JSON; the worker rejects what is no hook."},
                 "examples": {
                     "PreToolUse": {
                         "value": {
