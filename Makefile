@@ -21,7 +21,7 @@ MAKEFLAGS += --no-print-directory
 
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
-.PHONY: help install native demo test nightly check lint format types arch audit schema measured picture bench chaos notebooks services services-stop \
+.PHONY: help install native demo test nightly fuzz check lint format types arch audit schema measured picture bench chaos notebooks services services-identity services-otel services-stop \
 	services-status lock wheel clean
 
 help: ## list these commands
@@ -65,6 +65,9 @@ test: $(KERNEL) $(TOOLS) services ## start what the tests need, then all daily t
 nightly: $(KERNEL) $(TOOLS) services ## the long draws that `make test` leaves out, one after the other
 	@$(BIN)/python -m pytest -m "nightly or drawn" $(ARGS)
 
+fuzz: $(KERNEL) ## a million mutated inputs of all formats, 20 minutes (ARGS="--inputs 100000", --guided)
+	@$(BIN)/python -m tests.fuzz $(ARGS)
+
 check: lint types arch test ## everything that must be green before a commit
 
 lint: $(STAMP) ## style and likely mistakes
@@ -103,6 +106,12 @@ bench: $(KERNEL) ## measure the promises about speed on this machine
 
 services: ## start the components that tests use (never fails; says what is absent and why)
 	@$(SERVICES) up
+
+services-otel: ## compile the OpenTelemetry Collector, and install LiteLLM and the Agents SDK (minutes; once)
+	@$(SERVICES) up collector litellm
+
+services-identity: ## fetch and start Keycloak, and compile SPIRE (minutes; later, make services starts them)
+	@$(SERVICES) up keycloak spire
 
 services-stop: ## end what `make services` started
 	@$(SERVICES) down

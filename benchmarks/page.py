@@ -38,6 +38,10 @@ SECTIONS: dict[str, tuple[str, ...]] = {
         "trust_lookup",
         "servers",
         "freshness",
+        "tap",
+        "formats",
+        "formats_pages",
+        "recorder",
     ),
 }
 _HEAD = """# Measured

@@ -128,5 +128,5 @@ CASCADE_BITS = 4.0
 """Bits for each agent with a rare session under one trace."""
 EXPIRED_BITS, UNREGISTERED_BITS, CLAIM_BITS, CONFLICT_BITS = 8.0, 12.0, 12.0, 12.0
 COUNTRY_BITS, NETWORK_BITS, VERSION_BITS, UNVERIFIED_BITS = 9.0, 5.0, 9.0, 10.0
-MODE_BITS = 9.0
+MODE_BITS, LEAK_BITS, REVOKED_BITS, IDENTITY_CHANGE_BITS = 9.0, 12.0, 12.0, 8.0
 """Bits that the rules declare; half of them are their rarity before they have a history."""

@@ -181,7 +181,9 @@ class Engine:
         known = self.sessions.scores_of(session)
         content = self.sessions.score_content(session, event, recorded=not sender.conflict)
         scores = self.scorer.score(event, origin, profile, known, time_us, sender, content)
-        teaches = not sender.conflict and (trusted or not (sender.mismatch or sender.blocked))
+        own = event.kind != "security_event"  # others say it: no behaviour of the agent
+        teaches = own and not sender.conflict
+        teaches = teaches and (trusted or not (sender.mismatch or sender.blocked))
         return ScoredEvent(scores, session, identified, teaches)
 
     def _file(self, event: Event, agent_state: AgentState, scored: ScoredEvent) -> Result:

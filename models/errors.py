@@ -92,4 +92,5 @@ REJECT_REASONS = (
     "future_time",
     "duplicate_id",
     "wrong_partition",
+    "unattributed",
 )

@@ -17,7 +17,7 @@ Operation = Literal["read", "write", "delete", "execute", "send", "pay", "admin"
 Sensitivity = Literal["public", "internal", "confidential", "restricted"]
 Egress = Literal["direct", "corporate", "vpn", "proxy", "tor", "hosting", "internal", "unknown"]
 Outcome = Literal["ok", "denied", "error"]
-Kind = Literal["action", "deployment", "owner_change"]
+Kind = Literal["action", "deployment", "owner_change", "security_event"]
 
 Id128 = Annotated[str, Meta(min_length=1, max_length=128)]
 Id256 = Annotated[str, Meta(min_length=1, max_length=256)]

@@ -89,7 +89,7 @@ def plan_json(
                 "commands": sorted(commands.COMMANDS), "tokens": fields.TOKENS,
                 "prices": fields.PRICES, "approvals": fields.APPROVALS, "asked": fields.ASKED,
                 "own_networks": sorted(network.OWN_NETWORKS), "tainted": novelty.TAINTED,
-                "new": profile.NEW, "deployed": profile.DEPLOYED,
+                "new": profile.NEW, "deployed": profile.DEPLOYED, "reported": plan.REPORTED,
             },
             "value": INDEX["value"],
             "flow": INDEX["flow"],

@@ -6,9 +6,11 @@ score on. Both leave the same state.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import sys
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from models.alerting.cases import repeats
+from models.alerting.return_period import return_period_bits
 from models.engine import ScoredEvent
 from models.explain.content import Words
 
@@ -19,6 +21,44 @@ if TYPE_CHECKING:
     from models.baseline.identity import Declared
     from models.engine import Engine
     from models.event import Event
+    from models.result import Result
+
+
+class QuietNumbers(NamedTuple):
+    """The numbers of a quiet event.
+
+    Attributes
+    ----------
+    s_sum, s_max
+        Sum and maximum of the bits that the event has raised.
+    own, whole
+        Rarity of the event, and of its session; None for a session without a lead.
+    session_p
+        As in `models.result.Result`.
+    agents
+        Agents active on a day.
+    known_days
+        Days that the rates are estimated from; None while uncalibrated.
+    """
+
+    s_sum: float
+    s_max: float
+    own: float
+    whole: float | None
+    session_p: float | None
+    agents: float
+    known_days: int | None
+
+    def complete(self, result: Result) -> Result:
+        """Complete the result of an event that is no case and no note, and was learned."""
+        result.s_sum, result.s_max, result.session_p = self.s_sum, self.s_max, self.session_p
+        result.rank = return_period_bits(self.own, self.agents)
+        result.learned = True
+        if self.known_days is not None:
+            result.p, result.p_pool, result.p_n = 2.0**-self.own, "fleet", self.known_days
+            if self.whole is not None:
+                result.return_period_days = 2.0 ** return_period_bits(self.whole, self.agents)
+        return result
 
 
 class QuietLoop:
@@ -96,6 +136,7 @@ class QuietLoop:
         position: int,
         event_at: Callable[[int], Event],
         moved: Callable[[int, AgentState, int], None],
+        note_from: int = sys.maxsize,
     ) -> tuple[int, ScoredEvent | None]:
         """Judge from a position on. Give the position of the stop, and the event if it is scored.
 
@@ -106,6 +147,12 @@ class QuietLoop:
         moved
             Called with the position of an event that changed the trust answer of its agent, the
             agent, and the event's time in microseconds.
+        note_from
+            First position whose quiet events are among `numbers`.
         """
-        position, scored = self._judge.run(actions, position, event_at, moved)
+        position, scored = self._judge.run(actions, position, event_at, moved, note_from)
         return position, None if scored is None else ScoredEvent(*scored)
+
+    def numbers(self) -> dict[int, QuietNumbers]:
+        """Give the numbers of the noted quiet events since the last call, by position."""
+        return {at: QuietNumbers(*found) for at, found in self._judge.take_numbers()}

@@ -37,6 +37,8 @@ _GROUPS = (
     "pipeline.commands.decode",
     "pipeline.commands.scan",
     "pipeline.commands.connect",
+    "pipeline.commands.inventory.importing",
+    "pipeline.commands.tap",
     "lab.commands.evaluate",
     "lab.commands.simulate",
     "pipeline.commands.cases",
@@ -44,10 +46,12 @@ _GROUPS = (
     "pipeline.commands.casework.suppressions",
     "pipeline.commands.show",
     "pipeline.commands.casework.gates",
+    "pipeline.commands.casework.identity",
     "pipeline.commands.casework.audit",
     "pipeline.commands.config",
     "pipeline.commands.installation",
     "pipeline.commands.keys",
+    "pipeline.commands.identity.ssf",
 )
 # Typer has its own copy of click: this is the base class of its usage errors.
 _Usage: type[Any] = typer.BadParameter.__mro__[1]
@@ -145,7 +149,9 @@ def _habitus(
     installed_kernel("auto")
 
 
-for _group in _GROUPS:
+# The tap starts with every MCP server of a client, so it loads no other command.
+_TAP = "pipeline.commands.tap"
+for _group in (_TAP,) if sys.argv[1:2] == ["tap"] else _GROUPS:
     import_module(_group).register(app)
 
 if __name__ == "__main__":

@@ -7,23 +7,31 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from functools import partial
 from time import perf_counter
 
 from fastapi import FastAPI
 
+from models.errors import MalformedEvent
+from models.event import Operation
 from models.trust.opinion import TrustPolicy
 from models.trust.response import DEFAULT_OBLIGATIONS, Obligation
+from pipeline.enrichment.inventory import Inventory
+from pipeline.signals.transmitters import Transmitter
 from scoring_api import problems
 from scoring_api.authentication.authenticator import Authenticator
 from scoring_api.config import ApiConfig
 from scoring_api.description import described, operation_id
 from scoring_api.problems import App, Message, Receive, Scope, Send
+from scoring_api.report_queue import ReportQueue
 from scoring_api.requests.bodies import Bodies
 from scoring_api.requests.guard import Guard
 from scoring_api.routes import PAGES, ROUTERS
-from scoring_api.service import Service, Validate
+from scoring_api.service import CheckOtlp, OperationOf, Service, Validate
+from scoring_api.signals.polling import Poller
+from scoring_api.signals.receiver import Receiver
+from scoring_api.status.coverage import Coverages
 from scoring_api.status.metrics import Metrics
 from scoring_api.status.silent_agents import Silences
 from scoring_api.trust_cache.cache import TrustCache
@@ -95,7 +103,14 @@ async def _running(api: FastAPI) -> AsyncIterator[None]:
         service.cache.follow(),
         service.cache.renewal.run(),
         service.silences.run(),
+        service.coverages.run(),
         service.auth.follow(),
+        *(one.keys.follow() for one in service.signals.verifiers),
+        *(
+            Poller(service.signals, one).run()
+            for one in service.signals.verifiers
+            if one.transmitter.delivery == "poll"
+        ),
     )
     tasks = [asyncio.create_task(each) for each in work]
     try:
@@ -104,7 +119,16 @@ async def _running(api: FastAPI) -> AsyncIterator[None]:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        await service.reports.close()
         service.cache.close()
+
+
+def _no_otlp(fmt: str, _: bytes) -> list[str]:
+    raise MalformedEvent("bad_value", f"no reader of {fmt} is configured")
+
+
+def _unknown_operation(_fmt: str, _value: bytes) -> Operation:
+    return "unknown"
 
 
 def create_app(
@@ -115,6 +139,10 @@ def create_app(
     obligations: Mapping[str, Obligation] = DEFAULT_OBLIGATIONS,
     *,
     settle: Settle | None = None,
+    inventory: Inventory | None = None,
+    check_otlp: CheckOtlp = _no_otlp,
+    operation_of: OperationOf = _unknown_operation,
+    transmitters: Sequence[Transmitter] = (),
 ) -> Application:
     """Make the application over a store.
 
@@ -128,7 +156,15 @@ def create_app(
     config, policy, obligations
         The defaults fit one machine without a credential store.
     settle
-        Applied to each trust state that is read, such as `Inventory.settled`; None: no change.
+        Applied to each trust state that is read; None: `Inventory.settled` of the inventory.
+    inventory
+        The registered agents; None for no inventory.
+    check_otlp
+        Reads OTLP payloads; by default all are refused.
+    operation_of
+        Reads the operation of a call out of a hook; by default it is unknown.
+    transmitters
+        Whose security event tokens are accepted.
 
     Raises
     ------
@@ -140,15 +176,28 @@ def create_app(
     config.validate()
     policy.validate()
     metrics = Metrics()
+    if inventory is None:
+        inventory = Inventory({}, loaded=False)
+    settle = settle or inventory.settled
     cache = TrustCache(reading, config, policy, obligations, metrics, settle)
+    silences = Silences(reading, cache, config, metrics)
+
+    async def report(fmt: str, name: str, claims: bytes) -> None:
+        await cache.read(lambda: reading.report(fmt, name, [claims]))
+
     service = Service(
         config=config,
         reading=reading,
         cache=cache,
-        silences=Silences(reading, cache, config, metrics),
+        silences=silences,
+        coverages=Coverages(inventory, cache, silences, config, metrics),
         auth=Authenticator(config, metrics),
         metrics=metrics,
         validate=validate,
+        check_otlp=check_otlp,
+        operation_of=operation_of,
+        reports=ReportQueue(cache, reading),
+        signals=Receiver(transmitters, report, metrics),
     )
     api = FastAPI(
         title="Habitus scoring API",

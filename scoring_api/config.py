@@ -9,6 +9,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from models.errors import ConfigError
+from pipeline.configuration.hook_rules import HookRule
 from scoring_api.clock import ClockKind
 
 LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
@@ -46,6 +47,8 @@ class ApiConfig:
         Seconds at the start for answers that were not requested yet.
     silent_every_s
         Seconds between two searches for silent agents.
+    hook_rules
+        What hooks answer before a call; none observe.
     client_ca
         Authorities of client certificates; the entries of `api_keys_file` decide which are
         admitted.
@@ -57,6 +60,8 @@ class ApiConfig:
         Events in one ``POST /v1/actions`` and agents in one ``POST /v1/trust/query``.
     max_event
         Bytes of one event.
+    recent_events_s
+        Seconds for which the latest events are listed.
 
     Examples
     --------
@@ -77,11 +82,13 @@ class ApiConfig:
     refresh_s: float = 10.0
     prepare_s: float = 2.0
     silent_every_s: float = 60.0
+    hook_rules: tuple[HookRule, ...] = ()
     client_ca: Path | None = None
     max_body: int = 2 * 1024 * 1024
     max_body_memory: int = 128 * 1024 * 1024
     max_batch: int = 1000
     max_event: int = 1024 * 1024
+    recent_events_s: int = 86_400
 
     @property
     def has_credentials(self) -> bool:

@@ -13,6 +13,7 @@ from pipeline.events.schema import event_parts
 from scoring_api.schemas.actions import RejectedActions
 from scoring_api.schemas.decisions import CommentRequest, DispositionRequest, UndoRequest
 from scoring_api.schemas.gates import GateRequest
+from scoring_api.schemas.people.identities import MergeRequest, RefuseRequest, SplitRequest
 from scoring_api.schemas.problem import Problem
 from scoring_api.schemas.suppressions import EndRequest, SuppressionRequest
 from scoring_api.schemas.trust import TrustQuery
@@ -56,6 +57,9 @@ def _declared() -> dict[str, Any]:
             (SuppressionRequest, "validation"),
             (EndRequest, "validation"),
             (GateRequest, "validation"),
+            (MergeRequest, "validation"),
+            (SplitRequest, "validation"),
+            (RefuseRequest, "validation"),
         ],
         ref_template=_TEMPLATE.replace("name", "model"),
     )

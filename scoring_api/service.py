@@ -13,13 +13,16 @@ from fastapi.routing import APIRoute
 from fastapi.security import APIKeyHeader, HTTPBearer
 from pydantic import BaseModel
 
-from models.event import Event
+from models.event import Event, Operation
 from scoring_api.authentication.authenticator import Authenticator
 from scoring_api.authentication.principal import Principal
 from scoring_api.config import ApiConfig
 from scoring_api.problems import MEDIA_TYPE, ProblemError
+from scoring_api.report_queue import ReportQueue
 from scoring_api.schemas.actions import RejectedActions
 from scoring_api.schemas.problem import Problem
+from scoring_api.signals.receiver import Receiver
+from scoring_api.status.coverage import Coverages
 from scoring_api.status.metrics import Metrics
 from scoring_api.status.silent_agents import Silences
 from scoring_api.trust_cache.cache import TrustCache
@@ -30,6 +33,16 @@ Validate = Callable[[bytes], tuple[Event, tuple[str, ...]]]
 
 Raises `models.errors.MalformedEvent` for invalid bytes.
 """
+
+CheckOtlp = Callable[[str, bytes], list[str]]
+"""Reads an OTLP payload of a format; gives what of it cannot be used, and why.
+
+Raises `models.errors.MalformedEvent` for bytes that are no payload.
+"""
+
+
+OperationOf = Callable[[str, bytes], Operation]
+"""Reads the payload of a hook of a format; gives the operation of its call."""
 
 
 _LONGEST_NAME = 128
@@ -43,13 +56,22 @@ class Service:
     reading: Reading
     cache: TrustCache
     silences: Silences
+    coverages: Coverages
     auth: Authenticator
     metrics: Metrics
     validate: Validate
+    check_otlp: CheckOtlp
+    operation_of: OperationOf
+    reports: ReportQueue
+    signals: Receiver
 
 
-def service_of(request: Request) -> Service:
-    """Give the service of the request's application."""
+async def service_of(request: Request) -> Service:
+    """Give the service of the request's application.
+
+    All dependencies are coroutines: FastAPI runs a plain function in another thread, and under load
+    a request waits for it.
+    """
     found: Service = request.app.state.service
     return found
 
@@ -57,7 +79,7 @@ def service_of(request: Request) -> Service:
 Shared = Annotated[Service, Depends(service_of)]
 
 
-def require_json(request: Request) -> None:
+async def require_json(request: Request) -> None:
     """Refuse a body without the content type JSON.
 
     This also forces a CORS preflight for posts of foreign web pages.
@@ -119,7 +141,7 @@ def needs(scope: str) -> Any:
 DESCRIBED = [Security(_BEARER), Security(_API_KEY)]
 
 
-def agent_id_of(
+async def agent_id_of(
     agent_id: Annotated[
         str,
         Path(

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import cache
 from pkgutil import resolve_name
 
-from models.errors import ConfigError
-from models.event import Event, microseconds
+from models.errors import ConfigError, MalformedEvent
+from models.event import Event, Operation, microseconds
 from pipeline.configuration.derived import trust_policy_of
+from pipeline.configuration.hook_rules import rule_of
 from pipeline.configuration.loading import load_settings
 from pipeline.credentials.entries import read_credentials
 from pipeline.enrichment import inventory
+from pipeline.enrichment.operations import load as load_operations
 from pipeline.events.accepted_times import ahead_us_of, check_time
 from pipeline.settings import Settings
+from pipeline.signals.transmitters import read_transmitters
 from pipeline.store import open_store
 from scoring_api.app import Application, create_app
 from scoring_api.authentication.jwks import KeySource
@@ -23,6 +28,8 @@ from scoring_api.serving.limits import Limits
 
 # By name, so that importing the API does not import stream adapters.
 _NATIVE = "pipeline.formats.native:Native"
+_FORMAT = "pipeline.formats:format_named"
+_ENRICH = "pipeline.actions.enrich:enrich"
 
 
 def create_app_from_settings() -> Application:
@@ -35,7 +42,10 @@ def create_app_from_settings() -> Application:
         _validator(ahead_us_of(settings)),
         config,
         trust_policy_of(settings, store.configs.promoted()),
-        settle=inventory.load(settings.inventory).settled,
+        inventory=inventory.load(settings.inventory),
+        check_otlp=unusable,
+        operation_of=operation_of,
+        transmitters=read_transmitters(settings.ssf_transmitters),
     )
 
 
@@ -61,6 +71,8 @@ def check_callers(settings: Settings) -> None:
         read_credentials(config.api_keys_file)
     if config.jwks is not None:
         KeySource(config.jwks).examine()
+    for transmitter in read_transmitters(settings.ssf_transmitters):
+        KeySource(transmitter.jwks).examine()
 
 
 def _validator(ahead_us: int) -> Validate:
@@ -86,7 +98,9 @@ def config_of(settings: Settings) -> ApiConfig:
         algorithms=settings.jwt_algorithms,
         clock=settings.clock,
         client_ca=settings.tls_client_ca,
+        hook_rules=tuple(map(rule_of, settings.hook_decisions)),
         max_body_memory=settings.max_body_memory,
+        recent_events_s=settings.recent_events_s,
     )
 
 
@@ -115,3 +129,31 @@ def tls_of(settings: Settings) -> TlsFiles | None:
                 if path is not None:
                     raise ConfigError(f"{name} must be set when {other} is")
     return None
+
+
+def unusable(fmt: str, value: bytes) -> list[str]:
+    """Read an OTLP payload; give what of it cannot be used, and why."""
+    found = resolve_name(_FORMAT)(fmt).read(value)
+    return [f"{one.place}: {one.detail}" for one in found.unusable]
+
+
+def operation_of(fmt: str, value: bytes) -> Operation:
+    """Give the operation of the call that a hook is about; ``unknown`` if it names none."""
+    try:
+        parts = resolve_name(_FORMAT)(fmt).decode(value)
+        event = next((dict(part.event) for part in parts if part.event.get("tool")), None)
+    except MalformedEvent:
+        event = None  # the worker rejects it, with its reason
+    if event is None:
+        return "unknown"
+    resolve_name(_ENRICH)(event)
+    known = event.get("operation")
+    if known in (None, "unknown"):
+        known = _infer()(event["tool"])
+    found: Operation = known
+    return found
+
+
+@cache
+def _infer() -> Callable[[str], Operation]:
+    return load_operations()

@@ -23,6 +23,9 @@ MEASUREMENTS = {
     "habitus-kafka": "benchmarks.streaming.habitus:habitus_from_kafka",
     "habitus-librdkafka": "benchmarks.streaming.habitus:habitus_from_librdkafka",
     "habitus-files": "benchmarks.streaming.habitus:habitus_to_files",
+    "format-judged": "benchmarks.formats.judged:judged",
+    "format-assembled": "benchmarks.formats.judged:assembled",
+    "format-bare": "benchmarks.formats.judged:bare",
     "replica": "benchmarks.lookup.replica:replica",
 }
 

@@ -17,12 +17,17 @@ _POLL_SECONDS = 0.1
 
 
 def start(
-    command: list[str], log: Path, pid_file: Path, *, user: str | None = None
+    command: list[str],
+    log: Path,
+    pid_file: Path,
+    *,
+    user: str | None = None,
+    environment: dict[str, str] | None = None,
 ) -> subprocess.Popen[bytes]:
     """Start `command` in a new session, with output to `log` and pid to `pid_file`.
 
     The session keeps it alive when the calling shell ends. It runs as `user`; None: the current
-    user.
+    user. It gets `environment`; None: that of this program.
     """
     with log.open("ab") as output:
         process = subprocess.Popen(  # noqa: S603 - the command is put together in this folder
@@ -32,6 +37,7 @@ def start(
             stderr=subprocess.STDOUT,
             start_new_session=True,
             cwd=None if user is None else "/",
+            env=environment,
             **identity(user),
         )
     pid_file.write_text(f"{process.pid}\n")

@@ -1,6 +1,10 @@
 """Start, stop and show the real components that the tests use.
 
     python3 deploy/services/services.py up|down|status [kafka] [postgresql] [chromium] [promtool]
+                                                       [collector] [litellm] [keycloak] [spire]
+
+The Collector, LiteLLM, Keycloak and SPIRE take minutes to fetch: without names they count only
+where they were fetched.
 
 HABITUS_TEST_SERVICES names a folder for servers of their own, beside those of the repository.
 
@@ -18,11 +22,17 @@ import browser
 import kafka_broker
 import postgresql
 import promtool
+from identity import keycloak, spire
 from place import Absent, alone
+from telemetry import collector, litellm
 
 COMPONENTS = {
-    component.NAME: component for component in (kafka_broker, postgresql, browser, promtool)
-}
+    component.NAME: component
+    for component in (
+        kafka_broker, postgresql, browser, promtool, collector, litellm, keycloak, spire,
+    )
+}  # fmt: skip
+SLOW = (collector, litellm, keycloak, spire)
 ACTIONS = ("up", "down", "status")
 
 
@@ -36,9 +46,15 @@ def main(arguments: list[str]) -> int:
     if unknown:
         parser.error(f"unknown component {unknown[0]!r}, expected one of: {', '.join(COMPONENTS)}")
     with alone():
-        for name in chosen.component or COMPONENTS:
+        for name in chosen.component or _by_default(chosen.action):
             print(f"{name}: {_one(name, chosen.action)}", flush=True)
     return 0
+
+
+def _by_default(action: str) -> list[str]:
+    """Name the components that are meant without names: what takes minutes starts if fetched."""
+    known = COMPONENTS.items()
+    return [name for name, one in known if action != "up" or one not in SLOW or one.cached()]
 
 
 def _one(name: str, action: str) -> str:

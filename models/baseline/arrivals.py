@@ -103,12 +103,14 @@ class Arrivals:
         over = self._scorer.days_over(profile)
         if over:
             self._close(profile, over)
-        if not profile.events or time_us // HOUR_US > profile.last_us // HOUR_US:
+        seen = event.kind != "security_event"  # others report it: the agent did nothing
+        if seen and (not profile.events or time_us // HOUR_US > profile.last_us // HOUR_US):
             self._note_hour(profile, time_us // HOUR_US)
         profile.events += 1
         profile.last_us = max(profile.last_us, time_us)
         trust.events += 1
-        trust.last_seen_us = max(trust.last_seen_us, time_us)
+        if seen:
+            trust.last_seen_us = max(trust.last_seen_us, time_us)
         if event.agent.version is not None:
             trust.version = event.agent.version
         if event.kind == "deployment":

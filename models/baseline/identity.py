@@ -2,7 +2,8 @@
 
 An event only claims a role, an owner or a team. A first claim counts unless the inventory
 declares another value. Later an announced change (a deployment, another owner) replaces it. An
-agent outside the inventory has no role and no owner, despite its claims.
+agent outside the inventory has no role and no owner, despite its claims. A tool or a scope that the
+inventory does not allow is a refused claim, too.
 """
 
 from __future__ import annotations
@@ -11,6 +12,8 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 from msgspec.structs import replace
+
+from models.baseline.allowed import Allowed, uses_outside
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -23,6 +26,7 @@ GROUP = "like:"
 TEAM = ("agent.team", "team")
 """Attributes that name the team: an unknown member of ``agent``, and the plain attribute."""
 _LONGEST = 128
+_LIMITED = ("tool", "scope")
 
 
 class Declared(Struct, frozen=True):
@@ -36,6 +40,8 @@ class Declared(Struct, frozen=True):
         Values of the inventory. None where it has none.
     group
         Peer group for an agent without a role, fitted on behaviour; None without one.
+    tools, scopes
+        Tools and scopes that the agent may use; None where all are allowed.
     """
 
     registered: bool | None = None
@@ -43,6 +49,13 @@ class Declared(Struct, frozen=True):
     owner: str | None = None
     team: str | None = None
     group: str | None = None
+    tools: Allowed | None = None
+    scopes: Allowed | None = None
+
+    @property
+    def is_limited(self) -> bool:
+        """Whether some tools or scopes are not allowed."""
+        return self.tools is not None or self.scopes is not None
 
 
 UNDECLARED = Declared()
@@ -55,7 +68,7 @@ class Mismatch(Struct, frozen=True):
     Attributes
     ----------
     field
-        ``role``, ``owner`` or ``team``.
+        ``role``, ``owner``, ``team``, ``tool`` or ``scope``.
     claimed
         Claimed value, cut to 128 characters.
     known
@@ -71,9 +84,19 @@ class Mismatch(Struct, frozen=True):
 
 
 def in_words(refused: Iterable[Mismatch]) -> str:
-    """Write refused claims, and what is known instead, in one line; empty for none."""
+    """Write refused claims, and what is known instead, in one line; empty for none.
+
+    >>> in_words([Mismatch("role", "a", "b", True), Mismatch("tool", "pay", None, True)])
+    "role 'a' instead of 'b', tool 'pay' outside the allowed tools"
+    """
     return ", ".join(
-        f"{one.field} {one.claimed!r} instead of {one.known or 'none'!r}" for one in refused
+        f"{one.field} {one.claimed!r} "
+        + (
+            f"outside the allowed {one.field}s"
+            if one.field in _LIMITED
+            else f"instead of {one.known or 'none'!r}"
+        )
+        for one in refused
     )
 
 
@@ -122,8 +145,9 @@ def apply_claims(
         The refused claims, the most severe first.
     """
     agent, attributes = event.agent, event.attributes
+    beyond = _beyond(event, declared) if declared.is_limited else []
     if agent.role is None and agent.owner is None and not attributes:
-        return False, []
+        return False, beyond
     teams = [attributes.get(name) for name in TEAM] if attributes else []
     claims = {"role": agent.role, "owner": agent.owner}
     if declared.registered is False:
@@ -147,7 +171,16 @@ def apply_claims(
     if declared.team:
         others = [one for one in teams if isinstance(one, str) and one not in ("", declared.team)]
         refused += [Mismatch("team", one[:_LONGEST], declared.team, True) for one in others[:1]]
-    return accepted, refused
+    return accepted, refused + beyond
+
+
+def _beyond(event: Event, declared: Declared) -> list[Mismatch]:
+    """Give the tools and scopes of an action that the inventory does not allow."""
+    if event.kind != "action":
+        return []
+    held = event.credential.scopes if event.credential is not None else None
+    found = uses_outside(event.tool, held or (), declared.tools, declared.scopes)
+    return [Mismatch(field, name[:_LONGEST], None, True) for field, name in found]
 
 
 def _counts(event: Event, field: str, claimed: str, known: str | None, declared: Declared) -> bool:

@@ -14,8 +14,11 @@ from models.constants import (
     CONFLICT_BITS,
     COUNTRY_BITS,
     EXPIRED_BITS,
+    IDENTITY_CHANGE_BITS,
+    LEAK_BITS,
     MODE_BITS,
     NETWORK_BITS,
+    REVOKED_BITS,
     UNREGISTERED_BITS,
     UNVERIFIED_BITS,
     VERSION_BITS,
@@ -92,8 +95,21 @@ RULES: tuple[Rule, ...] = (
         "an announced version",
     ),
     Rule(
+        "revoked", "revoked", REVOKED_BITS, "revoked",
+        "The identity provider took rights from the agent: {text}.", "an identity in force",
+    ),
+    Rule(
+        "identity_change", "identity_change", IDENTITY_CHANGE_BITS, "identity_change",
+        "The identity provider changed what the agent is: {text}.", "the same identity",
+    ),
+    Rule(
         "mode_shift", "mode_shift", MODE_BITS, "other_mode",
         "The agent begins to work in mode {text}.", "the mode of the days before",
+    ),
+    Rule(
+        "leak", "leak", LEAK_BITS, "leaked_secret",
+        "A credential that the agent had read leaves with this call: {text}.",
+        "no credential in what is sent",
     ),
 )  # fmt: skip
 

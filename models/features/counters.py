@@ -112,13 +112,16 @@ COUNTERS: tuple[Counter, ...] = (
             "approval.pattern", number="haste"),
     Counter("settings", "settings", "changes of agents' settings", "config.change",
             when=(_CHANGING,
-                  (Test("target", parts=(("agent", "agents"), ("settings", "config"))),))),
+                  (Test("target", parts=(("agent", "agents"), ("settings", "config"))),
+                   Test("resource_type", equal=("agent_settings",))))),
     Counter("remembered", "memory", "changes of a memory", "memory.write",
             when=(_CHANGING, (Test("target", parts=(("memory", "memories"),)),))),
     Counter("sole_days", "beacon", "days with a destination that no other agent uses",
             "volume.exfil", number="sole_days", peak=True, about="sole_host", lasting=True),
     Counter("silence", "gap", "silence of the delegating agent", "telemetry.gap",
             number="silence", peak=True, about="silent", lasting=True),
+    Counter("unreported", "gap", "calls that no hook reported", "telemetry.gap",
+            when=((Test("tool", equal=("telemetry.gap",)),),), about="tool"),
 )  # fmt: skip
 
 BY_NAME = {counter.name: counter for counter in COUNTERS}

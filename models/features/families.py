@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from models.features.counters import COUNTERS
 from models.features.family import Family
 
 CARRIED, SPREAD, CONTENT, SLOW, CASCADE = "carried", "spread", "content", "slow", "cascade"
+
+
+def _security_event(name: str, effect: str) -> dict[str, Any]:
+    return {"kind": "security_event", "attributes": {"security_event": name, "effect": effect}}
+
 
 _ALL: tuple[Family, ...] = (
     # ------------------------------------------------------------------ novelty
@@ -184,7 +191,7 @@ _ALL: tuple[Family, ...] = (
     ),
     Family(
         "settings", "settings", "config.change", "Changes of agents' settings",
-        "Writes to settings or configurations of agents.",
+        "Writes to settings or configurations of agents, such as those of its own hooks.",
         "Settings under names that do not say so.",
         "`operation` and `resource.id`.",
         {"operation": "write", "resource": {"id": "agent-0/config"}}, times=3,
@@ -203,10 +210,12 @@ _ALL: tuple[Family, ...] = (
         "`network.destination` or `argument_origins`.",
     ),
     Family(
-        "gap", "gap", "telemetry.gap", "An agent that delegates but reports nothing itself",
-        "Work through an agent that has not reported for far longer than expected.",
+        "gap", "gap", "telemetry.gap", "An agent that does not report what it does",
+        "Work through an agent that has not reported for far longer than expected, and calls in "
+        "telemetry that the agent's hooks did not report.",
         "Agents that fall silent and delegate nothing.",
-        "`delegation`.",
+        "`delegation`; hooks beside telemetry.",
+        {"tool": "telemetry.gap"},
     ),
     Family(
         SLOW, "amount", "behavior.drift", "What leaves has been growing for days",
@@ -230,10 +239,11 @@ _ALL: tuple[Family, ...] = (
     ),
     Family(
         "mismatch", "identity", "identity.mismatch",
-        "A role, owner or team that is not the agent's",
-        "Events that claim another role, owner or team than the inventory has.",
-        "Claims that nobody declared otherwise.",
-        "`agent.role`, `agent.owner`, an inventory.",
+        "A role, owner, team, tool or scope that is not the agent's",
+        "Events that claim another role, owner or team than the inventory has, or use a tool or "
+        "scope outside those that it allows.",
+        "Claims that nobody declared otherwise, and misuse of allowed tools.",
+        "`agent.role`, `agent.owner`, `tool`, `credential.scopes`, an inventory.",
         certain=True,
     ),
     Family(
@@ -269,6 +279,29 @@ _ALL: tuple[Family, ...] = (
         "Peers whose verification is not reported.",
         "`attributes.peer_verified`.",
         {"attributes": {"peer_verified": False}},
+    ),
+    Family(
+        "leak", "leak", "secret.leak", "A credential that was read and then sent",
+        "A key, token or password out of a result of a tool that leaves with a later call.",
+        "Credentials without a known form, and those that a program sends by itself.",
+        "`attributes.leaked_secret`, from sources with results.",
+        {"attributes": {"leaked_secret": "api_key out of files.read to paste.example.com"}},
+        certain=True,
+    ),
+    Family(
+        "revoked", "revoked", "identity.revoked", "Rights that an identity provider took away",
+        "Sessions, credentials and accounts that a transmitter of security events revokes.",
+        "Revocations that no transmitter reports.",
+        "Security events (SSF).",
+        _security_event("session-revoked", "revoked"), certain=True,
+    ),
+    Family(
+        "identity_change", "identity", "identity.changed",
+        "A change of the identity that an identity provider reports",
+        "Credentials, claims, assurance, devices and risk that a transmitter says have changed.",
+        "Changes that no transmitter reports.",
+        "Security events (SSF).",
+        _security_event("credential-change", "changed"),
     ),
     Family(
         "conflict", "telemetry", "telemetry.conflict", "An event id with other content",

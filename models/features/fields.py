@@ -14,6 +14,7 @@ from models.features.commands import COMMANDS, command_programs
 from models.features.containers import containers, identifiers
 from models.features.credentials import lifetime_of
 from models.features.network import OWN_NETWORKS, host_of
+from models.features.plan import REPORTED
 from models.units import HOUR_US
 
 if TYPE_CHECKING:
@@ -23,12 +24,16 @@ Record = dict[str, str]
 
 MAX_VALUE = 200
 MAX_DEPTH = 4
+MAX_PROGRAMS = 20
+"""Most programs of a command line that an adapter has parsed."""
 TOKENS = ("total_tokens", "tokens", "output_tokens")
 """Attributes that hold the tokens of a call, the first one found counts."""
 PRICES = ("cost", "cost_usd")
 APPROVALS = ((2.0, 8.0), (10.0, 1.0))
 """An approval given in under so many seconds counts so much."""
 ASKED = ("request", "system")
+EFFECTS = {"revoked": "revoked", "changed": "identity_change"}
+"""Effect of a security event -> the field that a rule is declared over."""
 
 
 class Fields(Struct):
@@ -79,6 +84,12 @@ def read_fields(event: Event, origin: Origin, previous_tool: str, time_us: int) 
         single["definition"] = digest[:MAX_VALUE]
     if attributes.get("peer_verified") is False:
         single["unverified"] = event.tool
+    for name in REPORTED:
+        found = attributes.get(name)
+        if found and isinstance(found, str):
+            single[name] = found[:MAX_VALUE]
+    if event.kind == "security_event":
+        _of_security_event(attributes, single)
     _of_resource(event, single)
     _of_network(event, origin, single)
     records: dict[str, list[Record]] = {}
@@ -95,6 +106,14 @@ def read_fields(event: Event, origin: Origin, previous_tool: str, time_us: int) 
             records["scope"] = [{"scope": one} for one in credential.scopes]
     _of_arguments(event, records)
     return Fields(single, records, _numbers(event, attributes))
+
+
+def _of_security_event(attributes: dict[str, Any], single: Record) -> None:
+    """Read what somebody else reports about the identity of the agent."""
+    said, effect = attributes.get("security_event"), attributes.get("effect")
+    field = EFFECTS.get(effect) if isinstance(effect, str) else None
+    if field is not None and isinstance(said, str):
+        single[field] = said[:MAX_VALUE]
 
 
 def _of_resource(event: Event, single: Record) -> None:
@@ -130,17 +149,18 @@ def _of_network(event: Event, origin: Origin, single: Record) -> None:
 def _of_arguments(event: Event, records: dict[str, list[Record]]) -> None:
     """Read arguments with their origins, and those without origins out of their text."""
     arguments, names = [], []
+    programs: list[Record] = [{"program": one} for one in _listed(event.attributes or {})]
+    unlisted = not programs
     origins = event.argument_origins or {}
     for key, found in origins.items():
         for raw, where in found:
             value = raw[:MAX_VALUE]
             names.append(value)
             arguments.append(_argument(key, value, where))
-    programs: list[Record] = []
     for key, text in (event.arguments or {}).items():
         if not isinstance(text, str):
             continue
-        if key in COMMANDS:
+        if unlisted and key in COMMANDS:
             programs += [{"program": one} for one in command_programs(text)]
         read = identifiers(text)
         names += read
@@ -155,6 +175,14 @@ def _of_arguments(event: Event, records: dict[str, list[Record]]) -> None:
         records["program"] = programs
     if arguments:
         records["argument"] = arguments
+
+
+def _listed(attributes: dict[str, Any]) -> list[str]:
+    """Give the programs that an adapter has parsed out of a command line."""
+    listed = attributes.get("programs")
+    if not isinstance(listed, list):
+        return []
+    return [one[:MAX_VALUE] for one in listed if isinstance(one, str)][:MAX_PROGRAMS]
 
 
 def _argument(key: str, value: str, where: list[str]) -> Record:

@@ -18,6 +18,10 @@ MAX_TEXT = 80
 """Most characters of a value that are named."""
 
 
+REPORTED = ("leaked_secret",)
+"""Attributes that adapters fill with text: fields as they are, over which rules are declared."""
+
+
 class NoveltyFeature(Struct, frozen=True):
     """A feature whose new values are surprising.
 

@@ -9,6 +9,7 @@ use pyo3::prelude::*;
 static GLOBAL: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 mod alerting;
+mod assembling;
 mod baseline;
 mod calibration;
 mod codec;
@@ -45,6 +46,7 @@ fn habitus_native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     keep_memory();
     module.add("__version__", env!("CARGO_PKG_VERSION"))?;
     module.add("__sources__", env!("HABITUS_NATIVE_SOURCES"))?;
+    module.add_function(wrap_pyfunction!(assembling::word_sums::word_sums, module)?)?;
     module.add_function(wrap_pyfunction!(codec::compacted, module)?)?;
     module.add_function(wrap_pyfunction!(codec::expanded, module)?)?;
     module.add_class::<codec::hashing::Hashes>()?;

@@ -101,6 +101,7 @@ pub struct Words {
     pub tainted: String,
     pub new: String,
     pub deployed: String,
+    pub reported: Vec<String>,
 }
 
 #[derive(Deserialize)]
@@ -230,6 +231,7 @@ constants! {
     step: f64 = "amounts.STEP",
     max_distinct: usize = "amounts.MAX_DISTINCT",
     max_subject: usize = "plan.MAX_TEXT",
+    max_programs: usize = "fields.MAX_PROGRAMS",
     expired_us: i64 = "promises.EXPIRED_US",
     apart_us: i64 = "promises.APART_US",
     max_locations: usize = "promises.MAX_LOCATIONS",

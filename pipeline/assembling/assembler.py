@@ -3,8 +3,9 @@
 A call is one event, however many records and formats report it. It is complete when both halves
 have come. A half that stays alone for `WAIT_US` becomes an event without an outcome, and is
 counted. Spans arrive in any order: those of a trace are held until its root has come, or for
-`HOLD_US`, and are applied in order of time. The clock is the arrival of records, so a replay gives
-the same events.
+`HOLD_US`, and are applied in order of time. A call without an agent, below a span that has not
+come, waits for it (`pipeline.assembling.ancestors`). The clock is the arrival of records, so a
+replay gives the same events.
 """
 
 from __future__ import annotations
@@ -14,8 +15,15 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from models.kernel import native_kernel
 from models.units import HOUR_US, MINUTE_US, SECOND_US
+from pipeline.assembling.ancestors import Ancestry
+from pipeline.assembling.gaps import WAIT_US as GAP_US
+from pipeline.assembling.gaps import HookedAgents
+from pipeline.assembling.known_subjects import KnownSubjects
 from pipeline.assembling.open_session import OpenSession, State, digest_of, native_line
+from pipeline.assembling.word_sums import word_sums_of
+from pipeline.formats.bounds import flat
 from pipeline.formats.part import Part
 
 if TYPE_CHECKING:
@@ -25,13 +33,22 @@ MAX_SESSIONS = 10_000
 """Most open sessions; the one that was quiet for longest ends first."""
 MAX_HELD = 10_000
 """Most parts of a trace that are held."""
+MAX_HELD_IN_ALL = 100_000
+"""Most parts of all traces that are held; above it, all are released."""
 WAIT_US = 15 * MINUTE_US
 HOLD_US = 5 * SECOND_US
 QUIET_US = 24 * HOUR_US
 """Time after which a session without parts ends."""
+LINGER_US, RESUMED_US = 10 * MINUTE_US, MINUTE_US
+"""Time for which an ended session is kept, as telemetry of its calls comes later than its end;
+and time after its end from which on a part shows that it continues."""
 NAME = "assembly:"
 """Beginning of the names of stored state."""
+HOOKED = f"{NAME}hooked"
+_ANCESTRY = f"{NAME}ancestry"
 _encode = msgspec.msgpack.Encoder().encode
+_encode_head = msgspec.json.Encoder().encode
+"""JSON, as MessagePack has no integer of more than 64 bits, and arguments may have one."""
 _text = msgspec.msgpack.Decoder(tuple[str, bytes]).decode
 
 
@@ -42,6 +59,8 @@ class Assembler:
     ----------
     salt
         Of the checksums of words: 32 bits of the installation's secret.
+    kernel
+        ``auto``, ``native`` or ``python``.
 
     Attributes
     ----------
@@ -49,6 +68,8 @@ class Assembler:
         What was dropped or repeated since the start, by reason.
     now_us
         Latest arrival, microseconds since 1970.
+    subjects
+        Which agents act in a session or for a person.
 
     Examples
     --------
@@ -61,13 +82,18 @@ class Assembler:
     1
     """
 
-    def __init__(self, salt: int) -> None:
+    def __init__(self, salt: int, kernel: str = "auto") -> None:
         self._salt = salt
+        self._sums = word_sums_of(native_kernel(kernel))
+        self._ancestry = Ancestry()
         self.count: Counter[str] = Counter()
+        self.subjects = KnownSubjects(salt.to_bytes(4, "little"))
         self._open: OrderedDict[str, OpenSession] = OrderedDict()
         self._touched: set[str] = set()
         self._stored: dict[str, set[int]] = {}
         self._dropped: list[str] = []
+        self._held = 0
+        self._hooked = HookedAgents()
         self.now_us = 0
         self._due_us = 0
 
@@ -91,47 +117,99 @@ class Assembler:
         out: list[bytes] = []
         self.now_us = max(self.now_us, arrived_us)
         roots: dict[str, None] = {}
+        open_sessions, name, session = self._open, "", None
         for part in parts:
-            if part.kind == "event":
-                at_us = part.time_us or arrived_us
-                out.append(part.line or native_line(part.event, part.call, at_us, reporter))
+            kind, event = part.kind, part.event
+            arguments = event.get("arguments")
+            if isinstance(arguments, dict):
+                event["arguments"] = flat(arguments)
+            if kind == "event":
+                out += self._whole(part, part.time_us or arrived_us, reporter)
                 continue
-            name = f"{reporter}\x1f{part.session}"
-            session = self._session(name, part.session, reporter)
+            if session is None or session.state.name != part.session:
+                name = f"{reporter}\x1f{part.session}"
+                session = open_sessions.get(name)
+                if session is None:
+                    session = self._opened(name, State(part.session, reporter), out)
+                self._touch(name, session)
+            state = session.state
+            if state.ended_us and arrived_us - state.ended_us > RESUMED_US:
+                state.ended_us = 0
+            if part.via:
+                self._hooked.note(part, reporter, state.reports, arrived_us)
             if ordered:
                 session.apply(part, arrived_us, out)
-                if part.kind == "end":
-                    self._close(name)
+                if kind == "span":
+                    session.settle(out)
+                if kind == "end":
+                    state.ended_us = self.now_us
                 continue
-            state = session.state
             if not state.held:
                 state.held_since_us = arrived_us
             state.held.append(part)
-            if (part.kind in ("span", "call") and not part.parent) or len(state.held) > MAX_HELD:
+            self._held += 1
+            if (kind in ("span", "call") and not part.parent) or len(state.held) > MAX_HELD:
                 roots[name] = None
         for name in roots:
-            self._release(name, out)
+            if name in self._open:
+                self._release(name, out)
+        if self._held > MAX_HELD_IN_ALL:
+            for name in [name for name, one in self._open.items() if one.state.held]:
+                self._release(name, out)
         return out
 
-    def due(self, *, whole: bool = False) -> list[bytes]:
-        """Give the events whose other half has not come in time; with `whole`, of all sessions."""
+    def _whole(self, part: Part, at_us: int, reporter: str) -> list[bytes]:
+        """Give a whole event; a security event, for each agent that it is about."""
+        event = part.event
+        if event.get("kind") != "security_event":
+            self.subjects.learn(event, at_us)
+            return [part.line or native_line(event, part.call, at_us, reporter)]
+        named, human = event["agent"], event.get("attributes", {}).get("subject")
+        out: list[bytes] = []
+        for agent in self.subjects.agents_of(event, at_us):
+            about = {"agent": {"id": agent}}
+            if human is not None and agent not in (human, named["id"]):
+                about["human"] = {"id": human}
+            out.append(native_line(event | about, part.call, at_us, reporter))
+        return out
+
+    def due(self, *, whole: bool = False, spans: bool = False) -> list[bytes]:
+        """Give the events whose other half has not come in time.
+
+        Parameters
+        ----------
+        whole
+            Give the events of all sessions.
+        spans
+            Give the calls that wait for spans above them.
+        """
         out: list[bytes] = []
         now_us = self.now_us
-        if not whole and now_us < self._due_us:
+        if not (whole or spans) and now_us < self._due_us:
             return out
         for name, session in list(self._open.items()):
             state = session.state
-            if state.held and (whole or now_us - state.held_since_us >= HOLD_US):
+            if state.held and (whole or spans or now_us - state.held_since_us >= HOLD_US):
                 self._release(name, out)
+                if name not in self._open:
+                    continue
+            if spans:
+                session.settle(out, whole=True)
+                self._touched.add(name)
             if whole:
                 session.end(out)
                 self._touched.add(name)
             elif state.calls:
                 before = len(out)
-                session.expire(now_us - WAIT_US, out)
+                session.expire(now_us - WAIT_US, now_us, out)
                 if len(out) > before:
                     self._touched.add(name)
-            if not whole and now_us - state.seen_us >= QUIET_US:
+            if state.reports.waiting:
+                before = len(out)
+                session.add_gaps(now_us if whole else now_us - GAP_US, out)
+                if len(out) > before:
+                    self._touched.add(name)
+            if not whole and now_us >= _ends_us(state):
                 session.end(out)
                 self._close(name)
         self._due_us = min(map(_due_of, self._open.values()), default=_NEVER)
@@ -144,38 +222,53 @@ class Assembler:
 
     # ------------------------------------------------------------------ sessions
 
-    def _session(self, name: str, session_name: str, reporter: str) -> OpenSession:
-        session = self._open.get(name)
-        if session is None:
-            if len(self._open) >= MAX_SESSIONS:
-                oldest = next(iter(self._open))
-                self.count["sessions_dropped_for_room"] += 1
+    def _opened(self, name: str, new: State, out: list[bytes]) -> OpenSession:
+        """Open a session; the one that was quiet for longest ends where there is no room."""
+        if len(self._open) >= MAX_SESSIONS:
+            oldest = next(iter(self._open))
+            self.count["sessions_dropped_for_room"] += 1
+            self._release(oldest, out)
+            if oldest in self._open:
+                self._open[oldest].end(out, "calls_dropped_for_room")
                 self._close(oldest)
-            session = self._open[name] = OpenSession(
-                self._salt, self.count, State(session_name, reporter)
-            )
-        else:
-            self._open.move_to_end(name)
+        session = self._open[name] = self._new(new)
+        return session
+
+    def _touch(self, name: str, session: OpenSession) -> None:
+        self._open.move_to_end(name)
         session.state.seen_us = self.now_us
         self._due_us = min(self._due_us, self.now_us + HOLD_US)
         self._touched.add(name)
-        return session
+
+    def _new(self, state: State) -> OpenSession:
+        return OpenSession(self._salt, self.count, state, self._ancestry, self._sums)
 
     def _release(self, name: str, out: list[bytes]) -> None:
         session = self._open[name]
         held, session.state.held = session.state.held, []
+        self._held -= len(held)
         for part in sorted(held, key=_place_in_time):
             session.apply(part, self.now_us, out)
+        session.settle(out)
         self._touched.add(name)
+        if session.says_nothing():  # a trace without agents and calls
+            self._close(name)
 
     def _close(self, name: str) -> None:
         session = self._open.pop(name)
         self.count["calls_without_result"] += len(session.state.calls)
         self._touched.discard(name)
         if name in self._stored:
-            self._dropped += [_row(name), *(_row(name, at) for at in self._stored.pop(name))]
+            stored = self._stored.pop(name)
+            self._dropped += [_row(name), *(_row(name, at) for at in stored)]
 
     # ------------------------------------------------------------------ state
+
+    def counted(self) -> dict[str, int]:
+        """Give what was dropped, late or repeated since the last call, as names of counters."""
+        found = {f"assembly_{why}": number for why, number in self.count.items() if number}
+        self.count.clear()
+        return found
 
     def dump(self) -> tuple[list[tuple[str, bytes]], list[str]]:
         """Give the stored rows that changed, and the names of those to delete."""
@@ -192,17 +285,28 @@ class Assembler:
                 stored.discard(at)
                 self._dropped.append(_row(name, at))
             session.state.texts = first
-            rows.append((_row(name), _encode((name, session.state))))
+            rows.append((_row(name), _encode_head((name, session.state))))
+        if (agents := self._hooked.dump()) is not None:
+            rows.append((HOOKED, agents))
+        if self._ancestry.changed:
+            rows.append((_ANCESTRY, _encode_head(self._ancestry.scores)))
+            self._ancestry.changed = False
         gone, self._dropped = self._dropped, []
         self._touched.clear()
-        return rows, gone
+        subjects, forgotten = self.subjects.dump()
+        return rows + subjects, gone + forgotten
 
     def load(self, shared: Mapping[str, bytes]) -> None:
         """Read the rows of `dump` out of the shared state."""
+        self.subjects.load(shared)
         texts: dict[str, dict[int, bytes]] = {}
         heads: list[bytes] = []
         for key, blob in shared.items():
-            if key.startswith(NAME):
+            if key == HOOKED:
+                self._hooked.load(blob)
+            elif key == _ANCESTRY:
+                self._ancestry.scores = _scores(blob)
+            elif key.startswith(NAME):
                 digest, _, at = key.removeprefix(NAME).partition(":")
                 if at:
                     texts.setdefault(digest, {})[int(at)] = blob
@@ -210,12 +314,13 @@ class Assembler:
                     heads.append(blob)
         found = [_head(blob) for blob in heads]
         for name, state in sorted(found, key=lambda one: (one[1].seen_us, one[0])):
-            session = OpenSession(self._salt, self.count, state)
+            session = self._new(state)
             session.corpus.dropped = state.texts
             rows = texts.get(f"{digest_of(name):016x}", {})
             for _, row in sorted(rows.items()):
                 session.corpus.add_row(*_text(row))
             self._open[name] = session
+            self._held += len(state.held)
             self._stored[name] = set(rows)
             self.now_us = max(self.now_us, state.seen_us)
 
@@ -225,7 +330,8 @@ class _Head(msgspec.Struct, array_like=True):
     state: State
 
 
-_read_head = msgspec.msgpack.Decoder(_Head).decode
+_scores = msgspec.json.Decoder(dict[str, int]).decode
+_read_head = msgspec.json.Decoder(_Head).decode
 
 
 def _head(blob: bytes) -> tuple[str, State]:
@@ -242,17 +348,25 @@ def _row(name: str, at: int | None = None) -> str:
 _NEVER = 1 << 62
 
 
+def _ends_us(state: State) -> int:
+    """Give the instant at which a session ends."""
+    return state.ended_us + LINGER_US if state.ended_us else state.seen_us + QUIET_US
+
+
 def _due_of(session: OpenSession) -> int:
     """Give the instant at which something of a session is due."""
     state = session.state
-    found = state.seen_us + QUIET_US
+    found = _ends_us(state)
+    if (gap_us := state.reports.due_us()) is not None:
+        found = min(found, gap_us)
     if state.held:
         found = min(found, state.held_since_us + HOLD_US)
-    waiting = min((call.arrived_us for call in state.calls.values()), default=_NEVER)
-    return min(found, waiting + WAIT_US)
+    waiting = (call.until_us or call.arrived_us + WAIT_US for call in state.calls.values())
+    return min(found, min(waiting, default=_NEVER))
 
 
-_ORDER = {"span": 0, "about": 1, "system": 2, "request": 3, "call": 4, "result": 5, "end": 6}
+_KINDS = ("span", "about", "system", "request", "usage", "call", "result", "end")
+_ORDER = {kind: place for place, kind in enumerate(_KINDS)}
 
 
 def _place_in_time(part: Part) -> tuple[bool, int, int]:

@@ -6,16 +6,17 @@ words follow each other.
 
 from __future__ import annotations
 
-import re
-from array import array
-from zlib import crc32
+from typing import TYPE_CHECKING
+
+from pipeline.assembling.word_sums import BYTES, place_in, word_sums
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 MAX_WORDS = 200_000
 """Most words of one session; the oldest texts are left out first."""
-_BYTES = 4
-_BETWEEN = bytes(_BYTES)
+_BETWEEN = bytes(BYTES)
 """Checksum of no word: no value reaches over the end of a text."""
-_WORD = re.compile(r"\w+")
 
 
 class Corpus:
@@ -25,6 +26,8 @@ class Corpus:
     ----------
     salt
         Start of the checksums, 32 bits of the installation's secret.
+    sums
+        Computes the checksums of a text, in Python or compiled.
 
     Examples
     --------
@@ -37,10 +40,12 @@ class Corpus:
     []
     """
 
-    def __init__(self, salt: int) -> None:
+    def __init__(self, salt: int, sums: Callable[[str, int], bytes] = word_sums) -> None:
         self._salt = salt
+        self._sums = sums
         self.texts: list[tuple[str, bytes]] = []
         self.dropped = 0
+        self._known: set[tuple[str, bytes]] = set()
         self._words = 0
         self._joined: dict[str, bytearray] = {}
 
@@ -49,18 +54,24 @@ class Corpus:
 
     def add(self, origin: str, text: str) -> None:
         """Add a text of an origin."""
-        self.add_row(origin, self._row(text))
+        self.add_row(origin, self._sums(text, self._salt))
 
     def add_row(self, origin: str, row: bytes) -> None:
-        """Add a text by its checksums; the newest words of a text that is too long."""
-        row = row[-MAX_WORDS * _BYTES :]
-        self.texts.append((origin, row))
-        self._words += len(row) // _BYTES
+        """Add a text by its checksums, once; the newest words of a text that is too long."""
+        row = row[-MAX_WORDS * BYTES :]
+        text = (origin, row)
+        if text in self._known:
+            return  # a model gets the whole conversation with every call
+        self._known.add(text)
+        self.texts.append(text)
+        self._words += len(row) // BYTES
         if self._words <= MAX_WORDS:
             self._join(origin, row)
             return
         while self._words > MAX_WORDS:
-            self._words -= len(self.texts.pop(0)[1]) // _BYTES
+            oldest = self.texts.pop(0)
+            self._known.discard(oldest)
+            self._words -= len(oldest[1]) // BYTES
             self.dropped += 1
         self._joined.clear()
         for one in self.texts:
@@ -73,23 +84,9 @@ class Corpus:
 
     def origins(self, value: str) -> list[str]:
         """Give the origins of a value: each once, in order; of tools the first."""
-        row = self._row(value)
+        row = self._sums(value, self._salt)
         if not row:
             return []
-        found = [origin for origin, text in self._joined.items() if _is_in(text, row)]
+        found = [origin for origin, text in self._joined.items() if place_in(text, row) >= 0]
         results = [origin for origin in found if origin.startswith("result:")]
         return [origin for origin in found if origin not in results[1:]]
-
-    def _row(self, text: str) -> bytes:
-        salt = self._salt
-        words = _WORD.findall(text.lower())
-        return array(
-            "I", [crc32(word.encode("utf-8", "replace"), salt) for word in words]
-        ).tobytes()
-
-
-def _is_in(text: bytearray, row: bytes) -> bool:
-    at = text.find(row)
-    while at >= 0 and at % _BYTES:
-        at = text.find(row, at + 1)
-    return at >= 0

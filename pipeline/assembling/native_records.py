@@ -8,7 +8,9 @@ import msgspec
 from msgspec.structs import replace
 
 from models.errors import MalformedEvent
-from pipeline.formats import PartFormat, check_length, native_reader
+from pipeline.assembling.marks import ASSEMBLED, kind_of
+from pipeline.formats import PartFormat, check_length, longest_of, native_reader
+from pipeline.formats.reasons import malformed
 from pipeline.processing.stream_types import RawRecord
 
 if TYPE_CHECKING:
@@ -26,8 +28,10 @@ _encode = msgspec.json.Encoder().encode
 
 
 def _reporter_of(record: RawRecord) -> str:
-    found = next((value for name, value in record.headers if name == REPORTER), None)
-    return "" if found is None else found.decode(errors="replace")
+    for name, value in record.headers:
+        if name == REPORTER:
+            return "" if value is None else value.decode(errors="replace")
+    return ""
 
 
 def native_records(
@@ -37,6 +41,7 @@ def native_records(
     reject: Reject,
     *,
     whole: bool = False,
+    spans: bool = False,
 ) -> Sequence[RawRecord]:
     """Give native records; those of parts are where the last part of their event was.
 
@@ -46,37 +51,67 @@ def native_records(
         Called with a record that cannot be read, and why.
     whole
         Whether nothing follows: calls without a result are given too.
+    spans
+        Whether calls that wait for spans above them are given too.
     """
     if native_reader(wire) is not None and records:
         return records
     found: list[RawRecord] = []
+    read, longest = _reader_of(wire, assembler), longest_of(wire)
     for record in records:
         try:
-            check_length(record)
-            if isinstance(wire, PartFormat):
-                lines = assembler.take(
-                    wire.decode(record.value),
-                    ordered=wire.ordered,
-                    arrived_us=record.arrived_us,
-                    reporter=_reporter_of(record),
-                )
-            else:
-                found.append(replace(record, value=_encode(wire.normalise(record.value))))
-                continue
+            check_length(record, longest)
+            found += read(record)
         except MalformedEvent as error:
             reject(record, error)
-            continue
-        found += [_derived(record, line) for line in lines]
+        except RecursionError as error:
+            reject(record, malformed(error))
     if isinstance(wire, PartFormat) or not records:
         last = records[-1] if records else RawRecord(b"", "assembly", 0, assembler.now_us)
-        found += [_derived(last, line) for line in assembler.due(whole=whole)]
+        found += [_derived(last, line) for line in assembler.due(whole=whole, spans=spans)]
     return found
 
 
-def is_assembled(record: RawRecord) -> bool:
-    """Return whether a record is an event of joined parts, which other formats may report too."""
-    return bool(record.headers) and record.headers[-1] == _ASSEMBLED
+def _reader_of(wire: AnyFormat, assembler: Assembler) -> Callable[[RawRecord], list[RawRecord]]:
+    """Give the function that reads one record; what it depends on is found out once."""
+    if isinstance(wire, PartFormat):
+        decode, ordered, take = wire.decode, wire.ordered, assembler.take
+
+        def read_parts(record: RawRecord) -> list[RawRecord]:
+            parts, reporter = decode(record.value), _reporter_of(record)
+            lines = take(parts, ordered=ordered, arrived_us=record.arrived_us, reporter=reporter)
+            return [_derived(record, line) for line in lines]
+
+        return read_parts
+    normalise = wire.normalise
+
+    def read_event(record: RawRecord) -> list[RawRecord]:
+        return [replace(record, value=_encode(normalise(record.value)))]
+
+    return read_event
+
+
+def is_assembled(record: RawRecord, secret: bytes) -> bool:
+    """Return whether a record is an event of joined parts, which other formats may report too.
+
+    Parameters
+    ----------
+    secret
+        Of the store: another worker marks such a record with it.
+    """
+    if not record.headers:
+        return False
+    # By identity: anybody can write an equal header to the topic.
+    return record.headers[-1] is _ASSEMBLED or kind_of(record, secret) == ASSEMBLED
 
 
 def _derived(record: RawRecord, line: bytes) -> RawRecord:
-    return replace(record, value=line, full_length=0, headers=(*record.headers, _ASSEMBLED))
+    return RawRecord(
+        line,
+        record.source,
+        record.offset,
+        record.arrived_us,
+        (*record.headers, _ASSEMBLED),
+        record.key,
+        sent_us=record.sent_us,
+    )

@@ -2,44 +2,66 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 from msgspec import Struct, field
+from msgspec.structs import replace
 
 from models.event import rfc3339
+from pipeline.actions.enrich import enrich
+from pipeline.actions.secrets import may_have_credentials
+from pipeline.assembling.ancestors import lacks_agent, with_request
 from pipeline.assembling.corpus import Corpus
+from pipeline.assembling.gaps import Reports
+from pipeline.assembling.hiding import hidden, secret_origins
+from pipeline.assembling.joining import copied, fill, gravest, join, joined
 from pipeline.assembling.origins import origins_of
-from pipeline.formats.bounds import cut, fit
+from pipeline.assembling.seen_secrets import SeenSecret, read_secrets
+from pipeline.assembling.spans import OpenSpan, add_span, agents_at, call_of, facts_above
+from pipeline.assembling.word_sums import word_sums
+from pipeline.formats.bounds import KEPT_BYTES, cut, fit
 
 if TYPE_CHECKING:
     from collections import Counter
+    from collections.abc import Callable
 
+    from pipeline.assembling.ancestors import Ancestry
     from pipeline.formats.part import Part
 
 MAX_CALLS = 1_000
 """Most calls of a session that wait for their results."""
 MAX_DONE = 4_000
 """Most calls of a session that are remembered, so that a repetition is one event."""
-MAX_SPANS = 5_000
-"""Most spans of a session whose agents are remembered."""
 MAX_PURPOSE = 2_000
+_MOST_TOKENS = 1 << 53
 _LONGEST_ID, _LONGEST_NAME = 128, 256
+_LONGEST_MS = 1e12
 _UNIQUE = 16
 """Length from which a call id is unique by itself, in characters."""
-_MAX_DEPTH = 32
+_encode = msgspec.json.Encoder().encode
 
 
 class OpenCall(Struct):
-    """A call without its result, or a result without its call."""
+    """A call without its result, or a result without its call.
+
+    `span` is the one above it. `owner` is the span that reports it; others report it too. A
+    call with both halves waits until `until_us` for an agent above it; 0 for one that does not.
+    """
 
     time_us: int
     arrived_us: int
     event: dict[str, Any]
     span: str = ""
+    owner: str = ""
+    named: bool = True
     origins: dict[str, list[Any]] | None = None
     result: str | None = None
+    match: str = ""
+    secrets: dict[str, list[Any]] = field(default_factory=dict)
+    until_us: int = 0
 
 
 class State(Struct):
@@ -48,13 +70,17 @@ class State(Struct):
     name: str = ""
     reporter: str = ""
     facts: dict[str, Any] = field(default_factory=dict)
-    spans: dict[str, tuple[str, dict[str, Any]]] = field(default_factory=dict)
+    spans: dict[str, OpenSpan] = field(default_factory=dict)
     calls: dict[str, OpenCall] = field(default_factory=dict)
-    done: dict[int, None] = field(default_factory=dict)
+    done: dict[int, int] = field(default_factory=dict)
     held: list[Any] = field(default_factory=list)
     held_since_us: int = 0
     seen_us: int = 0
+    ended_us: int = 0
+    reports: Reports = field(default_factory=Reports)
     texts: int = 0
+    tokens: int = 0
+    secrets: list[SeenSecret] = field(default_factory=list)
 
 
 class OpenSession:
@@ -66,86 +92,246 @@ class OpenSession:
         Of the checksums of words (`pipeline.assembling.corpus`).
     count
         Counts what is dropped, and why.
+    ancestry
+        Whether the agents of a service come after their calls.
+    sums
+        Computes the checksums of the words of a text.
     """
 
-    def __init__(self, salt: int, count: Counter[str], state: State) -> None:
+    def __init__(
+        self,
+        salt: int,
+        count: Counter[str],
+        state: State,
+        ancestry: Ancestry,
+        sums: Callable[[str, int], bytes] = word_sums,
+    ) -> None:
         self.state = state
-        self.corpus = Corpus(salt)
+        self._salt = salt
+        self._ancestry = ancestry
+        self.corpus = Corpus(salt, sums)
         self._count = count
+        self._about: dict[str, Any] | None = None
 
     def apply(self, part: Part, arrived_us: int, out: list[bytes]) -> None:
         """Take one part; add the events that it completes to `out`."""
         time_us = part.time_us or arrived_us
         facts = self.state.facts
+        if part.match and not part.call:
+            part = replace(part, call=self._paired(part, time_us))
         if part.kind == "call":
             self._call(part, time_us, arrived_us, out)
         elif part.kind == "result":
             self._result(part, time_us, arrived_us, out)
         elif part.kind == "request":
             join(facts, part.event)
-            if part.text:
-                facts["purpose"] = cut(part.text, MAX_PURPOSE)
-                self.corpus.add("request", part.text)
+            self._about = None
+            if part.text and agents_at(self.state.spans, part.span) < _SUBAGENT:
+                self._read("request", part.text)
+                purpose = self._hidden({"purpose": part.text})["purpose"]
+                facts["purpose"] = cut(purpose, MAX_PURPOSE)
+                for call in self.state.calls.values():
+                    if call.until_us and time_us <= call.time_us:
+                        arguments = call.event.get("arguments")
+                        call.origins = with_request(arguments, call.origins, part.text, self._salt)
         elif part.kind == "system":
-            self.corpus.add("system", part.text or "")
+            self._read("system", part.text or "")
         elif part.kind == "about":
-            join(facts, part.event)
+            if part.event != self._about:  # most emitters say the same with every record
+                join(facts, part.event)
+                self._about = part.event
         elif part.kind == "span":
-            spans = self.state.spans
-            if len(spans) >= MAX_SPANS:
-                del spans[next(iter(spans))]
-            spans[part.span] = (part.parent, part.event)
+            add_span(self.state.spans, part)
+        elif part.kind == "usage":
+            self.state.tokens = min(self.state.tokens + (part.size or 0), _MOST_TOKENS)
         elif part.kind == "end":
             self.end(out)
 
+    def says_nothing(self) -> bool:
+        """Return whether the session has nothing but spans without facts and calls."""
+        state = self.state
+        if state.facts or state.calls or state.done or len(self.corpus):
+            return False
+        return not any(span.event or span.call for span in state.spans.values())
+
+    def _paired(self, part: Part, time_us: int) -> str:
+        """Give an id to a half of a call whose emitter gives none."""
+        own = f"{part.match}@{time_us}"
+        if part.kind == "result":
+            for name, call in self.state.calls.items():
+                if call.match == part.match and call.result is None:
+                    if name != own:  # both halves may have the same time
+                        self._remember(own, 0)  # the same result once more is a repetition
+                    return name
+        return own
+
     def _call(self, part: Part, time_us: int, arrived_us: int, out: list[bytes]) -> None:
-        if digest_of(part.call) in self.state.done:
-            self._count["parts_repeated"] += 1
+        name, inner = call_of(self.state.spans, part)
+        if self._is_done(part, name, time_us):
             return
         calls = self.state.calls
-        call = calls.get(part.call)
+        call = calls.get(name)
         if call is None:
             if len(calls) >= MAX_CALLS:
                 self._emit(next(iter(calls)), out, "calls_dropped_for_room")
-            call = calls[part.call] = OpenCall(time_us, arrived_us, {})
+            call = calls[name] = OpenCall(time_us, arrived_us, {}, match=part.match)
+        if self.state.tokens:
+            join(call.event, {"attributes": {"tokens": self.state.tokens}})
+            self.state.tokens = 0
         call.span = call.span or part.parent
-        join(call.event, part.event)
-        arguments = call.event.get("arguments")
-        if call.origins is None and isinstance(arguments, dict):
-            call.origins = origins_of(arguments, self.corpus) if len(self.corpus) else None
-        if call.result is not None:
+        part = self._without_secrets(call, part)
+        if not inner:
+            call.owner, call.named = call.owner or part.span, part.named
+            inner = bool(part.span) and part.span != call.owner
+        if inner:
+            fill(call.event, part.event)
+        else:
+            join(call.event, part.event)
+        self._find_origins(call)
+        if call.result is not None and not inner:
             call.time_us = time_us
-            self._emit(part.call, out)
+            self._complete(name, out)
 
     def _result(self, part: Part, time_us: int, arrived_us: int, out: list[bytes]) -> None:
-        if digest_of(part.call) in self.state.done:
-            self._count["parts_repeated"] += 1
+        name, inner = call_of(self.state.spans, part)
+        if not name or self._is_done(part, name, time_us):
             return
-        call = self.state.calls.get(part.call)
+        call = self.state.calls.get(name)
         if call is None:
-            call = self.state.calls[part.call] = OpenCall(time_us, arrived_us, {})
-        join(call.event, part.event)
-        size = len(part.text.encode("utf-8", "replace")) if part.text is not None else None
-        size = part.size if part.size is not None else size
+            call = self.state.calls[name] = OpenCall(time_us, arrived_us, {})
+        inner = inner or bool(call.owner and part.span and part.span != call.owner)
+        part = self._without_secrets(call, part)
+        outcome = gravest(call.event.get("outcome"), part.event.get("outcome"))
+        if inner:
+            fill(call.event, part.event)
+        else:
+            join(call.event, part.event)
+        if outcome is not None:
+            call.event["outcome"] = outcome
+        self._find_origins(call)  # a result may say what was called
+        size = part.size
+        if size is None and part.text is not None:
+            size = _size_of(part.text)
         if size is not None:
-            join(call.event, {"volume": {"bytes_in": size}})
-        call.result = "yes"
+            _set_size(call.event, size)
         tool = call.event.get("tool")
         if part.text:
-            self.corpus.add(f"result:{tool or 'unknown'}", part.text)
+            kinds = self._read(f"result:{tool or 'unknown'}", part.text)
+            if kinds:
+                join(call.event, {"attributes": {"secrets_read": kinds}})
+        if inner:
+            return
+        call.result = "yes"
         if tool:
-            self._emit(part.call, out)
+            self._complete(name, out)
+
+    def _complete(self, name: str, out: list[bytes]) -> None:
+        """Give a call with both halves, unless an agent above it may still come."""
+        call = self.state.calls[name]
+        wait_us = self._ancestry.wait_us(self._service()) if self._lacks_agent(call) else 0
+        if not wait_us:
+            self._emit(name, out)
+        elif not call.until_us:
+            call.until_us = call.arrived_us + wait_us
+
+    def settle(self, out: list[bytes], *, whole: bool = False) -> None:
+        """Give the calls whose agents have come; with `whole`, all that wait for agents only."""
+        for name, call in list(self.state.calls.items()):
+            if call.until_us and (whole or not self._lacks_agent(call)):
+                self._count["agents_late"] += not whole
+                self._emit(name, out)
+
+    def _lacks_agent(self, call: OpenCall) -> bool:
+        return lacks_agent(self.state.spans, call.span, call.event)
+
+    def _service(self) -> str:
+        """Name the service of the session, which is the agent where no other is found."""
+        agent = self.state.facts.get("agent") or {}
+        return f"{self.state.reporter}\x1f{agent.get('id') or ''}"
+
+    def _is_done(self, part: Part, name: str, time_us: int) -> bool:
+        done = self.state.done
+        end_us = done.get(digest_of(name))
+        if end_us is not None and (part.kind != "call" or part.named or time_us < end_us):
+            self._count["parts_repeated"] += 1
+            return True
+        if end_us is not None:
+            del done[digest_of(name)]  # an id that counts requests began again
+        if name != part.call and part.call and digest_of(part.call) in done:
+            # A server's span came so early that it is an event already.
+            self._count["parts_repeated"] += 1
+            self.state.calls.pop(name, None)
+            self._remember(name, 0)
+            return True
+        return False
+
+    def _remember(self, name: str, end_us: int) -> None:
+        done = self.state.done
+        if len(done) >= MAX_DONE:
+            del done[next(iter(done))]
+        done[digest_of(name)] = end_us
+
+    def _read(self, origin: str, text: str) -> list[str]:
+        """Remember a text; give the kinds of its credentials."""
+        self.corpus.add(origin, text)
+        return read_secrets(self.state.secrets, origin, text, self._salt)
+
+    def _hidden(self, event: dict[str, Any]) -> dict[str, Any]:
+        """Give members of an event whose credentials are replaced by their kinds."""
+        known = self.state.secrets
+        if known or may_have_credentials(_encode(event)):
+            return hidden(event, known, self._salt)
+        return event
+
+    def _without_secrets(self, call: OpenCall, part: Part) -> Part:
+        """Replace the credentials in a part of a call by their kinds, and remember these."""
+        arguments = part.event.get("arguments")
+        if not isinstance(arguments, dict):
+            return part
+        event = self._hidden(part.event)
+        if event is part.event:
+            return part
+        call.secrets = call.secrets or secret_origins(arguments, self.state.secrets, self._salt)
+        return replace(part, event=event)
+
+    def _find_origins(self, call: OpenCall) -> None:
+        arguments = call.event.get("arguments")
+        if call.origins is not None or not isinstance(arguments, dict) or not len(self.corpus):
+            return
+        call.origins = origins_of(arguments, self.corpus)
+        for key, found in call.secrets.items():
+            marks = [one[0] for one in found]
+            others = [
+                one
+                for one in call.origins.get(key, ())
+                if not any(mark in one[0] for mark in marks)
+            ]
+            call.origins[key] = found + others
 
     def end(self, out: list[bytes], why: str = "calls_without_result") -> None:
         """Give the calls without a result as events whose outcome is unknown."""
-        for name in list(self.state.calls):
-            self._emit(name, out, why)
-
-    def expire(self, before_us: int, out: list[bytes]) -> None:
-        """Give the calls that have waited since before a time."""
         for name, call in list(self.state.calls.items()):
-            if call.arrived_us < before_us:
+            self._emit(name, out, "agents_missing" if call.until_us else why)
+
+    def expire(self, before_us: int, now_us: int, out: list[bytes]) -> None:
+        """Give the calls that have waited for a result since before a time, or too long now."""
+        in_vain = False
+        for name, call in list(self.state.calls.items()):
+            if call.until_us and call.until_us <= now_us:
+                in_vain = True
+                self._emit(name, out, "agents_missing")
+            elif not call.until_us and call.arrived_us < before_us:
                 self._emit(name, out, "calls_without_result")
+        if in_vain:
+            self._ancestry.missed(self._service())
+
+    def add_gaps(self, until_us: int, out: list[bytes]) -> None:
+        """Give the calls whose hook has not come since an instant."""
+        state = self.state
+        for name, time_us, gap in state.reports.due(until_us):
+            self._count["calls_without_hook"] += 1
+            facts = {key: value for key, value in state.facts.items() if value is not None}
+            out.append(native_line(joined(facts, gap), name, time_us, state.reporter, state.name))
 
     def _emit(self, name: str, out: list[bytes], why: str = "") -> None:
         state = self.state
@@ -155,55 +341,89 @@ class OpenSession:
         if not call.event.get("tool"):
             self._count["results_without_call"] += 1
             return
-        if len(state.done) >= MAX_DONE:
-            del state.done[next(iter(state.done))]
-        state.done[digest_of(name)] = None
-        event = {key: value for key, value in state.facts.items() if value is not None}
-        for facts in self._ancestors(call.span):
-            event = joined(event, facts)
-        event = joined(event, call.event)
+        took = call.event.get("duration_ms") or 0.0
+        self._remember(name, call.time_us + int(min(took, _LONGEST_MS) * 1000))
+        event = copied(state.facts)
+        for facts in facts_above(state.spans, call.span) if call.span else ():
+            if "agent" in facts:
+                self._ancestry.came(self._service())
+            join(event, facts)
+        join(event, call.event)
         if call.origins:
             event["argument_origins"] = call.origins
-        out.append(native_line(event, name, call.time_us, state.reporter, state.name))
-
-    def _ancestors(self, span: str) -> list[dict[str, Any]]:
-        """Give what the spans above a call say, the outermost first."""
-        found: list[dict[str, Any]] = []
-        for _ in range(_MAX_DEPTH):
-            parent, facts = self.state.spans.get(span, ("", {}))
-            if facts:
-                found.append(facts)
-            if not parent or parent == span:
-                break
-            span = parent
-        return found[::-1]
+        secrets = (state.secrets, self._salt)
+        out.append(native_line(event, name, call.time_us, state.reporter, state.name, secrets))
 
 
 def native_line(
-    event: dict[str, Any], call_id: str, time_us: int, reporter: str = "", session: str = ""
+    event: dict[str, Any],
+    call_id: str,
+    time_us: int,
+    reporter: str = "",
+    session: str = "",
+    secrets: tuple[list[SeenSecret], int] = ([], 0),
 ) -> bytes:
     """Write a native event; names that are too long are cut, and a call id becomes a digest.
 
-    An agent that has a kind and no id is one of its kind for each reporter. A short call id may
-    occur in many sessions, so its event has the session in its id.
+    An agent that has a kind and no id is one of its kind for each credential: that of the event,
+    else that of the reporter. A short call id may
+    occur in many sessions, so its event has the session in its id. A trace is a session where the
+    emitter has no other one. Credentials become their kinds; `secrets` are those that the session
+    has read, with the salt of their checksums.
     """
     name = call_id if len(call_id) <= _LONGEST_ID else f"sha-{digest_of(call_id):016x}"
     if session and len(name) < _UNIQUE:
         name = f"{name}@{digest_of(session):016x}"
     line = {"id": name, "time": rfc3339(time_us)} | event
     line["tool"] = cut(str(line["tool"]), _LONGEST_NAME)
-    line["agent"] = _named(line.get("agent") or {}, reporter)
-    arguments = line.get("arguments")
-    if isinstance(arguments, dict):
-        line["arguments"] = fit(arguments)
+    line["agent"] = _named(line.get("agent") or {}, _credential_of(line) or reporter)
+    _part_human(line)
+    enrich(line)
+    if not line.get("session") and line.get("trace_id"):
+        line["session"] = line["trace_id"]
     if "mode" not in line and line.get("human"):
         line["mode"] = "delegated"
     line["attributes"] = {"call_id": cut(call_id, _LONGEST_NAME)} | (line.get("attributes") or {})
-    return msgspec.json.encode(line)
+    encoded = _encode(line)
+    arguments = line.get("arguments")
+    if len(encoded) > KEPT_BYTES and isinstance(arguments, dict):
+        shorter = fit(arguments)  # the arguments of a short event fit
+        if shorter is not arguments:
+            line["arguments"] = shorter
+            encoded = _encode(line)
+    if secrets[0] or may_have_credentials(encoded):
+        return _encode(hidden(line, *secrets))
+    return encoded
 
 
-def _named(agent: dict[str, Any], reporter: str) -> dict[str, Any]:
-    """Give an agent its id.
+def _part_human(line: dict[str, Any]) -> None:
+    """Leave out a human that is the agent itself, and a mode that says no more than that.
+
+    >>> line = {"agent": {"id": "bot"}, "human": {"id": "bot"}, "mode": "delegated"}
+    >>> _part_human(line)
+    >>> line
+    {'agent': {'id': 'bot'}}
+    """
+    human, agent_id = line.get("human") or {}, line["agent"]["id"]
+    if human.get("id") != agent_id:
+        return
+    del line["human"]
+    if not any(name != agent_id for name in line.get("delegation") or ()):
+        line.pop("mode", None)
+
+
+def _credential_of(line: dict[str, Any]) -> str:
+    """Give a short name of the credential of an event; empty without one.
+
+    >>> _credential_of({"credential": {"id": "sha256:0123456789abcdef0123"}}), _credential_of({})
+    ('key-456789abcdef0123', '')
+    """
+    found = (line.get("credential") or {}).get("id")
+    return f"key-{found[-_SHORT:]}" if isinstance(found, str) and found else ""
+
+
+def _named(agent: dict[str, Any], holder: str) -> dict[str, Any]:
+    """Give an agent its id; `holder` is the credential by which it is known, or empty.
 
     >>> _named({"kind": "claude-code"}, "laptop-7"), _named({"kind": "claude-code"}, "")
     ({'id': 'claude-code/laptop-7'}, {'id': 'claude-code'})
@@ -213,37 +433,29 @@ def _named(agent: dict[str, Any], reporter: str) -> dict[str, Any]:
     named = {key: value for key, value in agent.items() if key != "kind"}
     if not named.get("id"):
         kind = agent.get("kind") or "unattributed"
-        named["id"] = f"{kind}/{reporter}" if reporter else kind
+        named["id"] = f"{kind}/{holder}" if holder else kind
     named["id"] = cut(str(named["id"]), _LONGEST_NAME)
     return named
 
 
-def join(into: dict[str, Any], more: dict[str, Any]) -> None:
-    """Add members to an event in place, those of nested objects one by one; None adds nothing."""
-    for key, value in more.items():
-        if value is None:
-            continue
-        known = into.get(key)
-        if isinstance(value, dict) and isinstance(known, dict):
-            if key == "arguments":
-                if len(msgspec.json.encode(value)) > len(msgspec.json.encode(known)):
-                    into[key] = value
-            else:
-                join(known, value)
-        elif isinstance(value, dict) and key != "arguments":
-            into[key] = {name: one for name, one in value.items() if one is not None}
-        else:
-            into[key] = value
+def _set_size(event: dict[str, Any], size: int) -> None:
+    known = event.get("volume")
+    if isinstance(known, dict):
+        known["bytes_in"] = size
+    else:
+        event["volume"] = {"bytes_in": size}
 
 
-def joined(one: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
-    """Give two parts of an event as one; where both have a member, the other one's counts."""
-    out = {key: dict(value) if isinstance(value, dict) else value for key, value in one.items()}
-    join(out, other)
-    return out
+def _size_of(text: str) -> int:
+    """Give the bytes of a text in UTF-8."""
+    return len(text) if text.isascii() else len(text.encode("utf-8", "replace"))
 
 
+_SUBAGENT, _SHORT = 2, 16
+
+
+@lru_cache(maxsize=16_384)
 def digest_of(name: str) -> int:
-    """Give 63 bits for a name."""
+    """Give 63 bits for a name; the parts of a call ask for the same one several times."""
     raw = blake2b(name.encode("utf-8", "surrogatepass"), digest_size=8).digest()
     return int.from_bytes(raw, "little") >> 1

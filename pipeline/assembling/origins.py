@@ -16,6 +16,8 @@ SHORT = 100
 MAX_VALUES = 32
 """Most values of one argument."""
 _DEEPEST = 6
+_NUMBERS = (int, float)
+_NESTED = (dict, list, tuple)
 
 
 def origins_of(arguments: Mapping[str, Any], corpus: Corpus) -> dict[str, list[Any]]:
@@ -44,10 +46,10 @@ def _values(value: Any, depth: int) -> Iterator[str]:
             yield from (one[:SHORT] for one in identifiers(text))
     elif isinstance(value, bool) or value is None:
         return
-    elif isinstance(value, int | float):
+    elif isinstance(value, _NUMBERS):
         yield str(value)
     elif depth < _DEEPEST:
         inner = value.values() if isinstance(value, dict) else value
-        if isinstance(value, dict | list | tuple):
+        if isinstance(value, _NESTED):
             for one in inner:
                 yield from _values(one, depth + 1)

@@ -25,4 +25,5 @@ def shown(number: int, entry: Entry) -> dict[str, Any]:
         "scope": None if entry.scope is None else entry.scope.members(),
         "until": entry.until,
         "case_id": entry.case_id,
+        "target": entry.target,
     }

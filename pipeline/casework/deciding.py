@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from models.event import rfc3339
 from pipeline.casework import suppressions
-from pipeline.casework.gates import is_quarantined
+from pipeline.casework.gates import gate_of, is_quarantined, shutting
 from pipeline.casework.refusal import Refusal
+from pipeline.casework.roots import root_of
 from pipeline.processing.judging.decided_cases import effect_of
 from pipeline.store.registers.audit import Entry
 
@@ -56,6 +57,8 @@ def decide(
     elif disposition is None:
         made = suppressions.made_by(desk, case_id)
         entries += [suppressions.ending(desk, one.id, reason) for one in made]
+    if disposition == "malicious" and case["severity"] in ("high", "critical"):
+        entries += _shutting_roots(desk, case_id, reason)
     agent_id = case["agent_id"]
     effect = effect_of(
         case, entry, desk.store.states(agent_id), desk.store.held(agent_id), desk.policy,
@@ -64,6 +67,17 @@ def decide(
     if not preview and not desk.store.audit.add(*entries):
         raise _conflict("this version of the case has a decision already", case)
     return effect | {"hides": hides}
+
+
+def _shutting_roots(desk: Desk, case_id: str, reason: str) -> list[Entry]:
+    """Give entries that quarantine the agents which the agents of a case are aliases of."""
+    agents = desk.store.agents_of_case(case_id)
+    roots = {root: name for name in agents if (root := root_of(desk, name)) != name}
+    return [
+        shutting(desk, root, f"{name} is an alias of it, {case_id}: {reason}")
+        for root, name in roots.items()
+        if gate_of(desk, root) == "open"
+    ]
 
 
 def _conflict(why: str, case: dict[str, Any]) -> Refusal:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from models.trust.state import TrustState
     from pipeline.store.batch import HeldRow
     from pipeline.store.order import CaseSort, CaseStatus, Place
+    from pipeline.store.registers.aliases import Aliases
     from pipeline.store.registers.audit import AuditLog
 
 ALL_CASES: tuple[CaseStatus, ...] = ("open", "closed", "suppressed")
@@ -26,6 +27,16 @@ class Files(Protocol):
     @property
     def audit(self) -> AuditLog:
         """The log of what people did."""
+
+    @property
+    def aliases(self) -> Aliases:
+        """The identifiers of agents."""
+
+    def shards_of(self, agents: Sequence[str], /) -> Mapping[str, str]:
+        """Give the shard of each of these agents that belongs to one of several."""
+
+    def agents_of_case(self, case_id: str, /) -> Sequence[str]:
+        """Give the agents with an event of a case."""
 
     def case(self, case_id: str, /) -> dict[str, Any] | None:
         """Give a case by its id, or None."""

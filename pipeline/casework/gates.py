@@ -11,7 +11,9 @@ from models.event import rfc3339
 from models.trust.levels import quarantine, release
 from models.trust.response import trust_answer
 from models.units import MINUTE_US
+from pipeline.casework.comments import LONGEST
 from pipeline.casework.refusal import Refusal
+from pipeline.casework.roots import root_of
 from pipeline.store.registers.audit import Entry
 
 if TYPE_CHECKING:
@@ -42,6 +44,22 @@ def is_quarantined(log: AuditLog, agent_id: str) -> bool:
     return found is not None and found[1].action == "quarantine"
 
 
+def gate_of(desk: Desk, agent_id: str) -> Gate | None:
+    """Give the gate of an agent, with an action that waits; None for one that never acted."""
+    found = desk.store.audit.latest("gate", agent_id)
+    states = desk.store.states(agent_id)
+    return _gate_now(desk, states, found) if states else None
+
+
+def shutting(desk: Desk, agent_id: str, reason: str) -> Entry:
+    """Give the entry that quarantines an agent because of another one."""
+    found = desk.store.audit.latest("gate", agent_id)
+    return Entry(
+        action="quarantine", object=agent_id, version=0 if found is None else found[1].version + 1,
+        by=desk.by, at_us=desk.at_us, reason=reason[:LONGEST], agent_id=agent_id,
+    )  # fmt: skip
+
+
 def set_gate(
     desk: Desk, agent_id: str, action: GateAction, reason: str, confirm: str | None = None
 ) -> dict[str, Any]:
@@ -52,7 +70,11 @@ def set_gate(
     confirm
         Confirmation of the first step: it holds for this agent, action, person and state of the
         gate, for five minutes.
+
+    The gate of an alias is that of its agent.
     """
+    root = root_of(desk, agent_id)
+    agent_id = root if desk.store.states(root) else agent_id
     states = desk.states(agent_id)
     found = desk.store.audit.latest("gate", agent_id)
     before, wanted = _gate_now(desk, states, found), _RESULT[action]

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from pipeline.store import PipelineStatus, Store
 
 _PAGE = 1000
+_KEPT = ("level", "gate", "state", "score", "lower", "recovers")
+"""Members of an answer that a row has."""
 
 
 class CurrentTrust:
@@ -45,11 +47,16 @@ class CurrentTrust:
         self._lag_us = lag_us(self._status, self._now_us, settings.clock)
         self._quiet_us = 0 if settings.clock == "event" else self._status.quiet_us(self._now_us)
         self.agents: dict[str, list[TrustState]] = {}
-        registered = inventory.load(settings.inventory)
+        self.inventory = registered = inventory.load(settings.inventory)
         seq = 0
         while page := store.changes(seq, _PAGE):
             for seq, state in page:  # noqa: B007  # the next page begins after the last one
                 self.agents.setdefault(state.agent_id, []).append(registered.settled(state))
+
+    @property
+    def at_us(self) -> int:
+        """Time of evaluation, microseconds since 1970."""
+        return self._at_us
 
     @property
     def stale(self) -> bool:
@@ -118,7 +125,6 @@ class CurrentTrust:
         states = self.agents[agent_id]
         answer = msgspec.to_builtins(self.answer(agent_id, states))
         latest = max(states, key=lambda state: state.last_seen_us)
-        kept = ("level", "gate", "state", "score", "lower", "recovers")
         return {
             "agent_id": agent_id,
             "role": latest.role,
@@ -126,12 +132,41 @@ class CurrentTrust:
             "version": latest.version,
             "registered": registered_of(states),
             "claims": latest.claims,
-            **{name: answer[name] for name in kept},
+            **{name: answer[name] for name in _KEPT},
             "modes": sorted(state.mode for state in states),
             "events": sum(state.events for state in states),
             "first_seen": rfc3339(min(state.first_seen_us for state in states)),
             "last_seen": rfc3339(latest.last_seen_us),
             "top_reason": answer["reasons"][0] if answer["reasons"] else None,
+            **self._of_entry(agent_id),
+        }
+
+    def unseen_row(self, agent_id: str) -> dict[str, Any]:
+        """Give the row of a registered agent without events."""
+        answer = msgspec.to_builtins(self.answer(agent_id, []))
+        entry = self.inventory.get(agent_id)
+        return {
+            "agent_id": agent_id,
+            "role": entry.role if entry else None,
+            "owner": entry.owner if entry else None,
+            "version": None,
+            "registered": entry is not None,
+            "claims": {},
+            **{name: answer[name] for name in _KEPT},
+            "modes": [],
+            "events": 0,
+            "first_seen": None,
+            "last_seen": None,
+            "top_reason": None,
+            **self._of_entry(agent_id),
+        }
+
+    def _of_entry(self, agent_id: str) -> dict[str, Any]:
+        entry = self.inventory.get(agent_id)
+        review = entry.review_date if entry else None
+        return {
+            "sponsor": entry.sponsor if entry else None,
+            "review_date": review.isoformat() if review else None,
         }
 
 

@@ -12,7 +12,7 @@ from pipeline.assembling.native_records import native_records
 from pipeline.clock import clock_us
 from pipeline.commands.offline import Files, begun, note_empty
 from pipeline.commands.terminal import note
-from pipeline.formats import format_named
+from pipeline.formats import format_named, whole_files
 from pipeline.sources.recordings import records_of
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def decode(
         note(f"rejected: {record.where}: {error}")
 
     out = sys.stdout.buffer
-    for record in records_of(files, now_us=clock_us()):
+    for record in records_of(files, now_us=clock_us(), whole_files=whole_files(wire)):
         for made in native_records([record], wire, assembler, reject):
             out.write(made.value + b"\n")
     for made in native_records([], wire, assembler, reject, whole=True):

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from models.errors import HabitusError
@@ -16,6 +14,7 @@ from pipeline.commands.offline import begun
 from pipeline.commands.terminal import AsJson, Force, console, note, print_json
 from pipeline.files.overwrite_check import refuse_to_overwrite
 from pipeline.processing.progress import progress_for
+from pipeline.scanning.page import page_of
 from pipeline.scanning.scan import scan as scanned
 from pipeline.scanning.transcripts import locations
 from pipeline.text.quoted import plain
@@ -23,11 +22,12 @@ from pipeline.text.quoted import plain
 if TYPE_CHECKING:
     from collections import Counter
 
+    from rich.console import Console
+
     from pipeline.scanning.scan import AgentSummary, Scan, Session
 
 _SHOWN = 6
 _LONGEST = 160
-_PAGE_WIDTH = 120
 
 
 def scan(
@@ -56,9 +56,7 @@ def scan(
     else:
         print_scan(result, console())
     if page is not None:
-        recorded = Console(record=True, width=_PAGE_WIDTH, file=StringIO(), emoji=False)
-        print_scan(result, recorded)
-        Path(page).write_text(recorded.export_html(inline_styles=True))
+        Path(page).write_text(page_of(result))
         note(f"written: {page}")
 
 
@@ -86,6 +84,7 @@ def _print_habits(agent: AgentSummary, out: Console) -> None:
     out.print(f"\n[bold]{plain(agent.agent_id)}[/]", highlight=False)
     rows = (
         ("uses", agent.tools),
+        ("runs", agent.programs),
         ("reaches", agent.destinations),
         ("touches secrets", agent.secrets),
     )
@@ -124,6 +123,7 @@ def summary_of(found: Scan) -> dict[str, object]:
                 "agent_id": agent.agent_id, "sessions": len(agent.sessions),
                 "days": len(agent.days), "calls": agent.calls, "refused": agent.refused,
                 "failed": agent.failed, "tools": dict(agent.tools.most_common()),
+                "programs": dict(agent.programs.most_common()),
                 "destinations": dict(agent.destinations.most_common()),
                 "secrets": dict(agent.secrets.most_common()),
             }

@@ -16,6 +16,7 @@ from models.trust.policy import Level, Severity  # noqa: TC001  # likewise
 from models.trust.response import State  # noqa: TC001  # a command reads its annotations
 from pipeline.commands.current_trust import CurrentTrust
 from pipeline.commands.pages.anomaly import anomaly_with, print_anomalies, print_anomaly
+from pipeline.commands.pages.coverage import Covered, in_words
 from pipeline.commands.pages.explanation import LEVEL_STYLE, Explained, explanation
 from pipeline.commands.pages.listing import listing
 from pipeline.commands.pages.recovery import recovery_text
@@ -32,6 +33,7 @@ from pipeline.commands.terminal import (
     print_json,
 )
 from pipeline.configuration.loading import load_settings
+from pipeline.inventory.coverage import GROUPS, Group
 from pipeline.processing.shadow_findings import with_members
 from pipeline.store import open_store
 from pipeline.text.quoted import plain, quoted
@@ -58,28 +60,41 @@ def agents(
             "first.",
         ),
     ] = False,
+    group: Annotated[
+        Group | None,
+        typer.Option(help="Only of this group of the inventory: " + ", ".join(GROUPS) + "."),
+    ] = None,
     limit: Limit = 200,
     as_json: AsJson = False,
 ) -> None:
-    """List agents, the least trusted first.
+    """List agents, the least trusted first, and say how many the inventory covers.
 
     The last column, recovers, is the number of whole clean days until the next level.
     """
+    if silent and group is not None:
+        raise ConfigError("--silent cannot be combined with --group; --group stale has the same")
     wanted = {"level": level, "state": state, "role": role, "owner": owner}
     asked = {name: value for name, value in wanted.items() if value is not None}
     settings = load_settings()
     with open_store(settings.store, read_only=True) as store:
         current = CurrentTrust(store, settings)
-        found = _silent_rows(store, current) if silent else current.rows()
+        covered = Covered(store, current)
+        found = _silent_rows(store, current) if silent else covered.rows(group)
     rows = [row for row in found if all(row[name] == value for name, value in asked.items())]
     if as_json:
-        print_json({"agents": rows[:limit], "total": len(rows), "pipeline": current.pipeline})
+        print_json(
+            {
+                "agents": rows[:limit], "total": len(rows), "coverage": covered.fields(),
+                "pipeline": current.pipeline,
+            }
+        )  # fmt: skip
         return
     if silent and not rows:
         console().print(NONE_OF_THESE if asked else NO_AGENT)
     elif silent:
         print_silent(rows[:limit])
     else:
+        console().print(in_words(covered.coverage), highlight=False, markup=False)
         _print_agents(rows[:limit])
     note(f"{min(limit, len(rows))} of {len(rows)} agents; {current.sentence}")
 

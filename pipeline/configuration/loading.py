@@ -16,13 +16,14 @@ from pipeline.configuration.retired import retired_among, warn_of_retired
 from pipeline.configuration.setting_types import unknown_setting
 from pipeline.files.toml_file import read_toml
 from pipeline.settings import DEFAULT_FILE, FILE_VARIABLE, PREFIX, Settings, is_hidden, variable
+from pipeline.tap.variables import API_TOKEN, ENFORCE_TOKEN, RECORD_TO
 from pipeline.text.quoted import quoted
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
 
-# Prefixes of variables for the tests; not settings.
-_OF_TESTS = ("HABITUS_TEST_", "HABITUS_NIGHTLY")
+# Prefixes of variables for the tests, and credentials of the tap; not settings.
+_OTHERS = ("HABITUS_TEST_", "HABITUS_NIGHTLY", API_TOKEN, ENFORCE_TOKEN, RECORD_TO)
 
 
 def load_settings(file: Path | None = None) -> Settings:
@@ -95,7 +96,7 @@ def _unknown_variables() -> list[str]:
         unknown_setting(name, known)
         for name in sorted(os.environ)
         if name.upper().startswith(PREFIX)
-        and not name.upper().startswith((*_OF_TESTS, f"{PREFIX}MODEL__"))
+        and not name.upper().startswith((*_OTHERS, f"{PREFIX}MODEL__"))
         and name.upper() not in known
     ]
 

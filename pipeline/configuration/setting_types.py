@@ -16,6 +16,7 @@ from models.config import RETIRED, ModelConfig
 from models.errors import ConfigError
 from models.event import Instant, microseconds
 from pipeline.configuration.config_file import fault_of
+from pipeline.configuration.hook_rules import rule_of
 from pipeline.store import check_url
 from pipeline.text.quoted import LONGEST_PATH, quoted
 
@@ -113,6 +114,15 @@ def _intervals(value: tuple[str, ...]) -> tuple[str, ...]:
     return value
 
 
+def _hook_rules(value: tuple[str, ...]) -> tuple[str, ...]:
+    for place, text in enumerate(value, 1):
+        try:
+            rule_of(text)
+        except ValueError as error:
+            raise ValueError(f"entry {place} {error}") from None
+    return value
+
+
 def _existing_file(value: Path | None) -> Path | None:
     if value is not None and not value.is_file():
         raise ValueError(f"must be a file that is there, got {quoted(str(value), LONGEST_PATH)}")
@@ -160,6 +170,7 @@ RejectedTo = Annotated[str, AfterValidator(_rejected)]
 HostAndPort = Annotated[str, AfterValidator(_host_and_port)]
 Networks = Annotated[Words, AfterValidator(_networks)]
 Intervals = Annotated[Words, AfterValidator(_intervals)]
+HookRules = Annotated[Words, AfterValidator(_hook_rules)]
 File = Annotated[OptionalPath, AfterValidator(_existing_file)]
 Folder = Annotated[OptionalPath, AfterValidator(_existing_folder)]
 KeyFile = Annotated[OptionalPath, HIDDEN, AfterValidator(_no_key)]

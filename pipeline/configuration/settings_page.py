@@ -26,7 +26,10 @@ SECTIONS: dict[str, tuple[str, ...]] = {
         "source", "format", "http_feed", "rejected", "kafka_client", "max_future_s", "batch_size",
         "batch_ms",
     ),
-    "State and results": ("store", "sink", "cache_agents", "packed_agents"),
+    "State and results": (
+        "store", "sink", "cache_agents", "packed_agents", "recent_events", "recent_events_s",
+        "recent_content",
+    ),
     "What is known of agents and addresses": (
         "inventory", "intel", "corporate_networks", "degraded",
     ),
@@ -40,7 +43,8 @@ SECTIONS: dict[str, tuple[str, ...]] = {
         "header_timeout_s", "body_timeout_s", "idle_timeout_s",
     ),
     "Callers of the API": (
-        "api_keys_file", "jwks", "jwt_issuer", "jwt_audience", "jwt_algorithms",
+        "hook_decisions", "api_keys_file", "jwks", "jwt_issuer", "jwt_audience", "jwt_algorithms",
+        "ssf_transmitters",
     ),
     "Logs": ("log_level",),
 }  # fmt: skip
@@ -56,7 +60,17 @@ DETAILS = {
         "writes one file for each store or partition. A sink also gets them as the topic "
         "`agent.actions.rejected`. `none` keeps no file."
     ),
+    "hook_decisions": (
+        "LEVEL is a level of trust, `unknown`, `step_up` (a level whose obligations ask for a "
+        "person) or `*`; OPERATION is an operation or `*`. `deny` counts more than `ask`. Without "
+        "rules, only calls of quarantined agents are denied "
+        "([decisions](coding-agents.md#decisions))."
+    ),
     "kafka_client": "`librdkafka` needs the extra `librdkafka`. Workers of one group may differ.",
+    "recent_events": (
+        "0 keeps none. A kept event takes about 1 KB and 50 µs; a batch keeps its latest ones only."
+    ),
+    "recent_content": "Arguments may hold anything that an agent was given, also secrets.",
     "batch_ms": "Slower batches get smaller.",
     "store": (
         "`sqlite:PATH`, or `postgresql://USER@HOST:PORT/DATABASE` with the extra `postgresql`. "
@@ -68,9 +82,9 @@ DETAILS = {
         "the store when they act."
     ),
     "inventory": (
-        "Columns are `agent_id`, `role`, `owner`, and optional others. An agent outside it "
-        "raises `identity.shadow`. "
-        "Another role, owner or team raises `identity.mismatch`."
+        "See [inventory.md](inventory.md). An agent outside it raises `identity.shadow`. "
+        "Another role, owner or team, or a tool or scope that it does not allow, raises "
+        "`identity.mismatch`. A changed file counts without a restart."
     ),
     "intel": "`habitus intel fetch` fills it. An address in a list gets its class, such as `vpn`.",
     "corporate_networks": "An address inside them counts as `corporate`.",
@@ -98,6 +112,7 @@ DETAILS = {
         "It must be at most `HABITUS_MAX_HEADER_BYTES`. By default it is that, at most 8192."
     ),
     "jwks": "With it, bearer tokens (JWT) are accepted: [access.md](access.md#which-agents).",
+    "ssf_transmitters": "`habitus ssf create` writes its tables: [SSF](integrations/ssf.md).",
     "api_keys_file": "`habitus keys add` makes it: [access.md](access.md).",
 }
 

@@ -6,77 +6,51 @@ import os
 from pathlib import Path
 from typing import Any
 
-NAME = "claude-code"
+from pipeline.connecting.connector import TOKEN, Connector, Settings, Target
+from pipeline.connecting.hook_groups import with_hook, without_hook
+
 PATH = "/v1/hooks/claude-code"
-TOKEN = "HABITUS_TOKEN"  # noqa: S105 - the name of a variable
 EVENTS = (
-    "UserPromptSubmit", "PreToolUse", "PostToolUse", "PostToolUseFailure", "PermissionDenied",
-    "SubagentStart", "SessionStart", "SessionEnd",
+    ("UserPromptSubmit", ""), ("PreToolUse", "*"), ("PostToolUse", "*"),
+    ("PostToolUseFailure", "*"), ("PermissionDenied", "*"), ("SubagentStart", ""),
+    ("SessionStart", ""), ("SessionEnd", ""),
 )  # fmt: skip
 TIMEOUT_S = 2
 """Seconds after which the agent continues without an answer."""
-_OF_TOOLS = ("PreToolUse", "PostToolUse", "PostToolUseFailure", "PermissionDenied")
 
 
-def settings_file() -> Path:
-    """Give the settings file of the person; `CLAUDE_CONFIG_DIR` moves it."""
-    folder = os.environ.get("CLAUDE_CONFIG_DIR")
-    return (Path(folder) if folder else Path.home() / ".claude") / "settings.json"
-
-
-def connected(settings: dict[str, Any], api: str, *, key: bool) -> dict[str, Any]:
-    """Give settings with hooks that report to the API; those of others stay.
-
-    Parameters
-    ----------
-    api
-        Address of the API, such as ``http://127.0.0.1:8765``.
-    key
-        Whether a key is sent, from the variable ``HABITUS_TOKEN``.
+class ClaudeCode(Connector):
+    """HTTP hooks in ``~/.claude/settings.json``; `CLAUDE_CONFIG_DIR` moves it.
 
     Examples
     --------
-    >>> made = connected({"model": "opus"}, "http://127.0.0.1:8765", key=False)
+    >>> made = ClaudeCode().connected({"model": "opus"}, Target("http://127.0.0.1:8765"))
     >>> made["model"], made["hooks"]["PreToolUse"][0]["hooks"][0]["url"]
     ('opus', 'http://127.0.0.1:8765/v1/hooks/claude-code')
-    >>> disconnected(made)
+    >>> ClaudeCode().disconnected(made, {})
     {'model': 'opus'}
     """
-    out = disconnected(settings)
-    hook: dict[str, Any] = {"type": "http", "url": api.rstrip("/") + PATH, "timeout": TIMEOUT_S}
-    if key:
-        hook |= {"headers": {"Authorization": f"Bearer ${TOKEN}"}, "allowedEnvVars": [TOKEN]}
-    hooks = dict(out.get("hooks") or {})
-    for event in EVENTS:
-        group: dict[str, Any] = {"matcher": "*"} if event in _OF_TOOLS else {}
-        hooks[event] = [*hooks.get(event, []), group | {"hooks": [hook]}]
-    return out | {"hooks": hooks}
+
+    name = agent = "claude-code"
+
+    def settings_file(self, client: str | None) -> Path:
+        """Give the settings file of the person."""
+        del client
+        folder = os.environ.get("CLAUDE_CONFIG_DIR")
+        return (Path(folder) if folder else Path.home() / ".claude") / "settings.json"
+
+    def connected(self, settings: Settings, target: Target) -> Settings:
+        """Add one hook for each event."""
+        hook: dict[str, Any] = {"type": "http", "url": target.url(PATH), "timeout": TIMEOUT_S}
+        if target.key:
+            hook |= {"headers": {"Authorization": f"Bearer ${TOKEN}"}, "allowedEnvVars": [TOKEN]}
+        return with_hook(settings, hook, EVENTS, _is_ours)
+
+    def disconnected(self, settings: Settings, before: Settings) -> Settings:
+        """Take these hooks away."""
+        del before
+        return without_hook(settings, _is_ours)
 
 
-def disconnected(settings: dict[str, Any]) -> dict[str, Any]:
-    """Give settings without the hooks that report to Habitus."""
-    hooks = settings.get("hooks")
-    if not isinstance(hooks, dict):
-        return dict(settings)
-    kept = {event: left for event, groups in hooks.items() if (left := _others(groups))}
-    rest = {name: value for name, value in settings.items() if name != "hooks"}
-    return rest | ({"hooks": kept} if kept else {})
-
-
-def _others(groups: Any) -> Any:
-    if not isinstance(groups, list):
-        return groups
-    found = []
-    for group in groups:
-        hooks = group.get("hooks") if isinstance(group, dict) else None
-        if not isinstance(hooks, list):
-            found.append(group)
-            continue
-        left = [hook for hook in hooks if not _is_ours(hook)]
-        if left:
-            found.append(group | {"hooks": left})
-    return found
-
-
-def _is_ours(hook: Any) -> bool:
-    return isinstance(hook, dict) and str(hook.get("url", "")).endswith(PATH)
+def _is_ours(hook: dict[str, Any]) -> bool:
+    return str(hook.get("url", "")).endswith(PATH)

@@ -6,11 +6,8 @@ import contextlib
 import difflib
 import fcntl
 import os
-import stat
-import tempfile
 import time
 from datetime import datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -25,14 +22,15 @@ from pipeline.credentials.entries import (
     parse_credentials,
     read_bytes,
 )
+from pipeline.files.atomic import replace_file
 from pipeline.text.quoted import quoted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
 _WAIT_S = 5.0
 _PAUSE_S = 0.05
-_NEW_MODE = 0o600
 _KEPT_MODE = 0o644  # only the owner may write
 
 
@@ -158,34 +156,9 @@ def _edit(path: Path, raw: bytes, change: Callable[[_Json | _Toml], None]) -> No
     content = document.dump()
     parse_credentials(content, toml=toml)  # never write a file that a start would refuse
     try:
-        _replace(path.resolve(), content)
+        replace_file(path, content, kept_mode=_KEPT_MODE)
     except OSError as error:
         raise _unwritable(error) from None
-
-
-def _replace(path: Path, content: bytes) -> None:
-    """Replace the file, and keep its owner and read permissions."""
-    descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            os.fchmod(descriptor, _NEW_MODE)
-            if path.exists():
-                before = path.stat()
-                if (before.st_uid, before.st_gid) != (os.geteuid(), os.getegid()):
-                    os.fchown(descriptor, before.st_uid, before.st_gid)
-                os.fchmod(descriptor, stat.S_IMODE(before.st_mode) & _KEPT_MODE)
-            file.write(content)
-            file.flush()
-            os.fsync(descriptor)
-        Path(name).replace(path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
-    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
 
 
 def _unwritable(error: OSError) -> ConfigError:

@@ -49,7 +49,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 PREFIXES = ("hbt_", "habitus_")
-SCOPES = ("trust:read", "anomaly:read", "anomaly:write", "actions:write", "admin")
+SCOPES = ("trust:read", "anomaly:read", "anomaly:write", "actions:write", "signals:write", "admin")
 SUBJECT = "{subject}"
 FILE = "the credential file (HABITUS_API_KEYS_FILE)"
 """Name of the file in messages; its path is hidden, as a key may be set there by mistake."""

@@ -1,39 +1,47 @@
-"""The registered agents: id, role, owner and further columns."""
+"""The registered agents, as the judge, the commands and the API ask for them."""
 
 from __future__ import annotations
 
-import csv
-from sys import intern
-from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+import logging
+from typing import TYPE_CHECKING
 
-import yaml
-from msgspec import Struct
 from msgspec.structs import replace
 
 from models.baseline.identity import GROUP, UNDECLARED, Declared, settle
 from models.errors import ConfigError
+from pipeline.inventory.reading import agents_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from models.trust.state import TrustState
+    from pipeline.inventory.registered import Registered
 
-_LONGEST_ID = 256
-_NOTHING_MORE: Mapping[str, str] = MappingProxyType({})
-"""Shared by all agents without further columns: there may be a million."""
+log = logging.getLogger(__name__)
 
-_Entry = tuple[int, dict[str, Any]]
+_LOOK_US = 1_000_000
+_Seen = tuple[int, int, int] | None
 
 
-class Registered(Struct, frozen=True):
-    """One registered agent; `more` holds the further columns."""
+class _Content:
+    """The entries of a file, shared by the workers of a process."""
 
-    agent_id: str
-    role: str | None
-    owner: str | None
-    more: Mapping[str, str]
+    __slots__ = ("agents", "limited", "loaded", "looked_us", "path", "seen")
+
+    def __init__(self, agents: dict[str, Registered], *, loaded: bool, path: Path | None) -> None:
+        self.loaded, self.path = loaded, path
+        self.looked_us = 0
+        self.seen: _Seen = None
+        self.agents: dict[str, Registered] = {}
+        self.limited = False
+        self.put(agents)
+
+    def put(self, agents: dict[str, Registered]) -> None:
+        self.agents = agents
+        self.limited = any(
+            one.tools is not None or one.scopes is not None for one in agents.values()
+        )
 
 
 class Inventory:
@@ -41,6 +49,7 @@ class Inventory:
 
     Examples
     --------
+    >>> from pipeline.inventory.registered import Registered
     >>> inventory = Inventory({"a": Registered("a", "clerk", None, {})}, loaded=True)
     >>> inventory.declared("a").role, inventory.declared("b").registered
     ('clerk', False)
@@ -54,10 +63,20 @@ class Inventory:
         *,
         loaded: bool,
         others: Callable[[str], str | None] | None = None,
+        path: Path | None = None,
     ) -> None:
-        self._agents = agents
+        self._content = _Content(agents, loaded=loaded, path=path)
         self._others = others
-        self.loaded = loaded
+
+    @property
+    def loaded(self) -> bool:
+        """Whether there is an inventory."""
+        return self._content.loaded
+
+    @property
+    def is_limited(self) -> bool:
+        """Whether it limits the tools or scopes of any agent."""
+        return self._content.limited
 
     def grouped(self, others: Callable[[str], str | None]) -> Inventory:
         """Give the same inventory with a group for agents without a declared role.
@@ -65,7 +84,9 @@ class Inventory:
         >>> Inventory({}, loaded=False).grouped({"a": "like:mail.read"}.get).declared("a").group
         'like:mail.read'
         """
-        return Inventory(self._agents, loaded=self.loaded, others=others)
+        grouped = Inventory({}, loaded=self.loaded, others=others)
+        grouped._content = self._content  # both follow the same file
+        return grouped
 
     def declared(self, agent_id: str) -> Declared:
         """Give the declaration of an agent: whether it is registered, its role and owner.
@@ -73,10 +94,13 @@ class Inventory:
         Without a registered role, it contains the agent's fitted behaviour group, if groups are
         loaded.
         """
-        found = self._agents.get(agent_id)
+        found = self._content.agents.get(agent_id)
         group = self._others(agent_id) if self._others is not None else None
         if found is not None:
-            return Declared(True, found.role, found.owner, found.more.get("team") or None, group)
+            return Declared(
+                True, found.role, found.owner, found.more.get("team") or None, group,
+                found.tools, found.scopes,
+            )  # fmt: skip
         if self.loaded:
             return Declared(registered=False, group=group)
         return UNDECLARED if group is None else Declared(group=group)
@@ -93,11 +117,42 @@ class Inventory:
             settle(trust, replace(declared, group=fitted))
         return trust
 
+    def get(self, agent_id: str) -> Registered | None:
+        """Give the entry of an agent; None without one."""
+        return self._content.agents.get(agent_id)
+
+    def refresh(self, at_us: int) -> bool:
+        """Read the file again where it has changed; return whether there are other entries.
+
+        Reads its state at most once a second. While the changed file is wrong, the entries of
+        before stay, and the log says why.
+
+        Parameters
+        ----------
+        at_us
+            Wall time in microseconds.
+        """
+        content = self._content
+        if content.path is None or abs(at_us - content.looked_us) < _LOOK_US:
+            return False
+        content.looked_us = at_us
+        seen = _stamp(content.path)
+        if seen == content.seen:
+            return False
+        content.seen = seen
+        try:
+            content.put(_agents(content.path))
+        except ConfigError as error:
+            log.error("inventory_kept", extra={"detail": str(error)})
+            return False
+        log.info("inventory_read", extra={"agents": len(content.agents)})
+        return True
+
     def __iter__(self) -> Iterator[Registered]:
-        return iter(self._agents.values())
+        return iter(self._content.agents.values())
 
     def __len__(self) -> int:
-        return len(self._agents)
+        return len(self._content.agents)
 
 
 def load(path: Path | None) -> Inventory:
@@ -117,89 +172,27 @@ def load(path: Path | None) -> Inventory:
     """
     if path is None:
         return Inventory({}, loaded=False)
+    seen = _stamp(path)
+    inventory = Inventory(_agents(path), loaded=True, path=path)
+    inventory._content.seen = seen  # noqa: SLF001  # of before the read: a later write is seen
+    return inventory
+
+
+def _stamp(path: Path) -> _Seen:
+    """Give what changes with each write of a file; None where it cannot be asked."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_mtime_ns, found.st_size, found.st_ino
+
+
+def _agents(path: Path) -> dict[str, Registered]:
     try:
         text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"inventory {path} cannot be read: {error}") from error
-    is_yaml = path.suffix.lower() in (".yaml", ".yml")
-    agents: dict[str, Registered] = {}
-    lines: dict[str, int] = {}
-    for line, entry in _yaml(path, text) if is_yaml else _csv(path, text):
-        agent = _agent(path, line, entry)
-        if agent.agent_id in agents:
-            raise ConfigError(
-                f"{path}, line {line}: agent {agent.agent_id!r} is on line "
-                f"{lines[agent.agent_id]} already"
-            )
-        agents[agent.agent_id], lines[agent.agent_id] = agent, line
+    agents = agents_of(path, text)
     if not agents:
         raise ConfigError(f"inventory {path} holds no agent; leave the setting empty to have none")
-    return Inventory(agents, loaded=True)
-
-
-def _agent(path: Path, line: int, entry: dict[str, Any]) -> Registered:
-    for key, value in entry.items():
-        if isinstance(value, dict | list):
-            raise ConfigError(f"{path}, line {line}: {key!r} must be one value")
-    row = {str(k).strip(): str(v).strip() for k, v in entry.items() if v is not None}
-    agent_id = row.pop("agent_id", "")
-    if not agent_id or len(agent_id) > _LONGEST_ID:
-        raise ConfigError(
-            f"{path}, line {line}: agent_id must have 1 to {_LONGEST_ID} characters, "
-            f"got {len(agent_id)}"
-        )
-    role, owner = intern(row.pop("role", "")), intern(row.pop("owner", ""))
-    return Registered(agent_id, role or None, owner or None, dict(row) if row else _NOTHING_MORE)
-
-
-def _csv(path: Path, text: str) -> Iterator[_Entry]:
-    rows = csv.DictReader(text.splitlines(keepends=True), restkey="", strict=True)
-    try:
-        header = [name.strip() for name in rows.fieldnames or []]
-        if "agent_id" not in header:
-            raise ConfigError(f"{path}, line 1: expected a column 'agent_id', got {header}")
-        for row in rows:
-            if "" in row:
-                raise ConfigError(
-                    f"{path}, line {rows.line_num}: more values than the {len(header)} columns"
-                )
-            yield rows.line_num, row
-    except csv.Error as error:
-        raise ConfigError(f"{path}, line {rows.reader.line_num}: {error}") from error
-
-
-def _yaml(path: Path, text: str) -> Iterator[_Entry]:
-    loader = yaml.SafeLoader(text)
-    try:
-        root = loader.get_single_node()
-        for line, agent_id, node in _nodes(path, root):
-            entry = loader.construct_document(node) if node is not None else {}
-            if not isinstance(entry, dict):
-                raise ConfigError(f"{path}, line {line}: expected a mapping")
-            yield line, entry if agent_id is None else {"agent_id": agent_id, **entry}
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        line = mark.line + 1 if mark else 1
-        problem = getattr(error, "problem", None) or "not YAML"
-        raise ConfigError(f"{path}, line {line}: {problem}") from error
-    finally:
-        loader.dispose()
-
-
-def _nodes(
-    path: Path, root: yaml.Node | None
-) -> Iterator[tuple[int, str | None, yaml.Node | None]]:
-    """Give line, id (if it is the key) and node of each entry."""
-    if isinstance(root, yaml.MappingNode) and len(root.value) == 1:
-        key, inner = root.value[0]
-        if key.value == "agents":
-            root = inner
-    if isinstance(root, yaml.SequenceNode):
-        for node in root.value:
-            yield node.start_mark.line + 1, None, node
-    elif isinstance(root, yaml.MappingNode):
-        for key, node in root.value:
-            empty = isinstance(node, yaml.ScalarNode) and not node.value
-            yield key.start_mark.line + 1, str(key.value), None if empty else node
-    elif root is not None:
-        raise ConfigError(f"{path}, line 1: expected a list or mapping of agents")
+    return agents

@@ -43,6 +43,7 @@ def installed_files(settings: Settings) -> dict[Path, str]:
         "the configuration file": Path(os.environ.get(FILE_VARIABLE) or DEFAULT_FILE),
         "the credential file": settings.api_keys_file,
         "the key set": None if key_set is None else Path(key_set),
+        "the file of transmitters": settings.ssf_transmitters,
         "the certificate": settings.tls_cert,
         "the private key": settings.tls_key,
         "the authorities of client certificates": settings.tls_client_ca,

@@ -11,8 +11,36 @@ from typing import TYPE_CHECKING, Protocol, runtime_checkable
 from models.errors import ConfigError, MalformedEvent
 from pipeline.formats.agentlog import AgentLog, Labels
 from pipeline.formats.agents.claude_code import ClaudeCode
+from pipeline.formats.agents.codex import Codex
+from pipeline.formats.agents.copilot_cli import CopilotCli
+from pipeline.formats.agents.gemini_cli import GeminiCli
+from pipeline.formats.agents.inspect_log import Inspect
+from pipeline.formats.agents.openhands import OpenHands
+from pipeline.formats.agents.swe_agent import SweAgent
+from pipeline.formats.frameworks.crewai import CrewAI
+from pipeline.formats.frameworks.google_adk import GoogleAdk
+from pipeline.formats.frameworks.langfuse import Langfuse
+from pipeline.formats.frameworks.langsmith import LangSmith
+from pipeline.formats.frameworks.openai_agents import OpenAIAgents
+from pipeline.formats.gateways.a2a import A2A
+from pipeline.formats.gateways.agentgateway import AgentGateway
+from pipeline.formats.gateways.agt import AgentGovernance
+from pipeline.formats.gateways.envoy_ai import EnvoyAIGateway
+from pipeline.formats.gateways.litellm import LiteLLM
+from pipeline.formats.gateways.mcp import Mcp
+from pipeline.formats.gateways.mcp_audit import McpAudit
+from pipeline.formats.identity.auth0 import Auth0
+from pipeline.formats.identity.cloudtrail import CloudTrail
+from pipeline.formats.identity.entra import Entra
+from pipeline.formats.identity.github_audit import GitHubAudit
+from pipeline.formats.identity.gitlab import GitLab
+from pipeline.formats.identity.keycloak import Keycloak
+from pipeline.formats.identity.oauth import OAuth
+from pipeline.formats.identity.spire import Spire
+from pipeline.formats.identity.ssf import Ssf
 from pipeline.formats.native import Native
-from pipeline.processing.stream_types import MAX_VALUE
+from pipeline.formats.otlp.reader import OTLP, OTLP_PROTO_LOGS, OTLP_PROTO_TRACES
+from pipeline.processing.stream_types import MAX_PAYLOAD, MAX_VALUE, MAX_WHOLE
 from pipeline.text.quoted import quoted
 
 if TYPE_CHECKING:
@@ -34,8 +62,10 @@ __all__ = [
     "event_format",
     "event_of",
     "format_named",
+    "longest_of",
     "native_reader",
     "read_event",
+    "whole_files",
 ]
 
 
@@ -57,10 +87,13 @@ class PartFormat(Protocol):
     supports
         What the emitter can report: ``arguments``, ``results``, ``request``, ``human``,
         ``network``, ``tokens``.
+    whole_file
+        Whether a record is a whole file, not a line.
     """
 
     ordered: bool
     supports: frozenset[str]
+    whole_file: bool
 
     def decode(self, value: bytes) -> Iterable[Part]:
         """Give the parts of one record; raise `MalformedEvent` if that is impossible."""
@@ -69,9 +102,39 @@ class PartFormat(Protocol):
 AnyFormat = Format | PartFormat
 
 FORMATS: dict[str, AnyFormat] = {
+    "a2a": A2A(),
+    "agentgateway": AgentGateway(),
     "agentlog": AgentLog(),
+    "agt": AgentGovernance(),
+    "auth0": Auth0(),
     "claude-code": ClaudeCode(),
+    "cloudtrail": CloudTrail(),
+    "codex": Codex(),
+    "copilot-cli": CopilotCli(),
+    "crewai": CrewAI(),
+    "entra": Entra(),
+    "envoy-ai-gateway": EnvoyAIGateway(),
+    "gemini-cli": GeminiCli(),
+    "github-audit": GitHubAudit(),
+    "gitlab": GitLab(),
+    "google-adk": GoogleAdk(),
+    "inspect": Inspect(),
+    "keycloak": Keycloak(),
+    "langfuse": Langfuse(),
+    "langsmith": LangSmith(),
+    "litellm": LiteLLM(),
+    "mcp-audit": McpAudit(),
+    "mcp": Mcp(),
     "native": Native(),
+    "oauth": OAuth(),
+    "openai-agents": OpenAIAgents(),
+    "openhands": OpenHands(),
+    "spire": Spire(),
+    "ssf": Ssf(),
+    "swe-agent": SweAgent(),
+    "otlp": OTLP,
+    "otlp-proto-logs": OTLP_PROTO_LOGS,
+    "otlp-proto-traces": OTLP_PROTO_TRACES,
 }
 
 
@@ -124,12 +187,32 @@ def read_event(record: RawRecord, wire: Native) -> tuple[Event, tuple[str, ...]]
     return wire.read(record.value)
 
 
-def check_length(record: RawRecord) -> None:
-    """Raise `MalformedEvent` for a record that was cut."""
+def check_length(record: RawRecord, longest: int = MAX_VALUE) -> None:
+    """Raise `MalformedEvent` for a record that was cut because it exceeds `longest` bytes."""
     if record.full_length:
         raise MalformedEvent(
-            "too_long", f"record is {record.full_length} bytes, expected at most {MAX_VALUE}"
+            "too_long", f"record is {record.full_length} bytes, expected at most {longest}"
         )
+
+
+def longest_of(wire: AnyFormat) -> int:
+    """Give the largest record of a format, in bytes.
+
+    >>> longest_of(FORMATS["native"]), longest_of(FORMATS["otlp"]), longest_of(FORMATS["inspect"])
+    (1048576, 16777216, 67108864)
+    """
+    if whole_files(wire):
+        return MAX_WHOLE
+    return MAX_PAYLOAD if isinstance(wire, PartFormat) else MAX_VALUE
+
+
+def whole_files(wire: AnyFormat) -> bool:
+    """Return whether a record of a format is a whole file.
+
+    >>> whole_files(FORMATS["inspect"]), whole_files(FORMATS["native"])
+    (True, False)
+    """
+    return isinstance(wire, PartFormat) and wire.whole_file
 
 
 def native_reader(wire: AnyFormat) -> Native | None:

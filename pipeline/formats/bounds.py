@@ -10,7 +10,9 @@ KEPT_BYTES = 8 << 10
 CUT = "…"
 
 _DEEPEST = 12
-_encode = msgspec.json.encode
+_MOST_LEVELS = 64
+_NESTED = frozenset((dict, list))
+_encode = msgspec.json.Encoder().encode
 
 
 def cut(text: str, length: int) -> str:
@@ -57,10 +59,35 @@ def fit(values: dict[str, Any], kept_bytes: int = KEPT_BYTES) -> dict[str, Any]:
     return _leading(shorter, kept_bytes)
 
 
+def flat(values: dict[str, Any]) -> dict[str, Any]:
+    """Cut what is nested too deeply to be written again; an object that is not is unchanged.
+
+    >>> deep = []
+    >>> for _ in range(100):
+    ...     deep = [deep]
+    >>> flat({"a": [1]}), str(flat({"a": deep})).count("[")
+    ({'a': [1]}, 11)
+    """
+    level = [value for value in values.values() if type(value) in _NESTED]
+    for _ in range(_MOST_LEVELS - 1):
+        if not level:
+            return values
+        level = _within(level)
+    if not level:
+        return values
+    return {key: _shorten(value, KEPT_BYTES, 1) for key, value in values.items()}
+
+
+def _within(level: list[Any]) -> list[Any]:
+    """Give the objects and arrays within some."""
+    inner = (one.values() if isinstance(one, dict) else one for one in level)
+    return [value for one in inner for value in one if type(value) in _NESTED]
+
+
 def _shorten(value: Any, length: int, depth: int) -> Any:
     if isinstance(value, str):
         return cut(value, length)
-    if not isinstance(value, dict | list):
+    if type(value) not in _NESTED:
         return value
     if depth >= _DEEPEST:
         return CUT

@@ -20,7 +20,7 @@ from models.trust.state import TrustState, trust_bytes, trust_of
 from pipeline.processing.stream_types import has_other_key
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from models.baseline.profile import Profile
     from models.config import ModelConfig
@@ -44,6 +44,11 @@ class Agents(OrderedDict["Key", AgentState]):
         Makes and reads their profiles.
     maximum, packed
         Number of agents that stay unpacked after a batch, and of further agents that stay packed.
+
+    Attributes
+    ----------
+    aliases_of
+        Gives the identifiers that are judged as an agent.
     """
 
     def __init__(
@@ -64,6 +69,7 @@ class Agents(OrderedDict["Key", AgentState]):
         self._modes: dict[str, tuple[str, ...]] = {}
         self._same: dict[tuple[str, ...], tuple[str, ...]] = {}
         self._accused: set[str] = set()
+        self.aliases_of: Callable[[str], Sequence[str]] = lambda _: ()
 
     def shards_of_others(self, agents: Iterable[str]) -> dict[str, str]:
         """Give the agents that another worker judges, each with its partition."""
@@ -179,13 +185,24 @@ class Agents(OrderedDict["Key", AgentState]):
             return agent_state
         trust = TrustState(agent_id=key[0], mode=key[1], config_version=self._config_version)
         others = [one.trust.level_state for one in self.in_all_modes(key[0])]
-        if any(one.gate == "quarantined" for one in others):
+        shut = any(one.gate == "quarantined" for one in others)
+        if shut or (not others and any(map(self.is_shut, self.aliases_of(key[0])))):
             trust.level_state = quarantine(trust.level_state)
         agent_state = AgentState(self._profiles.new(*key), trust)
         self._put(key, agent_state)
         if key[0] in self._modes:
             self._note_modes(key[0], {*self._modes[key[0]], key[1]})
         return agent_state
+
+    def has_acted(self, agent_id: str) -> bool:
+        """Return whether an agent has state, here or in the store."""
+        return self._is_here(agent_id) or bool(self._store.states(agent_id))
+
+    def is_shut(self, agent_id: str) -> bool:
+        """Return whether the gate of an agent is shut, here or in the store."""
+        here = [self[agent_id, mode].trust for mode in MODES if (agent_id, mode) in self]
+        states = (*here, *self._store.states(agent_id))
+        return any(one.level_state.gate == "quarantined" for one in states)
 
     def fill(self, trust: TrustState) -> None:
         """Copy role and owner from the agent's other modes."""

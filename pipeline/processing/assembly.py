@@ -12,6 +12,7 @@ from pipeline.enrichment.enricher import Enricher
 from pipeline.events.accepted_times import ahead_us_of
 from pipeline.formats import format_named
 from pipeline.processing.judging.observers import Observers
+from pipeline.processing.judging.recent import Recent
 from pipeline.processing.worker import Worker
 
 if TYPE_CHECKING:
@@ -63,6 +64,8 @@ def build_worker(
     resources: SharedResources | None = None,
     without: frozenset[str] = frozenset(),
     detectors: Sequence[Detector] = (),
+    recent: bool = False,
+    assembles: bool = True,
 ) -> Worker:
     """Build the worker of a store.
 
@@ -78,6 +81,10 @@ def build_worker(
         Families, and parts of the content detector, that judgement leaves out.
     detectors
         Detectors beside those of the settings.
+    recent
+        Whether the latest events are kept for `GET /v1/events`.
+    assembles
+        Whether the worker assembles parts itself.
     """
     enricher, registered, config, policy = resources or SharedResources.of(settings, store)
     named, groups = registered_detectors(settings)
@@ -99,4 +106,10 @@ def build_worker(
         detectors=(*named, *detectors),
         observers=Observers(observer, reviewer),
         without=without,
+        recent=_recent(settings) if recent else None,
+        assembles=assembles,
     )
+
+
+def _recent(settings: Settings) -> Recent:
+    return Recent(settings.recent_events, settings.recent_events_s, content=settings.recent_content)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from itertools import chain
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
@@ -13,6 +15,8 @@ if TYPE_CHECKING:
 
     from models.baseline.agent_state import AgentState
     from models.event import Event
+    from models.result import Result
+    from pipeline.identity.resolving import Original
     from pipeline.processing.stream_types import RawRecord
     from pipeline.store.batch import Commit, MemberRow
 
@@ -49,6 +53,8 @@ class NewEvents:
         Decodes a record to an event.
     actions
         The records as decoded by the compiled loop, or None.
+    originals
+        The records of aliases as they came, by index.
 
     Attributes
     ----------
@@ -63,9 +69,11 @@ class NewEvents:
         records: Sequence[RawRecord],
         read: Callable[[RawRecord], DecodedEvent],
         actions: Any = None,
+        originals: Mapping[int, Original] = MappingProxyType({}),
     ) -> None:
         self.records = records
         self.actions = actions
+        self.originals = originals
         self.order: list[int] = []
         self.conflicts: dict[int, int] = {}
         self.read = read
@@ -84,8 +92,13 @@ class NewEvents:
         The record counts as an action, so it cannot announce a change.
         """
         decoded = self.decoded_of(at)
-        self.keep(at, decoded._replace(event=msgspec.structs.replace(decoded.event, kind="action")))
+        event = msgspec.structs.replace(decoded.event, kind="action")
+        self.leave(at, decoded._replace(event=event))
         self.conflicts[at] = key
+
+    def leave(self, at: int, decoded: DecodedEvent) -> None:
+        """Keep the decoded event of a record, and leave it to the Python kernel."""
+        self.keep(at, decoded)
         if self.actions is not None:
             self.actions.leave(at)
 
@@ -117,6 +130,11 @@ class NewEvents:
         read = () if self.actions is None else map(self.actions.time_us, range(len(self)))
         return max(chain(read, (decoded.time_us for _, decoded in self.known())), default=0)
 
+    def received(self, at: int) -> RawRecord:
+        """Give a record as it came."""
+        original = self.originals.get(at)
+        return self.records[at] if original is None else original.record
+
     def where(self, at: int) -> str:
         """Give the location of a record in its stream."""
         return self.records[at].where
@@ -146,6 +164,10 @@ class BatchState:
         New names of findings of several agents, by name.
     cases, case_agents
         Cases of the batch by id, and the agents of their events, in order.
+    kept_from
+        First position whose result is kept.
+    results
+        Results of the events from there on, by position; those of quiet events are elsewhere.
     """
 
     def __init__(self, events: NewEvents, out: Commit, count: Counter[str]) -> None:
@@ -156,6 +178,8 @@ class BatchState:
         self.members: dict[str, MemberRow] = {}
         self.cases: dict[str, dict[str, Any]] = {}
         self.case_agents: dict[tuple[str, str], None] = {}
+        self.kept_from = sys.maxsize
+        self.results: dict[int, Result] = {}
         self.changed: dict[Key, tuple[int, int]] = {}
         for place, decoded in events.known():
             if decoded.event.kind != "action":  # a change applies to all modes of the agent

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from models.quiet_loop import QuietLoop
     from pipeline.events.duplicates import Mark
     from pipeline.formats import Native
+    from pipeline.identity.resolving import Resolver
     from pipeline.processing.batch_state import BatchState
     from pipeline.processing.stream_types import RawRecord
     from pipeline.store.batch import Commit
@@ -42,14 +43,25 @@ class Intake:
         Computes the keys of events.
     ahead_us
         Largest accepted lead of an event over its arrival.
+    secret
+        Of the store: marks the events that a worker has assembled.
+    resolver
+        Gives the agents of aliases.
     """
 
     def __init__(
-        self, seen: Callable[[Sequence[int]], dict[int, int]], hasher: Hasher, ahead_us: int
+        self,
+        seen: Callable[[Sequence[int]], dict[int, int]],
+        hasher: Hasher,
+        ahead_us: int,
+        secret: bytes,
+        resolver: Resolver,
     ) -> None:
+        self._secret = secret
         self._seen = seen
         self._hasher = hasher
         self._ahead_us = ahead_us
+        self._resolver = resolver
 
     def take(
         self,
@@ -66,22 +78,27 @@ class Intake:
         loop
             The compiled loop; None judges all events in Python.
         """
+        records, originals = self._resolver.resolved(records)
         actions = None if loop is None else loop.read(*values_of(records), self._ahead_us)
-        events = NewEvents(records, lambda record: self._read(record, wire), actions)
-        by_day = None if actions is None else actions.marks_by_day()
+        events = NewEvents(records, lambda record: self._read(record, wire), actions, originals)
+        by_day = None if actions is None or originals else actions.marks_by_day()
         if by_day is not None and not self._seen(list(chain.from_iterable(by_day.values()))):
             out.seen, events.order = by_day, list(range(len(records)))  # the common case
             return events
         marks: list[Mark | None] = [None] * len(records) if actions is None else actions.marks()
         days = [0] * len(records) if actions is None else actions.days()
         refused = self._read_others(events, marks, days) if None in marks else {}
+        for at, original in originals.items():
+            marks[at] = None if marks[at] is None else original.mark
+        if originals:
+            count["events_of_aliases"] += len(originals)
         for at, (reception, mark) in enumerate(resolved(marks, self._seen)):
             if mark is None:
-                reject(out, count, records[at], refused[at])
-            elif reception != "accepted" and is_assembled(records[at]):
+                reject(out, count, events.received(at), refused[at])
+            elif reception != "accepted" and is_assembled(records[at], self._secret):
                 count["calls_repeated"] += 1  # another format reports the same call
             elif reception == "duplicate":
-                reject(out, count, records[at], _judged_before(events, at))
+                reject(out, count, events.received(at), _judged_before(events, at))
             else:
                 key, digest = mark
                 out.seen.setdefault(days[at], {})[key] = digest
@@ -105,8 +122,10 @@ class Intake:
         events, kept = batch.events, []
         for position, at in enumerate(events.order):
             agent_id = batch.agent_at(position)
+            original = events.originals.get(at)
             if agent_id in foreign:
-                error = _wrong_partition(agent_id, foreign[agent_id])
+                name = agent_id if original is None else original.agent_id
+                error = _wrong_partition(agent_id, foreign[agent_id], name)
             elif agent_id in misrouted and has_other_key(events.records[at], agent_id):
                 error = _other_key(agent_id, events.records[at].key)
             else:
@@ -114,8 +133,9 @@ class Intake:
                 continue
             decoded = events.decoded_of(at)
             (key,) = self._hasher.event_keys([(agent_id, decoded.event.id)])
+            key = key if original is None else original.mark[0]
             del batch.out.seen[decoded.time_us // DAY_US][events.conflicts.pop(at, key)]
-            reject(batch.out, batch.count, events.records[at], error)
+            reject(batch.out, batch.count, events.received(at), error)
         events.order = kept
 
     def _read_others(
@@ -150,9 +170,11 @@ class Intake:
         return DecodedEvent(record, event, time_us, record.value, unknown)
 
 
-def _wrong_partition(agent_id: str, partition: str) -> MalformedEvent:
+def _wrong_partition(agent_id: str, partition: str, name: str) -> MalformedEvent:
+    """Say where the agent is judged, also to an event that has the name of an alias."""
+    alias = "" if name == agent_id else f", and {name!r} is an alias of it"
     detail = (
-        f"agent {agent_id!r} is judged in {partition}: an agent has one partition; key the "
+        f"agent {agent_id!r} is judged in {partition}{alias}: an agent has one partition; key the "
         "records by the agent's id, with the partitioner of the Java client, and do not add "
         "partitions to the topic"
     )

@@ -140,6 +140,7 @@ class Loop:
             self.worker.take_over_counters(before)
             return self.worker.judge(some, wire)
 
+        self.worker.follow_inventory()
         return judged(lambda some: self.worker.judge(some, wire), with_new, records)
 
     def _update_lags(self, records: Sequence[RawRecord]) -> None:
@@ -174,7 +175,7 @@ class Loop:
         while rows := self.store.reports(_INBOX_CHUNK):
             name, group = next(groupby(rows, key=itemgetter(2)))
             rows = list(group)
-            out = self._judged([_record_of(row) for row in rows], format_named(name))
+            out = self._judged([record_of(row) for row in rows], format_named(name))
             out.reports_done = rows[-1][0]
             self._feeds.note(HTTP, out.newest_us, clock_us())
             self.worker.commit(out, {}, self._status("running"))
@@ -184,6 +185,12 @@ class Loop:
             self.worker.commit(self._judged([]), {}, self._status("running"))
             self._publish()
         return total
+
+    def settle(self) -> None:
+        """Judge the calls that wait for spans above them: nothing more is read."""
+        out = self.worker.settle()
+        self.worker.commit(out, {}, self._status("running"))
+        self._publish()
 
     def end(self, state: Literal["drained", "stopped"]) -> None:
         """Publish queued messages as far as possible, then store how the loop ended."""
@@ -228,7 +235,8 @@ class Loop:
         )
 
 
-def _record_of(row: ReportRow) -> RawRecord:
+def record_of(row: ReportRow) -> RawRecord:
+    """Give a payload that came over HTTP as a record, with the name of its credential."""
     at, arrived_us, _, reporter, value = row
     headers = ((REPORTER, reporter.encode()),) if reporter else ()
     return RawRecord(value, "reports", at, arrived_us, headers=headers)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from models.errors import ConfigError
 from pipeline.clock import clock_us
+from pipeline.formats import format_named, longest_of, whole_files
 from pipeline.processing.assembly import SharedResources, build_worker
 from pipeline.processing.loop import Loop, collect_rarely
 from pipeline.processing.run_summary import RunSummary, summary_of
@@ -74,6 +75,8 @@ def run(
             clock_us=clock_us,
             drain=drain,
             skip=own_files(settings),
+            longest=longest_of(format_named(settings.format)),
+            whole_files=whole_files(format_named(settings.format)),
         )
         try:
             loop = Loop(
@@ -84,6 +87,7 @@ def run(
             )  # fmt: skip
             loop.run(progress, drain=drain)
             if drain:
+                loop.settle()
                 loop.publish_all()
             loop.end("drained" if drain and not stop.is_set() else "stopped")
         finally:
@@ -122,7 +126,8 @@ def serve_inbox(settings: Settings, stop: threading.Event) -> bool:
 
 def _maker(settings: Settings, store: Store) -> Callable[[], Worker]:
     """Return a function that makes a worker with resources loaded once."""
-    return partial(build_worker, settings, store, resources=SharedResources.of(settings, store))
+    resources = SharedResources.of(settings, store)
+    return partial(build_worker, settings, store, resources=resources, recent=True)
 
 
 def _shared(settings: Settings) -> bool:

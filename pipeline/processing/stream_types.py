@@ -18,6 +18,10 @@ if TYPE_CHECKING:
 Headers = tuple[tuple[str, bytes], ...]
 
 MAX_VALUE = 1 << 20
+MAX_PAYLOAD = 16 << 20
+"""Largest record of a format whose records are payloads of many parts, in Kafka."""
+MAX_WHOLE = 64 << 20
+"""Largest record that is a whole file."""
 DEFAULT_BATCH = 32_768
 """Default of the largest number of records in a batch."""
 BATCH_BYTES = 32 << 20

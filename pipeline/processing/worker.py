@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections import Counter
 from functools import partial
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from models.engine import Engine
@@ -13,11 +14,16 @@ from models.trust.policy import DEFAULT_POLICY, TrustPolicy
 from models.units import DAY_US
 from pipeline.assembling.assembler import NAME as ASSEMBLY
 from pipeline.assembling.assembler import Assembler
+from pipeline.assembling.known_subjects import NAME as SUBJECTS
 from pipeline.assembling.native_records import native_records
 from pipeline.casework.in_force import InForce
 from pipeline.clock import clock_us
 from pipeline.events.unknown_members import MemberCounters
 from pipeline.formats import Native, native_reader
+from pipeline.identity.evidence import NAME as IDENTITY
+from pipeline.identity.evidence import Evidence
+from pipeline.identity.proposing import in_inventory
+from pipeline.identity.resolving import Resolver
 from pipeline.logs import STATE_CHANGE
 from pipeline.processing.agent_cache import MODES, Agents
 from pipeline.processing.batch_state import BatchState
@@ -51,11 +57,16 @@ if TYPE_CHECKING:
     from pipeline.enrichment.inventory import Inventory
     from pipeline.formats import AnyFormat
     from pipeline.processing.batch_state import Key
+    from pipeline.processing.judging.recent import Recent
     from pipeline.processing.stream_types import RawRecord
     from pipeline.store.protocol import Store
 
 _log = logging.getLogger(__name__)
 _SEEN_DAYS = 30
+_PROPOSED = 500
+"""Most aliases of the inventory that one commit proposes."""
+_OTHERS = (ASSEMBLY, SUBJECTS, IDENTITY)
+"""Beginnings of the names of state that is not the engine's."""
 
 
 class Worker:
@@ -82,6 +93,10 @@ class Worker:
         Callbacks for the judgements.
     without
         Families, and parts of the content detector, that judgement leaves out.
+    recent
+        Keeps the latest events; None for a worker whose events nobody lists.
+    assembles
+        Whether the worker assembles parts itself; one of several workers gets whole events.
     clock
         Gives the wall time, until which suppressions are in force.
 
@@ -110,15 +125,20 @@ class Worker:
         detectors: Sequence[Detector] = (),
         observers: Observers = NO_OBSERVERS,
         without: frozenset[str] = frozenset(),
+        recent: Recent | None = None,
+        assembles: bool = True,
         clock: Callable[[], int] = clock_us,
     ) -> None:
         self.store = store
+        self._recent = recent
+        self._assembles = assembles
         self._clock = clock
+        self._inventory = inventory
         self.config = config
         self.config_version = config.version
         self.wire = wire
         self._native = native_reader(wire) or Native()
-        self._assembler = Assembler(int.from_bytes(store.secret[:4], "little"))
+        self._assembler = Assembler(int.from_bytes(store.secret[:4], "little"), kernel)
         self.policy = policy
         self.counters: Counter[str] = Counter()
         self.first_rejected: FirstRejected | None = None
@@ -126,10 +146,17 @@ class Worker:
             config, store.secret, catalogue(), policy,
             explain_all=explain_all, kernel=kernel, without=without, detectors=detectors,
         )  # fmt: skip
+        self._resolver = Resolver(store.aliases, self.engine.hasher)
         self._load()
-        self._intake = Intake(self._seen, self.engine.hasher, ahead_us)
+        self._registered = in_inventory(inventory)
+        self._intake = Intake(
+            self._seen, self.engine.hasher, ahead_us, store.secret, self._resolver
+        )
         self._members = MemberCounters(store.counters)
         self._agents = Agents(store, config, self.engine.profiles, cache_agents, packed_agents)
+        self._agents.aliases_of = self._resolver.aliases_of
+        self._evidence.has_acted = self._agents.has_acted
+        self._assembler.subjects.is_agent = partial(self._is_known, inventory)
         self._failures = DetectorFailures(self.engine.panel)
         trust_answers = TrustAnswers(self._agents, policy, publish=publish)
         in_force = InForce(store.audit)
@@ -151,6 +178,7 @@ class Worker:
             self._cases,
             trust_answers,
             observers,
+            self._evidence,
         )
 
     def _load(self) -> None:
@@ -160,8 +188,10 @@ class Worker:
         if self.afresh:
             _log.warning("baselines_learned_again", extra={"detail": RELEARNED, **STATE_CHANGE})
             shared = kept_of_before(shared)
-        self._assembler.load(shared)
-        shared = {name: blob for name, blob in shared.items() if not name.startswith(ASSEMBLY)}
+        if self._assembles:
+            self._assembler.load(shared)
+        self._evidence = Evidence(self.store.aliases, self._resolver, self.engine.hasher, shared)
+        shared = {name: blob for name, blob in shared.items() if not name.startswith(_OTHERS)}
         self.engine.load(shared, () if self.afresh else self.store.all_sessions())
 
     def _seen(self, keys: Sequence[int]) -> dict[int, int]:
@@ -169,7 +199,12 @@ class Worker:
         return {} if self.afresh else self.store.seen(keys)
 
     def judge(
-        self, records: Sequence[RawRecord], wire: AnyFormat | None = None, *, whole: bool = False
+        self,
+        records: Sequence[RawRecord],
+        wire: AnyFormat | None = None,
+        *,
+        whole: bool = False,
+        spans: bool = False,
     ) -> Commit:
         """Judge records in order and give the data to write; writes nothing.
 
@@ -180,19 +215,40 @@ class Worker:
         ----------
         whole
             Whether nothing follows: calls without a result are judged too.
+        spans
+            Whether calls that wait for spans above them are judged too.
         """
         quiet = self._quiet
-        batch = self._take(records, wire or self.wire, quiet, whole=whole)
+        self._resolver.refresh()
+        batch = self._take(records, wire or self.wire, quiet, whole=whole, spans=spans)
         cases, agents = self._writes.apply(batch.out, self._clock())
         batch.cases.update(cases)
         for key in agents:
             batch.change(key, -1)
         self._agents.load(set(batch.changed))
+        if self._recent is not None:
+            self._recent.begin(batch)
         self.engine.agents_of = partial(self._own_agents, batch)
         self._judge_all(batch, quiet)
         self._collect(batch)
+        if self._recent is not None:
+            numbers = {} if quiet is None else quiet.loop.numbers()
+            batch.out.recent = self._recent.of(batch, numbers, self._clock())
         self._agents.trim()
         return batch.out
+
+    def settle(self) -> Commit:
+        """Judge the calls that wait for spans above them, as nothing more is read."""
+        return self.judge([], spans=True)
+
+    def follow_inventory(self) -> None:
+        """Read the inventory again if its file has changed; the next batch is judged by it."""
+        self._inventory.refresh(self._clock())
+
+    def _is_known(self, inventory: Inventory, name: str) -> bool:
+        """Return whether an agent is registered, or has acted."""
+        registered = inventory.declared(name).registered
+        return bool(registered) or bool(self._agents.modes(name))
 
     def has_due(self, now_us: int) -> bool:
         """Return whether calls have waited for their results until a wall time."""
@@ -232,11 +288,12 @@ class Worker:
         quiet: QuietRun | None,
         *,
         whole: bool,
+        spans: bool,
     ) -> BatchState:
         """Decode records to new events; reject those whose agent another worker judges."""
         out, count = Commit(), Counter[str]()
         native = native_records(
-            records, wire, self._assembler, partial(reject, out, count), whole=whole
+            records, wire, self._assembler, partial(reject, out, count), whole=whole, spans=spans
         )
         loop = None if quiet is None else quiet.loop
         events = self._intake.take(native, self._native, out, count, loop)
@@ -258,7 +315,7 @@ class Worker:
         self._collect_profiles(out, changed)
         out.anomalies = list(batch.anomalies.values())
         out.members = list(batch.members.values())
-        out.counters = dict(batch.count)
+        out.counters = dict(batch.count) | self._assembler.counted()
         self._cases.collect(batch)
         self._collect_shared(out)
 
@@ -281,6 +338,8 @@ class Worker:
         out.afresh, self.afresh = self.afresh, False
         rows, out.dropped = self._assembler.dump()
         out.shared = self.engine.dump(whole=out.whole or out.afresh) + rows
+        out.shared += self._evidence.dump()
+        out.proposed += islice(self._registered, _PROPOSED)
         self._failures.note()
         if self.watermark_us:
             out.prune_seen_before_day = self.watermark_us // DAY_US - _SEEN_DAYS
@@ -296,6 +355,8 @@ class Worker:
         out.cases = list(cases.values())
         self._collect_profiles(out, {key: self._agents.agent_state(key) for key in agents})
         self._collect_shared(out)
+        if self._recent is not None:
+            out.recent = self._recent.none(self._clock())
         return out
 
     def take_over_counters(self, worker: Worker) -> None:

@@ -41,12 +41,25 @@ def replay_line(a: Result, agent_state: AgentState, policy: TrustPolicy) -> dict
     trust = agent_state.trust
     now = opinion(agent_state.ledger(policy), a.time_us, policy)
     level = advance(trust.level_state, now.lower, a.time_us, policy).level
-    return {
+    event = {
         "event_id": a.event_id,
         "agent_id": a.agent_id,
         "mode": a.mode,
         "session": a.session or None,
         "time": rfc3339(a.time_us),
+    }
+    said = {
+        "score": round(now.score),
+        "lower": int(now.lower),
+        "level": level,
+        "state": trust.state,
+    }
+    return event | assessment_object(a) | {"trust": said}
+
+
+def assessment_object(a: Result) -> dict[str, Any]:
+    """Give the numbers, the case and the reasons of one judgement."""
+    return {
         "rank": round(a.rank, 4),
         "return_period_days": _significant(a.return_period_days),
         "case_id": a.case_id,
@@ -62,12 +75,6 @@ def replay_line(a: Result, agent_state: AgentState, policy: TrustPolicy) -> dict
         "learned": a.learned,
         "reasons": [reason_object(reason) for reason in a.reasons],
         "tags": a.tags or {"owasp": [], "maestro": [], "attack": [], "atlas": []},
-        "trust": {
-            "score": round(now.score),
-            "lower": int(now.lower),
-            "level": level,
-            "state": trust.state,
-        },
     }
 
 

@@ -6,12 +6,12 @@ import re
 import tempfile
 from collections import Counter
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 from msgspec import Struct, field
 
 from models.errors import MalformedEvent
 from models.event import rfc3339
+from models.features.network import host_of
 from pipeline.clock import clock_us
 from pipeline.formats import FORMATS, event_format, event_of, format_named
 from pipeline.processing.assembly import build_worker
@@ -56,15 +56,16 @@ class Session(Struct):
 
 
 class AgentSummary(Struct):
-    """What one agent usually does."""
+    """What one agent usually does: counts of calls by day, tool, program, host and secret."""
 
     agent_id: str
     calls: int = 0
     first_us: int = 0
     last_us: int = 0
     sessions: set[str] = field(default_factory=set)
-    days: set[str] = field(default_factory=set)
+    days: Counter[str] = field(default_factory=Counter)
     tools: Counter[str] = field(default_factory=Counter)
+    programs: Counter[str] = field(default_factory=Counter)
     destinations: Counter[str] = field(default_factory=Counter)
     secrets: Counter[str] = field(default_factory=Counter)
     refused: int = 0
@@ -99,14 +100,19 @@ class Scan:
         agent.first_us = min(agent.first_us or time_us, time_us)
         agent.last_us = max(agent.last_us, time_us)
         agent.sessions.add(event.session or "")
-        agent.days.add(rfc3339(time_us)[:10])
+        agent.days[rfc3339(time_us)[:10]] += 1
         agent.tools[event.tool] += 1
         agent.refused += event.outcome == "denied"
         agent.failed += event.outcome == "error"
         for host in hosts_of(event):
             agent.destinations[host] += 1
-        for kind in (event.attributes or {}).get("secrets") or ():
-            agent.secrets[str(kind)] += 1
+        attributes = event.attributes or {}
+        for name, counts in (
+            ("programs", agent.programs), ("secrets", agent.secrets),
+            ("secrets_read", agent.secrets),
+        ):  # fmt: skip
+            listed = attributes.get(name)
+            counts.update(str(one) for one in (listed if isinstance(listed, list) else ()))
 
     def strangest(self) -> list[Session]:
         """Give the sessions with the highest ranks, after a first part that is only learned.
@@ -122,26 +128,18 @@ class Scan:
 
 
 def hosts_of(event: Event) -> list[str]:
-    """Give the hosts that a call names in its arguments.
+    """Give the hosts that a call reaches, as `pipeline.actions` found them.
 
-    >>> from models.event import Agent, EPOCH, Event
-    >>> arguments = {"url": "https://docs.example.com/a"}
-    >>> hosts_of(Event(id="1", time=EPOCH, agent=Agent(id="a"), tool="t", arguments=arguments))
+    >>> from models.event import Agent, EPOCH, Event, Network
+    >>> network = Network(destination="docs.example.com:443")
+    >>> hosts_of(Event(id="1", time=EPOCH, agent=Agent(id="a"), tool="t", network=network))
     ['docs.example.com']
     """
-    found: list[str] = []
-    for value in (event.arguments or {}).values():
-        if isinstance(value, str) and "://" in value:
-            words = (word for word in value.split() if "://" in word)
-            found += [host for word in words if (host := _host(word)) is not None]
-    return found
-
-
-def _host(word: str) -> str | None:
-    try:
-        return urlsplit(word.strip("'\"()<>,;")).hostname
-    except ValueError:
-        return None
+    listed = (event.attributes or {}).get("destinations")
+    found = [one for one in listed if isinstance(one, str)] if isinstance(listed, list) else []
+    if event.network is not None and event.network.destination is not None:
+        found.append(event.network.destination)
+    return list(dict.fromkeys(host_of(one) for one in found))
 
 
 def scan(

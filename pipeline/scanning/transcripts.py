@@ -35,9 +35,13 @@ def _age(path: Path) -> tuple[float, str]:
 def locations(home: Path | None = None) -> list[Location]:
     """Give the locations of all kinds of agents; `CLAUDE_CONFIG_DIR` and `CODEX_HOME` move theirs.
 
-    >>> [(one.fmt, one.pattern) for one in locations(Path("nowhere"))]
-    [('claude-code', '*/*.jsonl')]
+    >>> [one.fmt for one in locations(Path("nowhere"))]
+    ['claude-code', 'codex']
     """
     home = home or Path.home()
     claude = Path(os.environ.get("CLAUDE_CONFIG_DIR") or home / ".claude")
-    return [Location("claude-code", claude / "projects", "*/*.jsonl")]
+    codex = Path(os.environ.get("CODEX_HOME") or home / ".codex")
+    return [
+        Location("claude-code", claude / "projects", "*/*.jsonl"),
+        Location("codex", codex / "sessions", "*/*/*/rollout-*.jsonl"),
+    ]

@@ -16,12 +16,11 @@ from models.errors import (
 )
 from pipeline.clock import clock_us
 from pipeline.configuration.detectors import registered_detectors
-from pipeline.formats import format_named
+from pipeline.formats import format_named, longest_of
 from pipeline.processing.assembly import SharedResources
 from pipeline.processing.stream_types import by_source
 from pipeline.publishing import open_sink
 from pipeline.publishing.publisher import Publisher
-from pipeline.sharding.inbox import forward
 from pipeline.sharding.shard import Shard
 from pipeline.sources import open_source
 from pipeline.store import open_shard, shown_url, worker_lock
@@ -60,6 +59,8 @@ class ShardedLoop:
     ----------
     counters, first_rejected
         Counters of all shards of this worker, and the first rejected record.
+    forwarded
+        Events that this worker has written to the topic.
     """
 
     def __init__(
@@ -84,6 +85,7 @@ class ShardedLoop:
         self._shards: dict[str, Shard] = {}
         self._lost_us: dict[str, int] = {}
         self._beat_us = 0
+        self.forwarded = 0
 
     def run(self, progress: Progress | None = None, *, drain: bool = False) -> None:
         """Run until the source ends or `stop` is set.
@@ -109,7 +111,7 @@ class ShardedLoop:
                 return
             self._beat()
             self._reclaim_lost()
-            self._forward_inbox()
+            self._forward()
             source.hold(held=self._full())
 
     def step(self, batch: Batch) -> None:
@@ -126,11 +128,13 @@ class ShardedLoop:
         if done:
             self._source.commit(done)
 
-    def _forward_inbox(self) -> None:
-        """Write events received over HTTP to the topic, if this worker has the first partition."""
+    def _forward(self, *, spans: bool = False) -> None:
+        """Write what came over HTTP to the topic, if this worker has the first partition."""
         for name in [name for name in self._shards if name.endswith(":0")]:
             with self._owned(name):
-                forward(self._shards[name].store, self._source, self._publisher)
+                self.forwarded += self._shards[name].forward(
+                    self._source, self._publisher, spans=spans
+                )
 
     def end(self, *, drained: bool) -> None:
         """Publish queued messages, and store how the loop ended.
@@ -140,6 +144,8 @@ class ShardedLoop:
         SinkUnavailable
             With `drained`: the sink stayed unavailable; the next run publishes the messages.
         """
+        if drained:
+            self._forward(spans=True)
         for name, shard in list(self._shards.items()):
             with self._owned(name):
                 if drained:
@@ -234,6 +240,7 @@ def run_sharded(
     open_sink(settings.sink, kafka_client=settings.kafka_client).close()
     counters: Counter[str] = Counter()
     first: FirstRejected | None = None
+    again = False
     while True:
         try:
             with _opened(settings, drain=drain, again=bool(counters)) as (store, source, resources):
@@ -249,7 +256,10 @@ def run_sharded(
         except (SourceUnavailable, StoreUnavailable) as error:
             _log.warning("worker_begins_anew", extra={"detail": str(error)})
         else:
-            return counters, first
+            if not drain or again or not loop.forwarded or stop.is_set():
+                return counters, first
+            again = True  # once more, for what was written to the topic
+            continue
         counters["restarts"] += 1
         if stop.wait(_RETRY_S):
             return counters, first
@@ -285,6 +295,7 @@ def _opened(
                 kafka_client=settings.kafka_client,
                 clock_us=clock_us,
                 drain=drain,
+                longest=longest_of(format_named(settings.format)),
             )
             kept = stack.pop_all()
     except ConfigError as error:

@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from functools import partial
 from typing import TYPE_CHECKING
 
+from models.errors import MalformedEvent
 from models.replication.exchange import NAME, Exchange
+from pipeline.assembling.marks import kind_of
 from pipeline.clock import clock_us
+from pipeline.formats import PartFormat, check_length, format_named
 from pipeline.processing.assembly import build_worker
+from pipeline.processing.intake import reject
 from pipeline.processing.quarantine import judged
+from pipeline.processing.stream_types import MAX_PAYLOAD
 from pipeline.publishing import open_fenced_sink
 from pipeline.publishing.rejected_file import keeping
+from pipeline.sharding.inbox import forward
+from pipeline.sharding.reports import Reports
 from pipeline.sources import source_of
 from pipeline.sources.kafka.position import Position
 from pipeline.sources.live_sources import feeds_of
@@ -24,6 +32,7 @@ if TYPE_CHECKING:
     from pipeline.processing.stream_types import RawRecord
     from pipeline.publishing.publisher import Publisher
     from pipeline.settings import Settings
+    from pipeline.sources.kafka.source import KafkaSource
     from pipeline.store.batch import Commit
     from pipeline.store.postgresql import PostgresStore
 
@@ -68,10 +77,17 @@ class Shard:
         self.store = store
         store.claim()
         self.position: str | None = store.positions().get(self.name)
-        self._make = partial(build_worker, settings, store, resources=resources)
+        self._make = partial(
+            build_worker, settings, store, resources=resources, recent=True, assembles=False
+        )
         stored_status = store.statuses().get(self.name, PipelineStatus())
         self._source = source_of(settings.source)[0]
         self._feeds = feeds_of(settings, stored_status, drain=drain, http=False)
+        self._wire = format_named(settings.format)
+        self._format = settings.format
+        parts = isinstance(self._wire, PartFormat)
+        self._read_as = format_named("native") if parts else self._wire
+        self._reports: Reports | None = None
         self._begin()
         owner = self.worker.engine.hasher.once(f"publisher\x1f{self.name}")
         sink = open_fenced_sink(
@@ -104,15 +120,56 @@ class Shard:
             records = [one for one in records if one.offset >= begun]
             if not records:
                 return
+        payloads: list[RawRecord] = []
+        if isinstance(self._wire, PartFormat):
+            records, payloads = self._separate(records)
         out = judged(self._judged, self._judge_with_new_worker, records)
+        self._append(out, payloads)
         self._feeds.note(self._source, out.newest_us, clock_us())
         self._commit(out, {self.name: position}, self._status("running", lag_us))
         self.position = position
         self.waiting += len(out.outbox)
 
+    def _separate(self, records: Sequence[RawRecord]) -> tuple[list[RawRecord], list[RawRecord]]:
+        """Separate the events that a worker wrote from the payloads of the topic's format."""
+        events: list[RawRecord] = []
+        payloads: list[RawRecord] = []
+        for record in records:
+            is_event = kind_of(record, self.store.secret) is not None
+            (events if is_event else payloads).append(record)
+        return events, payloads
+
+    def _append(self, out: Commit, payloads: list[RawRecord]) -> None:
+        """Add payloads to the reports, which one worker assembles."""
+        count = Counter(out.counters)
+        for record in payloads:
+            try:
+                check_length(record, MAX_PAYLOAD)
+            except MalformedEvent as error:
+                reject(out, count, record, error)
+            else:
+                out.reports.append((record.arrived_us, self._format, "", record.value))
+        out.counters = dict(count)
+
+    def forward(self, source: KafkaSource, publisher: Publisher, *, spans: bool = False) -> int:
+        """Write what came over HTTP, and what is assembled, to the topic; return its number.
+
+        Only the shard of the first partition does this. `spans` as for `Reports.forward`.
+
+        Raises
+        ------
+        Superseded
+            Another worker has the partition.
+        """
+        if self._reports is None:
+            self._reports = Reports(self.store)
+        done = forward(self.store, source, publisher)
+        return done + self._reports.forward(source, publisher, clock_us(), spans=spans)
+
     def _judged(self, records: Sequence[RawRecord]) -> Commit:
         applied = self._take()
-        out = self.worker.judge(records)
+        self.worker.follow_inventory()
+        out = self.worker.judge(records, self._read_as)
         out.applied = applied
         return out
 

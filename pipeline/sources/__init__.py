@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from models.errors import ConfigError
+from pipeline.processing.stream_types import MAX_VALUE
 from pipeline.sources.feed import check_feed
 from pipeline.sources.file_url import file_query, path_of
 from pipeline.sources.files import Files, find
@@ -33,6 +34,8 @@ def open_source(
     batch_ms: int = 0,
     kafka_client: str = "kafka-python",
     skip: Iterable[Path] = (),
+    whole_files: bool = False,
+    longest: int = MAX_VALUE,
 ) -> Source:
     """Open a source.
 
@@ -41,7 +44,7 @@ def open_source(
     url
         Of a form of `SOURCES`. ``feed=live`` and ``feed=batch`` declare whether events should keep
         coming (`source_of`).
-    batch_size, clock_us, drain, batch_ms, kafka_client, skip
+    batch_size, clock_us, drain, batch_ms, kafka_client, skip, whole_files, longest
         As in `Options`.
 
     Raises
@@ -65,6 +68,8 @@ def open_source(
         batch_ms=batch_ms,
         kafka_client=kafka_client,
         skip=frozenset(path.resolve() for path in skip),
+        whole_files=whole_files,
+        longest=longest,
     )
     return kind.open(url, options)
 
@@ -117,6 +122,8 @@ def _files(url: str, options: Options) -> Source:
         follow=query.get("follow") == "1",
         drain=options.drain,
         skip=options.skip,
+        whole_files=options.whole_files,
+        longest=options.longest,
     )
 
 
@@ -124,8 +131,10 @@ def _stdin(url: str, options: Options) -> Source:
     query = url.partition("?")[2]
     if query and not query.startswith("feed="):
         raise ConfigError(f"unknown parameter in {quoted(url)}, expected -?feed=live")
+    if options.whole_files:
+        raise ConfigError("this format reads whole files, and standard input is none; name a file")
     check_feed(query.removeprefix("feed=") or None)
-    return Stdin(batch_size=options.batch_size, clock_us=options.clock_us)
+    return Stdin(batch_size=options.batch_size, clock_us=options.clock_us, longest=options.longest)
 
 
 # Importing the Kafka client takes 0.2 s; commands on files avoid it.
@@ -139,6 +148,7 @@ def _kafka_source(url: str, options: Options) -> Source:
         drain=options.drain,
         batch_ms=options.batch_ms,
         client=options.kafka_client,
+        longest=options.longest,
     )
 
 

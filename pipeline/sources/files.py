@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from models.errors import ConfigError
-from pipeline.processing.stream_types import BATCH_BYTES, BYTES, Batch
-from pipeline.sources import jsonl, parquet
+from pipeline.processing.stream_types import BATCH_BYTES, BYTES, MAX_VALUE, Batch
+from pipeline.sources import jsonl, parquet, whole
+from pipeline.sources.json_document import document_of
 from pipeline.sources.own_results import are_results
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
 IDLE_SECONDS = 0.2
 _MAX_OPEN = 64
-_KNOWN = jsonl.SUFFIXES + parquet.SUFFIXES
+_KNOWN = jsonl.SUFFIXES + parquet.SUFFIXES + whole.SUFFIXES
 
 _log = logging.getLogger(__name__)
 
@@ -50,8 +51,9 @@ class Files:
     ----------
     path
         A file, a folder, or a pattern with ``*``, ``?``, ``**``. In a folder, the ``.jsonl``,
-        ``.ndjson``, ``.json``, ``.log`` and ``.parquet`` files are read, compressed or not, without
-        subfolders. Result files of Habitus in a folder or pattern are skipped.
+        ``.ndjson``, ``.json``, ``.log``, ``.eval``, ``.traj`` and ``.parquet`` files are read,
+        compressed or not, without subfolders. A ``.json`` file that is one document gives each
+        object of its array as a record. Result files of Habitus in a folder or pattern are skipped.
     batch_size
         Largest number of records in a batch; a batch is at most 32 MiB in any case.
     clock_us
@@ -63,6 +65,10 @@ class Files:
         With `follow`: end after the records that were present at the start.
     skip
         Resolved paths of our own outputs; a folder or a pattern does not include them.
+    whole_files
+        Whether a file is one record (`pipeline.sources.whole`).
+    longest
+        Largest line in bytes; a longer one is cut.
 
     Raises
     ------
@@ -81,8 +87,12 @@ class Files:
         follow: bool = False,
         drain: bool = False,
         skip: Collection[Path] = (),
+        whole_files: bool = False,
+        longest: int = MAX_VALUE,
     ) -> None:
+        self._longest = longest
         self._path = path
+        self._whole_files = whole_files
         self._skip = skip
         self._batch_size = batch_size
         self._clock_us = clock_us
@@ -144,18 +154,28 @@ class Files:
                     yield Batch([], {key: reader.position})
                 break
             yield Batch(lines.records(key, self._clock_us()), {key: reader.position})
-        if self._ends or len(self._readers) > _MAX_OPEN or not _grows(path):
+        if self._ends or len(self._readers) > _MAX_OPEN or not self._grows(path):
             reader.close()
             del self._readers[path]
 
     def _reader(self, path: Path, key: str) -> Reader | None:
         if path in self._readers:
             return self._readers[path]
-        if path in self._done and (not _grows(path) or _size(path) == self._done[path]):
+        if path in self._done and (not self._grows(path) or _size(path) == self._done[path]):
             return None
-        kind = parquet.ParquetRows if path.suffix in parquet.SUFFIXES else jsonl.JsonLines
-        self._readers[path] = kind(path, self._positions.get(key))
+        self._readers[path] = self._read_as(path, self._positions.get(key))
         return self._readers[path]
+
+    def _read_as(self, path: Path, position: str | None) -> Reader:
+        if self._whole_files:
+            return whole.WholeFile(path, position)
+        if path.suffix in parquet.SUFFIXES:
+            return parquet.ParquetRows(path, position)
+        document = document_of(path, position) if _is_json(path) else None
+        return document or jsonl.JsonLines(path, position, longest=self._longest)
+
+    def _grows(self, path: Path) -> bool:
+        return self._whole_files or path.suffix not in jsonl.COMPRESSED + parquet.SUFFIXES
 
     def commit(self, positions: Mapping[str, str]) -> None:
         """Do nothing: a file keeps no position."""
@@ -215,8 +235,11 @@ def _known(path: Path) -> bool:
     return name.endswith(_KNOWN) and not name.startswith(".")
 
 
-def _grows(path: Path) -> bool:
-    return path.suffix not in jsonl.COMPRESSED + parquet.SUFFIXES
+def _is_json(path: Path) -> bool:
+    name = path.name
+    for suffix in jsonl.COMPRESSED:
+        name = name.removesuffix(suffix)
+    return name.endswith(".json")
 
 
 def _size(path: Path) -> int:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, BinaryIO, cast
 import zstandard
 
 from models.errors import HabitusError
-from pipeline.processing.stream_types import BATCH_BYTES
+from pipeline.processing.stream_types import BATCH_BYTES, MAX_VALUE
 from pipeline.sources.lines import LineBatch, Lines
 
 if TYPE_CHECKING:
@@ -43,11 +43,14 @@ class JsonLines:
         The file cannot be opened, or is damaged past a line.
     """
 
-    def __init__(self, path: Path, position: str | None = None) -> None:
+    def __init__(
+        self, path: Path, position: str | None = None, *, longest: int = MAX_VALUE
+    ) -> None:
         self._path = path
+        self._longest = longest
         self._compressed = path.suffix in COMPRESSED
         line, _, byte = (position or "0:0").partition(":")
-        self._raw = _open(path)
+        self._raw = opened(path)
         try:
             self._start(int(line), int(byte or 0))
         except BaseException:
@@ -60,9 +63,10 @@ class JsonLines:
                 _log.warning("file_shorter", extra={"path": str(self._path), "expected": byte})
                 line = byte = 0
             self._raw.seek(byte)
-            self._lines = Lines(self._raw.read, line=line, byte=byte)
+            self._lines = Lines(self._raw.read, line=line, byte=byte, longest=self._longest)
             return
-        self._lines = Lines(_decompressed(self._raw, self._path.suffix).read)
+        plain = decompressed(self._raw, self._path.suffix)
+        self._lines = Lines(plain.read, longest=self._longest)
         while self._lines.line < line and self._take(line - self._lines.line, last=True):
             pass
 
@@ -72,7 +76,7 @@ class JsonLines:
         if not batch and not last and not self._compressed and self._replaced():
             _log.warning("file_replaced", extra={"path": str(self._path)})
             self.close()
-            self._raw = _open(self._path)
+            self._raw = opened(self._path)
             self._start(0, 0)
             batch = self._take(count, last=last, size=size)
         return batch
@@ -124,7 +128,7 @@ def first_line(path: Path, maximum: int) -> bytes:
     try:
         with path.open("rb") as raw:
             packed = path.suffix in COMPRESSED
-            read = (_decompressed(raw, path.suffix) if packed else raw).read
+            read = (decompressed(raw, path.suffix) if packed else raw).read
             while b"\n" not in line and len(line) < maximum and (part := read(_PART)):
                 line += part
     except (OSError, EOFError, zlib.error, zstandard.ZstdError):
@@ -132,14 +136,32 @@ def first_line(path: Path, maximum: int) -> bytes:
     return line.partition(b"\n")[0]
 
 
-def _open(path: Path) -> BinaryIO:
+def read_whole(path: Path, maximum: int) -> bytes | None:
+    """Give the bytes of a file, decompressed; None if they are more than `maximum`, or unreadable.
+
+    >>> from pathlib import Path
+    >>> read_whole(Path("nowhere.json"), 100) is None
+    True
+    """
+    try:
+        with path.open("rb") as raw:
+            packed = path.suffix in COMPRESSED
+            found = (decompressed(raw, path.suffix) if packed else raw).read(maximum + 1)
+    except (OSError, EOFError, zlib.error, zstandard.ZstdError):
+        return None
+    return found if len(found) <= maximum else None
+
+
+def opened(path: Path) -> BinaryIO:
+    """Open a file; raise `HabitusError` if that is impossible."""
     try:
         return path.open("rb")
     except OSError as error:
         raise HabitusError(f"cannot open {path}: {error.strerror}") from error
 
 
-def _decompressed(raw: BinaryIO, suffix: str) -> BinaryIO:
+def decompressed(raw: BinaryIO, suffix: str) -> BinaryIO:
+    """Read a compressed file, by its ending."""
     if suffix == ".gz":
         return cast("BinaryIO", gzip.GzipFile(fileobj=raw))
     reader = zstandard.ZstdDecompressor().stream_reader(raw, read_across_frames=True)

@@ -62,7 +62,7 @@ class LineBatch:
 class Lines:
     r"""Cut a stream into lines.
 
-    Empty lines are counted and left out. If a line is longer than `MAX_VALUE`, its first
+    Empty lines are counted and left out. If a line is longer than `longest`, its first
     `KEPT_OF_LONG` bytes are kept. Text after the last newline waits for its newline, or for `take`
     with `last`.
 
@@ -72,6 +72,8 @@ class Lines:
         Returns at most the given number of bytes; ``b""`` if there are none (yet).
     line, byte
         Start position: number of the last line taken, and bytes up to its end.
+    longest
+        Largest line in bytes.
 
     Attributes
     ----------
@@ -89,7 +91,15 @@ class Lines:
     [b'{"c"']
     """
 
-    def __init__(self, read: Callable[[int], bytes], *, line: int = 0, byte: int = 0) -> None:
+    def __init__(
+        self,
+        read: Callable[[int], bytes],
+        *,
+        line: int = 0,
+        byte: int = 0,
+        longest: int = MAX_VALUE,
+    ) -> None:
+        self._longest = longest
         self.line = line
         self.byte = byte
         self._read = read
@@ -155,7 +165,7 @@ class Lines:
             line = line[:-1]
         if not line or line.isspace():
             return False
-        batch.add(self.line, line, length if length > MAX_VALUE else 0)
+        batch.add(self.line, line, length if length > self._longest else 0)
         return True
 
     def _fill(self) -> bool:
@@ -177,11 +187,11 @@ class Lines:
                 self._ready[0], self._first = self._rest, self._skipped + end + 1
             elif self._ready:  # only the first line can be long: a chunk holds all others
                 self._first = len(self._ready[0])
-                self._ready[0] = _kept(self._ready[0].removesuffix(_NEWLINE))
+                self._ready[0] = self._kept(self._ready[0].removesuffix(_NEWLINE))
             self._rest, self._skipped = rest, 0
-            if len(rest) > MAX_VALUE:
+            if len(rest) > self._longest:
                 self._skipped = len(rest)
-                self._rest = _kept(rest)
+                self._rest = self._kept(rest)
         return True
 
     def _finish(self, batch: LineBatch) -> None:
@@ -191,6 +201,5 @@ class Lines:
             self._add(batch, self._rest, length)
             self._rest, self._skipped = b"", 0
 
-
-def _kept(line: bytes) -> bytes:
-    return line if len(line) <= MAX_VALUE else line[:KEPT_OF_LONG]
+    def _kept(self, line: bytes) -> bytes:
+        return line if len(line) <= self._longest else line[:KEPT_OF_LONG]

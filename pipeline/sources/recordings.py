@@ -26,6 +26,7 @@ def records_of(
     now_us: int,
     skip: Iterable[Path] = (),
     progress: Progress | None = None,
+    whole_files: bool = False,
 ) -> Generator[RawRecord]:
     """Give the records of files one after the other; ``-`` is standard input.
 
@@ -35,6 +36,8 @@ def records_of(
         Paths of our own outputs; a folder or a pattern does not include them.
     progress
         Advanced by the bytes read; `size_of` gives their total.
+    whole_files
+        Whether a file is one record.
 
     Raises
     ------
@@ -42,7 +45,7 @@ def records_of(
         A file does not exist or cannot be read.
     """
     for file in files:
-        with closing(_source(file, now_us, skip)) as source:
+        with closing(_source(file, now_us, skip, whole_files=whole_files)) as source:
             source.resume({})
             done = 0
             for batch in source.batches():
@@ -70,9 +73,15 @@ def size_of(files: Sequence[str], skip: Iterable[Path] = ()) -> int | None:
     return total
 
 
-def _source(file: str, now_us: int, skip: Iterable[Path]) -> Source:
-    url = "-" if file == "-" else f"file:{file}"
-    return open_source(url, batch_size=_BATCH, clock_us=lambda: now_us, drain=True, skip=skip)
+def _source(file: str, now_us: int, skip: Iterable[Path], *, whole_files: bool = False) -> Source:
+    return open_source(
+        "-" if file == "-" else f"file:{file}",
+        batch_size=_BATCH,
+        clock_us=lambda: now_us,
+        drain=True,
+        skip=skip,
+        whole_files=whole_files,
+    )
 
 
 def refuse_empty(files: Sequence[str], skip: Iterable[Path] = ()) -> list[str]:

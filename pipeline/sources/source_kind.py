@@ -9,6 +9,8 @@ from urllib.parse import parse_qsl
 
 from msgspec import Struct
 
+from pipeline.processing.stream_types import MAX_VALUE
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -34,6 +36,10 @@ class Options(Struct, frozen=True, kw_only=True):
         Kafka client, one of `CLIENTS` in `pipeline.sources.kafka.clients.registry`.
     skip
         Resolved paths of our own outputs; a folder or a pattern does not include them.
+    whole_files
+        Whether a file is one record, as the format of the records says.
+    longest
+        Largest record in bytes, as the format of the records says; a longer one is cut.
     """
 
     batch_size: int
@@ -42,6 +48,8 @@ class Options(Struct, frozen=True, kw_only=True):
     batch_ms: int = 0
     kafka_client: str = "kafka-python"
     skip: frozenset[Path] = frozenset()
+    whole_files: bool = False
+    longest: int = MAX_VALUE
 
 
 def _query(url: str) -> dict[str, str]:

@@ -8,7 +8,7 @@ import stat
 import sys
 from typing import TYPE_CHECKING
 
-from pipeline.processing.stream_types import BATCH_BYTES, BYTES, Batch
+from pipeline.processing.stream_types import BATCH_BYTES, BYTES, MAX_VALUE, Batch
 from pipeline.sources.lines import CHUNK, Lines
 
 if TYPE_CHECKING:
@@ -32,20 +32,27 @@ class Stdin:
         Gives the arrival time of records.
     descriptor
         Open file descriptor; standard input by default.
+    longest
+        Largest line in bytes; a longer one is cut.
     """
 
     unit = BYTES
     ends = True
 
     def __init__(
-        self, *, batch_size: int, clock_us: Callable[[], int], descriptor: int | None = None
+        self,
+        *,
+        batch_size: int,
+        clock_us: Callable[[], int],
+        descriptor: int | None = None,
+        longest: int = MAX_VALUE,
     ) -> None:
         self._batch_size = batch_size
         self._clock_us = clock_us
         self._descriptor = sys.stdin.fileno() if descriptor is None else descriptor
         self._ended = False
         self._begun = _offset(self._descriptor)
-        self._lines = Lines(self._read)
+        self._lines = Lines(self._read, longest=longest)
 
     def _read(self, size: int) -> bytes:
         """Read available bytes; none if the writer pauses."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 from msgspec import Struct, field
@@ -10,6 +10,9 @@ from msgspec import Struct, field
 from models.trust.state import TrustState
 from models.units import MINUTE_US
 from pipeline.processing.stream_types import Message
+
+if TYPE_CHECKING:
+    from pipeline.identity.alias import Alias
 
 ProfileRow = tuple[str, str, bytes, TrustState]
 """Agent, mode, bytes of the profile, and trust state."""
@@ -32,10 +35,34 @@ Names are ids themselves: `Store.anomaly` takes either."""
 ReportRow = tuple[int, int, str, str, bytes]
 """Position, arrival in microseconds since 1970, format, reporter, and bytes."""
 
+RecentRow = tuple[int, bytes]
+"""Number and bytes of a recent event."""
+
 FeedKind = Literal["live", "batch"]
 
 SILENT_US = MINUTE_US
 """A longer silence means a killed worker: its state stays "running", but heartbeats stop."""
+
+
+class RecentEvents(Struct, frozen=True):
+    """The latest events, and how many of them stay.
+
+    Attributes
+    ----------
+    values
+        New events with their assessment, JSON, in order.
+    number
+        Most events that stay; 0 deletes all.
+    judged_us
+        When the new ones were judged, microseconds since 1970.
+    since_us
+        Events that were judged before are deleted.
+    """
+
+    values: list[bytes]
+    number: int
+    judged_us: int
+    since_us: int
 
 
 class LastEvent(Struct, frozen=True):
@@ -173,6 +200,8 @@ class Commit(Struct, kw_only=True):
         Numbers of the rows of the audit log that this batch applies.
     suppressed
         (suppression, case) of cases that a suppression hides.
+    aliases, proposed
+        Aliases that people decided about, and proposals; a known pair has no new proposal.
     held, released
         Events held back from learning, and (agent, event id) of events to delete.
     outbox
@@ -186,8 +215,12 @@ class Commit(Struct, kw_only=True):
         Increments of counters.
     inbox_done
         Inbox position up to which all events are judged.
+    reports
+        Payloads of another format to append: arrival, format, reporter and bytes.
     reports_done
         Position up to which all reports are assembled.
+    recent
+        The latest events; None leaves them as they are.
     status
         Status of the pipeline.
     contribution
@@ -213,6 +246,8 @@ class Commit(Struct, kw_only=True):
     case_agents: list[tuple[str, str]] = field(default_factory=list)
     applied_writes: list[int] = field(default_factory=list)
     suppressed: list[tuple[str, str]] = field(default_factory=list)
+    aliases: list[Alias] = field(default_factory=list)
+    proposed: list[Alias] = field(default_factory=list)
     held: list[HeldRow] = field(default_factory=list)
     released: list[tuple[str, str]] = field(default_factory=list)
     outbox: list[Message] = field(default_factory=list)
@@ -222,7 +257,9 @@ class Commit(Struct, kw_only=True):
     contribution: bytes | None = None
     applied: dict[str, int] = field(default_factory=dict)
     inbox_done: int | None = None
+    reports: list[tuple[int, str, str, bytes]] = field(default_factory=list)
     reports_done: int | None = None
+    recent: RecentEvents | None = None
     status: PipelineStatus | None = None
     prune_seen_before_day: int | None = None
 

@@ -10,9 +10,10 @@ if TYPE_CHECKING:
     from models.trust.state import TrustState
     from pipeline.events.duplicates import Reception
     from pipeline.processing.stream_types import Message
-    from pipeline.store.batch import Commit, HeldRow, PipelineStatus, ReportRow
+    from pipeline.store.batch import Commit, HeldRow, PipelineStatus, RecentRow, ReportRow
     from pipeline.store.configs import Configs
     from pipeline.store.order import CaseSort, CaseStatus, Place, Sort
+    from pipeline.store.registers.aliases import Aliases
     from pipeline.store.registers.audit import AuditLog
 
 
@@ -29,8 +30,8 @@ class Store(Protocol):
         The judged partition, if several workers share a stream; else empty.
     configs
         The register of promoted configurations.
-    audit
-        The log of what people did.
+    audit, aliases
+        The log of what people did, and the identifiers of agents.
     """
 
     secret: bytes
@@ -38,6 +39,7 @@ class Store(Protocol):
     shard: str
     configs: Configs
     audit: AuditLog
+    aliases: Aliases
 
     def __enter__(self) -> Self:
         """Give the store itself."""
@@ -65,6 +67,9 @@ class Store(Protocol):
 
     def shards_of_others(self, agents: Sequence[str]) -> dict[str, str]:
         """Give the agents that another worker judges, each with its partition."""
+
+    def shards_of(self, agents: Sequence[str]) -> dict[str, str]:
+        """Give the shard of each of these agents that belongs to one of several."""
 
     def profiles(self, agents: Sequence[str]) -> dict[tuple[str, str], tuple[bytes, bytes]]:
         """Give profile and trust state as bytes, by (agent, mode), of agents in every mode."""
@@ -124,6 +129,9 @@ class Store(Protocol):
 
     def held(self, agent_id: str) -> list[HeldRow]:
         """Give the events of an agent that are held back from learning, oldest first."""
+
+    def recent_events(self, before: int | None, since_us: int, limit: int) -> list[RecentRow]:
+        """Give the latest events with their numbers, the newest first."""
 
     def anomalies(
         self,

@@ -15,14 +15,31 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from models.trust.state import TrustState
-    from pipeline.store.batch import HeldRow
+    from pipeline.store.batch import HeldRow, RecentRow
     from pipeline.store.connection import Connection
     from pipeline.store.order import CaseSort, CaseStatus, Place, Sort
 
+_LAST_NUMBER = (1 << 63) - 1
 _OF_AGENT = (
     "(agent_id = ? or id in (select anomaly_id from anomaly_members "
     "where agent_id = ? and agent_id <> ''))"
 )
+
+
+def reports_query(length: str) -> str:
+    """Give the query of the oldest reports, up to a number and about a size in bytes.
+
+    Parameters
+    ----------
+    length
+        SQL function of the length of bytes.
+    """
+    return f"""
+select id, arrived_us, format, reporter, value from (
+    select *, sum({length}(value)) over (order by id) - {length}(value) as before
+    from (select * from reports order by id limit ?) as oldest
+) as sized where before < ? order by id
+"""  # noqa: S608  # constant parts
 
 
 class StoreQueries:
@@ -89,6 +106,22 @@ class StoreQueries:
             "select event_id, agent_id, mode, time_us, blob from held "
             "where agent_id = ? order by time_us, number",
             (agent_id,),
+        )
+
+    def recent_events(self, before: int | None, since_us: int, limit: int) -> list[RecentRow]:
+        """Give the latest events with their numbers, the newest first.
+
+        Parameters
+        ----------
+        before
+            Only events of lower numbers; None for all.
+        since_us
+            Only events that were judged since, microseconds since 1970.
+        """
+        return self._queries.rows(
+            "select id, value from recent_events where id < ? and judged_us >= ? "
+            "order by id desc limit ?",
+            (_LAST_NUMBER if before is None else before, since_us, limit),
         )
 
     def member_of(self, names: Sequence[str]) -> dict[str, str]:

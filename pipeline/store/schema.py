@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-VERSION = 7
+VERSION = 8
 OLDEST = 5
 """Oldest version of a store that gets the tables added since."""
 
@@ -97,6 +97,18 @@ create table suppressed (
     case_id text not null,
     unique (suppression, case_id)
 );
+create table aliases (
+    number integer primary key,
+    value text not null,
+    agent_id text not null,
+    state text not null,
+    version integer not null,
+    digest blob not null,
+    blob blob not null,
+    unique (value, agent_id)
+);
+create index aliases_agent on aliases (agent_id, value);
+create index aliases_state on aliases (state, value, agent_id);
 create table held (
     number integer primary key,
     event_id text not null,
@@ -122,6 +134,9 @@ create table reports (
     format text not null,
     reporter text not null,
     value blob not null
+);
+create table recent_events (
+    id integer primary key autoincrement, judged_us integer not null, value blob not null
 );
 create table positions (
     id integer primary key, source text not null unique, position text not null

@@ -5,12 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from models.trust.state import trust_bytes
+from pipeline.store.registers.aliases import rows_of
 from pipeline.store.seal import Seal, row_key
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from pipeline.identity.alias import Alias
     from pipeline.store.batch import ProfileRow
+    from pipeline.store.registers.aliases import Row
 
 SealedProfile = tuple[str, str, bytes, bytes, bytes, bytes]
 """Agent, mode, trust with its digest, digest of the profile, and profile."""
@@ -36,6 +39,7 @@ class Sealed:
         self._trust = Seal(secret, "trust")
         self._sessions = Seal(secret, "sessions")
         self._shared = Seal(secret, "shared")
+        self._aliases = Seal(secret, "aliases")
 
     def profiles(self, rows: Sequence[ProfileRow]) -> list[SealedProfile]:
         """Add digests to profiles and, separately, to trust states."""
@@ -56,3 +60,7 @@ class Sealed:
         """Add digests to shared state."""
         digests = self._shared.digests([(name.encode(), blob) for name, blob in rows])
         return [(name, digest, blob) for (name, blob), digest in zip(rows, digests, strict=True)]
+
+    def aliases(self, rows: Sequence[Alias]) -> list[Row]:
+        """Add digests to aliases."""
+        return rows_of(rows, self._aliases)

@@ -9,10 +9,12 @@ import msgspec
 
 from models.errors import StateError
 from pipeline.events.duplicates import Marker, resolved
+from pipeline.processing.stream_types import BATCH_BYTES
 from pipeline.store.batch import MESSAGE, STATUS, Commit, PipelineStatus, ReportRow
 from pipeline.store.configs import Configs
 from pipeline.store.database import MEMORY, Database, prepare
-from pipeline.store.queries import StoreQueries
+from pipeline.store.queries import StoreQueries, reports_query
+from pipeline.store.registers.aliases import Aliases
 from pipeline.store.registers.audit import AuditLog
 from pipeline.store.seal import Seal, row_key
 from pipeline.store.writing import Writer
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     from pipeline.processing.stream_types import Message
 
 _PAGE = 500
+_REPORTS = reports_query("length")
 
 _PROFILES = "select agent_id, mode, trust, trust_digest, digest, blob from profiles"
 
@@ -44,8 +47,8 @@ class SqliteStore(StoreQueries):
         Empty: there is one worker.
     configs
         The register of promoted configurations.
-    audit
-        The log of what people did.
+    audit, aliases
+        The log of what people did, and the identifiers of agents.
     """
 
     def __init__(self, path: str, *, secret: bytes | None, read_only: bool) -> None:
@@ -64,6 +67,7 @@ class SqliteStore(StoreQueries):
         self._marker = Marker(self.secret)
         self.configs = Configs(self._work, self.secret)
         self.audit = AuditLog(self._post, self._api, self.secret)
+        self.aliases = Aliases(self._post, self._api, self.secret)
         self._seals = {
             table: Seal(self.secret, table) for table in ("profiles", "sessions", "shared")
         }
@@ -108,6 +112,10 @@ class SqliteStore(StoreQueries):
         self._writer.write(batch)
 
     def shards_of_others(self, agents: Sequence[str]) -> dict[str, str]:  # noqa: ARG002  # signature of `Store`
+        """Give no agents: there is only one worker."""
+        return {}
+
+    def shards_of(self, agents: Sequence[str]) -> dict[str, str]:  # noqa: ARG002  # signature of `Store`
         """Give no agents: there is only one worker."""
         return {}
 
@@ -190,10 +198,7 @@ class SqliteStore(StoreQueries):
 
     def reports(self, limit: int) -> list[ReportRow]:
         """Give the oldest payloads of other formats: position, arrival, format, reporter, bytes."""
-        return self._work.rows(
-            "select id, arrived_us, format, reporter, value from reports order by id limit ?",
-            (limit,),
-        )
+        return self._work.rows(_REPORTS, (limit, BATCH_BYTES))
 
     # ---- the API
 

@@ -11,6 +11,7 @@ from models.errors import Superseded
 from models.event import microseconds
 from pipeline.store.batch import ENCODER, AnomalyRow, CaseRow, Commit
 from pipeline.store.order import case_rank, first_us, last_us
+from pipeline.store.registers.aliases import DECIDE, PROPOSE
 from pipeline.store.sealed import Sealed
 
 if TYPE_CHECKING:
@@ -43,6 +44,14 @@ on conflict (id) do update set
     agent_id = excluded.agent_id, last_us = excluded.last_us, severity = excluded.severity,
     rank = excluded.rank, status = excluded.status, blob = excluded.blob
 """
+
+OLD_EVENTS = """
+delete from recent_events where id < max(
+    (select max(id) from recent_events) - ? + 1,
+    coalesce((select id from recent_events where judged_us >= ? order by id limit 1), 1 << 62)
+)
+"""
+"""By number, so that only deleted rows are read; ids are in order of time."""
 
 _META = "insert or replace into meta (key, value) values (?, ?)"
 
@@ -143,6 +152,8 @@ class Writer:
             "insert or ignore into suppressed (suppression, case_id) values (?, ?)",
             batch.suppressed,
         )
+        run_many(DECIDE, self._sealed.aliases(batch.aliases))
+        run_many(PROPOSE, self._sealed.aliases(batch.proposed))
         run_many(
             "insert into held (event_id, agent_id, mode, time_us, blob) values (?, ?, ?, ?, ?) "
             "on conflict (agent_id, event_id) do update set blob = excluded.blob",
@@ -168,8 +179,19 @@ class Writer:
         )
         if batch.inbox_done is not None:
             self._database.run("delete from inbox where id <= ?", (batch.inbox_done,))
+        run_many(
+            "insert into reports (arrived_us, format, reporter, value) values (?, ?, ?, ?)",
+            batch.reports,
+        )
         if batch.reports_done is not None:
             self._database.run("delete from reports where id <= ?", (batch.reports_done,))
+        if batch.recent is not None:
+            recent = batch.recent
+            run_many(
+                "insert into recent_events (judged_us, value) values (?, ?)",
+                [(recent.judged_us, value) for value in recent.values],
+            )
+            self._database.run(OLD_EVENTS, (recent.number, recent.since_us))
         if batch.status is not None:
             self._database.run(_META, ("status", ENCODER.encode(batch.status)))
 

@@ -36,6 +36,7 @@ FETCH_S = 10.0
 # A file is polled, so that its loss is detected within five seconds.
 FILE_S = 2.0
 FILE_US = SECOND_US // 2
+CHECK_S = 1.0
 MAX_BYTES = 256 * 1024
 
 
@@ -119,6 +120,12 @@ class KeySource:
     def trusted_until_us(self) -> int:
         """Time until which the keys are valid without another read, in microseconds."""
         return self._read_us + TRUSTED_US
+
+    async def follow(self) -> None:
+        """Reload the key set until cancelled."""
+        while True:
+            await self.check()
+            await asyncio.sleep(CHECK_S)
 
     async def check(self) -> None:
         """Reload the key set: a file at each call, a URL if the last response is old."""

@@ -4,11 +4,12 @@ import { agentDetail, agentRow } from "/console/agents.js";
 import { ApiError, agentPath, ask, useKey } from "/console/api.js";
 import { byId, draw, forget, h, note } from "/console/dom.js";
 import { askQueue, begin, readAddress, showQueue, writeAddress } from "/console/queue.js";
-import { count, span, tellApart } from "/console/words.js";
+import { count, coverage, span, tellApart } from "/console/words.js";
 import { visible } from "/console/visible.js";
 
 const EVERY_MS = 5000;
 const SHOWN = 200;
+const FILTERS = ["q", "level", "group"];
 let turn = 0;
 let timer = 0;
 let lastGood = null;
@@ -45,7 +46,8 @@ function showPulse(ready) {
 function showAgents(page, names) {
   const rows = page === null ? [] : page.agents;
   draw(byId("agents"), [rows, names], () => rows.map(agentRow));
-  const filtered = byId("q").value || byId("level").value;
+  const filtered = FILTERS.some((name) => byId(name).value);
+  note("agents-coverage", page === null ? "" : coverage(page));
   note("agents-empty", page === null ? "Your key has no scope to read agents."
     : rows.length ? "" : filtered ? "No agent fits. Try fewer letters or all levels."
       : "No agent has been seen. Send events to /v1/actions or start habitus run.");
@@ -56,7 +58,7 @@ function showAgents(page, names) {
 
 async function overview(mine, ready) {
   const question = new URLSearchParams({ limit: SHOWN });
-  for (const name of ["q", "level"]) if (byId(name).value) question.set(name, byId(name).value);
+  for (const name of FILTERS) if (byId(name).value) question.set(name, byId(name).value);
   const [queue, agents] = await Promise.all([
     orDenied(askQueue(ready.as_of)), orDenied(ask(`/v1/agents?${question}`))]);
   if (mine !== turn) return;
@@ -144,10 +146,12 @@ byId("q").addEventListener("input", () => {
   clearTimeout(timer);
   timer = setTimeout(refresh, 200);
 });
-byId("level").addEventListener("change", () => {
-  writeAddress();
-  refresh();
-});
+for (const name of ["level", "group"]) {
+  byId(name).addEventListener("change", () => {
+    writeAddress();
+    refresh();
+  });
+}
 document.addEventListener("visibilitychange", () => {
   if (document.hidden) clearTimeout(timer);
   else refresh();

@@ -50,14 +50,17 @@ export function readAddress() {
     range: since || until ? "" : one("range", HOURS), since, until,
     order: one("order", SORTS) || "severity", cursor: said.get("cursor") ?? "" };
   byId("q").value = said.get("q") ?? "";
-  byId("level").value = said.get("level") ?? "";
-  if (byId("level").selectedIndex < 0) byId("level").value = "";
+  for (const name of ["level", "group"]) {
+    byId(name).value = said.get(name) ?? "";
+    if (byId(name).selectedIndex < 0) byId(name).value = "";
+  }
   showControls();
 }
 
 export function writeAddress({ replace = false } = {}) {
   const said = new URLSearchParams();
-  for (const [name, value] of Object.entries({ ...state, q: byId("q").value, level: byId("level").value }))
+  const chosen = { q: byId("q").value, level: byId("level").value, group: byId("group").value };
+  for (const [name, value] of Object.entries({ ...state, ...chosen }))
     for (const one of [value].flat()) if (one && (name !== "order" || one !== "severity")) said.append(name, one);
   const hash = `${said}` ? `#/?${said}` : "#/";
   if (hash !== location.hash) history[replace ? "replaceState" : "pushState"](null, "", hash);

@@ -48,6 +48,15 @@ export function agentLink(id, attributes = {}) {
     agentName(id));
 }
 
+// What the inventory covers, in a line; nothing without one.
+export function coverage({ coverage: found }) {
+  if (!found || found.entries === null) return "";
+  const share = found.share === null ? "" : ` (${Math.round(100 * found.share)} %)`;
+  const rest = ["unowned", "overdue", "dormant"].filter((name) => found[name])
+    .map((name) => `, ${found[name].toLocaleString("en")} ${name}`).join("");
+  return `${found.registered.toLocaleString("en")} of ${found.seen.toLocaleString("en")} agents seen in 30 days are registered${share}${rest}.`;
+}
+
 export function chip(text, tone) {
   return h("span", { class: `chip ${tone}` }, text);
 }

@@ -15,12 +15,22 @@ from models.trust.opinion import Effect, TrustPolicy, effects, opinion
 from models.trust.response import Answer
 from models.trust.state import TrustState, registered_of
 from models.units import DAY_US
+from pipeline.inventory.registered import Registered
 
 
 def row(
-    states: Sequence[TrustState], answer: Answer, silent: dict[str, Any] | None
+    states: Sequence[TrustState],
+    answer: Answer,
+    silent: dict[str, Any] | None,
+    entry: dict[str, Any],
 ) -> dict[str, Any]:
-    """Describe one agent; its facts are those of its most recent mode."""
+    """Describe one agent; its facts are those of its most recent mode.
+
+    Parameters
+    ----------
+    entry
+        What the inventory says of it.
+    """
     latest = max(states, key=lambda state: state.last_seen_us)
     reasons = answer.reasons
     return {
@@ -42,6 +52,40 @@ def row(
         "silent": silent,
         "recovers": to_builtins(answer.recovers),
         "top_reason": to_builtins(reasons[0]) if reasons else None,
+        **entry,
+    }
+
+
+def unseen_row(
+    agent_id: str, registered: Registered | None, answer: Answer, entry: dict[str, Any]
+) -> dict[str, Any]:
+    """Describe an agent without events.
+
+    Parameters
+    ----------
+    registered, entry
+        Its entry in the inventory, and what of it every row has.
+    """
+    return {
+        "agent_id": agent_id,
+        "role": registered.role if registered else None,
+        "owner": registered.owner if registered else None,
+        "version": None,
+        "registered": registered is not None,
+        "claims": {},
+        "state": answer.state,
+        "level": answer.level,
+        "gate": answer.gate,
+        "score": answer.score,
+        "lower": answer.lower,
+        "modes": [],
+        "events": 0,
+        "first_seen": None,
+        "last_seen": None,
+        "silent": None,
+        "recovers": to_builtins(answer.recovers),
+        "top_reason": None,
+        **entry,
     }
 
 
@@ -50,10 +94,11 @@ def detail(
     answer: Answer,
     by_mode: Sequence[Answer],
     silent: dict[str, Any] | None,
+    entry: dict[str, Any],
 ) -> dict[str, Any]:
     """Describe one agent with its trust, overall and by mode."""
     return {
-        **row(states, answer, silent),
+        **row(states, answer, silent, entry),
         "risk_level": risk_level(answer.level, answer.gate),
         "trust": to_builtins(answer),
         "by_mode": to_builtins(list(by_mode)),

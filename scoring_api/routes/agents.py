@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from collections.abc import Callable, Iterator
+from typing import Annotated, Any, TypeVar
 
 from fastapi import APIRouter, Query
 
+from models.errors import HabitusError
 from models.event import rfc3339
-from models.trust.response import Answer
+from pipeline.casework.alias_list import changes_of, identity_of
+from pipeline.inventory.coverage import Group
 from scoring_api.clock import wall_us
 from scoring_api.lists import cursors
-from scoring_api.lists.agents import detail, evidence, history, row
+from scoring_api.lists.agents import detail, evidence, history, row, unseen_row
+from scoring_api.problems import ProblemError
 from scoring_api.schemas.agents import AgentDetail, AgentPage, Evidence, History
 from scoring_api.schemas.values import LevelName, ModeName, StateName
 from scoring_api.service import DESCRIBED, AgentPath, Service, Shared, needs, problems
@@ -18,6 +22,7 @@ from scoring_api.trust_cache.cached_agent import Entry
 
 router = APIRouter(tags=["agents"], dependencies=[*DESCRIBED, needs("trust:read")])
 
+T = TypeVar("T")
 Text = Annotated[str | None, Query(max_length=256)]
 
 
@@ -35,6 +40,7 @@ async def list_agents(
     owner: Text = None,
     q: Text = None,
     silent: Annotated[bool | None, Query()] = None,
+    group: Annotated[Group | None, Query()] = None,
     cursor: Annotated[str | None, Query(max_length=2048)] = None,
     limit: Annotated[int, Query(ge=1, le=500)] = 50,
 ) -> dict[str, Any]:
@@ -42,33 +48,63 @@ async def list_agents(
 
     `q` is searched in id, role and owner. `silent` selects agents that stopped reporting: their
     last event is between a day and 30 days old, and at least twice their longest typical silence.
-    Agents that move between two pages may appear twice or not at all.
+    `group` selects agents by their place in the inventory; it may give registered agents without
+    events. Agents that move between two pages may appear twice or not at all.
     """
     service.cache.require_ready()
     after = cursors.take(cursor, tuple[int, str]) if cursor else None
-    found = []
+    if group is not None:
+        await service.coverages.counted()
+    found: list[tuple[tuple[int, str], Entry | None]] = []
     for entry in await service.cache.entries():
         answer = entry.answer
         if (level and answer.level != level) or (state and answer.state != state):
             continue
         if silent is not None and silent is not (answer.agent_id in service.silences):
             continue
+        if group is not None and group not in service.coverages.groups(answer.agent_id):
+            continue
         if _fits(service, entry, role, owner, q):
             found.append(((answer.lower, answer.agent_id), entry))
+    if group is not None and not silent:
+        found += _unseen(service, group, (level, state, role, owner, q))
     found.sort(key=lambda pair: pair[0])
     rest = [pair for pair in found if after is None or pair[0] > after]
     page = rest[:limit]
     return {
-        "agents": [_row(service, entry.answer) for _, entry in page],
+        "agents": [_row(service, agent_id, entry) for (_, agent_id), entry in page],
         "total": len(found),
+        "coverage": service.coverages.fields(),
         "as_of": rfc3339(service.cache.at_us(wall_us())),
         "next_cursor": cursors.give(page[-1][0]) if len(rest) > limit else None,
     }
 
 
-def _row(service: Service, answer: Answer) -> dict[str, Any]:
-    agent_id = answer.agent_id
-    return row(service.cache.states(agent_id), answer, service.silences.of(agent_id))
+def _row(service: Service, agent_id: str, entry: Entry | None) -> dict[str, Any]:
+    coverages = service.coverages
+    declared, registered = coverages.of_entry(agent_id), coverages.inventory.get(agent_id)
+    if entry is not None:
+        states, silent = service.cache.states(agent_id), service.silences.of(agent_id)
+        return row(states, entry.answer, silent, declared)
+    answer = service.cache.entry(agent_id, (None, None), wall_us()).answer
+    return unseen_row(agent_id, registered, answer, declared)
+
+
+def _unseen(
+    service: Service, group: Group, asked: tuple[str | None, ...]
+) -> Iterator[tuple[tuple[int, str], None]]:
+    """Give the registered agents without events that fit a question, in their order."""
+    level, state, role, owner, q = asked
+    nobody = service.cache.entry("", (None, None), wall_us()).answer
+    if (level and nobody.level != level) or (state and nobody.state != state):
+        return
+    for agent_id in service.coverages.unseen(group):
+        entry = service.coverages.inventory.get(agent_id)
+        if entry is None or role not in (None, entry.role) or owner not in (None, entry.owner):
+            continue
+        text = f"{agent_id}\n{entry.role or ''}\n{entry.owner or ''}"
+        if q is None or q.casefold() in text.casefold():
+            yield (nobody.lower, agent_id), None
 
 
 def _fits(
@@ -92,14 +128,28 @@ def _fits(
     responses=problems(404, 503),
 )
 async def get_agent(agent_id: AgentPath, service: Shared) -> dict[str, Any]:
-    """Describe one agent with its trust, overall and by mode."""
+    """Describe one agent with its trust, overall and by mode.
+
+    `aliases` are the identifiers that are judged as this agent. `joined` is the agent that this
+    one is judged as; its trust here is then that of its past.
+    """
     service.cache.require_ready()
     states = service.cache.states(agent_id)
     now = wall_us()
-    answer = service.cache.entry(agent_id, (None, None), now).answer
+    answer = service.cache.own_entry(agent_id, (None, None), now).answer
     modes = sorted(state.mode for state in states)
-    by_mode = [service.cache.entry(agent_id, (mode, None), now).answer for mode in modes]
-    return detail(states, answer, by_mode, service.silences.of(agent_id))
+    by_mode = [service.cache.own_entry(agent_id, (mode, None), now).answer for mode in modes]
+    identity = await _read(service, lambda: identity_of(service.reading, agent_id))
+    entry = service.coverages.of_entry(agent_id)
+    return detail(states, answer, by_mode, service.silences.of(agent_id), entry) | identity
+
+
+async def _read(service: Service, call: Callable[[], T]) -> T:
+    """Read identities from the store; raise a 503 `ProblemError` if that is impossible now."""
+    try:
+        return await service.cache.read(call)
+    except HabitusError:
+        raise ProblemError(503, "the store cannot be read now") from None
 
 
 @router.get(
@@ -127,12 +177,17 @@ async def get_agent_history(
     mode: Annotated[ModeName | None, Query()] = None,
     days: Annotated[int, Query(ge=1, le=180)] = 30,
 ) -> dict[str, Any]:
-    """Give the score of each of the last days, from the current evidence."""
+    """Give the score of each of the last days, from the current evidence.
+
+    `identities` names the merges and splits: before a merge, the events of an alias are in its own
+    history.
+    """
     service.cache.require_ready()
     now = wall_us()
     states = service.cache.states(agent_id)
-    default_mode = mode or service.cache.entry(agent_id, (None, None), now).answer.mode
+    default_mode = mode or service.cache.own_entry(agent_id, (None, None), now).answer.mode
     at_us, policy = service.cache.at_us(now), service.cache.policy
     found = [state for state in states if state.mode == default_mode]
     points = [point for one in found for point in history(one, states, at_us, days, policy)]
-    return {"agent_id": agent_id, "mode": default_mode, "points": points}
+    changes = await _read(service, lambda: changes_of(service.reading, agent_id))
+    return {"agent_id": agent_id, "mode": default_mode, "points": points, "identities": changes}

@@ -12,6 +12,11 @@ NO_NUL = r"^[^\x00]*$"
 NO_STORE = {"Cache-Control": "no-store"}
 
 
-def json_answer(content: Any) -> Response:
+def json_answer(content: Any, status: int = 200) -> Response:
     """Give an answer with this content."""
-    return Response(msgspec.json.encode(content), media_type="application/json", headers=NO_STORE)
+    return Response(
+        msgspec.json.encode(content),
+        status_code=status,
+        media_type="application/json",
+        headers=NO_STORE,
+    )

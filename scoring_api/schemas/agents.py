@@ -6,6 +6,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field
 
+from pipeline.inventory.coverage import Group
+from scoring_api.schemas.people.identities import Identity, IdentityChange
 from scoring_api.schemas.trust import Reason, Recovery, Trust
 from scoring_api.schemas.values import GateName, LevelName, Points, SeverityName, Share, StateName
 
@@ -23,12 +25,33 @@ class Silence(BaseModel):
     times: float
 
 
+class Coverage(BaseModel):
+    """How much of the fleet the inventory covers.
+
+    `seen` agents have an event in the last 30 days; `share` of them is in the inventory. The other
+    numbers are those of the groups. `entries` and `share` are null without an inventory.
+    """
+
+    as_of: str
+    seen: int
+    entries: int | None
+    share: Share | None
+    registered: int
+    shadow: int
+    unowned: int
+    unreviewed: int
+    overdue: int
+    dormant: int
+    stale: int
+
+
 class AgentRow(BaseModel):
     """One agent of the inventory; `silent` is null unless it has stopped reporting.
 
     `role` and `owner` come from the inventory, else from the agent's first claim or an announced
     change. `registered` is null without an inventory. `claims` holds the unverified role, owner and
-    team of an agent outside the inventory.
+    team of an agent outside the inventory. `sponsor`, `review_date` and `groups` come from the
+    inventory. `first_seen` and `last_seen` are null for a registered agent without events.
     """
 
     agent_id: str
@@ -44,28 +67,34 @@ class AgentRow(BaseModel):
     lower: Points
     modes: list[str]
     events: int
-    first_seen: str
-    last_seen: str
+    first_seen: str | None
+    last_seen: str | None
     silent: Silence | None
     recovers: Recovery | None
     top_reason: Reason | None
+    sponsor: str | None
+    review_date: str | None
+    groups: list[Group]
 
 
 class AgentPage(BaseModel):
-    """A page of agents, the least trusted first."""
+    """A page of agents, the least trusted first; `coverage` is null before the first count."""
 
     agents: list[AgentRow]
     total: int
+    coverage: Coverage | None
     as_of: str
     next_cursor: str | None
 
 
 class AgentDetail(AgentRow):
-    """One agent with its trust, overall and by mode."""
+    """One agent with its trust, overall and by mode, and its identifiers."""
 
     risk_level: Literal["LOW", "MEDIUM", "HIGH"]
     trust: Trust
     by_mode: list[Trust]
+    aliases: list[Identity]
+    joined: Identity | None
 
 
 class EvidenceItem(BaseModel):
@@ -109,3 +138,4 @@ class History(BaseModel):
     agent_id: str
     mode: str
     points: list[HistoryPoint]
+    identities: list[IdentityChange]

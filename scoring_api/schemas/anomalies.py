@@ -107,6 +107,53 @@ class OpenedAnomaly(Anomaly):
     agents: ListedAgents | None = None
 
 
+class Assessment(BaseModel):
+    """The judgement of one event, as `habitus replay` writes it; null while not calibrated."""
+
+    rank: float
+    return_period_days: float | None
+    case_id: str | None
+    s_sum: float
+    s_max: float
+    p: Share | None
+    p_pool: Literal["agent", "role", "fleet", "newcomers"] | None
+    p_n: Annotated[int, Field(ge=0)]
+    session_p: Share | None
+    alert: bool
+    severity: SeverityName | None
+    anomaly: str | None
+    learned: bool
+    reasons: list[AnomalyReason]
+    tags: dict[str, list[str]]
+
+
+class AgentOfEvent(BaseModel):
+    """The agent that acted."""
+
+    model_config = ConfigDict(extra="allow")
+
+    id: str
+
+
+class RecentEvent(BaseModel):
+    """One event in the native format, with its assessment."""
+
+    model_config = ConfigDict(extra="allow")
+
+    id: str
+    time: str
+    agent: AgentOfEvent
+    tool: str
+    assessment: Assessment
+
+
+class EventPage(BaseModel):
+    """A page of the latest events, with the cursor of the next, older one."""
+
+    events: list[RecentEvent]
+    next_cursor: str | None
+
+
 class AnomalyPage(BaseModel):
     """A page of anomalies, with the cursors of the next and the previous one."""
 

@@ -14,7 +14,7 @@ class AuditEntry(BaseModel):
     """One thing that a person did.
 
     `before` and `after` are the versions of the object: of a case its own, else the number of
-    earlier entries about it.
+    earlier entries about it. `target` is the agent that an identifier is merged with or split from.
     """
 
     number: Annotated[int, Field(ge=1)]
@@ -29,6 +29,7 @@ class AuditEntry(BaseModel):
     scope: dict[str, str] | None
     until: str | None
     case_id: str | None
+    target: str | None
 
 
 class AuditPage(BaseModel):

@@ -1,4 +1,4 @@
-"""Answers to hooks of coding agents, in the form that they read."""
+"""Answers to hooks of coding agents, in the form that each reads."""
 
 from __future__ import annotations
 
@@ -15,7 +15,21 @@ class HookDecision(BaseModel):
     permissionDecisionReason: str = Field(max_length=500)  # noqa: N815
 
 
-class HookAnswer(BaseModel):
-    """Answer to a hook; an empty object decides nothing."""
+class ClaudeAnswer(BaseModel):
+    """Answer to a hook of Claude Code; an empty object decides nothing."""
 
     hookSpecificOutput: HookDecision | None = None  # noqa: N815
+
+
+class CopilotAnswer(BaseModel):
+    """Answer to a hook of Copilot CLI; an empty object decides nothing."""
+
+    permissionDecision: Literal["ask", "deny"] | None = None  # noqa: N815
+    permissionDecisionReason: str | None = Field(None, max_length=500)  # noqa: N815
+
+
+class GeminiAnswer(BaseModel):
+    """Answer to a hook of Gemini CLI; an empty object decides nothing."""
+
+    decision: Literal["ask", "deny"] | None = None
+    reason: str | None = Field(None, max_length=500)

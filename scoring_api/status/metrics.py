@@ -45,6 +45,12 @@ class Metrics:
             ("store",),
             registry=self.registry,
         )
+        self.security_events = Counter(
+            "habitus_api_security_events_total",
+            "Security event tokens by transmitter: accepted, repeated, stream, or an error code.",
+            ("transmitter", "status"),
+            registry=self.registry,
+        )
         self.store_errors = Counter(
             "habitus_api_store_errors_total",
             "Failed polls of the store.",

@@ -12,6 +12,7 @@ from typing import Any, Final
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 
 from pipeline.events.unknown_members import PREFIX as MEMBER
+from pipeline.inventory.coverage import GROUPS, Coverage
 
 # Prefix of the counter in the store, metric, label, help.
 _FAMILIES: Final = (
@@ -23,6 +24,12 @@ _FAMILIES: Final = (
         "habitus_pipeline_unknown_members",
         "member",
         "Events with a member that the native format does not know, by name.",
+    ),
+    (
+        "assembly_",
+        "habitus_pipeline_assembly",
+        "reason",
+        "Parts of calls that were late, repeated, missing or dropped, by reason.",
     ),
     (
         "failed_detector_",
@@ -55,6 +62,7 @@ class PipelineSeen:
         self.sources: Sequence[Mapping[str, Any]] = ()
         self.waiting = 0
         self.silent: int | None = None  # not counted yet
+        self.coverage: Coverage | None = None  # likewise
 
     def collect(self) -> Iterator[Metric]:
         """Give the metrics."""
@@ -93,4 +101,36 @@ class PipelineSeen:
             "habitus_pipeline_silent_agents",
             "Agents that are silent for far longer than expected, and less than 30 days.",
             self.silent,
+        )
+        if self.coverage is not None:
+            yield from _inventory(self.coverage)
+
+
+def _inventory(coverage: Coverage) -> Iterator[Metric]:
+    """Give the metrics of the inventory; none of registration without one.
+
+    >>> from pipeline.inventory.coverage import Tally
+    >>> [metric.name for metric in _inventory(Tally(0, entries=3).coverage())]
+    ['habitus_inventory_agents', 'habitus_inventory_seen_agents', 'habitus_inventory_entries']
+    """
+    groups = GaugeMetricFamily(
+        "habitus_inventory_agents",
+        "Agents by group: registered, shadow, unowned, unreviewed, overdue, dormant or stale.",
+        labels=("group",),
+    )
+    for name in GROUPS:
+        groups.add_metric((name,), getattr(coverage, name))
+    yield groups
+    yield GaugeMetricFamily(
+        "habitus_inventory_seen_agents", "Agents with an event in the last 30 days.", coverage.seen
+    )
+    if coverage.entries is not None:
+        yield GaugeMetricFamily(
+            "habitus_inventory_entries", "Agents in the inventory.", coverage.entries
+        )
+    if coverage.share is not None:
+        yield GaugeMetricFamily(
+            "habitus_inventory_coverage_ratio",
+            "Share of the seen agents that are in the inventory.",
+            coverage.share,
         )

@@ -52,12 +52,14 @@ class Silences:
         self._hour: int | None = None
 
     def __contains__(self, agent_id: str) -> bool:
-        """Return whether an agent is overdue."""
-        return agent_id in self._buckets[bucket_of(agent_id)]
+        """Return whether an agent is overdue; an alias reports as its agent."""
+        return self.of(agent_id) is not None
 
     def of(self, agent_id: str) -> dict[str, Any] | None:
         """Describe the silence of an agent; None if it is not overdue."""
         found = self._buckets[bucket_of(agent_id)].get(agent_id)
+        if agent_id in self._cache.joined:
+            return None
         return None if found is None else found.fields()
 
     async def run(self) -> None:

@@ -73,6 +73,11 @@ class TrustCache:
         Counts agents, lag and failures.
     settle
         Applied to each trust state that is read, such as `Inventory.settled`; None: no change.
+
+    Attributes
+    ----------
+    joined, joined_version
+        Agent of each confirmed alias, and a number that rises with each change of it.
     """
 
     def __init__(
@@ -85,6 +90,8 @@ class TrustCache:
         settle: Settle | None = None,
     ) -> None:
         self.agents: dict[str, Known] = {}
+        self.joined: Mapping[str, str] = {}
+        self.joined_version = 0
         self.ready = False
         self.policy, self.obligations = policy, obligations
         self._store = StoreThread(reading, settle)
@@ -102,6 +109,7 @@ class TrustCache:
         self._metrics = metrics
         self._version: int | None = None
         self._seq = 0
+        self._is_again = False
         self._asked_us = 0
 
     async def follow(self) -> None:
@@ -127,9 +135,15 @@ class TrustCache:
         """End the store's thread."""
         self._store.close()
 
+    def read_again(self) -> None:
+        """Read all trust states again with the next poll, so that they are settled again."""
+        self._is_again = True
+
     async def poll(self) -> None:
         """Apply changes since the last poll."""
         now = wall_us()
+        if self._is_again:
+            self._is_again, self._version, self._seq = False, None, 0
         due = now - self._asked_us >= STATUS_EVERY_US
         seen = await self._store.look(self._version, self._seq, self._page, due=due)
         if seen.status is not None:
@@ -140,6 +154,9 @@ class TrustCache:
         if seen.changes is not None:
             await self._take_changes(seen.changes)
             self._version = seen.version
+        if seen.joined is not None:
+            self.joined = seen.joined
+            self.joined_version += 1
         self._age.polled_us = wall_us()
         if not self.ready:
             await self._prepare()
@@ -211,10 +228,16 @@ class TrustCache:
 
     def entry(self, agent_id: str, question: Question, now_us: int) -> Entry:
         """Give the encoded answer for an agent, known or not; never waits."""
-        known = self.agents.get(agent_id)
+        known = self.known(agent_id)
         if known is None:
             return self._answers.nobody(agent_id, question, now_us)
         return self.entry_of(known, question, now_us)
+
+    def known(self, agent_id: str) -> Known | None:
+        """Give a loaded agent: for an alias its agent, or itself until the agent acts."""
+        root = self.joined.get(agent_id)
+        joined = None if root is None else self.agents.get(root)
+        return joined or self.agents.get(agent_id)
 
     def entry_of(self, known: Known, question: Question, now_us: int) -> Entry:
         """Give the encoded answer for a loaded agent."""
@@ -233,6 +256,10 @@ class TrustCache:
             if entry.old:
                 self.renewal.prioritise(known, question, entry, now_us)
         return entry
+
+    def own_entry(self, agent_id: str, question: Question, now_us: int) -> Entry:
+        """Give the answer for an agent with states from these alone, also for an alias."""
+        return self.entry_of(self.agents[agent_id], question, now_us)
 
     async def entries(self) -> list[Entry]:
         """Give every agent's answer, and yield to other requests in between."""

@@ -66,6 +66,7 @@ class FastTrust:
         self._seen = metrics.requests.of(ROUTE)
         # Known agents by path: unquoting an id takes as long as all other steps here.
         self._paths: dict[bytes, Known] = {}
+        self._joined_version = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer the request, or pass it on."""
@@ -74,6 +75,9 @@ class FastTrust:
         if scope["method"] != "GET" or question is None or not raw.endswith(TRUST):
             await self._app(scope, receive, send)
             return
+        if self._joined_version != self._cache.joined_version:
+            self._paths.clear()
+            self._joined_version = self._cache.joined_version
         asked = self._paths.get(raw) or self._asked(raw)
         if asked is None:
             await self._app(scope, receive, send)
@@ -109,10 +113,12 @@ class FastTrust:
         split = agent_path(raw)
         if split is None or split[1] != TRUST or len(split[0]) > MAX_ID:
             return None
-        known = self._cache.agents.get(split[0])
+        known = self._cache.known(split[0])
         if known is None:
             # Not cached: invented ids must not fill the memory.
             return Known(split[0])
+        if self._cache.joined.get(split[0], known.agent_id) != known.agent_id:
+            return known  # until the agent of the alias acts
         if len(self._paths) >= MAX_PATHS:
             del self._paths[next(iter(self._paths))]  # the oldest
         self._paths[raw] = known

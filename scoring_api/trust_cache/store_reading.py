@@ -39,6 +39,12 @@ class Reading(Files, Protocol):
         """Give the stored last-seen data of one bucket of agents, one mapping per shard."""
         ...
 
+    def recent_events(
+        self, before: int | None, since_us: int, limit: int, /
+    ) -> Sequence[tuple[int, bytes]]:
+        """Give the latest events with their numbers, the newest first."""
+        ...
+
     def anomalies(
         self,
         *,

@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple, TypeVar
 
 from models.trust.state import TrustState
+from pipeline.identity.resolving import agents_of
 from scoring_api.trust_cache.cached_agent import Packed, pack
 from scoring_api.trust_cache.store_reading import PipelineStatus, Reading
 
@@ -21,12 +22,19 @@ Change = tuple[int, str, Packed]
 
 
 class Changes(NamedTuple):
-    """Result of one poll of the store; None: unchanged or not due."""
+    """Result of one poll of the store; None: unchanged or not due.
+
+    Attributes
+    ----------
+    joined
+        Agent of each confirmed alias, as of before the changes.
+    """
 
     version: int
     status: PipelineStatus | None
     counters: Mapping[str, int] | None
     changes: list[Change] | None
+    joined: Mapping[str, str] | None
 
 
 class StoreThread:
@@ -44,6 +52,7 @@ class StoreThread:
         self._reading = reading
         self._settle = settle
         self._thread: ThreadPoolExecutor | None = None
+        self._stamp = 0
 
     async def read(self, call: Callable[[], T]) -> T:
         """Run one call of the store in its thread."""
@@ -75,13 +84,25 @@ class StoreThread:
         """Poll in one call for all, as each thread switch takes time."""
         version = self._reading.data_version()
         new = version != since
-        # The status is read first, so that trust is never older than its watermark.
+        # The status is read first, so that trust is never older than its watermark. So are aliases:
+        # the commit that merges a quarantined identifier also shuts the gate of its agent.
+        joined = self._joined() if due else None
         return Changes(
             version,
             self._reading.status() if new or due else None,
             self._reading.counters() if due else None,
-            self._changes(after, limit) if new else None,
+            self._changes(after, limit) if new or joined is not None else None,
+            joined,
         )
+
+    def _joined(self) -> Mapping[str, str] | None:
+        """Give the agents of aliases if they have changed."""
+        aliases = self._reading.aliases
+        stamp = aliases.stamp()
+        if stamp == self._stamp:
+            return None
+        found, self._stamp = agents_of(aliases.confirmed()), stamp
+        return found
 
     async def changes(self, after: int, limit: int) -> list[Change]:
         """Read the next changes."""

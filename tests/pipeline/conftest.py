@@ -55,6 +55,8 @@ _STATE = {
     "audit": "select kind, object, version, agent_id, digest, blob from audit order by number",
     "audit_due": "select number from audit_due order by number",
     "suppressed": "select suppression, case_id from suppressed order by suppression, case_id",
+    "aliases": "select value, agent_id, state, version, digest, blob from aliases "
+    "order by value, agent_id",
     "held": "select event_id, agent_id, mode, time_us, blob from held order by agent_id, event_id",
     "outbox": "select message from outbox order by id",
     "inbox": "select value from inbox order by id",

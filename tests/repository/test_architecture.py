@@ -15,7 +15,7 @@ import grimp
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-PACKAGES = ("models", "pipeline", "scoring_api", "lab")
+PACKAGES = ("models", "pipeline", "scoring_api", "lab", "habitus")
 MAX_FILES = 15
 FIRST_PARTY = (*PACKAGES, "benchmarks", "chaos")
 CONFIGURATION = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]

@@ -21,6 +21,7 @@ ROOT = Path(__file__).resolve().parents[2]
 FOLDERS = (
     "pipeline",
     "scoring_api",
+    "habitus",
     "lab",
     "benchmarks",
     "chaos",

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-FOLDERS = ("models", "pipeline", "scoring_api", "lab", "benchmarks", "chaos", "deploy")
+FOLDERS = ("models", "pipeline", "scoring_api", "lab", "habitus", "benchmarks", "chaos", "deploy")
 _SECTION = re.compile(r"^Parameters\n-+\n(.*?)(?=\n\n\S|\n\n *>>>|\Z)", re.DOTALL | re.MULTILINE)
 _Function = ast.FunctionDef | ast.AsyncFunctionDef
 

@@ -208,7 +208,9 @@ def test_the_status_of_services_names_every_component() -> None:
     shown = services("status")
     assert shown.returncode == 0, shown.stderr
     named = [line.split(":")[0] for line in shown.stdout.splitlines()]
-    assert named == ["kafka", "postgresql", "chromium", "promtool"]
+    assert named == [
+        "kafka", "postgresql", "chromium", "promtool", "collector", "litellm", "keycloak", "spire",
+    ]  # fmt: skip
 
 
 def test_an_unknown_service_is_wrong_use() -> None:

@@ -16,11 +16,13 @@ from models.trust.ledger import Item, Ledger
 from models.trust.levels import LevelState
 from models.trust.state import TrustState
 from models.units import DAY_US, HOUR_US
+from pipeline.enrichment.inventory import load
 from pipeline.formats import Native
 from pipeline.store import Commit, PipelineStatus, Store, open_store
 from scoring_api.app import Application, create_app
 from scoring_api.config import ApiConfig
 from scoring_api.serving.server import Server
+from scoring_api.wiring import operation_of, unusable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -219,9 +221,17 @@ class Installation:
         agents = [(one["case_id"], name) for one in cases for name in one["agents"]]
         self.store.commit(Commit(cases=list(cases), case_agents=agents))
 
-    def app(self, policy: TrustPolicy | None = None, **config: Any) -> Application:
+    def app(
+        self, policy: TrustPolicy | None = None, inventory: Path | None = None, **config: Any
+    ) -> Application:
         return create_app(
-            self.store, Native().read, ApiConfig(poll_s=0.02, silent_every_s=0.05, **config), policy
+            self.store,
+            Native().read,
+            ApiConfig(poll_s=0.02, silent_every_s=0.05, **config),
+            policy,
+            inventory=load(inventory),
+            check_otlp=unusable,
+            operation_of=operation_of,
         )
 
     @contextmanager

@@ -17,7 +17,9 @@ from models.units import DAY_US
 from pipeline.casework.in_force import suppressions_in
 from pipeline.credentials.entries import make_key
 from pipeline.events.schema import PATH, event_parts
+from pipeline.identity.alias import Alias
 from pipeline.publishing import messages
+from pipeline.store import Commit
 from scoring_api.schemas import anomalies, cases, trust, values
 
 PAIRS = [
@@ -63,6 +65,7 @@ OPERATIONS = {
     "getAgentHistoryByQuery": "get /v1/agent/history",
     "getAgentTrustByQuery": "get /v1/agent/trust",
     "listAnomalies": "get /v1/anomalies",
+    "listEvents": "get /v1/events",
     "getAnomaly": "get /v1/anomalies/{anomaly_id}",
     "listCases": "get /v1/cases",
     "getCase": "get /v1/cases/{case_id}",
@@ -76,9 +79,20 @@ OPERATIONS = {
     "releaseAgent": "post /v1/agents/{agent_id}/release",
     "quarantineAgentByQuery": "post /v1/agent/quarantine",
     "releaseAgentByQuery": "post /v1/agent/release",
+    "listIdentities": "get /v1/identities",
+    "mergeIdentity": "post /v1/identities/merge",
+    "splitIdentity": "post /v1/identities/split",
+    "refuseIdentity": "post /v1/identities/refuse",
     "listAudit": "get /v1/audit",
     "postActions": "post /v1/actions",
     "postClaudeCodeHook": "post /v1/hooks/claude-code",
+    "postCopilotCliHook": "post /v1/hooks/copilot-cli",
+    "postGeminiCliHook": "post /v1/hooks/gemini-cli",
+    "postTraces": "post /v1/traces",
+    "postLogs": "post /v1/logs",
+    "postLitellm": "post /v1/litellm",
+    "postOpenaiTraces": "post /v1/openai-traces",
+    "postSecurityEvent": "post /v1/ssf/events",
     "getEventSchema": "get /v1/schema/event.json",
     "getLivez": "get /livez",
     "getReadyz": "get /readyz",
@@ -121,6 +135,12 @@ def test_description_has_the_values_of_the_core(core, wire):
     )
 
 
+STATUS_ROUTES = {"postTraces", "postLogs"}
+"""Routes of OTLP, whose refusals have the form that exporters read."""
+SET_ROUTE = "postSecurityEvent"
+"""The route of RFC 8935: accepted without a body, and refused in a form of its own."""
+
+
 def test_operations_have_stable_ids(api):
     found = {name: call for name, (call, _) in operations(api).items()}
     assert found == OPERATIONS, "clients know the ids: add a new one, and rename none"
@@ -134,9 +154,13 @@ def test_every_operation_has_a_summary_a_description_and_described_answers(api):
         assert expected <= set(operation["responses"]), name
         for status, answer in operation["responses"].items():
             assert answer["description"], (name, status)
-            if status == "304":
+            if status == "304" or (name, status) == (SET_ROUTE, "202"):
                 continue
-            ((kind, content),) = answer["content"].items()
+            kinds = dict(answer["content"])
+            of_others = name in STATUS_ROUTES and status in ("400", "503")
+            if of_others or (name, status) == (SET_ROUTE, "400"):
+                assert kinds.pop("application/json")["schema"], (name, status)
+            ((kind, content),) = kinds.items()
             assert content["schema"], (name, status)
             assert (kind == "application/problem+json") is (status[0] in "45"), (name, status)
 
@@ -226,6 +250,9 @@ def test_answers_have_no_member_that_is_not_described(api, installation):
     installation.file(
         installation.case(1), installation.case(2, version=2, disposition="malicious")
     )
+    alias = Alias(value="old", agent_id="a", kind="spiffe-id", state="confirmed", version=1)
+    installation.store.commit(Commit(aliases=[alias]))
+    installation.store.aliases.propose([Alias(value="c", agent_id="a", kind="agent")])
     bad = {"id": "e-1", "resorce": 1}
     good = {**bad, "time": "2026-01-05T08:00:00Z", "agent": {"id": "a"}, "tool": "t"}
     calls: dict[str, tuple[str, Any]] = {
@@ -240,6 +267,7 @@ def test_answers_have_no_member_that_is_not_described(api, installation):
         "getAgentHistoryByQuery": ("/v1/agent/history?id=a", None),
         "getAgentTrustByQuery": ("/v1/agent/trust?id=a", None),
         "listAnomalies": ("/v1/anomalies", None),
+        "listEvents": ("/v1/events", None),
         "getAnomaly": ("/v1/anomalies/anomaly-1", None),
         "listCases": ("/v1/cases", None),
         "getCase": ("/v1/cases/C-0000000000000001", None),
@@ -266,13 +294,29 @@ def test_answers_have_no_member_that_is_not_described(api, installation):
         "quarantineAgentByQuery": ("/v1/agent/quarantine?id=a", {"reason": "a key leaked"}),
         "releaseAgent": ("/v1/agents/shut/release", {"reason": "the key is changed"}),
         "releaseAgentByQuery": ("/v1/agent/release?id=shut", {"reason": "the key is changed"}),
+        "listIdentities": ("/v1/identities", None),
+        "mergeIdentity": (
+            "/v1/identities/merge",
+            {"alias": "b", "agent_id": "a", "reason": "one workload"},
+        ),
+        "splitIdentity": ("/v1/identities/split", {"alias": "old", "reason": "two workloads"}),
+        "refuseIdentity": (
+            "/v1/identities/refuse",
+            {"alias": "c", "agent_id": "a", "reason": "another workload"},
+        ),
         "listAudit": ("/v1/audit", None),
         "postActions": ("/v1/actions", [good, bad]),
         "postClaudeCodeHook": ("/v1/hooks/claude-code", {"hook_event_name": "Stop"}),
+        "postCopilotCliHook": ("/v1/hooks/copilot-cli", {"sessionId": "s", "prompt": "hello"}),
+        "postGeminiCliHook": ("/v1/hooks/gemini-cli", {"hook_event_name": "AfterTool"}),
+        "postTraces": ("/v1/traces", {"resourceSpans": []}),
+        "postLogs": ("/v1/logs", {"resourceLogs": []}),
+        "postLitellm": ("/v1/litellm", []),
+        "postOpenaiTraces": ("/v1/openai-traces", {"data": []}),
         "getLivez": ("/livez", None),
         "getReadyz": ("/readyz", None),
     }
-    expected = set(OPERATIONS) - {"getEventSchema", "getMetrics"}
+    expected = set(OPERATIONS) - {"getEventSchema", "getMetrics", SET_ROUTE}
     assert set(calls) == expected, "add an example of its request to calls"
     parts = closed(api["components"])
     with installation.client() as client:

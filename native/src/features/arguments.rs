@@ -5,7 +5,7 @@ use crate::features::fields::{kind, record, Fields, Record, Str};
 use crate::features::network::host_of;
 use crate::features::reading::Reading;
 use crate::json::action::Action;
-use crate::json::values::Text;
+use crate::json::values::{Scalar, Text};
 use pyo3::prelude::*;
 use std::collections::BTreeSet;
 
@@ -23,12 +23,19 @@ impl Reading<'_, '_> {
                 names.push(value.into());
             }
         }
+        let listed = match told.attribute("programs") {
+            Some(Scalar::Texts(listed)) => &listed[..],
+            _ => &[],
+        };
+        let program = |one: Str<'t>| Record::of([(record::PROGRAM, one)]);
+        let listed = listed.iter().take(self.plan.constants.max_programs);
+        programs.extend(listed.map(|one| program(Str::from(cut(one, maximum)))));
+        let unlisted = programs.is_empty();
         for (name, value) in told.arguments.iter().flat_map(|given| &given.texts) {
-            if self.plan.words.commands.contains(&**name) {
+            if unlisted && self.plan.words.commands.contains(&**name) {
                 let found: Vec<String> =
                     self.readers.programs.bind(py).call1((&**value,))?.extract()?;
-                let program = |one: String| Record::of([(record::PROGRAM, one.into())]);
-                programs.extend(found.into_iter().map(program));
+                programs.extend(found.into_iter().map(|one| program(one.into())));
             }
             let without = !origins.iter().any(|(key, _)| **key == **name);
             for one in self.identifiers(value)? {

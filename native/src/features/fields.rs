@@ -10,7 +10,8 @@ macro_rules! names {
         pub mod $module {
             #[allow(non_camel_case_types, clippy::upper_case_acronyms)]
             enum Order { $($constant,)* }
-            $(pub const $constant: usize = Order::$constant as usize;)*
+            // Some fields are named by rows of the plan alone.
+            $(#[allow(dead_code)] pub const $constant: usize = Order::$constant as usize;)*
         }
         pub const $list: &[&str] = &[$($name,)*];
     };
@@ -26,6 +27,9 @@ names! { SINGLE, single:
     PERSON = "person",
     DEFINITION = "definition",
     UNVERIFIED = "unverified",
+    LEAKED_SECRET = "leaked_secret",
+    REVOKED = "revoked",
+    IDENTITY_CHANGE = "identity_change",
     RESOURCE = "resource",
     TARGET = "target",
     DOMAIN = "domain",
@@ -156,11 +160,20 @@ impl Record<'_> {
 }
 
 /// The fields of one event.
-#[derive(Default)]
 pub struct Fields<'t> {
     pub single: [Option<Str<'t>>; SINGLE.len()],
     pub records: [Option<Vec<Record<'t>>>; KINDS.len()],
     pub numbers: [Option<f64>; NUMBERS.len()],
+}
+
+impl Default for Fields<'_> {
+    fn default() -> Self {
+        Fields {
+            single: [const { None }; SINGLE.len()],
+            records: [const { None }; KINDS.len()],
+            numbers: [const { None }; NUMBERS.len()],
+        }
+    }
 }
 
 impl<'t> Fields<'t> {

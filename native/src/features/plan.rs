@@ -86,6 +86,8 @@ pub struct Plan {
     pub tested: Vec<TestedField>,
     pub rules: Vec<Rule>,
     pub roles: Roles,
+    /// Attributes that are fields as they are, with the slots of these fields.
+    pub reported: Vec<(String, usize)>,
     pub words: Words,
     pub value: usize,
     pub flow: usize,
@@ -146,6 +148,9 @@ impl Plan {
                 series: row.series,
             });
         }
+        let reported = rows.words.reported.drain(..);
+        let reported: PyResult<Vec<_>> =
+            reported.map(|name| single(&name).map(|place| (name, place))).collect();
         let names = families.iter().enumerate();
         Ok(Plan {
             family_places: names.map(|(place, one)| (one.name.clone(), place)).collect(),
@@ -162,6 +167,7 @@ impl Plan {
             tested,
             rules,
             roles: rows.roles,
+            reported: reported?,
             words: rows.words,
             value: rows.value,
             flow: rows.flow,

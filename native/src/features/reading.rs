@@ -104,6 +104,17 @@ impl Reading<'_, '_> {
         if matches!(told.attribute("peer_verified"), Some(Scalar::Truth(false))) {
             put[single::UNVERIFIED] = Some(Str::from(&*told.tool));
         }
+        for (name, place) in &self.plan.reported {
+            match told.attribute(name) {
+                Some(Scalar::Text(found)) if !found.is_empty() => {
+                    put[*place] = Some(cut(found, self.plan.constants.max_value).into());
+                }
+                _ => {}
+            }
+        }
+        if told.kind == Kind::SecurityEvent {
+            self.security_event(told, &mut fields);
+        }
         self.resource(told, &mut fields);
         fields.single[single::TOOL] = Some(Str::from(&*told.tool));
         self.network(told, origin, &mut fields)?;
@@ -116,6 +127,17 @@ impl Reading<'_, '_> {
         self.arguments(told, &mut fields)?;
         self.numbers(told, &mut fields);
         Ok((fields, facts))
+    }
+
+    /// What somebody else reports about the identity of the agent.
+    fn security_event<'t>(&self, told: &'t Action<'_>, fields: &mut Fields<'t>) {
+        let Some(Scalar::Text(said)) = told.attribute("security_event") else { return };
+        let place = match told.attribute("effect") {
+            Some(Scalar::Text(effect)) if &**effect == "revoked" => single::REVOKED,
+            Some(Scalar::Text(effect)) if &**effect == "changed" => single::IDENTITY_CHANGE,
+            _ => return,
+        };
+        fields.single[place] = Some(cut(said, self.plan.constants.max_value).into());
     }
 
     fn resource<'t>(&self, told: &'t Action<'_>, fields: &mut Fields<'t>) {

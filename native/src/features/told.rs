@@ -7,7 +7,7 @@ use crate::json::action::{
 use crate::json::values::{Arguments, Attributes, NotNegative, Scalar, Text};
 use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::types::{PyBool, PyDict, PyFloat, PyInt, PyString};
+use pyo3::types::{PyBool, PyDict, PyFloat, PyInt, PyList, PyString};
 use serde::de::value::{Error as ValueError, StrDeserializer};
 use serde::de::IntoDeserializer;
 use serde::Deserialize;
@@ -48,6 +48,9 @@ fn scalar(of: &Any<'_>) -> PyResult<Scalar<'static>> {
         Scalar::Number(of.extract().unwrap_or(f64::INFINITY))
     } else if of.is_instance_of::<PyString>() {
         Scalar::Text(text(of)?)
+    } else if let Ok(list) = of.cast::<PyList>() {
+        let texts = list.iter().filter(|one| one.is_instance_of::<PyString>());
+        Scalar::Texts(texts.map(|one| text(&one)).collect::<PyResult<_>>()?)
     } else {
         Scalar::Other
     })

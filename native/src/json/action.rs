@@ -128,6 +128,8 @@ pub enum Kind {
     Deployment,
     #[serde(rename = "owner_change")]
     OwnerChange,
+    #[serde(rename = "security_event")]
+    SecurityEvent,
 }
 
 #[derive(Deserialize)]

@@ -81,6 +81,8 @@ pub enum Scalar<'a> {
     Number(f64),
     Truth(bool),
     Text(Text<'a>),
+    /// The texts of a list.
+    Texts(Vec<Text<'a>>),
     Other,
 }
 
@@ -131,8 +133,13 @@ impl<'de> Visitor<'de> for Anything {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Scalar<'de>, A::Error> {
-        while seq.next_element::<Scalar>()?.is_some() {}
-        Ok(Scalar::Other)
+        let mut texts = Vec::new();
+        while let Some(one) = seq.next_element::<Scalar>()? {
+            if let Scalar::Text(text) = one {
+                texts.push(text);
+            }
+        }
+        Ok(Scalar::Texts(texts))
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Scalar<'de>, A::Error> {

@@ -8,6 +8,7 @@ use crate::provenance::session::Session;
 use crate::quiet::filing::weigh;
 use crate::quiet::judge::QuietJudge;
 use crate::quiet::known::{Known, Slot};
+use crate::quiet::numbers::numbers_of;
 use crate::scores::{Scored, Scores};
 use crate::scoring::{Arrived, Content};
 use crate::units::{DAY_US, HOUR_US};
@@ -151,6 +152,10 @@ impl QuietJudge {
         if !weight.quiet || (held_days != 0 && !scores.found.new.is_empty()) {
             let scores = Box::new(Scores { scored: scores.into_owned() });
             return Ok(Outcome::Scored(scores, session));
+        }
+        if self.noting {
+            let p = session.borrow(py).p;
+            self.noted = Some(numbers_of(py, &mut self.scorer.borrow_mut(py), &scores, p));
         }
         let mark = {
             let mut session = scores.session.borrow_mut(py);

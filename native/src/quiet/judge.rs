@@ -12,11 +12,13 @@ use crate::quiet::batch::ActionBatch;
 use crate::quiet::calls::PythonCalls;
 use crate::quiet::content::Words;
 use crate::quiet::event::Outcome;
+use crate::quiet::numbers::Numbers;
 use crate::scorer::{Head, Scorer};
 use crate::scores::Scores;
 use crate::trust::update::Policy;
 use crate::units::MINUTE_US;
 use pyo3::prelude::*;
+use std::mem::take;
 
 /// Parameters of `models.config.ModelConfig`, and constants.
 pub struct Settings {
@@ -75,6 +77,10 @@ pub struct QuietJudge {
     pub settings: Settings,
     pub announcements: Option<Py<PyAny>>,
     pub trusted_history: bool,
+    /// Whether the numbers of the next event are noted, and those of a quiet one.
+    pub noting: bool,
+    pub noted: Option<Numbers>,
+    numbers: Vec<(usize, Numbers)>,
 }
 
 /// Parts of `models.engine.Engine`, by name.
@@ -148,12 +154,16 @@ impl QuietJudge {
             settings: Settings::of(&parts.config, late_us)?,
             announcements: None,
             trusted_history: false,
+            noting: false,
+            noted: None,
+            numbers: Vec::new(),
         })
     }
 
     /// Judge from a position on. Gives the position of the stop, and what is known of the event
     /// there if it was scored. `event_at` gives an event by its position. `moved` is called with
     /// the position of an event that changed the trust of its agent, the agent, and the time.
+    /// `note_from` is the first position whose numbers `take_numbers` gives.
     fn run(
         &mut self,
         py: Python<'_>,
@@ -161,6 +171,7 @@ impl QuietJudge {
         position: usize,
         event_at: Py<PyAny>,
         moved: Py<PyAny>,
+        note_from: usize,
     ) -> PyResult<(usize, Stopped)> {
         let engine = self.engine.bind(py);
         let announcements = engine.getattr("announcements")?;
@@ -172,6 +183,7 @@ impl QuietJudge {
             let Some((action, slot)) = batch.plain(at) else { break };
             let event = || event_at.call1(py, (at,));
             let time_us = action.time_us;
+            self.noting = at >= note_from;
             match self.event(py, action, slot, &event)? {
                 Outcome::Reference => break,
                 Outcome::Scored(scores, session) => {
@@ -187,9 +199,15 @@ impl QuietJudge {
                 }
                 Outcome::Quiet => {}
             }
+            self.numbers.extend(self.noted.take().map(|numbers| (at, numbers)));
             at += 1;
         }
         batch.sync_all(py)?;
         Ok((at, scored))
+    }
+
+    /// Give the numbers of the quiet events since the last call, by position.
+    fn take_numbers(&mut self) -> Vec<(usize, Numbers)> {
+        take(&mut self.numbers)
     }
 }

@@ -8,4 +8,5 @@ pub mod event;
 pub mod filing;
 pub mod judge;
 pub mod known;
+pub mod numbers;
 pub mod sessions;

@@ -35,6 +35,7 @@ class ClaudeCode:
 
     ordered = True
     supports = frozenset({"arguments", "results", "request", "tokens"})
+    whole_file = False
 
     def decode(self, value: bytes) -> Iterable[Part]:
         """Give the parts of one line."""
@@ -76,7 +77,7 @@ def _call(hook: dict[str, Any], key: str) -> Iterator[Part]:
         return
     event: dict[str, Any] = {"tool": tool, "arguments": inner(hook.get("tool_input"))}
     event |= _of_subagent(hook.get("agent_id"), hook.get("agent_type"))
-    yield Part(kind="call", session=key, call=call, event=event)
+    yield Part(kind="call", session=key, call=call, event=event, via="hook")
 
 
 def _result(hook: dict[str, Any], key: str) -> Iterator[Part]:
@@ -149,7 +150,7 @@ def _tool_use(
     if tokens:
         event["attributes"] = {"tokens": tokens}
     event |= _of_subagent(line.get("agentId"), None)
-    yield Part(kind="call", session=key, call=call, time_us=at_us, event=event)
+    yield Part(kind="call", session=key, call=call, time_us=at_us, event=event, via="log")
 
 
 def _of_user(line: dict[str, Any], content: Any, key: str, at_us: int) -> Iterator[Part]:

@@ -13,6 +13,7 @@ from pipeline.processing.judging.event_in_mode import EventInMode
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from models.baseline.agent_state import AgentState
     from models.event import Event
     from models.trust.policy import TrustPolicy
     from models.trust.state import TrustState
@@ -67,8 +68,13 @@ class AgentModes:
     def _in_modes(self, event: Event) -> list[Event]:
         if event.kind == "action":
             return [event]
+        states = list(self._agents.in_all_modes(event.agent.id))
+        if event.kind == "security_event":
+            # Its evidence counts in all modes, so one of them judges it: the latest, if none said.
+            states = [one for one in states if one.trust.mode == event.mode] or states
+            states = sorted(states, key=_last_active)[-1:]
         # An announced change applies to all modes of the agent.
-        known = [one.trust.mode for one in self._agents.in_all_modes(event.agent.id)]
+        known = [one.trust.mode for one in states]
         return [msgspec.structs.replace(event, mode=mode) for mode in known or [event.mode]]
 
     def share_identity(self, batch: BatchState, step: EventInMode) -> None:
@@ -89,3 +95,7 @@ class AgentModes:
                 moved |= refresh_mode(other, at_us, self._policy)
                 batch.change((agent_id, other.trust.mode), step.position, place)
         return moved
+
+
+def _last_active(agent_state: AgentState) -> tuple[int, str]:
+    return agent_state.trust.last_seen_us, agent_state.trust.mode

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from models.baseline.identity import settle
+from pipeline.processing.judging.refused_uses import leave_refused
 
 if TYPE_CHECKING:
     from models.baseline.agent_state import AgentState
@@ -49,7 +50,9 @@ class QuietRun:
         self._trust_answers = trust_answers
 
     def begin(self, batch: BatchState) -> None:
-        """Pass all known agents of a batch to the loop."""
+        """Pass all known agents of a batch to the loop, except for uses that are not allowed."""
+        if self._inventory.is_limited:
+            leave_refused(batch, self._inventory)
         for slot in range(len(batch.slots)):
             self._put(batch, slot)
 
@@ -82,7 +85,7 @@ class QuietRun:
             self._trust_answers.make(batch, agent_state, time_us, batch.where(at))
 
         position, scored = self.loop.run(
-            events.actions, position, lambda at: events.event(at).event, moved
+            events.actions, position, lambda at: events.event(at).event, moved, batch.kept_from
         )
         batch.count["events"] += position - start
         self._failures.note(batch.count)

@@ -12,6 +12,7 @@ from models.trust.ledger import AGENT_WIDE
 if TYPE_CHECKING:
     from models.engine import Engine, ScoredEvent
     from models.result import Held, Result
+    from pipeline.identity.evidence import Evidence
     from pipeline.processing.batch_state import BatchState
     from pipeline.processing.detector_failures import DetectorFailures
     from pipeline.processing.judging.agent_modes import AgentModes
@@ -36,6 +37,8 @@ class ReferenceJudge:
         Notes which registered detectors fail.
     anomalies, cases, trust_answers
         Take the results.
+    evidence
+        Proposes aliases.
     """
 
     def __init__(
@@ -47,7 +50,9 @@ class ReferenceJudge:
         cases: CaseFiles,
         trust_answers: TrustAnswers,
         observers: Observers,
+        evidence: Evidence,
     ) -> None:
+        self._evidence = evidence
         self._engine = engine
         self._config_version = engine.config.version
         self._modes = modes
@@ -77,6 +82,7 @@ class ReferenceJudge:
         self, batch: BatchState, step: EventInMode, scored: ScoredEvent | None
     ) -> Result:
         agent_state = step.agent_state
+        begins = agent_state.trust.events == 0
         if scored is not None:
             result = self._engine.conclude(step.event, agent_state, scored)
         else:
@@ -88,6 +94,8 @@ class ReferenceJudge:
                 time_us=step.time_us,
                 conflict=batch.events.order[step.position] in batch.events.conflicts,
             )
+        if begins or result.anomaly is not None:
+            batch.out.proposed += self._evidence.proposals(step.event)
         self._failures.note(batch.count)
         step = step._replace(event=as_known(step.event, agent_state.trust))
         agent_state.trust.config_version = self._config_version
@@ -99,6 +107,8 @@ class ReferenceJudge:
         if result.case_id is not None:
             self._cases.add(batch, step, result)
         self._update_trust(batch, step, result)
+        if step.position >= batch.kept_from and step.in_first_mode:
+            batch.results[step.position] = result
         if self._observers.observer is not None and step.in_first_mode:
             self._observers.observer(step.record, step.event, result, agent_state)
         return result

@@ -1,4 +1,4 @@
-"""Apply in the next commit what people did: decisions, comments, quarantine and suppressions."""
+"""Apply in the next commit what people did: decisions, comments, gates, suppressions, aliases."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from models.trust.response import trust_answer
 from models.trust.update import refresh_mode
 from models.units import DAY_US
 from pipeline.casework.gates import is_quarantined
+from pipeline.identity.deciding import decided_alias
 from pipeline.processing.judging.decided_cases import decided_case, held_in, is_note
 from pipeline.publishing.cases import case_message
 from pipeline.publishing.outputs import answer_message
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from pipeline.processing.batch_state import Key
     from pipeline.store.batch import Commit
     from pipeline.store.protocol import Store
-    from pipeline.store.registers.audit import Entry
+    from pipeline.store.registers.audit import Action, Entry
 
 MAX_DUE = 100
 """Most entries of the log that one commit applies; the next commit applies the rest."""
@@ -76,7 +77,12 @@ class Writes:
         for number, entry in self._store.audit.due(MAX_DUE):
             out.applied_writes.append(number)
             if entry.kind == "gate":
-                keys |= dict.fromkeys(self._set_gate(out, entry))
+                keys |= dict.fromkeys(
+                    self._set_gate(out, entry.action, entry.object, entry.version)
+                )
+                continue
+            if entry.kind == "identity":
+                keys |= dict.fromkeys(self._identify(out, entry))
                 continue
             case = cases.get(entry.object) or self._store.case(entry.object)
             if case is None:
@@ -133,12 +139,22 @@ class Writes:
                     decide_values(one.profile, time_us, marks, entry.disposition)
         return self._refresh(out, agent_id, f"{entry.object}:{entry.version}")
 
-    def _set_gate(self, out: Commit, entry: Entry) -> list[Key]:
+    def _set_gate(self, out: Commit, action: Action, agent_id: str, version: int) -> list[Key]:
         """Shut or open the gate of an agent in all its modes; give them."""
-        move = quarantine if entry.action == "quarantine" else release
-        for one in self._agents.in_all_modes(entry.object):
+        move = quarantine if action == "quarantine" else release
+        for one in self._agents.in_all_modes(agent_id):
             one.trust.level_state = move(one.trust.level_state)
-        return self._refresh(out, entry.object, f"{entry.action}:{entry.version}")
+        return self._refresh(out, agent_id, f"{action}:{version}")
+
+    def _identify(self, out: Commit, entry: Entry) -> list[Key]:
+        """Write an alias; a merge shuts the gate of the agent if that of the identifier is shut."""
+        agent_id = entry.target or entry.object
+        out.aliases.append(decided_alias(entry, self._store.aliases.of_value(entry.object)))
+        if entry.action != "merge" or not self._agents.is_shut(entry.object):
+            return []
+        if self._agents.is_shut(agent_id):
+            return []
+        return self._set_gate(out, "quarantine", agent_id, entry.version)
 
     def _refresh(self, out: Commit, agent_id: str, where: str) -> list[Key]:
         """Evaluate an agent again; queue its answer if that changed. Give its modes."""

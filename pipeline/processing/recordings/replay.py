@@ -13,7 +13,7 @@ from models.errors import HabitusError
 from pipeline.clock import clock_us
 from pipeline.files.installed_files import installed_files, store_file
 from pipeline.files.overwrite_check import refuse_to_overwrite
-from pipeline.formats import format_named
+from pipeline.formats import format_named, whole_files
 from pipeline.processing.assembly import build_worker
 from pipeline.processing.recordings.judge import (
     REPLAY_SECRET,
@@ -105,7 +105,13 @@ def replay(
             worker.first_rejected = None
         if progress is not None:
             progress.start(size_of(files, own), "judging", BYTES)
-        records = records_of(files, now_us=now_us, skip=own, progress=progress)
+        records = records_of(
+            files,
+            now_us=now_us,
+            skip=own,
+            progress=progress,
+            whole_files=whole_files(worker.wire),
+        )
         judge_all(worker, records, on_commit=lines.rejected)
         finish(worker)
         if progress is not None:

@@ -13,6 +13,7 @@ from msgspec import Struct
 
 from models.errors import ConfigError
 from pipeline.files.toml_file import read_toml
+from pipeline.processing.stream_types import MAX_VALUE
 from pipeline.sources.feed import check_feed
 from pipeline.text.quoted import masked, quoted
 
@@ -37,6 +38,8 @@ class Address(Struct, frozen=True):
     client
         Client options from the file in ``config=``: encryption, authentication, and for a source
         also its consumer group.
+    longest
+        Largest record in bytes; a longer one is cut.
     """
 
     brokers: list[str]
@@ -44,6 +47,7 @@ class Address(Struct, frozen=True):
     group: str
     skip_lost: bool
     client: dict[str, Any]
+    longest: int = MAX_VALUE
 
 
 def without_group(address: Address) -> Address:

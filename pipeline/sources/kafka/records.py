@@ -18,6 +18,7 @@ def records_of(
     values: Sequence[bytes | None],
     metadata: Callable[[int], Metadata],
     now: int,
+    longest: int = MAX_VALUE,
 ) -> Records:
     """Make the records of the pipeline.
 
@@ -31,6 +32,8 @@ def records_of(
         Gives the metadata of the record at an index.
     now
         Arrival time in microseconds.
+    longest
+        Largest value in bytes; a longer one is cut.
 
     Examples
     --------
@@ -40,7 +43,7 @@ def records_of(
     (b'{}', 'kafka:agent.actions:0@1')
     """
     kept = [value or b"" for value in values]
-    long = [at for at, value in enumerate(kept) if len(value) > MAX_VALUE]
+    long = [at for at, value in enumerate(kept) if len(value) > longest]
     cut = {at: len(kept[at]) for at in long}
     for at in long:
         kept[at] = kept[at][:KEPT_OF_LONG]

@@ -10,8 +10,10 @@ import logging
 from collections import deque
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from models.errors import ConfigError, SourceUnavailable
-from pipeline.processing.stream_types import RECORDS, Batch, Joined, Message, RawRecord
+from pipeline.processing.stream_types import MAX_VALUE, RECORDS, Batch, Joined, Message, RawRecord
 from pipeline.publishing.kafka.sink import KafkaSink
 from pipeline.sources.kafka.address import parse, without_group
 from pipeline.sources.kafka.clients.member import MemberFault, OutOfRange, TransientFault, key_of
@@ -25,6 +27,7 @@ from pipeline.sources.pace import Pace
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
+    from pipeline.processing.stream_types import Headers
     from pipeline.sources.kafka.clients.member import Change
 
 IDLE_MS = 200
@@ -53,6 +56,8 @@ class KafkaSource:
         End after all records present at the start are committed, by any worker.
     batch_ms
         Target time of a batch in milliseconds; slower batches get fewer records. 0: no bound.
+    longest
+        Largest record in bytes; a longer one is cut.
     client
         Name of a client, one of `pipeline.sources.kafka.clients.registry.CLIENTS`.
 
@@ -85,8 +90,9 @@ class KafkaSource:
         drain: bool = False,
         batch_ms: int = 0,
         client: str = "kafka-python",
+        longest: int = MAX_VALUE,
     ) -> None:
-        self._address = parse(url, topic=True)
+        self._address = replace(parse(url, topic=True), longest=longest)
         self._clock_us = clock_us
         self._drain = drain
         self._client = client
@@ -262,12 +268,14 @@ class KafkaSource:
         _log.info("source_held" if held else "source_goes_on")
         (self._member.pause if held else self._member.resume)(self._member.assignment())
 
-    def submit(self, records: Sequence[tuple[bytes | None, bytes]]) -> None:
-        """Write records (key, value) to the topic itself, as `KafkaSink.publish` does."""
+    def submit(self, records: Sequence[tuple[bytes | None, bytes, Headers]]) -> None:
+        """Write records (key, value, headers) to the topic itself, as `KafkaSink.publish` does."""
         if self._back is None:
             self._back = KafkaSink(without_group(self._address), self._client)
         topic = self._address.topic
-        self._back.publish([Message(topic, key or b"", "", value) for key, value in records])
+        self._back.publish(
+            [Message(topic, key or b"", "", value, headers) for key, value, headers in records]
+        )
 
     def size_hint(self) -> int | None:
         """Count the records at the start that no earlier run has read."""

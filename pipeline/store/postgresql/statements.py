@@ -63,10 +63,40 @@ insert into suppressed (suppression, case_id) select * from unnest(?::text[], ?:
 on conflict do nothing
 """
 
+ALIASES = """
+insert into aliases (value, agent_id, state, version, digest, blob)
+select * from unnest(?::text[], ?::text[], ?::text[], ?::bigint[], ?::bytea[], ?::bytea[])
+on conflict (value, agent_id) do update set
+    state = excluded.state, version = excluded.version, digest = excluded.digest,
+    blob = excluded.blob where aliases.version < excluded.version
+"""
+
 HELD = """
 insert into held (event_id, agent_id, mode, time_us, blob)
 select * from unnest(?::text[], ?::text[], ?::text[], ?::bigint[], ?::bytea[])
 on conflict (agent_id, event_id) do update set blob = excluded.blob
+"""
+
+RECENT = """
+insert into recent_events (judged_us, value)
+select ?, value from unnest(?::bytea[]) with ordinality as row (value, place) order by place
+"""
+
+REPORTS = """
+insert into reports (arrived_us, format, reporter, value)
+select arrived_us, format, reporter, value
+from unnest(?::bigint[], ?::text[], ?::text[], ?::bytea[])
+with ordinality as row (arrived_us, format, reporter, value, place) order by place
+"""
+
+# By number, so that only deleted rows are read; ids are nearly in order of time.
+OLD_EVENTS = """
+delete from recent_events where id < greatest(
+    (select max(id) from recent_events) - ?::bigint + 1,
+    coalesce(
+        (select id from recent_events where judged_us >= ? order by id limit 1), 1::bigint << 62
+    )
+)
 """
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Self
 
 from models.errors import StateError
 from pipeline.events.duplicates import Marker, resolved
+from pipeline.processing.stream_types import BATCH_BYTES
 from pipeline.store.batch import MESSAGE, STATUS, Commit, PipelineStatus, ReportRow
 from pipeline.store.configs import Configs
 from pipeline.store.postgresql.connection import PostgresConnection
@@ -15,7 +16,8 @@ from pipeline.store.postgresql.migrations import prepare
 from pipeline.store.postgresql.shard_status import overall, topic_of
 from pipeline.store.postgresql.statements import OLD_CONTRIBUTIONS, OLD_IMPORTS
 from pipeline.store.postgresql.writing import PostgresWriter, contribution_key
-from pipeline.store.queries import StoreQueries
+from pipeline.store.queries import StoreQueries, reports_query
+from pipeline.store.registers.aliases import Aliases
 from pipeline.store.registers.audit import AuditLog
 from pipeline.store.seal import Seal, row_key
 
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
     from pipeline.processing.stream_types import Message
 
 _PAGE = 500
+_REPORTS = reports_query("octet_length")
 _TURN = 0x4861_6249  # "HabI"
 
 
@@ -63,6 +66,7 @@ class PostgresStore(StoreQueries):
         self._marker = Marker(self.secret)
         self.configs = Configs(self._work, self.secret)
         self.audit = AuditLog(self._post, self._api, self.secret, shard)
+        self.aliases = Aliases(self._post, self._api, self.secret)
         self._seals = {
             table: Seal(self.secret, table) for table in ("profiles", "sessions", "shared")
         }
@@ -112,6 +116,15 @@ class PostgresStore(StoreQueries):
                 "select agent_id, shard from profiles "
                 "where agent_id = any(?) and shard not in ('', ?)",
                 (list(agents), self.shard),
+            )
+        )
+
+    def shards_of(self, agents: Sequence[str]) -> dict[str, str]:
+        """Give the shard of each of these agents that belongs to one."""
+        return dict(
+            self._api.rows(
+                "select agent_id, shard from profiles where agent_id = any(?) and shard <> ''",
+                (list(agents),),
             )
         )
 
@@ -186,10 +199,7 @@ class PostgresStore(StoreQueries):
 
     def reports(self, limit: int) -> list[ReportRow]:
         """Give the oldest payloads of other formats: position, arrival, format, reporter, bytes."""
-        return self._work.rows(
-            "select id, arrived_us, format, reporter, value from reports order by id limit ?",
-            (limit,),
-        )
+        return self._work.rows(_REPORTS, (limit, BATCH_BYTES))
 
     # ---- one of several shards
 
@@ -324,8 +334,6 @@ class PostgresStore(StoreQueries):
         """Append payloads of another format, synced to disk."""
         if self._post.read_only:
             raise StateError(f"store {self.path} is open for reading only")
-        if self._post.row("select 1 from shards where name <> '' limit 1") is not None:
-            raise StateError("payloads of other formats need one worker; this store has shards")
         now = time.time_ns() // 1000  # noqa: TID251  # arrival time, read at the edge
         with self._post.transaction():
             self._post.run(

@@ -7,16 +7,21 @@ from typing import TYPE_CHECKING, Any
 from models.errors import ConfigError, Superseded
 from pipeline.store.batch import ENCODER, Commit
 from pipeline.store.postgresql.statements import (
+    ALIASES,
     ANOMALIES,
     APPLIED_WRITES,
     CASE_AGENTS,
     CASES,
     HELD,
     MEMBERS,
+    OLD_EVENTS,
     PROFILES,
+    RECENT,
+    REPORTS,
     SUPPRESSED,
     keyed,
 )
+from pipeline.store.registers.aliases import PROPOSE
 from pipeline.store.seal import Seal
 from pipeline.store.sealed import Sealed
 from pipeline.store.writing import anomaly_row, case_row, compare
@@ -168,6 +173,9 @@ class PostgresWriter:
         self._columns(CASE_AGENTS, batch.case_agents)
         self._columns(APPLIED_WRITES, [(number,) for number in batch.applied_writes])
         self._columns(SUPPRESSED, batch.suppressed)
+        self._columns(ALIASES, self._sealed.aliases(batch.aliases))
+        for row in self._sealed.aliases(batch.proposed):  # rare, and few
+            self._database.run(PROPOSE, row)
         self._columns(HELD, list({(row[1], row[0]): row for row in batch.held}.values()))
         self._columns(
             "delete from held using unnest(?::text[], ?::text[]) as gone (agent_id, event_id) "
@@ -190,6 +198,7 @@ class PostgresWriter:
         )
         if batch.inbox_done is not None:
             run("delete from inbox where id <= ?", (batch.inbox_done,))
+        self._columns(REPORTS, batch.reports)
         if batch.reports_done is not None:
             run("delete from reports where id <= ?", (batch.reports_done,))
         if batch.status is not None:
@@ -234,6 +243,11 @@ class PostgresWriter:
             "on conflict (name) do update set value = known.value + excluded.value",
             sorted(batch.counters.items()),
         )
+        if batch.recent is not None:
+            recent = batch.recent
+            if recent.values:
+                self._database.run(RECENT, (recent.judged_us, recent.values))
+            self._database.run(OLD_EVENTS, (recent.number, recent.since_us))
         if profiles:
             columns = [list(column) for column in zip(*profiles, strict=True)]
             row = self._database.row(PROFILES, (self._shard, len(profiles), *columns))

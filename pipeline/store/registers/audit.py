@@ -15,6 +15,7 @@ from msgspec import Struct
 from models.errors import StateError
 from models.trust.disposition import Disposition  # noqa: TC001  # msgspec reads the annotations
 from pipeline.casework.scope import Scope  # noqa: TC001  # as above
+from pipeline.identity.alias import AliasKind  # noqa: TC001  # as above
 from pipeline.store.seal import Seal
 
 if TYPE_CHECKING:
@@ -23,9 +24,10 @@ if TYPE_CHECKING:
     from pipeline.store.connection import Connection
 
 Action = Literal[
-    "disposition", "undo", "comment", "suppress", "end_suppression", "quarantine", "release"
-]
-Kind = Literal["case", "comment", "suppression", "gate"]
+    "disposition", "undo", "comment", "suppress", "end_suppression", "quarantine", "release",
+    "merge", "split", "refuse_alias",
+]  # fmt: skip
+Kind = Literal["case", "comment", "suppression", "gate", "identity"]
 KINDS: dict[Action, Kind] = {
     "disposition": "case",
     "undo": "case",
@@ -34,10 +36,13 @@ KINDS: dict[Action, Kind] = {
     "end_suppression": "suppression",
     "quarantine": "gate",
     "release": "gate",
+    "merge": "identity",
+    "split": "identity",
+    "refuse_alias": "identity",
 }
 """What each action is about."""
 
-_APPLIED_BY_WORKER: frozenset[Kind] = frozenset({"case", "comment", "gate"})
+_APPLIED_BY_WORKER: frozenset[Kind] = frozenset({"case", "comment", "gate", "identity"})
 _TABLE = "audit"
 _COLUMNS = "select number, kind, object, version, digest, blob from audit"
 
@@ -48,7 +53,7 @@ class Entry(Struct, frozen=True, kw_only=True, omit_defaults=True):
     Attributes
     ----------
     object
-        Id of the case, the agent or the suppression.
+        Id of the case, the agent or the suppression; the identifier that is merged or split.
     version
         Version of the object that the person acted on: that of a case, else the number of earlier
         entries of the kind. Each version has one entry, so of two people at once one is refused.
@@ -62,6 +67,8 @@ class Entry(Struct, frozen=True, kw_only=True, omit_defaults=True):
         Of a suppression and of an expected change: what it covers, and until when.
     case_id
         Of a suppression: the case whose decision made it.
+    target, alias_kind
+        Of an identity: the agent that the identifier belongs to, and what the identifier is.
     """
 
     action: Action
@@ -75,6 +82,8 @@ class Entry(Struct, frozen=True, kw_only=True, omit_defaults=True):
     scope: Scope | None = None
     until: str | None = None
     case_id: str | None = None
+    target: str | None = None
+    alias_kind: AliasKind | None = None
 
     @property
     def kind(self) -> Kind:
@@ -138,8 +147,13 @@ class AuditLog:
     def due(self, limit: int) -> list[tuple[int, Entry]]:
         """Give entries that no commit has applied yet, with their numbers, oldest first."""
         mine, values = self._mine("audit")
+        # Any worker applies an identity of an agent that has not acted yet.
+        nobodys = (
+            "kind = 'identity' and not exists "
+            "(select 1 from profiles where profiles.agent_id = audit.agent_id)"
+        )
         return self._decoded(
-            f"join audit_due using (number) where {mine} order by number limit ?",
+            f"join audit_due using (number) where ({mine} or {nobodys}) order by number limit ?",
             [*values, limit],
         )
 

@@ -28,7 +28,7 @@ TYPICAL: dict[str, Any] = {
 WITH_CASE = [one.name for one in FAMILIES.values() if one.case or one.times > 1]
 WITHOUT_CASE = {
     # What they need is more than one event of one agent: tests of their own hold them.
-    "content", "spread", "width", "beacon", "gap", "slow", "cascade", "unregistered", "mismatch",
+    "content", "spread", "width", "beacon", "slow", "cascade", "unregistered", "mismatch",
     "expired", "two_locations", "version", "mode_shift", "conflict", "hour",
 }  # fmt: skip
 
@@ -84,3 +84,16 @@ def test_a_family_finds_its_case_and_leaves_a_typical_session_alone(
         egress, asn, country = case.pop("origin")
         case["network"] = {"egress": egress, "asn": asn, "country": country}
     assert rarity(past, family, one.times, case) > 4.0
+
+
+@pytest.mark.parametrize(
+    ("kind", "operation", "expected"),
+    [("agent_settings", "write", True), ("agent_settings", "delete", True),
+     ("agent_settings", "read", False), ("file", "write", False)],
+)  # fmt: skip
+def test_one_change_of_the_settings_of_a_coding_agent_is_rare(
+    past: bytes, kind: str, operation: str, expected: bool
+) -> None:
+    resource = {"id": "~/.claude/settings.json", "type": kind}
+    found = rarity(past, "settings", 1, {"operation": operation, "resource": resource})
+    assert (found > 6.0) == expected

@@ -248,6 +248,32 @@ def test_only_events_during_degraded_telemetry_are_left_to_the_reference(tmp_pat
     assert maximum - 700 < quiet < maximum
 
 
+def test_uses_outside_the_inventory_are_findings_in_both_kernels(tmp_path):
+    lines = list(fleet_events(11, 5, limit=3_000))
+    events = [json.loads(line) for line in lines]
+    of = events[0]["agent"]["id"]
+    own = [event for event in events if event["agent"]["id"] == of]
+    allowed = sorted({event["tool"] for event in own})
+    for event in own:
+        event["credential"] = {"id": "c", "scopes": ["crm.read"]}
+    own[-20]["tool"] = "vault.export"
+    own[-10]["credential"]["scopes"].append("vault.admin")
+    rows = [
+        {"agent_id": of, "allowed_tools": allowed, "allowed_scopes": ["crm.*"]},
+        *({"agent_id": one} for one in sorted({e["agent"]["id"] for e in events} - {of})),
+    ]
+    path = tmp_path / "inventory.yaml"
+    path.write_text(json.dumps(rows))
+    found, quiet = same(tmp_path, [json.dumps(one).encode() for one in events], inventory=path)
+    assert quiet > 1_000
+    anomalies = [json.loads(line) for line in found["agent.anomalies.jsonl"]]
+    refused = [one for one in anomalies if one["anomaly"] == "identity.mismatch"]
+    assert {one["agent_id"] for one in refused} == {of}
+    texts = {reason["observed"] for one in refused for reason in one["reasons"]}
+    assert "tool 'vault.export' outside the allowed tools" in texts
+    assert "scope 'vault.admin' outside the allowed scopes" in texts
+
+
 SETS = (
     ["crm:read", "crm:write"],
     ["crm:delete", "crm:read", "crm:write"],

@@ -50,10 +50,16 @@ attributes = st.fixed_dictionaries(
     optional={
         "tool_digest": st.sampled_from(("d1", "d2", 7)),
         "peer_verified": st.booleans(),
+        "security_event": st.sampled_from(["session-revoked", "x" * 300, 7]),
+        "effect": st.sampled_from(["revoked", "changed", "none", False]),
         "tokens": st.sampled_from((5, 0, -1, True, "7", 2.5)),
         "total_tokens": st.integers(0, 5_000),
         "cost_usd": st.floats(0, 1e6),
         "approval_seconds": st.sampled_from((0, 1.5, 2.0, 9, 60, True, -3)),
+        "programs": st.sampled_from(
+            (["git push", "tee"], ["curl", 7, None], [], ["é" * 300], "git", ["ls"] * 30)
+        ),
+        "leaked_secret": st.sampled_from(("jwt out of Read to h", "", 3, ["x"], "é" * 300)),
     },
 )
 volumes = st.builds(
@@ -110,7 +116,7 @@ def events(draw: st.DrawFn, at: datetime) -> Event:
         outcome=draw(_maybe(st.sampled_from(("ok", "denied", "error")))),
         duration_ms=draw(_maybe(st.floats(0, 1e5))),
         credential=draw(_maybe(st.just(credential))),
-        kind=draw(st.sampled_from(("action",) * 8 + ("deployment",))),
+        kind=draw(st.sampled_from(("action",) * 8 + ("deployment", "security_event"))),
         attributes=draw(_maybe(attributes)),
     )  # fmt: skip
 

@@ -10,7 +10,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from models.units import SECOND_US
-from pipeline.assembling.assembler import HOLD_US, MAX_SESSIONS, QUIET_US, WAIT_US, Assembler
+from pipeline.assembling.assembler import (
+    HOLD_US,
+    LINGER_US,
+    MAX_SESSIONS,
+    QUIET_US,
+    RESUMED_US,
+    WAIT_US,
+    Assembler,
+)
 from pipeline.assembling.open_session import MAX_CALLS
 from pipeline.formats.part import Part
 
@@ -153,7 +161,8 @@ def test_calls_inherit_the_agent_of_the_nearest_span_above() -> None:
 
 def test_trace_without_a_root_is_released_after_a_few_seconds() -> None:
     assembler = Assembler(7)
-    assert taken(assembler, call(1, parent="x"), result(1), ordered=False) == []
+    own = {"agent": {"id": "bot"}}
+    assert taken(assembler, call(1, parent="x", event=own), result(1), ordered=False) == []
     assert due(assembler, HOLD_US - SECOND_US) == []
     assert [one["id"] for one in due(assembler, HOLD_US + SECOND_US)] == ["call-000000000001"]
 
@@ -183,7 +192,7 @@ def test_open_state_continues_in_a_new_process() -> None:
     assert event["argument_origins"] == {"iban": [["DE0050", ["result:web.fetch"]]]}
 
 
-def test_ended_sessions_leave_the_store() -> None:
+def test_ended_sessions_leave_the_store_a_little_later() -> None:
     rows: dict[str, bytes] = {}
     assembler = Assembler(7)
     taken(assembler, call(1), result(1, "text"))
@@ -191,7 +200,21 @@ def test_ended_sessions_leave_the_store() -> None:
     assert len(rows) == 2
     taken(assembler, Part(kind="end", session=SESSION))
     stored(assembler, rows)
+    assert len(rows) == 2
+    due(assembler, LINGER_US + SECOND_US)
+    stored(assembler, rows)
     assert rows == {}
+
+
+def test_session_that_continues_after_its_end_keeps_its_content() -> None:
+    assembler = Assembler(7)
+    taken(assembler, call(1), result(1, "DE0050"), Part(kind="end", session=SESSION))
+    later = NOW + RESUMED_US + SECOND_US
+    assembler.take([Part(kind="about", session=SESSION)], ordered=True, arrived_us=later)
+    due(assembler, LINGER_US + RESUMED_US + SECOND_US)
+    pay = {"arguments": {"iban": "DE0050"}}
+    (event,) = taken(assembler, call(3, event=pay), result(3))
+    assert event["argument_origins"] == {"iban": [["DE0050", ["result:crm.read"]]]}
 
 
 def test_quiet_sessions_end() -> None:

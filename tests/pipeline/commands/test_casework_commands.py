@@ -9,6 +9,7 @@ import pytest
 
 from pipeline.casework.comments import LONGEST
 from pipeline.commands.casework import person
+from pipeline.identity.alias import Alias
 from pipeline.processing.assembly import build_worker
 from pipeline.settings import Settings
 from pipeline.store import open_store
@@ -195,3 +196,43 @@ def test_no_store_is_made_by_a_write(habitus: Habitus, tmp_path: Any) -> None:
     code, _, err = habitus("quarantine", "a", "--reason", "why", "--yes")
     assert (code, "there is no store" in err) == (2, True)
     assert [*tmp_path.iterdir()] == []
+
+
+def test_proposal_is_confirmed_listed_and_split_on_a_terminal(
+    desk: WorkingDesk, habitus: Habitus
+) -> None:
+    desk.store.aliases.propose(
+        [Alias(value="ghost-9", agent_id=GHOST, kind="oauth-client", source="keycloak")]
+    )
+    code, out, err = habitus("identity", "confirm", "ghost-9", "--preview")
+    assert (code, err) == (0, "")
+    assert f"agent   {GHOST}" in out
+    habitus("identity", "confirm", "ghost-9", "--reason", "its client", "--yes")
+    desk.beat()
+    (row,) = as_json(habitus, "identity", "list", "--state", "confirmed")["identities"]
+    assert (row["alias"], row["agent_id"], row["source"]) == ("ghost-9", GHOST, "keycloak")
+    desk.judge(an_event("e-2", "ghost-9", 1))
+    assert desk.store.states("ghost-9") == []
+    code, out, _ = habitus("identity", "list", "--agent", GHOST)
+    assert (code, "oauth-client" in out) == (0, True)
+    done = as_json(habitus, "identity", "split", "ghost-9", "--reason", "no", "--yes")
+    assert (done["action"], done["done"]) == ("split", True)
+    desk.beat()
+    (first, second) = desk.store.audit.of("identity", "ghost-9")
+    assert (first.by, first.action, second.action) == ("terminal:sam", "merge", "split")
+
+
+def test_identity_commands_refuse_what_is_wrong(desk: WorkingDesk, habitus: Habitus) -> None:
+    reason = ("--reason", "x", "--yes")
+    code, _, err = habitus("identity", "confirm", "c-1", *reason)
+    assert (code, "no open proposal is about 'c-1'" in err) == (2, True)
+    for agent in ("a", "b"):
+        desk.store.aliases.propose([Alias(value="c-1", agent_id=agent, kind="agent")])
+    code, _, err = habitus("identity", "confirm", "c-1", *reason)
+    assert (code, "name --agent, of 'a', 'b'" in err) == (2, True)
+    assert as_json(habitus, "identity", "refuse", "c-1", "--agent", "b", *reason)["done"]
+    code, _, err = habitus("identity", "merge", GHOST, "nobody", *reason)
+    assert (code, "no such agent" in err) == (1, True)
+    assert as_json(habitus, "identity", "merge", "c-2", GHOST, "--kind", "a2a-card", *reason)[
+        "done"
+    ]

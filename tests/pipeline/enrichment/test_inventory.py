@@ -8,6 +8,7 @@ import pytest
 
 from models.baseline.identity import Declared
 from models.errors import ConfigError
+from models.units import SECOND_US
 from pipeline.enrichment.inventory import load
 
 if TYPE_CHECKING:
@@ -99,3 +100,56 @@ def test_missing_or_binary_file_is_reported(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_bytes(b"\xff\xfe")
     with pytest.raises(ConfigError, match="cannot be read"):
         load(tmp_path / "a.csv")
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("a.csv", "agent_id, allowed_tools, review_date\na,crm.read; mail.*,2027-01-31\n"),
+        ("a.yaml", "a: {allowed_tools: [crm.read, mail.*], review_date: 2027-01-31}\n"),
+        ("a.yaml", "- {agent_id: a, allowed_tools: crm.read;mail.*, review_date: '2027-01-31'}\n"),
+    ],
+)
+def test_lists_and_dates_are_read_in_every_form(tmp_path: Path, name: str, text: str) -> None:
+    agent = written(tmp_path, name, text).get("a")
+    assert agent is not None
+    assert agent.tools is not None
+    assert "mail.send" in agent.tools
+    assert "crm.write" not in agent.tools
+    assert agent.scopes is None
+    assert str(agent.review_date) == "2027-01-31"
+    assert not agent.more
+
+
+def test_empty_list_allows_nothing_and_an_empty_cell_everything(tmp_path: Path) -> None:
+    assert written(tmp_path, "a.yaml", "a: {allowed_tools: []}\n").is_limited
+    assert not written(tmp_path, "a.csv", "agent_id,allowed_tools\na,\n").is_limited
+
+
+def test_changed_file_is_read_again_at_most_once_a_second(tmp_path: Path) -> None:
+    inventory = written(tmp_path, "a.csv", "agent_id,role\na,clerk\n")
+    grouped = inventory.grouped(lambda _: "like:x")
+    (tmp_path / "a.csv").write_text("agent_id,role\na,porter\nb,\n")
+    assert inventory.refresh(SECOND_US)
+    assert inventory.declared("a").role == grouped.declared("a").role == "porter"
+    (tmp_path / "a.csv").write_text("agent_id,role\na,steward\n")
+    assert not inventory.refresh(SECOND_US + 10)
+    assert inventory.refresh(2 * SECOND_US)
+    assert inventory.declared("b").registered is False
+    assert not inventory.refresh(3 * SECOND_US)
+
+
+@pytest.mark.parametrize("text", ["role\nclerk\n", "", "agent_id\na\na\n", None])
+def test_unusable_change_is_logged_and_the_entries_stay(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, text: str | None
+) -> None:
+    inventory = written(tmp_path, "a.csv", "agent_id,role\na,clerk\n")
+    if text is None:
+        (tmp_path / "a.csv").unlink()
+    else:
+        (tmp_path / "a.csv").write_text(text)
+    assert not inventory.refresh(SECOND_US)
+    assert inventory.declared("a").role == "clerk"
+    assert [one.message for one in caplog.records] == ["inventory_kept"]
+    assert not inventory.refresh(2 * SECOND_US)
+    assert len(caplog.records) == 1

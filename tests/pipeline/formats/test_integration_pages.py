@@ -18,23 +18,25 @@ LONGEST = 60
 NOW = 1_800_000_000_000_000
 
 
-def blocks(page: Path) -> list[list[dict[str, Any]]]:
+def example_of(page: Path) -> tuple[str, str]:
+    """Give the last two blocks of JSON on a page: records, and the events that they make."""
     found = re.findall(r"^```json\n(.*?)^```$", page.read_text(), re.MULTILINE | re.DOTALL)
-    return [[json.loads(line) for line in block.splitlines()] for block in found]
+    return found[-2], found[-1]
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
 def test_example_gives_the_events_of_the_page(page: Path) -> None:
-    records, expected = blocks(page)
+    given, made = example_of(page)
     wire = format_named(page.stem)
     assert isinstance(wire, PartFormat)
+    records = [given.encode()] if wire.whole_file else given.encode().splitlines()
     assembler, lines = Assembler(7), list[bytes]()
     for record in records:
-        parts = wire.decode(json.dumps(record).encode())
-        lines += assembler.take(parts, ordered=wire.ordered, arrived_us=NOW)
+        lines += assembler.take(wire.decode(record), ordered=wire.ordered, arrived_us=NOW)
     lines += assembler.due(whole=True)
-    found = [json.loads(line) for line in lines]
-    for event, shown in zip(found, expected, strict=True):
+    expected: list[dict[str, Any]] = [json.loads(line) for line in made.splitlines()]
+    for line, shown in zip(lines, expected, strict=True):
+        event = json.loads(line)
         assert {name: event[name] for name in shown} == shown
         assert event.keys() - shown.keys() <= {"time"}
 

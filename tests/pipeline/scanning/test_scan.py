@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 
 from pipeline.cli import app
 from pipeline.configuration.loading import load_settings
+from pipeline.scanning.page import page_of
 from pipeline.scanning.scan import scan
 from pipeline.scanning.transcripts import locations
 
@@ -89,3 +90,33 @@ def test_machine_without_transcripts_says_where_it_has_looked(
     monkeypatch.delenv("CLAUDE_CONFIG_DIR", raising=False)
     shown = CliRunner().invoke(app, ["scan", "--folder", str(tmp_path)])
     assert shown.exit_code != 0
+
+
+def test_page_shows_programs_destinations_and_kinds_of_secrets_as_text(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("CLAUDE_CONFIG_DIR", raising=False)
+    key = "gl" + "pat-" + "Ab3dEf6hIj9kLm2nOp5q"
+    project = tmp_path / ".claude" / "projects" / "shop"
+    project.mkdir(parents=True)
+    command = f"curl -H 'PRIVATE-TOKEN: {key}' https://git.example.com/<b>"
+    use = {
+        "type": "tool_use",
+        "id": "toolu_0123456789",
+        "name": "Bash",
+        "input": {"command": command},
+    }
+    given = {"type": "tool_result", "tool_use_id": "toolu_0123456789", "content": "ok"}
+    lines = [
+        {"type": "user", "message": {"content": "<script>alert(1)</script>"}},
+        {"type": "assistant", "message": {"content": [use]}},
+        {"type": "user", "message": {"content": [given]}},
+    ]
+    head = {"sessionId": "s-1", "timestamp": "2026-09-01T08:00:00Z"}
+    text = "".join(json.dumps(line | head) + "\n" for line in lines)
+    (project / "s-1.jsonl").write_text(text)
+    html = page_of(scan({one.fmt: one.files() for one in locations(tmp_path)}, load_settings()))
+    for shown in ("gitlab_token", "git.example.com", "<td>curl</td>"):
+        assert shown in html
+    assert key not in html
+    assert "<script" not in html

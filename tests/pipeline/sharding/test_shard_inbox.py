@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from models.errors import MessageTooLarge, SinkUnavailable, Superseded
+from pipeline.assembling.marks import EVENT, kind_of
 from pipeline.processing.assembly import SharedResources
+from pipeline.processing.stream_types import RawRecord
 from pipeline.publishing.publisher import Publisher
 from pipeline.settings import Settings
 from pipeline.sharding.inbox import forward
@@ -52,7 +54,9 @@ def test_events_from_http_are_written_to_the_topic_under_their_agents(
     assert forward(store, topic, publisher) == 0
     topic.away = False
     assert forward(store, topic, publisher) == 2
-    assert topic.records == [(b"billing-7", event), (None, b"{}")]
+    assert [one[:2] for one in topic.records] == [(b"billing-7", event), (None, b"{}")]
+    marked = [RawRecord(value, "t", 0, 0, headers) for _, value, headers in topic.records]
+    assert [kind_of(one, store.secret) for one in marked] == [EVENT, EVENT]
     assert store.inbox_batch(0, 10) == []
 
 
@@ -65,11 +69,11 @@ def test_only_remaining_events_are_rewritten_and_too_large_ones_are_rejected(
         def __init__(self) -> None:
             self.values: list[bytes] = []
 
-        def submit(self, records: list[tuple[bytes | None, bytes]]) -> None:
-            wide = [place for place, (_, value) in enumerate(records) if len(value) > 9]
+        def submit(self, records: list[Any]) -> None:
+            wide = [place for place, (_, value, _) in enumerate(records) if len(value) > 9]
             if len(wide) == 1 and len(records[wide[0]][1]) < 90_000:
                 wide = []
-            self.values += [value for at, (_, value) in enumerate(records) if at not in wide]
+            self.values += [one[1] for at, one in enumerate(records) if at not in wide]
             if wide:
                 raise MessageTooLarge("too large", tuple(wide))
 

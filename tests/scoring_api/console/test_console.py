@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 import pytest
 from playwright.sync_api import expect
 
 from models.units import DAY_US
 from pipeline.credentials.entries import make_key
+from pipeline.identity.alias import Alias
 from pipeline.store import Commit, LastEvent, PipelineStatus
 
 pytestmark = pytest.mark.browser
@@ -126,6 +127,20 @@ def test_agent_is_reached_by_keyboard_and_shows_the_reasons_of_its_trust(page, s
     expect(page.locator("#overview")).to_be_visible()
 
 
+def test_pages_of_an_agent_and_its_alias_name_each_other(page, installation, story):
+    row = Alias(
+        value=TELLER, agent_id=HELPDESK, kind="spiffe-id", state="confirmed", version=1, since_us=1
+    )
+    installation.put(installation.state(TELLER))
+    installation.store.commit(Commit(aliases=[row]))
+    page.goto(f"{story}/console/#/agent/{quote(HELPDESK, safe='')}")
+    facts = page.locator("#detail .facts.panel")
+    expect(facts).to_contain_text("spiffe-id, since 1970-01-01")
+    facts.locator(".aliases a").click()
+    expect(page.locator("#detail h1")).to_have_text(TELLER)
+    expect(page.locator("#detail .facts.panel")).to_contain_text("Judged as")
+
+
 def test_page_of_a_silent_agent_describes_its_silence(page, installation, story):
     words = "silent 31 h, usually 14 h at most"
     page.goto(story)
@@ -172,6 +187,25 @@ def test_agents_are_searched_and_chosen_by_level(page, story):
     page.locator("#q").fill("")
     page.locator("#level").select_option("trusted")
     expect(page.locator("#agents a")).to_have_text(REFUNDS)
+
+
+def test_agents_are_chosen_by_group_of_the_inventory(page, installation, tmp_path):
+    file = tmp_path / "inventory.yaml"
+    file.write_text(f"- {{agent_id: '{REFUNDS}', owner: a}}\n- {{agent_id: planned, owner: a}}\n")
+    installation.put(installation.state(), installation.state(HELPDESK))
+    with installation.client(inventory=file) as client:
+        page.goto(str(client.base_url))
+        expect(page.locator("#agents-coverage")).to_have_text(
+            "1 of 2 agents seen in 30 days are registered (50 %), 1 unowned, 1 dormant.",
+            timeout=15_000,
+        )
+        page.locator("#group").select_option("shadow")
+        expect(page.locator("#agents a")).to_have_count(1)
+        expect(page.locator("#agents a")).to_have_text(HELPDESK)
+        assert "group=shadow" in page.url
+        page.locator("#group").select_option("dormant")
+        expect(page.locator("#agents th")).to_contain_text("planned")
+        expect(page.locator("#agents a")).to_have_count(0)
 
 
 def test_empty_installation_explains_how_to_add_events(page, installation):

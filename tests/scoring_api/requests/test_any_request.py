@@ -43,9 +43,15 @@ NEEDS = {
     "releaseAgent": "anomaly:write",
     "quarantineAgentByQuery": "anomaly:write",
     "releaseAgentByQuery": "anomaly:write",
+    "listIdentities": "trust:read",
+    "mergeIdentity": "admin",
+    "splitIdentity": "admin",
+    "refuseIdentity": "admin",
     "listAudit": "admin",
     "postActions": "actions:write",
+    "postSecurityEvent": "signals:write",
 }
+schemathesis.serializer.alias("application/secevent+jwt", "application/octet-stream")
 CALLERS = ["without a credential store", "without a key", "with a bad key", *SCOPES]
 # Requests to one operation, by day and by night; a third of them where they are refused.
 DRAWS = [6, pytest.param(60, marks=[pytest.mark.nightly, pytest.mark.timeout(1_800)])]
@@ -64,13 +70,15 @@ CHECKS = [
     openapi_checks.ensure_resource_availability,
 ]
 # A cursor is one that the route gave. An event may be ahead of time, and 1.0 is no integer of it.
-# Only an expected change has a scope and an end. A scope names more than a mode, and ends in time.
+# An identifier is never its own alias. Only an expected change has a scope and an end. A scope
+# names more than a mode, and ends in time.
 UNDESCRIBED = {
     "listAgents", "listAnomalies", "listCases", "listSuppressions", "listAudit",
-    "decideCase", "createSuppression", "postActions",
+    "listIdentities", "mergeIdentity", "decideCase", "createSuppression", "postActions",
+    "postTraces", "postLogs",
 }  # fmt: skip
 # An event that is none is rejected by itself, and null means the same as no member.
-LENIENT = {"postActions"}
+LENIENT = {"postActions", "postTraces", "postLogs"}
 
 
 def fill(installation: Any) -> None:

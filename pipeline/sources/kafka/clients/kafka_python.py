@@ -9,7 +9,7 @@ import logging
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from pipeline.processing.stream_types import BATCH_BYTES
+from pipeline.processing.stream_types import BATCH_BYTES, MAX_VALUE
 from pipeline.sources.kafka.clients.kafka_module import (
     ConsumerRebalanceListener,
     CooperativeStickyAssignor,
@@ -60,6 +60,7 @@ class KafkaPythonMember:
 
     def __init__(self, address: Address, maximum: int, clock_us: Callable[[], int]) -> None:
         self._topic = address.topic
+        self._longest = address.longest
         self._clock_us = clock_us
         with _translated(OSError, ValueError):
             self._consumer: Any = KafkaConsumer(
@@ -99,7 +100,7 @@ class KafkaPythonMember:
         found: dict[int, Sequence[RawRecord]] = {}
         for partition, received in polled.items():
             key = key_of(self._topic, partition.partition)
-            found[partition.partition] = received_as(key, received, now)
+            found[partition.partition] = received_as(key, received, now, self._longest)
         return found
 
     def assignment(self) -> set[int]:
@@ -206,14 +207,16 @@ def _translated(*also: type[Exception]) -> Iterator[None]:
         raise MemberFault(type(error).__name__, str(error)) from error
 
 
-def received_as(position: str, received: Sequence[Any], now: int) -> Records:
+def received_as(
+    position: str, received: Sequence[Any], now: int, longest: int = MAX_VALUE
+) -> Records:
     """Convert records that kafka-python received of a partition; parameters as of `records_of`."""
 
     def metadata(at: int) -> Metadata:
         one = received[at]
         return one.offset, one.key, one.headers, one.timestamp
 
-    return records_of(position, [one.value for one in received], metadata, now)
+    return records_of(position, [one.value for one in received], metadata, now, longest)
 
 
 def _log_commit(offsets: object, outcome: object) -> None:  # noqa: ARG001  # the client's shape

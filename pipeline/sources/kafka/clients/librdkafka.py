@@ -60,6 +60,7 @@ class LibrdkafkaMember:
 
     def __init__(self, address: Address, maximum: int, clock_us: Callable[[], int]) -> None:
         self._topic = address.topic
+        self._longest = address.longest
         self._clock_us = clock_us
         self._assigned_partitions: set[int] = set()
         self._paused: set[int] = set()
@@ -201,7 +202,8 @@ class LibrdkafkaMember:
         now = self._clock_us()
         for at, some in kept.items():
             values = [one.value() for one in some]
-            taken = records_of(key_of(self._topic, at), values, partial(_metadata, some), now)
+            key, metadata = key_of(self._topic, at), partial(_metadata, some)
+            taken = records_of(key, values, metadata, now, self._longest)
             self._position[at] = max(self._position.get(at, 0), taken[-1].offset + 1)
             found[at] = taken
         return found

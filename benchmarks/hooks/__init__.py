@@ -1,0 +1,1 @@
+"""How long the answer to a hook takes."""

@@ -1,0 +1,1 @@
+"""What `habitus tap` adds to a call, over stdio and over HTTP."""

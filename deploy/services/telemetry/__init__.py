@@ -1,0 +1,1 @@
+"""Components that report agents: the OpenTelemetry Collector, LiteLLM and the Agents SDK."""

@@ -1,0 +1,3 @@
+//! What assembling events costs most: `pipeline.assembling`.
+
+pub mod word_sums;

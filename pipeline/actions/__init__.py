@@ -1,0 +1,1 @@
+"""What a call does, as data: its operation, resource, files and destinations."""

@@ -1,0 +1,285 @@
+"""Interpret the words of one command by the table of programs."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from pipeline.actions.effect import Effect
+from pipeline.actions.hosts import host_in, url_in
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from models.event import Operation
+    from pipeline.actions.program_table import Program, Role
+
+_MAX_SUBCOMMAND = 3
+_MAX_VERBS = 5
+_OPTION = re.compile(r"-.")
+_HELP = frozenset({"--help", "--version", "-V", "-h"})
+
+
+class Arguments:
+    """Reads the arguments of one command, from left to right.
+
+    Parameters
+    ----------
+    program
+        Its entry in the table.
+    words
+        The words after the program.
+    infer
+        Gives the operation of a tool by its name, for programs with ``verbs``.
+
+    Attributes
+    ----------
+    effect
+        What the command does.
+    subcommand
+        Words of the subcommand.
+    """
+
+    def __init__(
+        self, name: str, program: Program, words: list[str], infer: Callable[[str], Operation]
+    ) -> None:
+        self._name, self._words, self._at = name, words, 0
+        self._infer = infer
+        self._top = self._rule = program
+        self._operands: list[str] = []
+        self._verbs: list[str] = []
+        self._changes = False
+        self._lowered: Operation | None = None
+        self._lead_given = False
+        self._done = False
+        self.effect = Effect()
+        self.subcommand = ""
+
+    def read(self) -> None:
+        """Read all words."""
+        if self._top.rule.bundle and self._words and not self._words[0].startswith("-"):
+            self._words = ["-" + self._words[0], *self._words[1:]]
+        literal = False
+        while self._at < len(self._words) and not self._done:
+            word = self._words[self._at]
+            self._at += 1
+            if word == "--" and not literal:
+                literal = True
+            elif literal or not _OPTION.match(word):
+                self._operand(word)
+            else:
+                self._option(word)
+        self._finish()
+
+    # ------------------------------------------------------------------ options
+
+    def _option(self, word: str) -> None:
+        rule = self._rule
+        if word in rule.exec:
+            self._exec()
+            return
+        name, equals, value = word.partition("=")
+        if name in rule.options and equals:
+            self._valued(name, value)
+        elif word in rule.options:
+            self._valued(word, "" if rule.options[word] == "glued" else self._next())
+        elif word.startswith("--") or rule.rule.long:
+            self._flag(name)
+        else:
+            self._cluster(word)
+
+    def _cluster(self, word: str) -> None:
+        """Read short options in one word, such as ``-rf`` or ``-ofile``."""
+        for at, letter in enumerate(word[1:], 2):
+            option = "-" + letter
+            if option in self._rule.options:
+                is_glued = self._rule.options[option] == "glued"
+                self._valued(option, word[at:] if is_glued else word[at:] or self._next())
+                return
+            self._flag(option)
+
+    def _flag(self, option: str) -> None:
+        self._raise(option)
+        if option in self._rule.changes:
+            self._changes = True
+        self._lowered = self._rule.lowers.get(option, self._lowered)
+
+    def _valued(self, option: str, value: str) -> None:
+        self._flag(option)
+        self._raise(f"{option} {value.upper()}" if len(value) < 10 else "")
+        if option in self._rule.instead:
+            self._lead_given = True
+        self._take(value, self._rule.options[option])
+
+    def _raise(self, option: str) -> None:
+        operation = self._rule.raises.get(option)
+        if operation is not None:
+            self.effect.operations.append(operation)
+
+    def _next(self) -> str:
+        self._at += 1
+        return self._words[self._at - 1] if self._at <= len(self._words) else ""
+
+    def _exec(self) -> None:
+        """Read the command of ``find -exec`` up to its semicolon."""
+        words: list[str] = []
+        while self._at < len(self._words) and self._words[self._at] not in (";", "+"):
+            words.append(self._next())
+        self._at += 1
+        self.effect.nested.append(words)
+
+    # ------------------------------------------------------------------ operands
+
+    def _operand(self, word: str) -> None:
+        rule = self._rule
+        key, equals, value = word.partition("=")
+        if equals and key in rule.rule.pairs:
+            self._take(value, rule.rule.pairs[key])
+            return
+        if self._subcommand(word) or (not word and self._changes and not self._operands):
+            return  # BSD's `sed -i ''` has its suffix in a word of its own
+        if self._top.rule.verbs and self._rule is self._top and self.subcommand:
+            # The beginning of a longer subcommand that did not follow.
+            self._verbs, self.subcommand = self.subcommand.split(), ""
+            self._operands = list(self._verbs)
+        if self._top.rule.verbs and len(self._operands) == len(self._verbs) < _MAX_VERBS:
+            self._verbs.append(word)
+        roles = rule.rule.operands
+        at = len(self._operands) + (1 if self._lead_given else 0)
+        role = roles[min(at, len(roles) - 1)] if roles else "text"
+        if role == "program":
+            if "=" in word and rule.rule.operands == ("program",) and word[:1] not in "/.":
+                return  # an assignment before the program, as of `env`
+            self.effect.nested.append([word, *self._words[self._at :]])
+            self._done = True
+        elif role == "code" and at >= len(roles) - 1:
+            self.effect.nested.append(" ".join([word, *self._words[self._at :]]))
+            self._done = True
+        else:
+            self._operands.append(word)
+            self._done = role == "script"
+
+    def _subcommand(self, word: str) -> bool:
+        """Read a word of the subcommand; the longest one in the table counts."""
+        if self._operands or self._verbs or not self._top.subcommands:
+            return False
+        if self.subcommand.count(" ") >= _MAX_SUBCOMMAND - 1:
+            return False
+        longer = f"{self.subcommand} {word}".lstrip()
+        found = self._top.subcommands.get(longer)
+        is_prefix = any(one.startswith(longer + " ") for one in self._top.subcommands)
+        if found is None and not is_prefix:
+            return False
+        if found is not None:
+            self._rule = found
+        self.subcommand = longer
+        return True
+
+    def _finish(self) -> None:
+        rule = self._rule.rule
+        roles = rule.operands
+        shift = 1 if self._lead_given else 0
+        for at, word in enumerate(self._operands, shift):
+            role: Role = roles[min(at, len(roles) - 1)] if roles else "text"
+            if rule.last is not None and at > shift and at == len(self._operands) - 1 + shift:
+                role = rule.last
+            self._take(word, role)
+        self.effect.base = self._base()
+
+    def _base(self) -> Operation:
+        """Give the operation of program and subcommand, which options raise."""
+        rule = self._rule.rule
+        if self._words and _HELP.issuperset(self._words):
+            return "read"
+        if self._lowered is not None:
+            return self._lowered
+        if rule.operation is not None:
+            return rule.operation
+        if self._verbs:
+            return self._by_verbs()
+        return self._top.rule.operation or "unknown"
+
+    def _by_verbs(self) -> Operation:
+        """Give the operation of the first verb, as of ``compute instances delete``.
+
+        A write to something that is administered, such as ``role assignment create``, is `admin`.
+        """
+        verbs = self._verbs
+        for at in (*range(1, len(verbs)), 0):
+            service = verbs[at - 1] if at else self._name
+            operation = self._infer(f"{service}:{verbs[at]}")
+            if operation == "unknown":
+                continue
+            self.subcommand = " ".join(verbs[: at + 1])
+            if operation == "write" and "admin" in map(self._infer, verbs[:at]):
+                return "admin"
+            return operation
+        return self._top.rule.operation or "unknown"
+
+    # ------------------------------------------------------------------ values
+
+    def _take(self, value: str, role: Role) -> None:
+        """Take the value of an option or an operand."""
+        effect = self.effect
+        if role == "text":
+            effect.operations += [one for one, mark in self._rule.marks if mark.search(value)]
+        elif role in ("read", "script"):
+            self._done = self._done or role == "script"
+            effect.file(value, effect.reads)
+            if self._changes:
+                effect.file(value, effect.writes)
+                effect.operations.append("write")
+        elif role in ("write", "delete"):
+            if effect.file(value, effect.writes):
+                effect.operations.append(role)
+        elif role == "change":
+            effect.file(value, effect.reads)
+            effect.file(value, effect.writes)
+        elif role == "bucket":
+            effect.destinations.append(f"s3://{value}")
+        elif role == "patch":
+            effect.patch(value)
+        elif role == "sql":
+            effect.statements.append(value)
+        elif role in ("code", "alias"):
+            effect.nested.append(value if role == "code" else value.partition("=")[2])
+        elif role == "module":
+            effect.nested.append([value, *self._words[self._at :]])
+            self._done = True
+        elif role == "data":
+            name, at, path = value.partition("@")
+            if at and (not name or name.endswith("=")):
+                effect.file(path.partition(";")[0], effect.reads)
+        elif role != "glued":
+            self._place(value, role)
+
+    def _place(self, value: str, role: Role) -> None:
+        """Take a host, a URL, or a path that may be remote."""
+        if role in ("host", "domain") and _sends_output(value):
+            self.effect.operations.append("send")
+        if role == "domain" and "." not in value:
+            return
+        host = host_in(value) if role in ("host", "domain") else url_in(value)
+        if host is not None:
+            self.effect.destinations.append(host)
+            if role == "target":
+                self.effect.operations.append("send")
+        elif role == "source":
+            self.effect.file(value, self.effect.reads)
+        elif role == "target" and self.effect.file(value, self.effect.writes):
+            self.effect.operations.append("write")
+
+
+def _sends_output(url: str) -> bool:
+    """Check for the output of a command in the host or the query of a URL.
+
+    >>> _sends_output("https://example.com/?q=$(…)"), _sends_output("https://example.com/$(…).tgz")
+    (True, False)
+    """
+    first, last = url.find("$("), url.rfind("$(")
+    if first < 0 or url == "$(…)":
+        return False
+    start = url.find("://") + 3 if "://" in url[:32] else 0
+    path, query = url.find("/", start), url.find("?")
+    in_host = first < path or path < 0
+    return in_host if query < 0 else in_host or query < last

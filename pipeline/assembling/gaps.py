@@ -1,0 +1,121 @@
+"""Calls that telemetry reports and the hooks of the agent do not: somebody has switched them off.
+
+The rule: an agent is *hooked* from its first hook on, and for `FRESH_US` after each one. A call of
+it that a log record, a span or a transcript reports within `LATE_US` of its time, and that no hook
+reports within `WAIT_US`, becomes one event ``telemetry.gap``. Older reports are history: a
+transcript that is read later says nothing about hooks. An agent is known by the credential that
+reports it and its kind, so each installation needs a credential of its own.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+from msgspec import Struct, field
+
+from models.units import DAY_US, HOUR_US, MINUTE_US
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pipeline.formats.part import Part
+
+TOOL = "telemetry.gap"
+"""Tool of the event, which the counter `unreported` counts."""
+WAIT_US = 2 * MINUTE_US
+LATE_US = HOUR_US
+FRESH_US = 7 * DAY_US
+MAX_AGENTS = 10_000
+MAX_UNREPORTED = 100
+"""Most calls of a session that wait for their hook."""
+MAX_REPORTED = 4_000
+_ROUND_US = MINUTE_US
+
+
+class Unreported(Struct):
+    """A call that waits for its hook."""
+
+    time_us: int
+    arrived_us: int
+    tool: str = ""
+
+
+class Reports(Struct):
+    """What of a session hooks reported, and what they have not reported yet."""
+
+    hooked: dict[str, bool] = field(default_factory=dict)
+    waiting: dict[str, Unreported] = field(default_factory=dict)
+
+    def due(self, until_us: int) -> Iterator[tuple[str, int, dict[str, Any]]]:
+        """Give and forget the calls that wait since an instant: id, time and event of each gap."""
+        for call, one in list(self.waiting.items()):
+            if one.arrived_us <= until_us:
+                del self.waiting[call]
+                attributes = {"unreported_call": call, "unreported_tool": one.tool}
+                event: dict[str, Any] = {"tool": TOOL, "attributes": attributes}
+                yield f"gap-{call}", one.time_us, event
+
+    def due_us(self) -> int | None:
+        """Give the instant at which the first call is due."""
+        found = min((one.arrived_us for one in self.waiting.values()), default=None)
+        return None if found is None else found + WAIT_US
+
+
+class HookedAgents:
+    """Which agents send hooks, and since when.
+
+    Examples
+    --------
+    >>> from pipeline.formats.part import Part
+    >>> agents, reports = HookedAgents(), Reports()
+    >>> hook = Part(kind="call", session="claude-code/s", call="toolu_1", via="hook")
+    >>> agents.note(hook, "", reports, 1)
+    >>> log = Part(kind="call", session="claude-code/s", call="toolu_2", via="log", time_us=5)
+    >>> agents.note(log, "", reports, 6)
+    >>> [call for call, _, _ in reports.due(6 + WAIT_US)]
+    ['gap-toolu_2']
+    """
+
+    def __init__(self) -> None:
+        self._agents: dict[str, tuple[int, int]] = {}
+        self.changed = False
+
+    def note(self, part: Part, reporter: str, reports: Reports, arrived_us: int) -> None:
+        """Take one part that a hook or telemetry gives."""
+        agent = f"{reporter}\x1f{part.session.partition('/')[0]}"
+        if part.via == "hook":
+            self._connect(agent, arrived_us)
+            reports.waiting.pop(part.call, None)
+            if len(reports.hooked) >= MAX_REPORTED:
+                del reports.hooked[next(iter(reports.hooked))]
+            reports.hooked[part.call] = True
+        elif part.via and not (part.call in reports.hooked or part.call in reports.waiting):
+            time_us = part.time_us or arrived_us
+            if self._expects(agent, time_us, arrived_us) and len(reports.waiting) < MAX_UNREPORTED:
+                tool = str(part.event.get("tool", ""))[:256]
+                reports.waiting[part.call] = Unreported(time_us, arrived_us, tool)
+
+    def _connect(self, agent: str, arrived_us: int) -> None:
+        first, last = self._agents.pop(agent, (arrived_us, 0))
+        self.changed |= arrived_us - last >= _ROUND_US
+        if len(self._agents) >= MAX_AGENTS:
+            del self._agents[next(iter(self._agents))]
+        fresh = arrived_us - last < FRESH_US
+        self._agents[agent] = (first if fresh else arrived_us, max(last, arrived_us))
+
+    def _expects(self, agent: str, time_us: int, arrived_us: int) -> bool:
+        """Tell whether a call of this time should have a hook."""
+        first, last = self._agents.get(agent, (arrived_us, 0))
+        return first <= time_us and arrived_us - last < FRESH_US and arrived_us - time_us < LATE_US
+
+    def dump(self) -> bytes | None:
+        """Give the state to store; None where it has not changed by a minute."""
+        if not self.changed:
+            return None
+        self.changed = False
+        return msgspec.msgpack.encode(self._agents)
+
+    def load(self, blob: bytes) -> None:
+        """Read what `dump` gave."""
+        self._agents = msgspec.msgpack.decode(blob, type=dict[str, tuple[int, int]])

@@ -1,0 +1,1 @@
+"""``habitus inventory``: the registered agents."""

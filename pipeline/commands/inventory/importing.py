@@ -1,0 +1,132 @@
+"""``habitus inventory``: imports into the file of registered agents."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from models.errors import ConfigError
+from models.event import rfc3339
+from pipeline.commands.inventory.outcome import import_object, show_import
+from pipeline.commands.terminal import AsJson, note, now_us, print_json
+from pipeline.configuration.loading import load_settings
+from pipeline.inventory.rows import is_yaml
+from pipeline.text.quoted import LONGEST_PATH, quoted
+
+inventory = typer.Typer(
+    name="inventory", help="The registered agents: import them from where they are managed."
+)
+_DEFAULT = "inventory.yaml"
+_READABLE = 0o644
+
+
+@inventory.callback()
+def _group() -> None:
+    """Keep the name of the only command."""
+
+
+@inventory.command("import")
+def import_agents(
+    kind: Annotated[
+        str,
+        typer.Argument(
+            metavar="KIND", help="entra, a2a, spire, keycloak, openai-agents, csv or yaml."
+        ),
+    ],
+    files: Annotated[
+        list[str],
+        typer.Argument(metavar="FILE|URL…", help="Files, https addresses, or - for stdin."),
+    ],
+    out: Annotated[
+        str | None,
+        typer.Option(help=f"Inventory, YAML; default: HABITUS_INVENTORY, else {_DEFAULT}."),
+    ] = None,
+    every: Annotated[
+        bool, typer.Option("--all", help="Also entries that nothing marks as agents.")
+    ] = False,
+    replace: Annotated[
+        bool, typer.Option("--replace", help="Replace kept values that differ from imported ones.")
+    ] = False,
+    preview: Annotated[
+        bool, typer.Option("--preview", help="Show the difference and write nothing.")
+    ] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Write without a question.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Merge agents into the inventory: shows the difference, then asks.
+
+    What a person wrote stays. Values that differ are shown as conflicts.
+    """
+    from pipeline.inventory.document import InventoryDocument  # ruamel.yaml is needed here alone
+    from pipeline.inventory.importing import importer_named, read
+    from pipeline.inventory.importing.fetching import document
+    from pipeline.inventory.merging import Merge
+    from pipeline.inventory.reading import agents_of
+
+    if (as_json or "-" in files) and not (yes or preview):
+        option = "--json" if as_json else "standard input"
+        raise ConfigError(f"{option} needs --yes or --preview: nobody can answer a question")
+    importer, path = importer_named(kind), _path(out)
+    documents = [document(place, importer.url_path) for place in files]
+    gathered = read(kind, documents, every=every)
+    before = _text(path)
+    inventory_document = InventoryDocument(path, before)
+    at = rfc3339(now_us())[:19] + "Z"
+    merged = Merge(inventory_document, importer, kind, at, replace=replace).apply(gathered)
+    is_changed = bool(merged.added or merged.changed)
+    after = inventory_document.text() if is_changed else before
+    if is_changed:
+        agents_of(path, after)  # never write a file that a start would refuse
+    if not as_json:
+        show_import(path, before, after, merged, gathered)
+    written = is_changed and not preview and (yes or typer.confirm("write this?", err=True))
+    if written:
+        _write(path, before, after)
+    if as_json:
+        print_json(import_object(path, merged, gathered, written=written))
+    elif is_changed and not preview and not written:
+        raise typer.Abort
+    elif written:
+        note(f"written: {path}; habitus run and serve read it again by themselves")
+
+
+def _path(out: str | None) -> Path:
+    """Give the inventory to merge into."""
+    configured = load_settings().inventory
+    path = Path(out) if out is not None else configured or Path(_DEFAULT)
+    if not is_yaml(path):
+        raise ConfigError(
+            f"an import needs an inventory in YAML, got {quoted(str(path), LONGEST_PATH)}; "
+            f"--out {_DEFAULT} names one, and habitus inventory import csv takes this one in"
+        )
+    return path
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except FileNotFoundError:
+        return ""
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"inventory {path} cannot be read: {error}") from None
+
+
+def _write(path: Path, before: str, after: str) -> None:
+    """Replace the file, unless somebody changed it since it was read."""
+    from pipeline.files.atomic import replace_file
+
+    if _text(path) != before:
+        raise ConfigError(f"{path} was changed meanwhile; nothing is written, so import again")
+    try:
+        replace_file(path, after.encode(), _READABLE)
+    except OSError as error:
+        raise ConfigError(
+            f"{path} cannot be written: {(error.strerror or str(error)).lower()}"
+        ) from None
+
+
+def register(app: typer.Typer) -> None:
+    """Add these commands."""
+    app.add_typer(inventory)

@@ -1,0 +1,66 @@
+"""Hooks in settings as Claude Code and Gemini CLI have them: groups of hooks for each event."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from pipeline.connecting.connector import Settings
+
+    IsOurs = Callable[[dict[str, Any]], bool]
+
+
+def with_hook(
+    settings: Settings, hook: dict[str, Any], events: Iterable[tuple[str, str]], ours: IsOurs
+) -> Settings:
+    """Give settings with one hook for each event, after those of others.
+
+    Parameters
+    ----------
+    events
+        Names of events, each with its matcher; empty for none.
+    ours
+        Returns whether a hook is one of Habitus, which the new one replaces.
+
+    Examples
+    --------
+    >>> made = with_hook({"model": "m"}, {"url": "u"}, [("Stop", "")], lambda one: "url" in one)
+    >>> made
+    {'model': 'm', 'hooks': {'Stop': [{'hooks': [{'url': 'u'}]}]}}
+    >>> without_hook(made, lambda one: "url" in one)
+    {'model': 'm'}
+    """
+    out = without_hook(settings, ours)
+    hooks = dict(out.get("hooks") or {})
+    for event, matcher in events:
+        group: dict[str, Any] = {"matcher": matcher} if matcher else {}
+        hooks[event] = [*hooks.get(event, []), group | {"hooks": [hook]}]
+    return out | {"hooks": hooks}
+
+
+def without_hook(settings: Settings, ours: IsOurs) -> Settings:
+    """Give settings without the hooks of Habitus."""
+    hooks = settings.get("hooks")
+    if not isinstance(hooks, dict):
+        return dict(settings)
+    kept = {event: left for event, groups in hooks.items() if (left := _others(groups, ours))}
+    if kept:
+        return settings | {"hooks": kept}
+    return {name: value for name, value in settings.items() if name != "hooks"}
+
+
+def _others(groups: Any, ours: IsOurs) -> Any:
+    if not isinstance(groups, list):
+        return groups
+    found = []
+    for group in groups:
+        hooks = group.get("hooks") if isinstance(group, dict) else None
+        if not isinstance(hooks, list):
+            found.append(group)
+            continue
+        left = [hook for hook in hooks if not (isinstance(hook, dict) and ours(hook))]
+        if left or not hooks:
+            found.append(group | {"hooks": left})
+    return found

@@ -1,0 +1,101 @@
+"""Read and change settings in JSON, TOML and YAML; comments and order stay."""
+
+from __future__ import annotations
+
+import io
+from typing import TYPE_CHECKING, Any, Literal
+
+import tomlkit
+import tomlkit.exceptions
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+from ruamel.yaml.util import load_yaml_guess_indent
+
+from models.errors import ConfigError
+from pipeline.connecting import json_text
+
+if TYPE_CHECKING:
+    from collections.abc import MutableMapping
+
+    from pipeline.connecting.connector import Settings
+
+Syntax = Literal["json", "toml", "yaml"]
+_WIDTH = 4_096
+
+
+def read(text: str, syntax: Syntax, path: object) -> Settings:
+    """Read settings.
+
+    Raises
+    ------
+    ConfigError
+        The text has another syntax, or is no object.
+
+    Examples
+    --------
+    >>> read("a = 1", "toml", "config.toml"), read("", "json", "settings.json")
+    ({'a': 1}, {})
+    """
+    if not text.strip():
+        return {}
+    try:
+        if syntax == "json":
+            found = json_text.read(text)
+        elif syntax == "toml":
+            found = tomlkit.parse(text).unwrap()
+        else:
+            found = YAML(typ="safe", pure=True).load(text)
+    except (ValueError, RecursionError, tomlkit.exceptions.ParseError, YAMLError):
+        raise ConfigError(f"{path} cannot be read as {syntax}; nothing was changed") from None
+    if not isinstance(found, dict):
+        raise ConfigError(f"{path} must hold one object; nothing was changed")
+    return found
+
+
+def edited(text: str, after: Settings, syntax: Syntax) -> str:
+    r"""Give a text with other settings, as near to a text as it can be.
+
+    >>> edited("# mine\na = 1\n", {"a": 1, "b": {"c": 2}}, "toml")
+    '# mine\na = 1\n\n[b]\nc = 2\n'
+    """
+    if syntax == "json":
+        return json_text.edited(text if text.strip() else "{}\n", after)
+    if syntax == "toml":
+        document = tomlkit.parse(text)
+        _apply(document, after)
+        return tomlkit.dumps(document)
+    yaml = YAML()
+    yaml.preserve_quotes, yaml.width = True, _WIDTH
+    known, indent, offset = load_yaml_guess_indent(text, yaml=yaml)
+    if offset is not None:
+        yaml.indent(mapping=2, sequence=max(indent or 2, offset + 2), offset=offset)
+    known = {} if known is None else known
+    _apply(known, after)
+    out = io.StringIO()
+    yaml.dump(known, out)
+    return out.getvalue()
+
+
+def _apply(known: MutableMapping[str, Any], after: Settings) -> None:
+    """Change a mapping in place; what is equal is not touched."""
+    for key in [key for key in known if key not in after]:
+        del known[key]
+    for key, value in after.items():
+        old = known.get(key)
+        if isinstance(old, dict) and isinstance(value, dict):
+            _apply(old, value)
+        elif isinstance(old, list) and isinstance(value, list):
+            _apply_list(old, value)
+        elif key not in known or old != value:
+            known[key] = value
+
+
+def _apply_list(known: list[Any], after: list[Any]) -> None:
+    """Change a list in place: remove what is gone, and add what is new at its end."""
+    for place in reversed(range(len(known))):
+        if known[place] not in after:
+            del known[place]
+    if list(known) != after[: len(known)]:
+        known[:] = after
+    else:
+        known.extend(after[len(known) :])

@@ -1,0 +1,95 @@
+"""The messages of a conversation with a model, in the shapes that agent frameworks use."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from pipeline.formats.members import inner, text, texts
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_PERSON = frozenset({"user", "human", "HumanMessage"})
+_SYSTEM = frozenset({"system", "developer", "SystemMessage"})
+_WRAPPERS = ("messages", "input", "inputs", "question", "query", "prompt")
+_PAIR = ("role", "text")
+_DEEPEST = 4
+
+
+def request_of(value: Any) -> str | None:
+    """Give what a person asks for: the text, or the last message where a person wrote it.
+
+    A conversation that continues after the request gives None, so a request counts once.
+
+    >>> request_of({"messages": [{"role": "system", "content": "s"}, {"role": "user",
+    ...     "content": [{"type": "text", "text": "Refund order 1041"}]}]})
+    'Refund order 1041'
+    >>> request_of([["human", "hello"]]), request_of([{"role": "tool", "content": "x"}])
+    ('hello', None)
+    """
+    if isinstance(value, str):
+        return text(value)
+    messages = list(_messages(value, 0))
+    if messages:
+        role, said = messages[-1]
+        return text(said) if role in _PERSON else None
+    if isinstance(value, dict):
+        return next((given for key in _WRAPPERS if (given := text(value.get(key)))), None) or text(
+            texts(value)
+        )
+    return None
+
+
+def system_of(value: Any) -> str | None:
+    """Give the system prompt of a conversation.
+
+    >>> system_of([{"role": "system", "content": "You help."}, {"role": "user", "content": "hi"}])
+    'You help.'
+    """
+    found = [said for role, said in _messages(value, 0) if role in _SYSTEM]
+    return text("\n".join(found))
+
+
+def content_text(content: Any) -> str:
+    r"""Give the text of the content of a message: a text, or a list of blocks.
+
+    >>> content_text([{"type": "text", "text": "a"}, "b", {"type": "image"}])
+    'a\nb'
+    """
+    if isinstance(content, str):
+        return content
+    if isinstance(content, dict):
+        content = [content]
+    if not isinstance(content, list):
+        return ""
+    found = (one if isinstance(one, str) else text(inner(one).get("text")) for one in content)
+    return "\n".join(one for one in found if one)
+
+
+def _messages(value: Any, depth: int) -> Iterator[tuple[str, str]]:
+    """Give role and text of each message."""
+    if depth > _DEEPEST:
+        return
+    if isinstance(value, dict):
+        for key in _WRAPPERS:
+            if isinstance(value.get(key), dict | list):
+                yield from _messages(value[key], depth + 1)
+                return
+    elif isinstance(value, list):
+        for one in value:
+            if isinstance(one, dict):
+                yield _message(one)
+            elif isinstance(one, list) and len(one) == len(_PAIR) and isinstance(one[0], str):
+                yield one[0], content_text(one[1])
+            elif isinstance(one, list):
+                yield from _messages(one, depth + 1)
+
+
+def _message(message: dict[str, Any]) -> tuple[str, str]:
+    names = message.get("id")
+    message = message | inner(message.get("kwargs"))  # a serialized object of LangChain
+    role = text(message.get("role"))
+    if role is None and isinstance(names, list) and names:
+        role = text(names[-1])
+    role = role or text(message.get("type")) or ""
+    return role, content_text(message.get("content", message.get("parts")))

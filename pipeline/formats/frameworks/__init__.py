@@ -1,0 +1,1 @@
+"""Formats of agent frameworks and of the tools that trace them."""

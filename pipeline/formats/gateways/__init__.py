@@ -1,0 +1,1 @@
+"""Wire formats of gateways: what a proxy between agents and tools or models logs."""

@@ -1,0 +1,148 @@
+"""Who acts for whom according to the claims of a token, and what the token permits.
+
+Sources: RFC 8693 (``act``), RFC 9068, RFC 9396, OpenID Connect (``azp``), the transaction tokens
+draft (``txn``, ``req_wl``), and the variants of Entra (``scp``, ``roles``) and Auth0.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pipeline.formats.bounded_event import MAX_DELEGATION, instant_text, instant_us, ip_of
+from pipeline.formats.members import inner, text
+from pipeline.formats.secrets import digest, digest_of_hash
+
+_CLIENTS = ("client_id", "azp", "appid", "cid", "clientId", "req_wl")
+_NAMING = ("iss", "sub", "client_id", "azp", "iat", "exp")
+_CLIENT_GRANTS = {"client-credentials", "client_credentials"}
+_MACHINE_PREFIXES = ("spiffe://", "service-account-", "system:serviceaccount:")
+_DETAILS = 64
+
+
+def event_of_claims(claims: dict[str, Any]) -> dict[str, Any]:
+    """Give the members of an event that claims determine: who, for whom, with what.
+
+    The actor is the outermost ``act``, which is the newest; without one it is the client. The
+    subject is a human only where it is another identity than the actors and clients.
+
+    Examples
+    --------
+    >>> event = event_of_claims({"sub": "alice", "act": {"sub": "bot", "act": {"sub": "hub"}}})
+    >>> event["agent"]["id"], event["human"]["id"], event["delegation"], event["mode"]
+    ('bot', 'alice', ['bot', 'hub'], 'delegated')
+    >>> event_of_claims({"sub": "bot", "client_id": "bot"})["mode"]
+    'autonomous'
+    """
+    chain = actors_of(claims.get("act"))
+    clients = [name for key in _CLIENTS if (name := text(claims.get(key)))]
+    subject = text(claims.get("sub"))
+    agent = next(iter([*chain, *clients]), subject)
+    human = subject if _is_other(claims, subject, [*chain, *clients]) else None
+    event: dict[str, Any] = {
+        "agent": {"id": agent},
+        "human": {"id": human},
+        "delegation": chain,
+        "credential": credential_of(claims),
+        "attributes": {"issuer": text(claims.get("iss"))},
+        "trace_id": text(claims.get("txn")),
+        "network": {"source_ip": ip_of(inner(claims.get("rctx")).get("req_ip"))},
+    }
+    if human is not None:
+        event["mode"] = "delegated"
+    elif not chain and _is_machine(claims, subject, clients):
+        event["mode"] = "autonomous"
+    return event
+
+
+def actors_of(act: Any) -> list[str]:
+    """Give the actors of an ``act`` claim, the newest first: a client by its id.
+
+    >>> actors_of({"sub": "a", "act": {"client_id": "b", "sub": "f3", "act": "c"}})
+    ['a', 'b', 'c']
+    """
+    found: list[str] = []
+    while act is not None and len(found) < MAX_DELEGATION:
+        actor = inner(act)
+        name = act if isinstance(act, str) else _first(actor, ("client_id", "sub", "azp"))
+        if not name:
+            break
+        found.append(name)
+        act = actor.get("act")
+    return found
+
+
+def scopes_of(claims: dict[str, Any]) -> list[str]:
+    """Give what a token permits: scopes, roles and authorization details, each once.
+
+    >>> scopes_of({"scope": "read write", "roles": ["Mail.Send"]})
+    ['read', 'write', 'Mail.Send']
+    >>> scopes_of({"authorization_details": [{"type": "payment", "actions": ["initiate"]}]})
+    ['payment:initiate']
+    """
+    found: dict[str, None] = {}
+    for key in ("scope", "scp", "scopes", "roles", "permissions"):
+        found |= dict.fromkeys(words_of(claims.get(key)))
+    details = claims.get("authorization_details")
+    for detail in map(inner, details[:_DETAILS] if isinstance(details, list) else []):
+        kind = text(detail.get("type"))
+        actions = words_of(detail.get("actions"))
+        if kind:
+            found |= dict.fromkeys([f"{kind}:{action}" for action in actions] or [kind])
+    return list(found)
+
+
+def words_of(value: Any) -> list[str]:
+    """Give the words of a list or of a text with spaces.
+
+    >>> words_of("a b"), words_of(["a b", 3]), words_of(None)
+    (['a', 'b'], ['a', 'b'], [])
+    """
+    values = [value] if isinstance(value, str) else value
+    if not isinstance(values, list):
+        return []
+    return [word for one in values if isinstance(one, str) for word in one.split()]
+
+
+def credential_of(claims: dict[str, Any]) -> dict[str, Any]:
+    """Give a token as a credential, by a digest of its ``jti`` or of the token.
+
+    A token without either is named by its claims, as far as it permits something or ends.
+    """
+    hashed, name = text(claims.get("token_sha256")), _first(claims, ("jti", "uti", "token", "txn"))
+    scopes = scopes_of(claims)
+    if hashed is None and name is None:
+        if not scopes and "exp" not in claims:
+            return {}
+        name = repr([claims.get(key) for key in _NAMING])
+    return {
+        "id": digest_of_hash(hashed) if hashed else digest(name or ""),
+        "issued_at": instant_text(instant_us(claims.get("iat"))),
+        "expires_at": instant_text(instant_us(claims.get("exp"))),
+        "scopes": scopes,
+    }
+
+
+def _is_other(claims: dict[str, Any], subject: str | None, known: list[str]) -> bool:
+    """Return whether the subject is a person, as far as the token says."""
+    if subject is None or not known or subject in known:
+        return False
+    return not _is_machine(claims, subject, known)
+
+
+def _is_machine(claims: dict[str, Any], subject: str | None, clients: list[str]) -> bool:
+    """Return whether the subject is the client or a workload."""
+    if subject is None:
+        return False
+    named = _first(claims, ("preferred_username", "username")) or ""
+    return (
+        subject in clients
+        or any(subject == f"{client}@clients" for client in clients)
+        or subject.startswith(_MACHINE_PREFIXES)
+        or named.startswith("service-account-")
+        or claims.get("idtyp") == "app"
+        or _first(claims, ("gty", "grant_type")) in _CLIENT_GRANTS
+    )
+
+
+def _first(members: dict[str, Any], keys: tuple[str, ...]) -> str | None:
+    return next((found for key in keys if (found := text(members.get(key)))), None)

@@ -1,0 +1,1 @@
+"""OTLP: spans and log records of agents, in JSON and in protobuf."""

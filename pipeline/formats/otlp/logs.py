@@ -1,0 +1,96 @@
+"""The parts of log records, by the emitter that their name says."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from pipeline.formats.members import time_us
+from pipeline.formats.otlp import claude_code, codex, gateways, gemini_cli
+from pipeline.formats.otlp.messages import messages_of
+from pipeline.formats.otlp.names import first
+from pipeline.formats.otlp.payload import INTERNAL, Span, Unusable
+from pipeline.formats.otlp.spans import session_of
+from pipeline.formats.part import Part
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from pipeline.formats.otlp.payload import LogRecord
+
+_EMITTERS: dict[str, Callable[[LogRecord, str], list[Part] | Unusable]] = {
+    "claude_code": claude_code.parts_of_log,
+    "codex": codex.parts_of_log,
+    "gemini_cli": gemini_cli.parts_of_log,
+}
+_SERVICES = {"claude-code": "claude_code", "claude-code-desktop": "claude_code"}
+_DETAILS = "gen_ai.client.inference.operation.details"
+_MESSAGES = ("gen_ai.user.message", "gen_ai.system.message")
+
+
+def parts_of_logs(logs: Sequence[LogRecord], unusable: list[Unusable]) -> list[Part]:
+    """Give the parts of the records of a payload; what cannot be used is added to `unusable`."""
+    parts: list[Part] = []
+    about: Part | None = None
+    for log in logs:
+        found = _parts_of(log)
+        if isinstance(found, Unusable):
+            unusable.append(found)
+            continue
+        if found and found[0].kind == "about":
+            if found[0] == about:
+                found = found[1:]
+            else:
+                about = found[0]
+        parts += found
+    return parts
+
+
+def name_of(log: LogRecord) -> str:
+    """Give the name of an event: a member, an attribute, or the body.
+
+    >>> from pipeline.formats.otlp.payload import LogRecord
+    >>> name_of(LogRecord("", 0, "", "", "claude_code.tool_result", {}, {}, 0))
+    'claude_code.tool_result'
+    """
+    name = log.name or first(log.attributes, ("event.name",)) or ""
+    if "." in name:
+        return name
+    if isinstance(log.body, str) and log.body.partition(".")[0] in _EMITTERS:
+        return log.body
+    service = _SERVICES.get(first(log.resource, ("service.name",)) or "")
+    return f"{service}.{name}" if service and name else name
+
+
+def _parts_of(log: LogRecord) -> list[Part] | Unusable:
+    if not log.time_us:
+        log.time_us = time_us(log.attributes.get("event.timestamp"))
+    name = name_of(log)
+    emitter, _, event = name.partition(".")
+    read = _EMITTERS.get(emitter)
+    if read is not None:
+        return read(log, event)
+    if name == _DETAILS or name in _MESSAGES:
+        return _messages(log, name)
+    return gateways.parts_of_access(log)
+
+
+def _messages(log: LogRecord, name: str) -> list[Part]:
+    """Give the messages that an instrumentation logs instead of setting them on the span."""
+    if not log.trace:
+        return []
+    attributes, events = log.attributes, []
+    if name in _MESSAGES:
+        body: dict[str, Any] = log.body if isinstance(log.body, dict) else {}
+        events = [(name, body)]
+    elif isinstance(log.body, dict):
+        attributes = log.body | attributes
+    span = Span(
+        log.trace, log.span, "", "", INTERNAL, 0, 0, False, attributes, {}, events, log.index
+    )
+    return [
+        Part(
+            kind="request" if role == "user" else "system", session=session_of(log.trace),
+            time_us=log.time_us, span=log.span, text=said,
+        )
+        for role, said in messages_of(span, root=False)
+    ]  # fmt: skip

@@ -1,0 +1,1 @@
+"""What frameworks report by themselves: OpenTelemetry and CrewAI."""

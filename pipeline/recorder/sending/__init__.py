@@ -1,0 +1,1 @@
+"""The thread that records: items of the agent become events, and are delivered."""

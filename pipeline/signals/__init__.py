@@ -1,0 +1,1 @@
+"""Transmitters of security events (SSF): who is trusted, and how to talk to them."""

@@ -1,0 +1,1 @@
+"""A decision before each call, asked of an AuthZEN decision point."""

@@ -1,0 +1,1 @@
+"""What passes as records, and where they go."""

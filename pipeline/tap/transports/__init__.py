@@ -1,0 +1,1 @@
+"""How messages pass: stdio, and streamable HTTP."""

@@ -1,0 +1,1 @@
+"""Routes that receive what agents, frameworks and gateways report in formats of their own."""

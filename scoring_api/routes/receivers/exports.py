@@ -1,0 +1,71 @@
+"""Payloads that frameworks and gateways post by themselves."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Request
+from fastapi.responses import Response
+
+from models.errors import HabitusError
+from scoring_api.authentication.principal import Principal
+from scoring_api.problems import ProblemError
+from scoring_api.routes.answers import json_answer
+from scoring_api.routes.receivers.hooks import reporter_of
+from scoring_api.schemas.exports import Received
+from scoring_api.service import DESCRIBED, Service, Shared, needs, problems
+
+_WRITER = needs("actions:write")  # runs before the request is read; called once
+router = APIRouter(tags=["exports"], dependencies=[*DESCRIBED, _WRITER])
+
+_MEDIA = ("application/json", "application/x-ndjson")
+_BODY = {
+    "requestBody": {
+        "required": True,
+        "content": {"application/json": {"schema": {"description": "Any JSON, or lines of it."}}},
+    }
+}
+
+
+@router.post(
+    "/v1/litellm",
+    summary="Records of LiteLLM",
+    status_code=202,
+    response_model=Received,
+    responses=problems(413, 415, 503),
+    openapi_extra=_BODY,
+)
+async def post_litellm(
+    request: Request, service: Shared, caller: Annotated[Principal, _WRITER]
+) -> Response:
+    """Accept what the callback `generic_api` of LiteLLM sends: an array, lines, or one record."""
+    return await _take("litellm", request, service, caller)
+
+
+@router.post(
+    "/v1/openai-traces",
+    summary="Traces of the OpenAI Agents SDK",
+    status_code=202,
+    response_model=Received,
+    responses=problems(413, 415, 503),
+    openapi_extra=_BODY,
+)
+async def post_openai_traces(
+    request: Request, service: Shared, caller: Annotated[Principal, _WRITER]
+) -> Response:
+    """Accept what `BackendSpanExporter` of the OpenAI Agents SDK sends."""
+    return await _take("openai-agents", request, service, caller)
+
+
+async def _take(fmt: str, request: Request, service: Service, caller: Principal) -> Response:
+    media = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if media not in _MEDIA:
+        raise ProblemError(415, f"the body must be {' or '.join(_MEDIA)}")
+    if caller.bindings:
+        raise ProblemError(403, "a credential of some agents alone may not report them")
+    body, reporter = await request.body(), reporter_of(caller)
+    try:
+        await service.cache.read(lambda: service.reading.report(fmt, reporter, [body]))
+    except HabitusError:
+        raise ProblemError(503, "the store cannot accept payloads now") from None
+    return json_answer({"received": len(body)}, 202)

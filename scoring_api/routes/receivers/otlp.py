@@ -1,0 +1,124 @@
+"""OTLP over HTTP: traces and logs of agents, as every exporter sends them."""
+
+from __future__ import annotations
+
+import zlib
+from asyncio import to_thread
+from typing import Annotated
+
+from fastapi import APIRouter, Request
+from fastapi.responses import Response
+
+from models.errors import HabitusError, MalformedEvent
+from scoring_api.authentication.principal import Principal
+from scoring_api.problems import ProblemError
+from scoring_api.requests.otlp_answers import (
+    INVALID_ARGUMENT,
+    JSON,
+    PROTOBUF,
+    UNAVAILABLE,
+    Signal,
+    accepted,
+    refused,
+)
+from scoring_api.routes.receivers.hooks import reporter_of
+from scoring_api.schemas.otlp import OtlpAnswer, OtlpStatus
+from scoring_api.service import DESCRIBED, Shared, needs, problems
+
+_WRITER = needs("actions:write")  # runs before the request is read; called once
+router = APIRouter(tags=["otlp"], dependencies=[*DESCRIBED, _WRITER])
+
+MAX_PLAIN = 16 << 20
+"""Most bytes of a payload that was compressed."""
+_SHOWN = 3
+_FORMATS = {
+    ("traces", JSON): "otlp", ("logs", JSON): "otlp",
+    ("traces", PROTOBUF): "otlp-proto-traces", ("logs", PROTOBUF): "otlp-proto-logs",
+}  # fmt: skip
+_BODY = {
+    "requestBody": {
+        "required": True,
+        "content": {JSON: {"schema": {"type": "object"}}},
+    }
+}
+_STATUS = {JSON: {"schema": {"$ref": "#/components/schemas/OtlpStatus"}}}
+_RESPONSES = problems(413, 415, 503)
+for _number in (400, 503):
+    _RESPONSES[_number] = _RESPONSES[_number] | {
+        "model": OtlpStatus,
+        "content": _RESPONSES[_number]["content"] | _STATUS,
+    }
+
+
+@router.post(
+    "/v1/traces",
+    summary="Spans of agents",
+    response_model=OtlpAnswer,
+    responses=_RESPONSES,
+    openapi_extra=_BODY,
+)
+async def post_traces(
+    request: Request, service: Shared, caller: Annotated[Principal, _WRITER]
+) -> Response:
+    """Accept an OTLP payload of spans: JSON, or `application/x-protobuf`; with gzip or without.
+
+    Spans of tools become events; the agent is that of the nearest span with one, else the service.
+    Spans that cannot be used are counted in `partialSuccess`. A payload that cannot be read is 400
+    with a `Status`.
+    """
+    return await _take("traces", request, service, caller)
+
+
+@router.post(
+    "/v1/logs",
+    summary="Log records of agents",
+    response_model=OtlpAnswer,
+    responses=_RESPONSES,
+    openapi_extra=_BODY,
+)
+async def post_logs(
+    request: Request, service: Shared, caller: Annotated[Principal, _WRITER]
+) -> Response:
+    """Accept an OTLP payload of log records, as `POST /v1/traces` accepts spans.
+
+    Claude Code, Codex and Gemini CLI report their calls as log records.
+    """
+    return await _take("logs", request, service, caller)
+
+
+async def _take(signal: Signal, request: Request, service: Shared, caller: Principal) -> Response:
+    media = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    fmt = _FORMATS.get((signal, media))
+    if fmt is None:
+        raise ProblemError(415, f"the body must be {JSON} or {PROTOBUF}")
+    if caller.bindings:
+        raise ProblemError(403, "a credential of some agents alone may not report OTLP")
+    try:
+        body = _plain(await request.body(), request.headers.get("content-encoding", ""))
+        unusable = await to_thread(service.check_otlp, fmt, body)
+    except MalformedEvent as error:
+        return refused(400, media, INVALID_ARGUMENT, str(error))
+    reporter = reporter_of(caller)
+    try:
+        await service.cache.read(lambda: service.reading.report(fmt, reporter, [body]))
+    except HabitusError:
+        return refused(503, media, UNAVAILABLE, "the store cannot accept payloads now")
+    return accepted(signal, media, len(unusable), "; ".join(unusable[:_SHOWN]))
+
+
+def _plain(body: bytes, encoding: str) -> bytes:
+    """Decompress a body; raise for more than `MAX_PLAIN` bytes."""
+    if encoding in ("", "identity"):
+        return body
+    if encoding != "gzip":
+        raise ProblemError(415, "the content encoding must be gzip or none")
+    unpack = zlib.decompressobj(31)
+    try:
+        plain = unpack.decompress(body, MAX_PLAIN)
+    except zlib.error:
+        raise MalformedEvent("malformed_json", "the body is no gzip") from None
+    if unpack.unconsumed_tail:
+        raise ProblemError(413, f"a payload has at most {MAX_PLAIN} bytes")
+    if not unpack.eof:
+        raise MalformedEvent("malformed_json", "the gzip ends too early")
+    return plain

@@ -1,0 +1,27 @@
+"""Answers to exporters of frameworks and gateways, and to transmitters of security events."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel
+
+
+class Received(BaseModel):
+    """The bytes that were stored; the worker reads them, and rejects what is no record."""
+
+    received: int
+
+
+class SetRefused(BaseModel):
+    """Why a token was refused (RFC 8935, section 2.3). Do not send it again as it is."""
+
+    err: Literal[
+        "invalid_request",
+        "invalid_key",
+        "invalid_issuer",
+        "invalid_audience",
+        "authentication_failed",
+        "access_denied",
+    ]
+    description: str

@@ -1,0 +1,1 @@
+"""Schemas of what people decide about agents."""

@@ -1,0 +1,1 @@
+"""The receiver of security event tokens (SSF): verified, stored, then acknowledged."""

@@ -1,0 +1,140 @@
+"""A real SPIRE server and agent of one test, with workloads that are Unix users."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+DOMAIN = "example.org"
+NODE = f"spiffe://{DOMAIN}/node"
+_WAIT_S = 120.0
+
+_SERVER = """
+server {{
+  bind_address = "127.0.0.1"
+  bind_port = "{port}"
+  socket_path = "{folder}/server.sock"
+  trust_domain = "{domain}"
+  data_dir = "{folder}/server"
+  log_level = "INFO"
+  log_format = "JSON"
+  log_file = "{folder}/server.log"
+  audit_log_enabled = true
+}}
+plugins {{
+  DataStore "sql" {{
+    plugin_data {{ database_type = "sqlite3", connection_string = "{folder}/db" }}
+  }}
+  NodeAttestor "join_token" {{ plugin_data {{}} }}
+  KeyManager "memory" {{ plugin_data {{}} }}
+}}
+"""
+_AGENT = """
+agent {{
+  data_dir = "{folder}/agent"
+  server_address = "127.0.0.1"
+  server_port = "{port}"
+  socket_path = "{folder}/agent.sock"
+  trust_domain = "{domain}"
+  insecure_bootstrap = true
+}}
+plugins {{
+  NodeAttestor "join_token" {{ plugin_data {{}} }}
+  KeyManager "memory" {{ plugin_data {{}} }}
+  WorkloadAttestor "unix" {{ plugin_data {{}} }}
+}}
+"""
+
+
+class Spire:
+    """Starts with the block and ends with it."""
+
+    def __init__(self, programs: Path) -> None:
+        self._programs = programs
+        # Below /tmp itself: workloads of other users must reach the socket.
+        self.folder = Path(tempfile.mkdtemp(prefix="spire-", dir="/tmp"))
+        self.folder.chmod(0o755)
+        self._running: list[subprocess.Popen[bytes]] = []
+
+    def __enter__(self) -> Spire:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = probe.getsockname()[1]
+        said = {"folder": self.folder, "port": port, "domain": DOMAIN}
+        for name, text in (("server", _SERVER), ("agent", _AGENT)):
+            (self.folder / name).mkdir()
+            (self.folder / f"{name}.conf").write_text(text.format(**said))
+        self._start("spire-server")
+        self._wait(["spire-server", "healthcheck", "-socketPath", f"{self.folder}/server.sock"])
+        answer = self._server("token", "generate", "-spiffeID", NODE, "-output", "json")
+        self._start("spire-agent", "-joinToken", json.loads(answer)["value"])
+        self._wait(["spire-agent", "healthcheck", "-socketPath", f"{self.folder}/agent.sock"])
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for process in reversed(self._running):
+            process.terminate()
+            process.wait(30)
+        shutil.rmtree(self.folder)
+
+    def register(self, path: str, uid: int) -> str:
+        """Register the workload of a user; give its SPIFFE ID."""
+        name = f"spiffe://{DOMAIN}{path}"
+        self._server(
+            "entry", "create", "-parentID", NODE, "-spiffeID", name, "-selector", f"unix:uid:{uid}"
+        )
+        return name
+
+    def token_of(self, uid: int, audience: str) -> str:
+        """Give the JWT-SVID that the workload of a user fetches."""
+        command = [str(self._programs / "spire-agent"), "api", "fetch", "jwt"]
+        command += ["-audience", audience, "-socketPath", f"{self.folder}/agent.sock"]
+        end = time.monotonic() + _WAIT_S
+        while True:  # the agent learns of a new entry within seconds
+            done = subprocess.run(  # noqa: S603 - SPIRE's own program
+                [*command, "-output", "json"], capture_output=True, check=False,
+                user=uid if uid != os.geteuid() else None, cwd="/",
+            )  # fmt: skip
+            if done.returncode == 0:
+                found: list[dict[str, Any]] = json.loads(done.stdout)
+                return str(next(one for one in found if "svids" in one)["svids"][0]["svid"])
+            assert time.monotonic() < end, done.stderr
+            time.sleep(0.5)
+
+    def audit_lines(self) -> list[str]:
+        """Give the lines of the server's log."""
+        return (self.folder / "server.log").read_text().splitlines()
+
+    def _server(self, *words: str) -> str:
+        command = [str(self._programs / "spire-server"), *words]
+        done = subprocess.run(  # noqa: S603 - SPIRE's own program
+            [*command, "-socketPath", f"{self.folder}/server.sock"],
+            capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    def _start(self, program: str, *words: str) -> None:
+        name = program.removeprefix("spire-")
+        command = [str(self._programs / program), "run", "-config", f"{self.folder}/{name}.conf"]
+        with (self.folder / f"{name}.out").open("wb") as out:
+            self._running.append(
+                subprocess.Popen([*command, *words], stdout=out, stderr=out)  # noqa: S603
+            )
+
+    def _wait(self, command: list[str]) -> None:
+        end = time.monotonic() + _WAIT_S
+        program, *words = command
+        while subprocess.run(  # noqa: S603 - SPIRE's own program
+            [str(self._programs / program), *words], capture_output=True, check=False
+        ).returncode:
+            assert self._running[-1].poll() is None, "SPIRE ended; see its log"
+            assert time.monotonic() < end, "SPIRE did not start in time"
+            time.sleep(0.5)

@@ -1,0 +1,70 @@
+"""What is known of sessions and persons: bounded, stored, forgotten after a month."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from models.errors import MalformedEvent
+from models.units import DAY_US
+from pipeline.assembling import known_subjects
+from pipeline.assembling.known_subjects import DAYS, KnownSubjects
+
+
+def an_event(agent: str, human: str = "ana", session: str = "s-1") -> dict[str, Any]:
+    return {"agent": {"id": agent}, "human": {"id": human}, "session": session}
+
+
+def about(subject: str, session: str = "") -> dict[str, Any]:
+    return {"agent": {"id": subject}, "session": session, "attributes": {"subject": subject}}
+
+
+@pytest.fixture
+def known() -> KnownSubjects:
+    found = KnownSubjects(b"key")
+    found.is_agent = {"registered"}.__contains__
+    return found
+
+
+def test_session_is_more_precise_than_its_person(known: KnownSubjects) -> None:
+    known.learn(an_event("mail-bot"), DAY_US)
+    known.learn(an_event("pay-bot", session="s-2"), DAY_US)
+    assert known.agents_of(about("ana", "s-2"), DAY_US) == ["pay-bot"]
+    assert known.agents_of(about("ana", "s-9"), DAY_US) == ["mail-bot", "pay-bot"]
+
+
+def test_agent_itself_is_more_precise_than_all(known: KnownSubjects) -> None:
+    known.learn(an_event("mail-bot", human="registered"), DAY_US)
+    assert known.agents_of(about("registered", "s-1"), DAY_US) == ["registered"]
+
+
+def test_agent_that_was_not_seen_for_a_month_is_not_meant(known: KnownSubjects) -> None:
+    known.learn(an_event("mail-bot"), DAY_US)
+    assert known.agents_of(about("ana"), (DAYS + 1) * DAY_US) == ["mail-bot"]
+    with pytest.raises(MalformedEvent, match="unattributed"):
+        known.agents_of(about("ana"), (DAYS + 2) * DAY_US)
+
+
+def test_many_sessions_make_no_person_forgotten(
+    known: KnownSubjects, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(known_subjects, "MAX_SUBJECTS", 3)
+    for number in range(9):
+        known.learn(an_event("mail-bot", session=f"s-{number}"), DAY_US)
+    rows, gone = known.dump()
+    assert (len(rows), len(gone)) == (4, 6)
+    assert known.agents_of(about("ana"), DAY_US) == ["mail-bot"]
+    with pytest.raises(MalformedEvent):
+        known.agents_of(about("zoe", "s-0"), DAY_US)
+
+
+def test_stored_rows_are_read_again_and_hold_digests_of_names(known: KnownSubjects) -> None:
+    known.learn(an_event("mail-bot"), DAY_US)
+    rows, _ = known.dump()
+    assert not [name for name, _ in rows if "ana" in name or "s-1" in name]
+    again = KnownSubjects(b"key")
+    again.load(dict(rows))
+    again.is_agent = set[str]().__contains__
+    assert again.agents_of(about("ana", "s-1"), DAY_US) == ["mail-bot"]
+    assert again.dump() == ([], [])

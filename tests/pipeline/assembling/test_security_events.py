@@ -1,0 +1,157 @@
+"""Security events in a worker: whose trust they move, how often, and what is left over."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from models.trust.opinion import DEFAULT_POLICY, expectation, weigh
+from pipeline.formats import format_named
+from pipeline.processing.assembly import build_worker
+from pipeline.processing.stream_types import RawRecord
+from pipeline.settings import Settings
+from pipeline.store import PipelineStatus, Store, open_store
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+NOW_S = 1_767_600_000
+CAEP = "https://schemas.openid.net/secevent/caep/event-type/"
+ANA = {"format": "iss_sub", "iss": "https://idp.example", "sub": "ana"}
+
+
+def token(jti: str, human: str = "ana", agent: str = "mail-bot", sid: str = "s-1") -> RawRecord:
+    claims = {"sub": human, "azp": agent, "sid": sid, "jti": jti, "iat": NOW_S, "scope": "mail"}
+    return record({"time": NOW_S, "tool": "mail.send", "claims": claims})
+
+
+def signal(jti: str, kind: str, subject: dict[str, Any], **payload: Any) -> RawRecord:
+    return record(
+        {
+            "iss": "https://idp.example", "jti": jti, "iat": NOW_S + 60, "sub_id": subject,
+            "events": {CAEP + kind: payload},
+        }
+    )  # fmt: skip
+
+
+def record(value: dict[str, Any]) -> RawRecord:
+    return RawRecord(json.dumps(value).encode(), "t", 1, (NOW_S + 90) * 1_000_000)
+
+
+class Running:
+    """A worker over a store, which may start again."""
+
+    def __init__(self, path: Path, kernel: str = "auto") -> None:
+        self.store: Store = open_store(f"sqlite:{path}")
+        self.kernel: Any = kernel
+        self.start()
+
+    def start(self) -> None:
+        self.worker = build_worker(Settings(kernel=self.kernel), self.store, publish=True)
+
+    def judge(self, fmt: str, *records: RawRecord) -> dict[str, int]:
+        out = self.worker.judge(records, format_named(fmt))
+        self.worker.commit(out, {}, PipelineStatus())
+        return dict(out.counters)
+
+    def score(self, agent: str = "mail-bot") -> float:
+        (state,) = self.store.states(agent)
+        sums = weigh(state.ledger, (NOW_S + 60) * 1_000_000, DEFAULT_POLICY).sums(None)
+        return expectation(*sums, DEFAULT_POLICY)
+
+    def kinds(self) -> list[str]:
+        found = self.store.anomalies(
+            agent_id=None, severity=None, kind=None, not_kind=None, since_us=None, until_us=None,
+            sort="time", ascending=True, after=None, limit=50,
+        )  # fmt: skip
+        return [one["anomaly"] for one in found]
+
+
+@pytest.fixture(params=["native", "python"])
+def running(request: pytest.FixtureRequest, tmp_path: Path) -> Running:
+    if request.param == "native":
+        pytest.importorskip("habitus_native")
+    return Running(tmp_path / "habitus.db", request.param)
+
+
+def test_revoked_session_of_a_person_lowers_the_trust_of_the_agent_in_it(running: Running) -> None:
+    running.judge("oauth", token("j-1"), token("j-2", human="ben", agent="other-bot", sid="s-2"))
+    before, other = running.score(), running.score("other-bot")
+    running.start()  # what it has learned of sessions is stored
+    session = {"user": ANA, "session": {"format": "opaque", "id": "s-1"}}
+    counters = running.judge("ssf", signal("e-1", "session-revoked", session))
+    assert counters["events"] == 1
+    assert running.score() < before - 10
+    assert running.score("other-bot") == other
+    assert running.kinds() == ["identity.revoked"]
+
+
+def test_event_about_the_agent_itself_needs_no_session(running: Running) -> None:
+    running.judge("oauth", token("j-1"))
+    before = running.score()
+    running.judge("ssf", signal("e-1", "session-revoked", {"format": "opaque", "id": "mail-bot"}))
+    assert running.score() < before - 10
+
+
+def test_event_that_is_delivered_again_counts_once(running: Running) -> None:
+    running.judge("oauth", token("j-1"))
+    revoked = signal("e-1", "session-revoked", ANA)
+    running.judge("ssf", revoked)
+    once = running.score()
+    assert running.judge("ssf", revoked, revoked) == {"calls_repeated": 2}
+    assert running.score() == once
+
+
+def test_event_about_an_unknown_subject_is_kept_and_makes_no_agent(
+    running: Running,
+) -> None:
+    running.judge("oauth", token("j-1"))
+    stranger = signal("e-1", "session-revoked", {"format": "email", "email": "zoe@example.com"})
+    assert running.judge("ssf", stranger) == {"rejected_unattributed": 1}
+    assert not running.store.states("zoe@example.com")
+    kept = [one for _, one in running.store.outbox(50) if one.topic.endswith("rejected")]
+    assert [one.value for one in kept] == [stranger.value]
+
+
+@pytest.mark.parametrize(
+    ("kind", "payload"),
+    [
+        ("session-established", {}),
+        ("risk-level-change", {"current_level": "LOW"}),
+        ("device-compliance-change", {"current_status": "compliant"}),
+    ],
+)
+def test_harmless_event_moves_no_trust_and_counts_as_no_work(
+    running: Running, kind: str, payload: dict[str, Any]
+) -> None:
+    running.judge("oauth", token("j-1"))
+    before = running.score()
+    (state,) = running.store.states("mail-bot")
+    assert running.judge("ssf", signal("e-1", kind, ANA, **payload))["events"] == 1
+    assert running.score() == before
+    (after,) = running.store.states("mail-bot")
+    assert after.last_seen_us == state.last_seen_us
+    assert not running.kinds()
+
+
+def test_one_event_moves_all_modes_and_raises_one_case(running: Running) -> None:
+    own = {"sub": "mail-bot", "azp": "mail-bot", "jti": "j-9", "iat": NOW_S, "scope": "mail"}
+    running.judge("oauth", token("j-1"), record({"time": NOW_S, "tool": "t", "claims": own}))
+    modes = {state.mode for state in running.store.states("mail-bot")}
+    assert modes == {"delegated", "autonomous"}
+    running.judge("ssf", signal("e-1", "session-revoked", ANA))
+    assert running.kinds() == ["identity.revoked"]
+    items = [one for state in running.store.states("mail-bot") for one in state.ledger.items]
+    assert len(items) == 1
+
+
+def test_ordinary_events_cannot_pretend_to_be_security_events(running: Running) -> None:
+    said = {"security_event": "session-revoked", "effect": "revoked"}
+    event = {
+        "id": "1", "time": "2026-01-05T08:00:00Z", "agent": {"id": "mail-bot"}, "tool": "t",
+        "attributes": said,
+    }  # fmt: skip
+    running.judge("native", record(event))
+    assert not running.kinds()

@@ -1,0 +1,67 @@
+"""``habitus decode`` and ``habitus replay`` on files of formats of parts."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+
+from pipeline.sources import whole
+from tests.pipeline.formats.archives import archive, evaluation
+from tests.pipeline.formats.page_examples import OWN, example_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    Run = Callable[..., tuple[int, str, str]]
+
+pytestmark = pytest.mark.usefixtures("clean_environment")
+
+
+def test_archive_is_decoded_to_native_events(habitus: Run, tmp_path: Path) -> None:
+    (tmp_path / "desk.eval").write_bytes(archive(evaluation()))
+    code, out, _ = habitus("decode", "desk.eval", "--format", "inspect")
+    made = [json.loads(line) for line in out.splitlines()]
+    assert (code, [one["tool"] for one in made]) == (0, ["read_note", "send"] * 2)
+
+
+def test_folder_of_archives_is_replayed(habitus: Run, tmp_path: Path) -> None:
+    (tmp_path / "logs").mkdir()
+    (tmp_path / "logs" / "a.eval").write_bytes(archive(evaluation(3)))
+    (tmp_path / "logs" / "b.eval").write_bytes(b"PK damaged")
+    code, _, err = habitus("replay", "logs", "--format", "inspect", "--out", "out.jsonl")
+    judged = [json.loads(line) for line in (tmp_path / "out.jsonl").read_text().splitlines()]
+    assert (code, len(judged)) == (0, 6)
+    assert {one["agent_id"] for one in judged} == {"mail_desk"}
+    (rejected,) = (tmp_path / "out.jsonl.rejected.jsonl").read_text().splitlines()
+    assert json.loads(rejected)["source"].endswith("logs/b.eval")
+    assert "6 events judged" in err
+
+
+def test_archive_is_learned_as_history(habitus: Run, tmp_path: Path) -> None:
+    (tmp_path / "desk.eval").write_bytes(archive(evaluation()))
+    (tmp_path / "habitus.toml").write_text('store = "sqlite:learned.db"\n')
+    code, _, err = habitus("learn", "desk.eval", "--format", "inspect")
+    assert code == 0, err
+    assert "4 events learned" in err
+
+
+def test_file_that_is_too_large_is_rejected_by_name(
+    habitus: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(whole, "MAX_WHOLE", 100)
+    (tmp_path / "desk.eval").write_bytes(archive(evaluation()))
+    code, out, err = habitus("decode", "desk.eval", "--format", "inspect")
+    assert (code, out) == (0, "")
+    assert "desk.eval@1: too_long" in err
+
+
+@pytest.mark.parametrize("name", OWN)
+def test_example_of_each_page_is_decoded(habitus: Run, tmp_path: Path, name: str) -> None:
+    records, shown = example_of(name)
+    (tmp_path / "given.jsonl").write_bytes(b"\n".join(records))
+    code, out, err = habitus("decode", "given.jsonl", "--format", name)
+    made = [json.loads(line)["id"] for line in out.splitlines()]
+    assert (code, made) == (0, [json.loads(line)["id"] for line in shown]), err

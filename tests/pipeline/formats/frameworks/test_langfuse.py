@@ -1,0 +1,67 @@
+"""Langfuse: both spellings of members, times without a zone, agents."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.pipeline.formats.page_examples import events_of
+
+
+def observation(name: str, parent: str | None, kind: str, **more: Any) -> dict[str, Any]:
+    return {
+        "id": name, "trace_id": "t", "parent_observation_id": parent, "type": kind, "name": name,
+        "start_time": "2026-10-05 08:00:00.000000", "end_time": "2026-10-05 08:00:01.500000",
+        "input": {}, "output": "ok", "level": "DEFAULT",
+    } | more  # fmt: skip
+
+
+ROOT = observation("desk", None, "SPAN", input="hello")
+
+
+def camel(row: dict[str, Any]) -> dict[str, Any]:
+    def spelled(key: str) -> str:
+        first, *rest = key.split("_")
+        return first + "".join(map(str.title, rest))
+
+    return {spelled(key): value for key, value in row.items()}
+
+
+def test_export_and_api_give_the_same_events() -> None:
+    rows = [
+        ROOT | {"session_id": "s", "user_id": "jane@example.com"},
+        observation("pay", "desk", "TOOL", input='{"to":"Ines"}'),
+    ]
+    assert "parentObservationId" in camel(rows[1])
+    assert events_of("langfuse", *rows) == events_of("langfuse", {"data": list(map(camel, rows))})
+
+
+def test_time_without_a_zone_is_in_utc() -> None:
+    (made,) = events_of("langfuse", observation("pay", "desk", "TOOL"), ROOT)
+    assert (made["time"], made["duration_ms"]) == ("2026-10-05T08:00:00.000000Z", 1500.0)
+
+
+def test_agent_is_the_nearest_agent_else_the_trace() -> None:
+    rows = [
+        observation("a", "writer", "TOOL"), observation("b", "desk", "tool"),
+        observation("writer", "desk", "AGENT"), ROOT,
+    ]  # fmt: skip
+    made = events_of("langfuse", *rows)
+    assert {one["tool"]: one["agent"]["id"] for one in made} == {"a": "writer", "b": "desk"}
+
+
+@pytest.mark.parametrize("kind", ["SPAN", "GENERATION", "CHAIN", "EVENT", "GUARDRAIL"])
+def test_other_types_give_no_call(kind: str) -> None:
+    assert events_of("langfuse", observation("a", "desk", kind), ROOT) == []
+
+
+def test_error_gives_its_message_as_result() -> None:
+    row = observation("a", "desk", "TOOL", level="ERROR", status_message="limit", output=None)
+    (made,) = events_of("langfuse", row, ROOT)
+    assert (made["outcome"], made["volume"]) == ("error", {"bytes_in": 5})
+
+
+def test_unfinished_tool_has_no_outcome() -> None:
+    row = observation("a", "desk", "TOOL", output=None, end_time=None)
+    assert ["outcome" in one for one in events_of("langfuse", row, ROOT)] == [False]
