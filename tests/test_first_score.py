@@ -29,7 +29,7 @@ def test_readme_is_short() -> None:
 
 def test_events_and_commands_of_readme_give_its_table(part: str, tmp_path: Path) -> None:
     (events,) = re.findall(r"^```json\n(.*?)^```$", part, re.MULTILINE | re.DOTALL)
-    (shown,) = re.findall(r"^```\n(┏.*?)^```$", part, re.MULTILINE | re.DOTALL)
+    (shown,) = re.findall(r"^```\n(no inventory .*?┏.*?)^```$", part, re.MULTILINE | re.DOTALL)
     (settings,) = re.findall(r"^    export (.+)$", part, re.MULTILINE)
     commands = re.findall(r"^    habitus (.+)$", part, re.MULTILINE)
     assert commands == ["run --drain", "agents"]

@@ -220,6 +220,24 @@ class Assembler:
         self.now_us = max(self.now_us, now_us)
         return self.now_us >= self._due_us
 
+    def end(self, session: str) -> list[bytes]:
+        """End a session and forget it; give the events of its open calls."""
+        out: list[bytes] = []
+        name = f"\x1f{session}"
+        if name in self._open:
+            self._release(name, out)
+        if name in self._open:
+            self._open[name].end(out)
+            self._close(name)
+        return out
+
+    def waits(self) -> bool:
+        """Return whether calls wait for spans above them."""
+        states = (session.state for session in self._open.values())
+        return any(
+            state.held or any(call.until_us for call in state.calls.values()) for state in states
+        )
+
     # ------------------------------------------------------------------ sessions
 
     def _opened(self, name: str, new: State, out: list[bytes]) -> OpenSession:

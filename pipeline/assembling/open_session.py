@@ -242,7 +242,8 @@ class OpenSession:
                 self._emit(name, out)
 
     def _lacks_agent(self, call: OpenCall) -> bool:
-        return lacks_agent(self.state.spans, call.span, call.event)
+        is_span = bool(call.owner)  # others name what they hang below, which need not come
+        return is_span and lacks_agent(self.state.spans, call.span, call.event)
 
     def _service(self) -> str:
         """Name the service of the session, which is the agent where no other is found."""

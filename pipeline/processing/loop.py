@@ -189,8 +189,9 @@ class Loop:
     def settle(self) -> None:
         """Judge the calls that wait for spans above them: nothing more is read."""
         out = self.worker.settle()
-        self.worker.commit(out, {}, self._status("running"))
-        self._publish()
+        if out is not None:
+            self.worker.commit(out, {}, self._status("running"))
+            self._publish()
 
     def end(self, state: Literal["drained", "stopped"]) -> None:
         """Publish queued messages as far as possible, then store how the loop ended."""

@@ -237,9 +237,9 @@ class Worker:
         self._agents.trim()
         return batch.out
 
-    def settle(self) -> Commit:
+    def settle(self) -> Commit | None:
         """Judge the calls that wait for spans above them, as nothing more is read."""
-        return self.judge([], spans=True)
+        return self.judge([], spans=True) if self._assembler.waits() else None
 
     def follow_inventory(self) -> None:
         """Read the inventory again if its file has changed; the next batch is judged by it."""

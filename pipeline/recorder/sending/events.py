@@ -10,7 +10,6 @@ from msgspec import Struct
 
 from pipeline.assembling.assembler import Assembler
 from pipeline.formats.members import time_us
-from pipeline.formats.part import Part
 from pipeline.recorder.sending.items import Began, Bused, Spanned
 from pipeline.recorder.sending.parts import parts_of, parts_of_trace
 from pipeline.tap.recording.record import Line
@@ -18,6 +17,7 @@ from pipeline.tap.recording.record import Line
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from pipeline.formats.part import Part
     from pipeline.recorder.sending.buffer import Item
 
 MAX_REMEMBERED = 500
@@ -92,21 +92,21 @@ class Events:
                 new, self._reported = dropped - self._reported, dropped
             parts, ordered = parts_of(item, max(new, 0)), True
         made = self._assembler.take(parts, ordered=ordered, arrived_us=arrived_us)
-        made += self._remember(parts, arrived_us)
+        made += self._remember(parts)
         return [_line(one) for one in made]
 
-    def _remember(self, parts: Sequence[Part], arrived_us: int) -> list[bytes]:
-        """Remember the sessions of parts; give the events of those that end for it."""
+    def _remember(self, parts: Sequence[Part]) -> list[bytes]:
+        """Remember the sessions of parts; give the events of those that end."""
+        made: list[bytes] = []
         for part in parts:
             if part.kind == "end":
                 self._remembered.pop(part.session, None)
+                made += self._assembler.end(part.session)
             elif part.kind != "span":  # a trace of which only spans are known has no agent
                 self._remembered[part.session] = None
                 self._remembered.move_to_end(part.session)
-        made: list[bytes] = []
         while len(self._remembered) > MAX_REMEMBERED:
-            end = Part(kind="end", session=self._remembered.popitem(last=False)[0])
-            made += self._assembler.take([end], ordered=True, arrived_us=arrived_us)
+            made += self._assembler.end(self._remembered.popitem(last=False)[0])
         return made
 
     def due(self, now_us: int, *, whole: bool = False) -> list[Line]:

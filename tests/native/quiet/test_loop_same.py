@@ -77,7 +77,8 @@ def stored(
     found: dict[str, Any] = {}
     database = sqlite3.connect(store)
     for (table,) in database.execute("select name from sqlite_master where type = 'table'"):
-        rows = database.execute(f"select * from {table}").fetchall()  # noqa: S608 - its own tables
+        columns = "id, value" if table == "recent_events" else "*"  # when judged is left out
+        rows = database.execute(f"select {columns} from {table}").fetchall()  # noqa: S608 - its own tables
         found[table] = sorted(row for row in map(repr, rows) if "heartbeat" not in row)
     database.close()
     for topic in sorted((folder / kernel).glob("*.jsonl")):

@@ -134,7 +134,7 @@ def test_a_rejection_names_reason_place_and_expectation(
 
 def test_every_reason_a_format_can_give_is_shown_here() -> None:
     shown = {reason for _, reason, _ in REJECTED}
-    by_the_runner = {"past_time", "future_time", "duplicate_id", "wrong_partition"}
+    by_the_runner = {"past_time", "future_time", "duplicate_id", "wrong_partition", "unattributed"}
     assert shown == set(REJECT_REASONS) - by_the_runner, "add an example to REJECTED"
 
 

@@ -66,7 +66,7 @@ def test_call_that_a_transcript_repeats_is_one_event_and_no_finding(store_url: s
     with open_store(store_url) as store:
         judged(started(store), hook("PostToolUse", tool_response="text"), hook("SessionEnd"))
         counters = judged(started(store), line("assistant", use, 1), line("user", result, 2))
-        assert counters == {"calls_repeated": 1}
+        assert counters == {"assembly_parts_repeated": 2}
         assert store.states("claude-code")[0].events == 1
         assert not store.anomalies()
         assert not [one for _, one in store.outbox(50) if one.topic.endswith("rejected")]
