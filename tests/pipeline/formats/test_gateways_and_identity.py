@@ -72,6 +72,11 @@ def mutated(value: Any, dice: random.Random, leaf: Any) -> Any:
     return leaf
 
 
+def most_events(line: bytes) -> int:
+    """Give how many events a record may be: a security event token has an object of them."""
+    return max(1, line.split(b'"events":')[-1].count(b'": '))
+
+
 @pytest.mark.parametrize("name", FORMATS)
 def test_samples_give_events_that_the_reader_accepts(name: str) -> None:
     assert check(name, *SAMPLES[name]) > 0
@@ -110,7 +115,8 @@ def test_changed_records_are_read_or_refused(name: str, seed: int, leaf: Any) ->
     else:
         cut = dice.randrange(len(lines[at]))
         lines[at] = lines[at][:cut] + json.dumps(leaf).encode() + lines[at][cut + 5 :]
-    assert check(name, *lines) <= len(lines)
+    events = sum(map(most_events, lines))
+    assert check(name, *lines) <= events
 
 
 @pytest.mark.parametrize("name", FORMATS)
