@@ -42,6 +42,8 @@ SECTIONS: dict[str, tuple[str, ...]] = {
         "formats",
         "formats_pages",
         "recorder",
+        "hooks",
+        "scan",
     ),
 }
 _HEAD = """# Measured
