@@ -259,7 +259,7 @@ class Assembler:
         self._touched.add(name)
 
     def _new(self, state: State) -> OpenSession:
-        return OpenSession(self._salt, self.count, state, self._ancestry, self._sums)
+        return OpenSession(self._salt, self.count, state, self._ancestry, self.subjects, self._sums)
 
     def _release(self, name: str, out: list[bytes]) -> None:
         session = self._open[name]

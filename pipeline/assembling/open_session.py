@@ -11,6 +11,7 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from models.event import rfc3339
+from models.units import DAY_US
 from pipeline.actions.enrich import enrich
 from pipeline.actions.secrets import may_have_credentials
 from pipeline.assembling.ancestors import lacks_agent, with_request
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from pipeline.assembling.ancestors import Ancestry
+    from pipeline.assembling.known_subjects import KnownSubjects
     from pipeline.formats.part import Part
 
 MAX_CALLS = 1_000
@@ -94,6 +96,8 @@ class OpenSession:
         Counts what is dropped, and why.
     ancestry
         Whether the agents of a service come after their calls.
+    subjects
+        Learns for whom an agent acts.
     sums
         Computes the checksums of the words of a text.
     """
@@ -104,11 +108,14 @@ class OpenSession:
         count: Counter[str],
         state: State,
         ancestry: Ancestry,
+        subjects: KnownSubjects,
         sums: Callable[[str, int], bytes] = word_sums,
     ) -> None:
         self.state = state
         self._salt = salt
         self._ancestry = ancestry
+        self._subjects = subjects
+        self._person: tuple[Any, ...] = ()
         self.corpus = Corpus(salt, sums)
         self._count = count
         self._about: dict[str, Any] | None = None
@@ -352,25 +359,37 @@ class OpenSession:
         join(event, call.event)
         if call.origins:
             event["argument_origins"] = call.origins
-        secrets = (state.secrets, self._salt)
-        out.append(native_line(event, name, call.time_us, state.reporter, state.name, secrets))
+        line = native_event(event, name, call.time_us, state.reporter, state.name)
+        self._learn_person(line, call.time_us)
+        out.append(encoded(line, state.secrets, self._salt))
+
+    def _learn_person(self, line: dict[str, Any], time_us: int) -> None:
+        """Remember for whom an agent acts: once a day, as most calls of a session say the same."""
+        human = line.get("human")
+        if human is None:
+            return
+        found = (line["agent"]["id"], human.get("id"), time_us // DAY_US)
+        if found != self._person:
+            self._person = found
+            self._subjects.learn({"agent": line["agent"], "human": human}, time_us)
 
 
 def native_line(
-    event: dict[str, Any],
-    call_id: str,
-    time_us: int,
-    reporter: str = "",
-    session: str = "",
-    secrets: tuple[list[SeenSecret], int] = ([], 0),
+    event: dict[str, Any], call_id: str, time_us: int, reporter: str = "", session: str = ""
 ) -> bytes:
-    """Write a native event; names that are too long are cut, and a call id becomes a digest.
+    """Write a native event of a session that has read no credential."""
+    return encoded(native_event(event, call_id, time_us, reporter, session), [], 0)
+
+
+def native_event(
+    event: dict[str, Any], call_id: str, time_us: int, reporter: str = "", session: str = ""
+) -> dict[str, Any]:
+    """Make a native event; names that are too long are cut, and a call id becomes a digest.
 
     An agent that has a kind and no id is one of its kind for each credential: that of the event,
     else that of the reporter. A short call id may
     occur in many sessions, so its event has the session in its id. A trace is a session where the
-    emitter has no other one. Credentials become their kinds; `secrets` are those that the session
-    has read, with the salt of their checksums.
+    emitter has no other one.
     """
     name = call_id if len(call_id) <= _LONGEST_ID else f"sha-{digest_of(call_id):016x}"
     if session and len(name) < _UNIQUE:
@@ -385,16 +404,29 @@ def native_line(
     if "mode" not in line and line.get("human"):
         line["mode"] = "delegated"
     line["attributes"] = {"call_id": cut(call_id, _LONGEST_NAME)} | (line.get("attributes") or {})
-    encoded = _encode(line)
+    return line
+
+
+def encoded(line: dict[str, Any], known: list[SeenSecret], salt: int) -> bytes:
+    """Encode a native event; credentials become their kinds, and long arguments are cut.
+
+    Parameters
+    ----------
+    known
+        Credentials that the session has read.
+    salt
+        Of their checksums.
+    """
+    written = _encode(line)
     arguments = line.get("arguments")
-    if len(encoded) > KEPT_BYTES and isinstance(arguments, dict):
+    if len(written) > KEPT_BYTES and isinstance(arguments, dict):
         shorter = fit(arguments)  # the arguments of a short event fit
         if shorter is not arguments:
             line["arguments"] = shorter
-            encoded = _encode(line)
-    if secrets[0] or may_have_credentials(encoded):
-        return _encode(hidden(line, *secrets))
-    return encoded
+            written = _encode(line)
+    if known or may_have_credentials(written):
+        return _encode(hidden(line, known, salt))
+    return written
 
 
 def _part_human(line: dict[str, Any]) -> None:

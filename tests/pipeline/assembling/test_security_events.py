@@ -13,6 +13,7 @@ from pipeline.processing.assembly import build_worker
 from pipeline.processing.stream_types import RawRecord
 from pipeline.settings import Settings
 from pipeline.store import PipelineStatus, Store, open_store
+from tests.pipeline.formats.otlp.payloads import BEGIN_NS, SECOND_NS, log, logs
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -155,3 +156,18 @@ def test_ordinary_events_cannot_pretend_to_be_security_events(running: Running) 
     }  # fmt: skip
     running.judge("native", record(event))
     assert not running.kinds()
+
+
+def test_agents_of_a_person_are_known_from_calls_of_two_halves(tmp_path: Path) -> None:
+    running = Running(tmp_path / "habitus.db")
+    said = {
+        "session.id": "s-1", "user.email": "ana@example.com", "tool_use_id": "toolu_1",
+        "tool_name": "Read", "success": "true",
+    }  # fmt: skip
+    payload = logs(log("claude_code.tool_result", said, at=NOW_S - BEGIN_NS // SECOND_NS))
+    running.judge("otlp", RawRecord(payload, "t", 1, NOW_S * 1_000_000))
+    running.start()
+    about = {"format": "email", "email": "ana@example.com"}
+    assert running.judge("ssf", signal("j-1", "session-revoked", about))["events"] == 1
+    (state,) = running.store.states("claude-code")
+    assert state.events == 2
