@@ -1,4 +1,4 @@
-"""A2A: JSON-RPC traffic between agents, versions 1.0 and 0.3.
+"""A2A: traffic between agents, versions 1.0 and 0.3, over JSON-RPC, HTTP+JSON and gRPC.
 
 Messages carry no identity of the caller: it is in the token or the certificate that the proxy
 logs. Agent Cards are no traffic and give no part. Source: the A2A specification.
@@ -9,9 +9,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pipeline.formats.bounded_event import bounded, ip_of, result_of
-from pipeline.formats.gateways.json_rpc import Message, messages_of
+from pipeline.formats.gateways.a2a_bindings import as_json_rpc
+from pipeline.formats.gateways.json_rpc import Message, messages_in
 from pipeline.formats.identity.claims import event_of_claims
-from pipeline.formats.json_records import object_in
+from pipeline.formats.json_records import object_in, objects_of
 from pipeline.formats.members import inner, text
 from pipeline.formats.part import Part
 from pipeline.formats.secrets import digest
@@ -74,7 +75,9 @@ class A2A:
 
     def decode(self, value: bytes) -> Iterable[Part]:
         """Give the parts of one record."""
-        return [part for message in messages_of(value) for part in _parts(message)]
+        records = map(as_json_rpc, objects_of(value))
+        messages = (message for record in records for message in messages_in(record))
+        return [part for message in messages for part in _parts(message)]
 
 
 def _parts(message: Message) -> Iterator[Part]:
@@ -117,7 +120,7 @@ def _request(message: Message, key: str, call: str, method: str) -> Iterator[Par
     event["attributes"] |= {
         "protocol_version": version,
         "message_id": text(sent.get("messageId")),
-        "jsonrpc_id": message.id or None,
+        "jsonrpc_id": None if "http" in record or "grpc" in record else message.id or None,
         "reference_tasks": [one for one in references if isinstance(one, str)][:16]
         if isinstance(references, list) and references
         else None,
