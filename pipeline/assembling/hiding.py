@@ -9,12 +9,15 @@ from pipeline.actions.secrets import may_have_credentials
 from pipeline.actions.tools import tool_of
 from pipeline.assembling.seen_secrets import secrets_in
 from pipeline.formats.bounds import cut
+from pipeline.formats.secrets import is_secret_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from pipeline.assembling.seen_secrets import SeenSecret
 
+NAMED = "named_secret"
+"""Kind of a value that only its name, such as ``password``, shows to be a secret."""
 ORIGIN = "secret:"
 """Beginning of the origin that a credential has beside where it was read."""
 _DEEPEST = 12
@@ -120,5 +123,11 @@ def _hidden(
     if isinstance(value, list):
         return [_hidden(one, known, salt, kinds, depth + 1) for one in value]
     if isinstance(value, dict):
-        return {key: _hidden(one, known, salt, kinds, depth + 1) for key, one in value.items()}
+        found = {}
+        for key, one in value.items():
+            found[key] = _hidden(one, known, salt, kinds, depth + 1)
+            if found[key] == one and isinstance(one, str) and one and is_secret_name(key):
+                kinds[NAMED] = None
+                found[key] = mark_of(NAMED)
+        return found
     return value

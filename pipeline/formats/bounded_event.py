@@ -41,8 +41,10 @@ def bounded(event: dict[str, Any]) -> dict[str, Any]:
     """
     found: dict[str, Any] = {}
     for key, value in event.items():
-        if key in {"arguments", "attributes"}:
+        if key == "attributes":
             one: Any = _free(value)
+        elif key == "arguments":  # the assembler bounds them, when it has found their secrets
+            one = _present(value)
         elif isinstance(value, dict):
             one = _nested(key, value)
         elif key == "delegation":
@@ -66,7 +68,7 @@ def whole(call: str, at_us: int, event: dict[str, Any]) -> Part:
 
 
 def result_of(session: str, call: str, at_us: int, event: dict[str, Any], said: str | None) -> Part:
-    """Give the second half of a call with its content; secrets in it become digests.
+    """Give the second half of a call with its content.
 
     >>> result_of("s", "c", 5, {"outcome": "ok"}, "Bearer abcdefgh1").size
     16
@@ -74,7 +76,7 @@ def result_of(session: str, call: str, at_us: int, event: dict[str, Any], said: 
     size = None if said is None else len(said.encode("utf-8", "replace"))
     return Part(
         kind="result", session=session, call=call, time_us=at_us, event=bounded(event),
-        text=without_secrets(said), size=size,
+        text=said, size=size,
     )  # fmt: skip
 
 
@@ -116,10 +118,14 @@ def instant_text(us: int) -> str | None:
 
 
 def _free(value: Any) -> dict[str, Any] | None:
+    kept = _present(value)
+    return None if kept is None else fit(without_secrets(kept))
+
+
+def _present(value: Any) -> dict[str, Any] | None:
     if not isinstance(value, dict):
         return None
-    kept = {key: one for key, one in value.items() if one is not None}
-    return fit(without_secrets(kept))
+    return {key: one for key, one in value.items() if one is not None}
 
 
 def _nested(key: str, value: dict[str, Any]) -> dict[str, Any] | None:

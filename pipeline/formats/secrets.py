@@ -8,6 +8,7 @@ from typing import Any
 
 _DEEPEST = 12
 _HEX_DIGITS = 16
+_LONGEST_NAME = 64
 _HEX64 = re.compile(r"[0-9a-fA-F]{64}")
 _LETTERS = re.compile(r"[^a-z0-9]+")
 # Names of members whose value is a secret, without case and separators.
@@ -55,6 +56,15 @@ def digest_of_hash(value: str) -> str:
     return digest(value)
 
 
+def is_secret_name(key: str) -> bool:
+    """Return whether the value of a member of this name is a secret.
+
+    >>> is_secret_name("X-API-Key"), is_secret_name("page_token")
+    (True, False)
+    """
+    return _LETTERS.sub("", key[:_LONGEST_NAME].lower()) in _NAMES
+
+
 def without_secrets(value: Any, depth: int = 0) -> Any:
     """Replace the secrets in a value by their digests; the value is not changed.
 
@@ -73,7 +83,7 @@ def without_secrets(value: Any, depth: int = 0) -> Any:
         return value
     return {
         without_secrets(key): digest(one)
-        if isinstance(one, str) and one and _LETTERS.sub("", key.lower()) in _NAMES
+        if isinstance(one, str) and one and is_secret_name(key)
         else without_secrets(one, depth + 1)
         for key, one in value.items()
     }

@@ -12,8 +12,8 @@ from pipeline.formats.bounded_event import bounded, instant_us, ip_of, result_of
 from pipeline.formats.gateways.chat_messages import asked_in, calls_in, results_in, said_in, tail_of
 from pipeline.formats.json_records import objects_of
 from pipeline.formats.members import inner, number, text
-from pipeline.formats.part import Part
-from pipeline.formats.secrets import digest, digest_of_hash, without_secrets
+from pipeline.formats.part import Kind, Part
+from pipeline.formats.secrets import digest, digest_of_hash
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -64,11 +64,8 @@ def _parts(row: dict[str, Any], at_us: int) -> Iterator[Part]:
         return
     messages, first = tail_of(row.get("messages"))
     for role, said in asked_in(messages, first=first):
-        shown = without_secrets(said)
-        if role == "system":
-            yield Part(kind="system", session=key, time_us=at_us, text=shown)
-        else:
-            yield Part(kind="request", session=key, time_us=at_us, text=shown)
+        asked: Kind = "system" if role == "system" else "request"
+        yield Part(kind=asked, session=key, time_us=at_us, text=said)
     for call, said, failed in results_in(messages):
         outcome = {"outcome": "error" if failed else "ok"}
         yield result_of(key, call, at_us, outcome, said)

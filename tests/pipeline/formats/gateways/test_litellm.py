@@ -108,13 +108,38 @@ def test_key_without_an_alias_names_the_agent_by_its_digest() -> None:
     assert "mode" not in event
 
 
-def test_secret_of_a_request_is_a_digest() -> None:
-    ask = [{"role": "user", "content": "use ghp_abcdefghijklmnop to push"}]
-    event = event_of(
-        "litellm", model_row(1.0, ask, asks_for("c", "push", key="ghp_abcdefghijklmnop"))
-    )
+SENT = "ghp_abcdefghijklmnopqrstuvwxyz0123456789"
+
+
+def test_secret_of_a_request_is_shown_as_its_kind() -> None:
+    ask = [{"role": "user", "content": f"use {SENT} to push"}]
+    event = event_of("litellm", model_row(1.0, ask, asks_for("c", "push", key=SENT)))
     assert "ghp_" not in json.dumps(event)
-    assert event["argument_origins"]["key"][0][1] == ["request"]
+    assert event["argument_origins"]["key"] == [
+        ("***github_token***", ["request", "secret:github_token"])
+    ]
+
+
+def test_member_with_the_name_of_a_secret_is_hidden() -> None:
+    event = event_of("litellm", model_row(1.0, [], asks_for("c", "login", Password="abc")))  # noqa: S106
+    assert event["arguments"] == {"Password": "***named_secret***"}
+
+
+def test_secret_of_a_result_that_is_sent_is_a_leak() -> None:
+    ask = [{"role": "user", "content": "deploy it"}]
+    answered = [
+        *ask,
+        {"role": "assistant", "tool_calls": [{"id": "c-1"}]},
+        {"role": "tool", "tool_call_id": "c-1", "content": f"token: {SENT}"},
+    ]
+    events = events_of(
+        "litellm",
+        model_row(1.0, ask, asks_for("c-1", "vault.read", path="ci")),
+        model_row(2.0, answered, asks_for("c-2", "mail.send", text=f"it is {SENT}")),
+    )
+    assert "ghp_" not in json.dumps(events)
+    leaked = [event["attributes"].get("leaked_secret") for event in events]
+    assert leaked == [None, "github_token out of vault.read to mail.send"]
 
 
 def test_recorded_rows_of_the_proxy_give_a_call_with_its_result() -> None:
