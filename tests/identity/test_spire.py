@@ -71,5 +71,6 @@ def test_log_entries_and_tokens_of_two_workloads_name_the_same_agents(
     imported = yaml.safe_load((habitus.folder / "agents.yaml").read_text())["agents"]
     assert {one["agent_id"] for one in imported} == set(names)
     selectors = {one["agent_id"]: one["selectors"] for one in imported}
-    for one in workloads:
-        assert selectors[one.spiffe_id] == f"unix:path:{one.program}; unix:uid:{one.uid}"
+    for workload in workloads:
+        named = f"unix:path:{workload.program}; unix:uid:{workload.uid}"
+        assert selectors[workload.spiffe_id] == named
