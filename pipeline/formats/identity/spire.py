@@ -24,6 +24,11 @@ _WORDS = {"Get": "read", "List": "read", "Count": "read", "Sync": "read", "Batch
           "Delete": "delete", "Ban": "admin", "Create": "admin", "BatchCreate": "admin",
           "BatchUpdate": "admin", "Attest": "admin", "Mint": "admin"}  # fmt: skip
 _DENIALS = {"PermissionDenied", "Unauthenticated"}
+# The codes of gRPC by their number: a text log has the name, and a JSON log the number.
+_CODES = ("OK", "Canceled", "Unknown", "InvalidArgument", "DeadlineExceeded", "NotFound",
+          "AlreadyExists", "PermissionDenied", "ResourceExhausted", "FailedPrecondition",
+          "Aborted", "OutOfRange", "Unimplemented", "Internal", "Unavailable", "DataLoss",
+          "Unauthenticated")  # fmt: skip
 _KEPT = ("caller_id", "caller_uid", "caller_path", "authorized_as", "authorized_via", "parent_id",
          "selectors", "entry_id", "node_attestor_type", "admin", "downstream", "jwt_svid_ttl",
          "x509_svid_ttl", "status_code", "status_message")  # fmt: skip
@@ -67,7 +72,7 @@ def _parts(line: dict[str, Any]) -> Iterator[Part]:
     subject, caller = text(line.get("spiffe_id")), text(line.get("caller_id"))
     attested = text(line.get("agent_id"))
     issues = method in _ISSUES and subject is not None
-    status = line.get("status")
+    status, code = line.get("status"), _code(line.get("status_code"))
     event: dict[str, Any] = {
         "agent": {"id": subject if issues else caller or attested, "kind": _unnamed(line)},
         "mode": "autonomous" if issues else None,
@@ -81,7 +86,9 @@ def _parts(line: dict[str, Any]) -> Iterator[Part]:
         "credential": _credential(line, at_us) if issues else {},
         "attributes": {key: line.get(key) for key in _KEPT if line.get(key) not in (None, "")},
     }
-    if text(line.get("status_code")) in _DENIALS:
+    if code is not None:
+        event["attributes"]["status_code"] = code
+    if code in _DENIALS:
         event["outcome"] = "denied"
     # A batch is one request with a line for each entry.
     parts = (line.get("request_id"), line.get("entry_id") or subject)
@@ -95,17 +102,32 @@ def _unnamed(line: dict[str, Any]) -> str:
     return f"spire-server/uid:{line['caller_uid']}" if local else "spire-server/unauthenticated"
 
 
+def _code(value: Any) -> str | None:
+    """Give the name of a status code.
+
+    >>> _code("NotFound"), _code(7), _code(99), _code(None)
+    ('NotFound', 'PermissionDenied', '99', None)
+    """
+    if isinstance(value, int) and not isinstance(value, bool):
+        return _CODES[value] if 0 <= value < len(_CODES) else str(value)
+    return text(value)
+
+
 def _operation(method: str) -> str | None:
     return next((word for start, word in _WORDS.items() if method.startswith(start)), None)
 
 
 def _resource(line: dict[str, Any], subject: str | None, issues: bool) -> dict[str, Any]:
-    audience = text(line.get("audience"))
     if issues:
-        return {"id": audience, "type": "audience"}
+        return {"id": next(iter(_audiences(line)), None), "type": "audience"}
     if subject:
         return {"id": subject, "type": "spiffe_id"}
     return {"id": text(line.get("trust_domain_id")), "type": "trust_domain"}
+
+
+def _audiences(line: dict[str, Any]) -> list[str]:
+    """Give the audiences of a JWT-SVID, which the log joins with commas."""
+    return [one for one in (text(line.get("audience")) or "").split(",") if one]
 
 
 def _credential(line: dict[str, Any], at_us: int) -> dict[str, Any]:
@@ -118,10 +140,9 @@ def _credential(line: dict[str, Any], at_us: int) -> dict[str, Any]:
     ends = instant_us(line.get("expires_at"))
     if not ends and at_us and 0 < lifetime < 10**9:
         ends = at_us + int(lifetime * SECOND_US)
-    audience = text(line.get("audience"))
     return {
         "id": digest_of_hash(csr) if csr else digest(named or ""),
         "issued_at": instant_text(at_us),
         "expires_at": instant_text(ends),
-        "scopes": [f"aud:{audience}"] if audience else [],
+        "scopes": [f"aud:{audience}" for audience in _audiences(line)],
     }

@@ -1,7 +1,8 @@
 """SPIRE registration entries: ``spire-server entry show -output json``.
 
 A workload's entries with different selectors are one agent. Entries of nodes (their parent is the
-server) and of downstream servers are no agents.
+server, or their selector is another SPIFFE ID, as a join token makes them) and of downstream
+servers are no agents.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from pipeline.inventory.importing.documents import Columns, Document
 
 _SERVER = "/spire/server"
+_NODE_SELECTOR = "spiffe_id"
 
 
 def _entries(document: Document) -> Iterator[Members]:
@@ -36,12 +38,13 @@ def _read(entry: Members, every: bool) -> Imported | None:
     """
     agent_id, parent = _spiffe_id(entry, "spiffe_id"), entry.members.get("parent_id")
     of_node = parent is not None and _spiffe_id(entry, "parent_id").endswith(_SERVER)
+    selectors = [(one.need("type"), one.need("value")) for one in entry.objects("selectors")]
+    of_node = of_node or any(kind == _NODE_SELECTOR for kind, _ in selectors)
     if (of_node or entry.flag("downstream")) and not every:
         return None
     columns: Columns = {}
-    selectors = [f"{one.need('type')}:{one.need('value')}" for one in entry.objects("selectors")]
     if selectors:
-        columns["selectors"] = selectors
+        columns["selectors"] = [f"{kind}:{value}" for kind, value in selectors]
     if (hint := entry.text("hint")) is not None:
         columns["hint"] = hint
     if (ends := _seconds(entry, "expires_at")) > 0:

@@ -118,6 +118,12 @@ ENTRIES: dict[str, Any] = {
             selectors=[{"type": "k8s", "value": "sa:invoice-bot"}],
         ),
         _entry(3, "/node", "/spire/server"),
+        _entry(
+            5, "/node", "/spire/agent/join_token/a0",
+            selectors=[
+                {"type": "spiffe_id", "value": "spiffe://example.org/spire/agent/join_token/a0"},
+            ],
+        ),
         _entry(4, "/nested", "/spire/agent/join_token/a0", downstream=True),
     ],
     "next_page_token": "",

@@ -47,6 +47,26 @@ def test_refused_request_is_denied(code: str, outcome: str) -> None:
     assert event_of("spire", line)["outcome"] == outcome
 
 
+@pytest.mark.parametrize(
+    ("code", "name", "outcome"),
+    [(7, "PermissionDenied", "denied"), (16, "Unauthenticated", "denied"),
+     (5, "NotFound", "error"), (99, "99", "error")],
+)  # fmt: skip
+def test_json_log_has_the_number_of_a_code(code: int, name: str, outcome: str) -> None:
+    line = {
+        "time": "2026-01-05T08:00:00Z", "type": "audit", "method": "AttestAgent",
+        "service": "agent.v1.Agent", "request_id": "r-1", "status": "error", "status_code": code,
+    }  # fmt: skip
+    event = event_of("spire", line)
+    assert (event["outcome"], event["attributes"]["status_code"]) == (outcome, name)
+
+
+def test_audiences_of_a_token_are_separate() -> None:
+    event = event_of("spire", SPIRE.replace("audience=payments", 'audience="payments,mail"'))
+    assert event["resource"] == {"id": "payments", "type": "audience"}
+    assert event["credential"]["scopes"] == ["aud:payments", "aud:mail"]
+
+
 @pytest.mark.shared
 def test_recorded_log_gives_an_event_a_line(shared_dir: Path) -> None:
     raw = (shared_dir / "fixtures" / "spire" / "server-audit.log").read_bytes()
