@@ -13,11 +13,17 @@ reasons contains "Habitus gives no trust of this agent" if not trust.gate
 
 reasons contains sprintf("agent %s is %s", [trust.agent_id, trust.gate]) if trust.gate != "open"
 
-reasons contains sprintf("the trust of agent %s is restricted", [trust.agent_id]) if {
-	trust.level == "restricted"
+# Not by level: that of a new agent is restricted for want of evidence, and its score is 50.
+reasons contains reason if {
+	trust.score < lowest_score
+	reason := sprintf("the score of agent %s is %d, below %d", [trust.agent_id, trust.score, lowest_score])
 }
 
-# Tools that no agent may call: a file {"habitus": {"denied_tools": ["…"]}} beside this one.
+default lowest_score := 25
+
+lowest_score := data.habitus.lowest_score
+
+# A file data.json beside this one: {"habitus": {"denied_tools": ["…"], "lowest_score": 25}}.
 reasons contains sprintf("no agent may call %s", [input.resource.id]) if {
 	input.resource.type == "tool"
 	input.resource.id in data.habitus.denied_tools

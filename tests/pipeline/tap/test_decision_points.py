@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator
     from pathlib import Path
 
+    from tests.pipeline.tap.conftest import Answering
+
+    Start = Callable[..., Answering]
+
 pytestmark = pytest.mark.slow
 POLICY = str(ROOT / "deploy" / "opa" / "evaluation.rego")
 AGENT = "orders-agent"
@@ -30,12 +34,12 @@ evaluation := {"decision": input.resource.id != "fail"}
 
 @contextmanager
 def open_policy_agent(
-    opa_path: str, folder: Path, *policies: str, api: str = "http://127.0.0.1:9"
+    opa_path: str, folder: Path, *policies: str, api: str = "http://127.0.0.1:9", **more: str
 ) -> Iterator[str]:
     """Run a decision point; give its URL."""
     address, log = f"127.0.0.1:{free_port()}", folder / "opa.log"
     command = [opa_path, "run", "--server", "--skip-version-check", "--addr", address, *policies]
-    with running(command, log, HABITUS_API=api):
+    with running(command, log, HABITUS_API=api, **more):
         until(lambda: _is_healthy(f"http://{address}"), log)
         yield f"http://{address}"
 
@@ -76,6 +80,7 @@ def outcomes(events: list[dict[str, Any]]) -> list[tuple[str, str]]:
 def test_quarantine_in_habitus_denies_the_calls_of_the_agent_within_3_seconds(
     tmp_path: Path, opa_path: str
 ) -> None:
+    made: list[tuple[str, str]] = []
     denied_tools = tmp_path / "data.json"
     denied_tools.write_text(json.dumps({"habitus": {"denied_tools": ["fail"]}}))
     with (
@@ -84,34 +89,40 @@ def test_quarantine_in_habitus_denies_the_calls_of_the_agent_within_3_seconds(
     ):
 
         async def talk(client: Any) -> None:
-            assert await denial(client) is None
-            assert await denial(client, "fail") == (
+            async def call(tool: str = "echo") -> str:
+                said = await denial(client, tool)
+                made.append((tool, "ok" if said is None else "denied"))
+                return said or ""
+
+            assert await call() == ""
+            assert await call("fail") == (
                 "the decision point denies tools/call of fail: no agent may call fail"
             )
             until(lambda: api.get(f"/v1/agents/{AGENT}"), api.log)
             set_gate(api.url, "quarantine")
 
             async def denied() -> bool:
-                said = await denial(client)
-                return said is not None and f"agent {AGENT} is quarantined" in said
+                return f"agent {AGENT} is quarantined" in await call()
 
             await within_3_s(denied)
             set_gate(api.url, "release")
 
             async def passes() -> bool:
-                return await denial(client) is None
+                return not await call()
 
             await within_3_s(passes)
+            httpx.put(f"{opa}/v1/data/habitus/lowest_score", content="100").raise_for_status()
+            score = api.get(f"/v1/agents/{AGENT}/trust")["score"]
+            assert f"the score of agent {AGENT} is {score}, below 100" in await call()
 
         server = over_stdio(tmp_path, "--enforce", f"{opa}/v0/data/habitus")
         # The tap reports to the API instead of a file.
         at = server.args.index("--out")
         server.args[at : at + 2] = ["--api", api.url]
         with_client(server, "legacy", talk)
-        found = api.events(4)
+        found = api.events(len(made))
     assert {event["agent"]["id"] for event in found} == {AGENT}
-    assert outcomes(found)[:3] == [("echo", "ok"), ("fail", "denied"), ("echo", "denied")]
-    assert outcomes(found)[-1] == ("echo", "ok")
+    assert outcomes(found) == made
 
 
 @pytest.mark.parametrize("transport", ["stdio", "http"])
@@ -138,27 +149,52 @@ def test_own_policy_decides_until_its_decision_point_is_down(
             server = stack.enter_context(listening_tap(tmp_path, *options)) + "/mcp"
         with_client(server, "legacy", talk)
     assert outcomes(decoded(out, tmp_path)) == [
-        ("echo", "ok"), ("fail", "denied"), ("echo", "denied"),
+        ("echo", "ok"), ("fail", "denied"), ("echo", "error"),
     ]  # fmt: skip
 
 
 @pytest.mark.parametrize(
-    ("path", "why"),
+    ("path", "why", "outcome"),
     [
         # The policy of deploy/opa, while no Habitus answers it.
-        ("/v0/data/habitus", "the decision point denies tools/call of echo: Habitus gives no"),
+        ("/v0/data/habitus", "Habitus gives no trust of this agent", "denied"),
         # Its answer is {"result": …}, and it takes no question but {"input": …}.
-        ("/v1/data/habitus", "the answer of the decision point is no AuthZEN decision"),
-        ("/v0/data/of/no/policy", "the decision point answers 404"),
-        ("", "the decision point answers 404"),
+        ("/v1/data/habitus", "the answer of the decision point is no AuthZEN decision", "error"),
+        ("/v0/data/of/no/policy", "the decision point answers 404", "error"),
+        ("", "the decision point answers 404", "error"),
     ],
 )
 def test_nothing_passes_if_the_policy_cannot_decide(
-    tmp_path: Path, opa_path: str, path: str, why: str
+    tmp_path: Path, opa_path: str, path: str, why: str, outcome: str
 ) -> None:
     async def talk(client: Any) -> None:
         assert why in str(await denial(client))
 
     with open_policy_agent(opa_path, tmp_path, POLICY) as opa:
         with_client(over_stdio(tmp_path, "--enforce", opa + path), "legacy", talk)
-    assert outcomes(decoded(tmp_path / "out.jsonl", tmp_path)) == [("echo", "denied")]
+    assert outcomes(decoded(tmp_path / "out.jsonl", tmp_path)) == [("echo", outcome)]
+
+
+def test_policy_signs_in_and_names_the_agent_as_it_is(
+    tmp_path: Path, opa_path: str, answering: Start
+) -> None:
+    agent = "Ines' agent/../b c"
+    asked = answering(lambda _: (401, {}))
+    question = {
+        "subject": {"type": "agent", "id": agent},
+        "action": {"name": "tools/call"},
+        "resource": {"type": "tool", "id": "echo"},
+        "context": {"agent": agent},
+    }
+    with open_policy_agent(
+        opa_path,
+        tmp_path,
+        POLICY,
+        api=asked.url,
+        HABITUS_TOKEN="key",  # noqa: S106  # of no one
+    ) as opa:
+        answer = httpx.post(f"{opa}/v0/data/habitus/access/v1/evaluation", json=question)
+    assert answer.json()["decision"] is False
+    assert asked.bodies == [{"agents": [agent]}]
+    assert asked.paths == ["/v1/trust/query"]
+    assert asked.headers[0]["Authorization"] == "Bearer key"
