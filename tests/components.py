@@ -13,6 +13,7 @@ KAFKA = "Kafka broker"
 POSTGRESQL = "PostgreSQL"
 CHROMIUM = "Chromium"
 PROMTOOL = "promtool"
+OPA = "Open Policy Agent"
 COLLECTOR = "OpenTelemetry Collector"
 LITELLM = "LiteLLM and Agents SDK"
 KEYCLOAK = "Keycloak"
@@ -25,6 +26,7 @@ HOW = {
     POSTGRESQL: "make services says why; or set HABITUS_TEST_POSTGRESQL to a URL",
     CHROMIUM: "make services says why; or set HABITUS_TEST_CHROMIUM to its path",
     PROMTOOL: "make services says why; or set HABITUS_TEST_PROMTOOL to its path",
+    OPA: "make services compiles it, or says why not; or set HABITUS_TEST_OPA to its path",
     COLLECTOR: "make services-otel compiles it",
     LITELLM: "make services-otel installs them",
     KEYCLOAK: "make services-identity fetches and starts it",

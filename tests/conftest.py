@@ -24,6 +24,7 @@ from tests.components import (
     CHROMIUM,
     HOW,
     KAFKA,
+    OPA,
     POSTGRESQL,
     PROMTOOL,
     ROOT,
@@ -157,6 +158,17 @@ def promtool() -> str:
     if not Path(found).is_file():
         absent(PROMTOOL)
     return found
+
+
+@pytest.fixture(scope="session")
+def opa_path() -> str:
+    """Give the path of Open Policy Agent."""
+    compiled = sorted((ROOT / ".services").glob("opa-v*/opa"))
+    found = os.environ.get("HABITUS_TEST_OPA") or shutil.which("opa")
+    path = found or next(map(str, reversed(compiled)), "")
+    if not Path(path).is_file():
+        absent(OPA)
+    return path
 
 
 @pytest.fixture(scope="session")

@@ -1,7 +1,8 @@
 """Start, stop and show the real components that the tests use.
 
     python3 deploy/services/services.py up|down|status [kafka] [postgresql] [chromium] [promtool]
-                                                       [collector] [litellm] [keycloak] [spire]
+                                                       [opa] [collector] [litellm] [keycloak]
+                                                       [spire]
 
 The Collector, LiteLLM, Keycloak and SPIRE take minutes to fetch: without names they count only
 where they were fetched.
@@ -20,6 +21,7 @@ import sys
 
 import browser
 import kafka_broker
+import opa
 import postgresql
 import promtool
 from identity import keycloak, spire
@@ -29,7 +31,7 @@ from telemetry import collector, litellm
 COMPONENTS = {
     component.NAME: component
     for component in (
-        kafka_broker, postgresql, browser, promtool, collector, litellm, keycloak, spire,
+        kafka_broker, postgresql, browser, promtool, opa, collector, litellm, keycloak, spire,
     )
 }  # fmt: skip
 SLOW = (collector, litellm, keycloak, spire)

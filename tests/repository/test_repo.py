@@ -209,7 +209,8 @@ def test_the_status_of_services_names_every_component() -> None:
     assert shown.returncode == 0, shown.stderr
     named = [line.split(":")[0] for line in shown.stdout.splitlines()]
     assert named == [
-        "kafka", "postgresql", "chromium", "promtool", "collector", "litellm", "keycloak", "spire",
+        "kafka", "postgresql", "chromium", "promtool", "opa", "collector", "litellm", "keycloak",
+        "spire",
     ]  # fmt: skip
 
 

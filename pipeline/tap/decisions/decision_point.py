@@ -17,7 +17,8 @@ EVALUATION = "/access/v1/evaluation"
 TIMEOUT_S = 2.0
 _OK = 200
 
-_NONE = Verdict(None)
+_UNREACHED = Verdict(None, "the decision point cannot be reached")
+_NO_DECISION = Verdict(None, "the answer of the decision point is no AuthZEN decision")
 
 
 class DecisionPoint:
@@ -46,7 +47,7 @@ class DecisionPoint:
             try:
                 return verdict_of(client.post(self._url, content=msgspec.json.encode(question)))
             except (httpx.HTTPError, httpx.InvalidURL):
-                return _NONE
+                return _UNREACHED
 
         return ask
 
@@ -59,7 +60,7 @@ class DecisionPoint:
             try:
                 return verdict_of(await client.post(self._url, content=content))
             except (httpx.HTTPError, httpx.InvalidURL):
-                return _NONE
+                return _UNREACHED
 
         return ask
 
@@ -69,17 +70,17 @@ def verdict_of(answer: httpx.Response) -> Verdict:
 
     >>> verdict_of(httpx.Response(200, json={"decision": True})).allowed
     True
-    >>> verdict_of(httpx.Response(500, text="down")).allowed is None
-    True
+    >>> verdict_of(httpx.Response(500, text="down"))
+    Verdict(allowed=None, reason='the decision point answers 500')
     """
     if answer.status_code != _OK:
-        return _NONE
+        return Verdict(None, f"the decision point answers {answer.status_code}")
     try:
         found = inner(msgspec.json.decode(answer.content))
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-        return _NONE
+        return _NO_DECISION
     decision, reason = found.get("decision"), inner(found.get("context")).get("reason_user")
     if not isinstance(decision, bool):
-        return _NONE
+        return _NO_DECISION
     said = next((one for one in inner(reason).values() if text(one)), "")
     return Verdict(decision, str(said)[:500])

@@ -215,7 +215,7 @@ def _answer(request: Request, verdict: Verdict) -> bytes:
         return _error(message, DENIED, "the method is not known to the decision point")
     name = request.question["resource"]["id"]
     if verdict.allowed is None:
-        code, why = UNAVAILABLE, "no decision point can be reached, so the call was not made"
+        code, why = UNAVAILABLE, f"the call was not made: {verdict.reason or 'no decision'}"
     else:
         code, why = DENIED, f"the decision point denies {request.question['action']['name']}"
         why += f" of {name}" + (f": {verdict.reason}" if verdict.reason else "")

@@ -9,7 +9,7 @@ from msgspec import Struct
 
 
 class Verdict(Struct, frozen=True):
-    """A decision; `allowed` is None where there was none."""
+    """A decision; `allowed` is None where there was none, and `reason` says why."""
 
     allowed: bool | None
     reason: str = ""
