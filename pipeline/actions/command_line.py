@@ -12,12 +12,12 @@ if TYPE_CHECKING:
     from models.event import Operation
 
 GRAVITY: tuple[Operation, ...] = (
-    "delete", "send", "admin", "execute", "unknown", "write", "read",
+    "delete", "send", "pay", "admin", "execute", "unknown", "write", "read",
 )  # fmt: skip
 """Operations, the gravest first.
 
 An unknown program is graver than a write, because it may do anything. It is less grave than what
-is known to delete, send, administer or execute.
+is known to delete, send, pay, administer or execute.
 """
 
 

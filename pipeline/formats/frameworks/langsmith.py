@@ -147,9 +147,15 @@ def _literal(written: str) -> dict[str, Any] | None:
 
 
 def _plain(value: Any) -> Any:
-    """Give a literal as JSON has it."""
+    """Give a literal as JSON has it; half of a surrogate pair is replaced.
+
+    >>> _plain({b"a": ("\ud800", 1)})
+    {"b'a'": ['?', 1]}
+    """
     if isinstance(value, dict):
-        return {str(key): _plain(part) for key, part in value.items()}
+        return {_plain(str(key)): _plain(part) for key, part in value.items()}
+    if isinstance(value, str):
+        return value.encode("utf-8", "replace").decode()
     if isinstance(value, list | tuple | set):
         return [_plain(part) for part in value]
-    return value if isinstance(value, str | int | float | bool) or value is None else str(value)
+    return value if isinstance(value, int | float) or value is None else str(value)

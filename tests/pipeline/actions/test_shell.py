@@ -9,12 +9,13 @@ import subprocess
 import time
 import tracemalloc
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, NoReturn, get_args
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from models.event import Operation
 from pipeline.actions.command_line import GRAVITY, CommandLine
 from pipeline.actions.program_table import load
 from pipeline.actions.shell import MAX_DEPTH, read_line
@@ -286,3 +287,9 @@ def test_any_text_is_read(text: str) -> None:
     line = read_line(text)
     assert len(line.commands) <= MAX_COMMANDS
     assert line == read_line(text)
+
+
+def test_every_operation_of_an_event_has_its_gravity() -> None:
+    assert set(GRAVITY) == set(get_args(Operation))
+    (command,) = read_line("az refund card").commands
+    assert command.operation == "pay"

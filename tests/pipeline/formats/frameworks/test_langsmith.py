@@ -33,6 +33,7 @@ def tool(**more: Any) -> dict[str, Any]:
         ({"input": "Ines"}, {"input": "Ines"}),
         ({"input": "{'to': open('x')}"}, {"input": "{'to': open('x')}"}),
         ({"input": r"{'to': '\d'}"}, {"to": r"\d"}),
+        ({"input": r"{'to\ud800': '\ud800'}"}, {"to?": "?"}),
         ({"to": "Ines"}, {"to": "Ines"}),
         ({"input": "x", "to": "Ines"}, {"input": "x", "to": "Ines"}),
         ({}, {}),
