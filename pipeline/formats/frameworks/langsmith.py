@@ -147,11 +147,7 @@ def _literal(written: str) -> dict[str, Any] | None:
 
 
 def _plain(value: Any) -> Any:
-    """Give a literal as JSON has it; half of a surrogate pair is replaced.
-
-    >>> _plain({b"a": ("\ud800", 1)})
-    {"b'a'": ['?', 1]}
-    """
+    """Give a literal as JSON has it; half of a surrogate pair is replaced."""
     if isinstance(value, dict):
         return {_plain(str(key)): _plain(part) for key, part in value.items()}
     if isinstance(value, str):
