@@ -93,7 +93,7 @@ def test_streamed_response_ends_with_its_last_state() -> None:
 
 
 @pytest.mark.parametrize("path", ["/.well-known/agent-card.json", "/message:sent", "/", ""])
-def test_other_paths_are_no_events(path: str) -> None:
+def test_another_path_gives_no_event(path: str) -> None:
     assert events_of("a2a", exchange({}, **http(path))) == []
 
 
