@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from urllib.parse import quote, urlsplit
 
 import pytest
@@ -141,8 +142,17 @@ def test_pages_of_an_agent_and_its_alias_name_each_other(page, installation, sto
     expect(page.locator("#detail .facts.panel")).to_contain_text("Judged as")
 
 
+def until_silent(page, story):
+    """Wait until the API has computed which agents are silent, every 0.05 s."""
+    end = time.monotonic() + 60
+    while '"silent":{' not in page.request.get(f"{story.split('/console')[0]}/v1/agents").text():
+        assert time.monotonic() < end
+        time.sleep(0.1)
+
+
 def test_page_of_a_silent_agent_describes_its_silence(page, installation, story):
     words = "silent 31 h, usually 14 h at most"
+    until_silent(page, story)
     page.goto(story)
     row = page.locator("#agents tr", has_text="sa/helpdesk")
     expect(row.locator(".chip.silent")).to_have_text(words, timeout=12_000)
