@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import shutil
-import subprocess
 from typing import TYPE_CHECKING
 
-from place import FETCHED, Absent
+import go_program
+from place import FETCHED
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -16,7 +15,6 @@ NAME = "spire"
 _VERSION = "v1.13.3"
 _FOLDER = FETCHED / f"spire-{_VERSION}"
 _PROGRAMS = ("spire-server", "spire-agent")
-_BUILD_SECONDS = 3_600
 
 
 def cached() -> bool:
@@ -33,7 +31,7 @@ def up() -> str:
 
 def down() -> str:
     """Nothing runs between tests."""
-    return "not a service; nothing to stop"
+    return go_program.NOTHING_TO_STOP
 
 
 def status() -> str:
@@ -46,9 +44,7 @@ def _bin() -> Path:
 
 
 def _build() -> None:
-    go = shutil.which("go") or shutil.which("go", path="/usr/local/go/bin")
-    if go is None:
-        raise Absent("Go is missing, which compiles it; install it by hand")
+    go = go_program.compiler()
     print(f"  compiling SPIRE {_VERSION} (Go modules, minutes)", flush=True)
     module = _FOLDER / "module"
     shutil.rmtree(module, ignore_errors=True)
@@ -61,17 +57,4 @@ def _build() -> None:
 
 
 def _run(command: list[str], folder: Path) -> None:
-    done = subprocess.run(  # noqa: S603 - fixed words of this file
-        command,
-        cwd=folder,
-        env={**os.environ, "GOBIN": str(_bin()), "GOFLAGS": "-mod=mod"},
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        errors="replace",
-        timeout=_BUILD_SECONDS,
-        check=False,
-    )
-    if done.returncode:
-        last = (done.stderr.strip().splitlines() or ["no message"])[-1]
-        raise Absent(f"{' '.join(command[1:3])} failed: {last[:300]}")
+    go_program.run(command, folder, _bin(), GOFLAGS="-mod=mod")
