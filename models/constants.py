@@ -126,7 +126,7 @@ MAX_KNOWERS = 2
 """Agents that are remembered for each shared value: with two, there is another one for anybody."""
 CASCADE_BITS = 4.0
 """Bits for each agent with a rare session under one trace."""
-EXPIRED_BITS, UNREGISTERED_BITS, CLAIM_BITS, CONFLICT_BITS = 8.0, 12.0, 12.0, 12.0
+EXPIRED_BITS, IDENTITY_CHANGE_BITS, CERTAIN_BITS = 8.0, 8.0, 12.0
 COUNTRY_BITS, NETWORK_BITS, VERSION_BITS, UNVERIFIED_BITS = 9.0, 5.0, 9.0, 10.0
-MODE_BITS, LEAK_BITS, REVOKED_BITS, IDENTITY_CHANGE_BITS = 9.0, 12.0, 12.0, 8.0
+MODE_BITS = 9.0
 """Bits that the rules declare; half of them are their rarity before they have a history."""

@@ -10,16 +10,12 @@ from msgspec import Struct
 from models.baseline.session import Subject
 from models.codec.stable_id import stable_id
 from models.constants import (
-    CLAIM_BITS,
-    CONFLICT_BITS,
+    CERTAIN_BITS,
     COUNTRY_BITS,
     EXPIRED_BITS,
     IDENTITY_CHANGE_BITS,
-    LEAK_BITS,
     MODE_BITS,
     NETWORK_BITS,
-    REVOKED_BITS,
-    UNREGISTERED_BITS,
     UNVERIFIED_BITS,
     VERSION_BITS,
 )
@@ -59,16 +55,16 @@ class Rule(Struct, frozen=True):
 
 RULES: tuple[Rule, ...] = (
     Rule(
-        "conflict", "conflict", CONFLICT_BITS, "conflict",
+        "conflict", "conflict", CERTAIN_BITS, "conflict",
         "The agent reported another event under the id {text}: one of the two is wrong.",
         "the same content",
     ),
     Rule(
-        "unregistered", "unregistered", UNREGISTERED_BITS, "unregistered",
+        "unregistered", "unregistered", CERTAIN_BITS, "unregistered",
         "Agent {text} is not in the inventory: nobody registered it.", "in the inventory",
     ),
     Rule(
-        "mismatch", "mismatch", CLAIM_BITS, "mismatch",
+        "mismatch", "mismatch", CERTAIN_BITS, "mismatch",
         "The event claims {text}.", "what the inventory says",
     ),
     Rule(
@@ -95,7 +91,7 @@ RULES: tuple[Rule, ...] = (
         "an announced version",
     ),
     Rule(
-        "revoked", "revoked", REVOKED_BITS, "revoked",
+        "revoked", "revoked", CERTAIN_BITS, "revoked",
         "The identity provider took rights from the agent: {text}.", "an identity in force",
     ),
     Rule(
@@ -107,7 +103,7 @@ RULES: tuple[Rule, ...] = (
         "The agent begins to work in mode {text}.", "the mode of the days before",
     ),
     Rule(
-        "leak", "leak", LEAK_BITS, "leaked_secret",
+        "leak", "leak", CERTAIN_BITS, "leaked_secret",
         "A credential that the agent had read leaves with this call: {text}.",
         "no credential in what is sent",
     ),

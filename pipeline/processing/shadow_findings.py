@@ -9,7 +9,7 @@ from __future__ import annotations
 from ipaddress import ip_address, ip_network
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
-from models.constants import UNREGISTERED_BITS
+from models.constants import CERTAIN_BITS
 from models.result import Reason
 from models.units import DAY_US, MINUTE_US
 from pipeline.publishing.outputs import reason_object
@@ -282,11 +282,11 @@ def _reasons(finding: dict[str, Any]) -> list[dict[str, Any]]:
     if done:
         why += f" Among their operations: {', '.join(done)}."
     who = f"{count} agents" if count > 1 else finding["agent_id"]
-    reasons = [Reason("agent", UNREGISTERED_BITS, who, [("in the inventory", 1.0)], why)]
+    reasons = [Reason("agent", CERTAIN_BITS, who, [("in the inventory", 1.0)], why)]
     if conflicts:
         events = f"{conflicts} events" if conflicts > 1 else "1 event"
         why = f"{events} of them had an id that its agent had used for other content."
-        reasons.append(Reason("id", UNREGISTERED_BITS, events, [("the same content", 1.0)], why))
+        reasons.append(Reason("id", CERTAIN_BITS, events, [("the same content", 1.0)], why))
     taken = {one.feature for one in reasons}
     others = [one for one in finding["reasons"] if one["feature"] not in taken]
     return [*map(reason_object, reasons), *others]
