@@ -15,9 +15,8 @@ from pipeline.commands.casework.person import (
     Reason,
     Yes,
     at_desk,
-    check_words,
+    carry_out,
     checked_text,
-    last_word,
 )
 from pipeline.commands.casework.scopes import (
     Agent,
@@ -32,11 +31,15 @@ from pipeline.commands.casework.scopes import (
     scope_of,
 )
 from pipeline.commands.pages.case import case_with
-from pipeline.commands.terminal import AsJson, console, note, print_json
+from pipeline.commands.terminal import AsJson, console, note
 from pipeline.text.quoted import plain
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from pipeline.casework.desk import Desk
+    from pipeline.commands.casework.person import Step
+    from pipeline.store import Store
 
 Case = Annotated[
     str, typer.Argument(metavar="CASE", help="Id of the case; a prefix of it is enough.")
@@ -72,26 +75,19 @@ def decide(
     if scope is not None and disposition != "expected_change":
         raise ConfigError("a scope and --until belong to an expected_change")
     wanted: Disposition | None = None if disposition == "undo" else disposition
-    if not preview:
-        check_words(reason, yes=yes)
-    with at_desk() as (desk, store):
+
+    def work(desk: Desk, store: Store) -> Step:
         found = case_with(store, case)
-        until_us = None if until is None else end_of(until, desk.at_us)
-        more: dict[str, Any] = {"scope": scope, "until_us": until_us}
         name, version = found["case_id"], found["version"]
-        effect = decide_case(desk, name, version, wanted, "", **more, preview=True)
-        if not as_json:
-            _print_effect(effect)
-        if not preview:
-            why = last_word(f"Save: {disposition}?", reason, yes=yes)
-            if why is None:
-                note("nothing was saved")
-                return
-            effect = decide_case(desk, name, version, wanted, why, **more)
-    if as_json:
-        print_json(effect)
-    elif not preview:
-        note("saved; habitus run applies it within about a second")
+        until_us = None if until is None else end_of(until, desk.at_us)
+        return lambda why, shown: decide_case(
+            desk, name, version, wanted, why, scope=scope, until_us=until_us, preview=shown is None
+        )
+
+    carry_out(
+        work, _print_effect, f"Save: {disposition}?", reason,
+        preview=preview, yes=yes, as_json=as_json,
+    )  # fmt: skip
 
 
 def comment(

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from pipeline.casework.gates import set_gate
-from pipeline.commands.casework.person import Preview, Reason, Yes, at_desk, check_words, last_word
-from pipeline.commands.terminal import AsJson, console, note, print_json
+from pipeline.commands.casework.person import Preview, Reason, Yes, carry_out
+from pipeline.commands.terminal import AsJson, console
 from pipeline.text.quoted import plain, quoted
 
 if TYPE_CHECKING:
@@ -44,22 +44,13 @@ def release(
 def _set(
     agent: str, action: GateAction, reason: str | None, *, preview: bool, yes: bool, as_json: bool
 ) -> None:
-    if not preview:
-        check_words(reason, yes=yes)
-    with at_desk() as (desk, _):
-        answer = set_gate(desk, agent, action, "")
-        if not as_json:
-            _print_effect(answer)
-        if not preview:
-            why = last_word(f"{action.capitalize()} {quoted(agent)}?", reason, yes=yes)
-            if why is None:
-                note("nothing was done")
-                return
-            answer = set_gate(desk, agent, action, why, answer["confirm"])
-    if as_json:
-        print_json(answer)
-    elif not preview:
-        note("saved; habitus run applies it within about a second")
+    carry_out(
+        lambda desk, _: lambda why, shown: set_gate(
+            desk, agent, action, why, shown["confirm"] if shown else None
+        ),
+        _print_effect, f"{action.capitalize()} {quoted(agent)}?", reason,
+        preview=preview, yes=yes, as_json=as_json, refused="nothing was done",
+    )  # fmt: skip
 
 
 def _print_effect(answer: Mapping[str, Any]) -> None:

@@ -9,7 +9,7 @@ import typer
 from models.errors import ConfigError
 from pipeline.casework import identities as work
 from pipeline.casework.alias_list import listed
-from pipeline.commands.casework.person import Preview, Reason, Yes, at_desk, check_words, last_word
+from pipeline.commands.casework.person import Preview, Reason, Yes, carry_out
 from pipeline.commands.pages.listing import listing
 from pipeline.commands.terminal import AsJson, console, note, print_json
 from pipeline.configuration.loading import load_settings
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from pipeline.casework.desk import Desk
-
-    Work = Callable[[Desk, str, bool], dict[str, Any]]
+    from pipeline.commands.casework.person import Step
+    from pipeline.store import Store
 
 identity = typer.Typer(
     name="identity", help="One agent, many identifiers: list, confirm, refuse, merge, split."
@@ -65,11 +65,7 @@ def confirm(
     as_json: AsJson = False,
 ) -> None:
     """Confirm a proposal: from the next commit on the identifier is judged as the agent."""
-
-    def merge(desk: Desk, why: str, preview: bool) -> dict[str, Any]:
-        return work.merge(desk, alias, _proposed(desk, alias, agent), why, preview=preview)
-
-    _decide(merge, f"Confirm {quoted(alias)}?", reason, preview=preview, yes=yes, as_json=as_json)
+    _decide(work.merge, alias, agent, "Confirm", reason, preview=preview, yes=yes, as_json=as_json)
 
 
 @identity.command()
@@ -82,11 +78,7 @@ def refuse(
     as_json: AsJson = False,
 ) -> None:
     """Refuse a proposal; the same pair is not proposed again."""
-
-    def drop(desk: Desk, why: str, preview: bool) -> dict[str, Any]:
-        return work.refuse(desk, alias, _proposed(desk, alias, agent), why, preview=preview)
-
-    _decide(drop, f"Refuse {quoted(alias)}?", reason, preview=preview, yes=yes, as_json=as_json)
+    _decide(work.refuse, alias, agent, "Refuse", reason, preview=preview, yes=yes, as_json=as_json)
 
 
 @identity.command()
@@ -100,12 +92,13 @@ def merge(
     as_json: AsJson = False,
 ) -> None:
     """Let an identifier be judged as an agent from the next commit on."""
-
-    def join(desk: Desk, why: str, preview: bool) -> dict[str, Any]:
-        return work.merge(desk, alias, agent, why, kind=kind, preview=preview)
-
-    question = f"Merge {quoted(alias)} with {quoted(agent)}?"
-    _decide(join, question, reason, preview=preview, yes=yes, as_json=as_json)
+    carry_out(
+        lambda desk, _: lambda why, shown: work.merge(
+            desk, alias, agent, why, kind=kind, preview=shown is None
+        ),
+        _print_effect, f"Merge {quoted(alias)} with {quoted(agent)}?", reason,
+        preview=preview, yes=yes, as_json=as_json,
+    )  # fmt: skip
 
 
 @identity.command()
@@ -117,33 +110,34 @@ def split(
     as_json: AsJson = False,
 ) -> None:
     """Let an identifier be judged as itself again, from the next commit on."""
-
-    def part(desk: Desk, why: str, preview: bool) -> dict[str, Any]:
-        return work.split(desk, alias, why, preview=preview)
-
-    _decide(part, f"Split {quoted(alias)}?", reason, preview=preview, yes=yes, as_json=as_json)
+    carry_out(
+        lambda desk, _: lambda why, shown: work.split(desk, alias, why, preview=shown is None),
+        _print_effect, f"Split {quoted(alias)}?", reason,
+        preview=preview, yes=yes, as_json=as_json,
+    )  # fmt: skip
 
 
 def _decide(
-    do: Work, question: str, reason: str | None, *, preview: bool, yes: bool, as_json: bool
+    do: Callable[..., dict[str, Any]],
+    alias: str,
+    agent: str | None,
+    word: str,
+    reason: str | None,
+    *,
+    preview: bool,
+    yes: bool,
+    as_json: bool,
 ) -> None:
-    """Show what a decision does, ask, and save it."""
-    if not preview:
-        check_words(reason, yes=yes)
-    with at_desk() as (desk, _):
-        answer = do(desk, "", True)
-        if not as_json:
-            _print_effect(answer)
-        if not preview:
-            why = last_word(question, reason, yes=yes)
-            if why is None:
-                note("nothing was saved")
-                return
-            answer = do(desk, why, False)
-    if as_json:
-        print_json(answer)
-    elif not preview:
-        note("saved; habitus run applies it within about a second")
+    """Confirm or refuse the open proposal about an identifier."""
+
+    def step(desk: Desk, _: Store) -> Step:
+        proposed = _proposed(desk, alias, agent)
+        return lambda why, shown: do(desk, alias, proposed, why, preview=shown is None)
+
+    carry_out(
+        step, _print_effect, f"{word} {quoted(alias)}?", reason,
+        preview=preview, yes=yes, as_json=as_json,
+    )  # fmt: skip
 
 
 def _proposed(desk: Desk, alias: str, agent: str | None) -> str:

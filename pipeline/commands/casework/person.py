@@ -6,7 +6,7 @@ import getpass
 import os
 import sys
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -15,16 +15,18 @@ from models.trust.response import DEFAULT_OBLIGATIONS
 from pipeline.casework.comments import LONGEST
 from pipeline.casework.desk import Desk
 from pipeline.casework.refusal import Refusal
-from pipeline.commands.terminal import now_us
+from pipeline.commands.terminal import note, now_us, print_json
 from pipeline.configuration.derived import trust_policy_of
 from pipeline.configuration.loading import load_settings
 from pipeline.store import is_made, open_store, shown_url
 from pipeline.text.quoted import quoted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from pipeline.store import Store
+
+    Step = Callable[[str, dict[str, Any] | None], dict[str, Any]]
 
 Reason = Annotated[str | None, typer.Option("--reason", help="Why; asked for on a terminal.")]
 Yes = Annotated[bool, typer.Option("--yes", help="Do it without a question, for programs.")]
@@ -75,6 +77,50 @@ def last_word(question: str, reason: str | None, *, yes: bool) -> str | None:
     why = typer.prompt("Reason", err=True) if reason is None else reason
     checked_text(why, "--reason")
     return why if yes or typer.confirm(question, err=True) else None
+
+
+def carry_out(
+    work: Callable[[Desk, Store], Step],
+    show: Callable[[dict[str, Any]], None],
+    question: str,
+    reason: str | None,
+    *,
+    preview: bool,
+    yes: bool,
+    as_json: bool,
+    refused: str = "nothing was saved",
+) -> None:
+    """Show what an action of a person does, ask for the last word, and save it.
+
+    Parameters
+    ----------
+    work
+        Gives the action. It is called with an empty reason and None for a preview, then with the
+        reason and the answer of the preview.
+    show
+        Prints the effect.
+    question
+        Asks for the last word.
+    refused
+        Said where the person does not want it.
+    """
+    if not preview:
+        check_words(reason, yes=yes)
+    with at_desk() as (desk, store):
+        step = work(desk, store)
+        answer = step("", None)
+        if not as_json:
+            show(answer)
+        if not preview:
+            why = last_word(question, reason, yes=yes)
+            if why is None:
+                note(refused)
+                return
+            answer = step(why, answer)
+    if as_json:
+        print_json(answer)
+    elif not preview:
+        note("saved; habitus run applies it within about a second")
 
 
 def checked_text(text: str, name: str) -> str:
