@@ -50,7 +50,7 @@ def connect(
     """Let an agent of this machine report to Habitus; shows the difference, and asks first."""
     from pipeline.connecting import CONNECTORS
     from pipeline.connecting.arrival import Arrivals
-    from pipeline.connecting.connector import Target
+    from pipeline.connecting.connector import FileConnector, Target
 
     settings = begun()
     connector = CONNECTORS.get(name)
@@ -60,7 +60,9 @@ def connect(
     if client is not None and name != "mcp":
         raise ConfigError("--client is for mcp alone")
     address = _address(api or f"http://{settings.listen}")
-    path = file or connector.settings_file(client) if connector.syntax else Path()
+    path = Path()
+    if isinstance(connector, FileConnector):
+        path = file or connector.settings_file(client)
     target = Target(address, key=key, file=str(path))
     arrivals = None if undo or not wait else Arrivals(address, connector.agent)
     changed = _change(connector, target, path, undo=undo, yes=yes)
@@ -82,14 +84,14 @@ def connect(
 def _change(connector: Connector, target: Target, path: Path, *, undo: bool, yes: bool) -> bool:
     """Change the settings file; return False where there is nothing to change."""
     from pipeline.connecting import syntaxes
+    from pipeline.connecting.connector import FileConnector
     from pipeline.connecting.settings_file import SettingsFile
 
-    syntax = connector.syntax
-    if syntax is None:
+    if not isinstance(connector, FileConnector):
         if undo:
             note(f"{connector.name} has no settings file: take your own lines back")
         return not undo
-    file = SettingsFile(path)
+    file, syntax = SettingsFile(path), connector.syntax
     before = file.read()
     found = syntaxes.read(before, syntax, file.path)
     copy = file.read_copy() if undo else ""

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from pipeline.connecting.connector import TOKEN, Connector, Settings, Target
+from pipeline.connecting.connector import TOKEN, FileConnector, Settings, Target
 from pipeline.connecting.hook_groups import with_hook, without_hook
 
 PATH = "/v1/hooks/claude-code"
@@ -19,7 +19,7 @@ TIMEOUT_S = 2
 """Seconds after which the agent continues without an answer."""
 
 
-class ClaudeCode(Connector):
+class ClaudeCode(FileConnector):
     """HTTP hooks in ``~/.claude/settings.json``; `CLAUDE_CONFIG_DIR` moves it.
 
     Examples

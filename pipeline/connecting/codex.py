@@ -7,14 +7,14 @@ from pathlib import Path
 from typing import Any
 
 from models.errors import ConfigError
-from pipeline.connecting.connector import TOKEN, Connector, Settings, Target, without_empty
+from pipeline.connecting.connector import TOKEN, FileConnector, Settings, Target, without_empty
 
 PATH = "/v1/logs"
 MARK = ("x-connected-by", "habitus")
 """Header by which the exporter is found again."""
 
 
-class Codex(Connector):
+class Codex(FileConnector):
     """``[otel]`` in ``~/.codex/config.toml``; `CODEX_HOME` moves it.
 
     Codex has one exporter. Where it exports elsewhere already, nothing is changed: a Collector can

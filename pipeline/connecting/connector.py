@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from msgspec import Struct
@@ -37,7 +38,7 @@ class Target(Struct, frozen=True):
 
 
 class Connector:
-    """One agent, gateway or framework.
+    """One agent, gateway or framework; without a settings file, a person follows instructions.
 
     Attributes
     ----------
@@ -45,21 +46,36 @@ class Connector:
         Word in ``habitus connect NAME``.
     agent
         Kind of its agents, whose first event is awaited; empty for any agent.
-    syntax
-        Of its settings file; None where there is no file, and `instructions` say what to do.
     then
         What a person does next, so that an event comes.
     """
 
     name: ClassVar[str]
     agent: ClassVar[str] = ""
-    syntax: ClassVar[Literal["json", "toml", "yaml"] | None] = "json"
     then: ClassVar[str] = "restart it, then use it once"
 
+    def instructions(self, target: Target) -> list[str]:
+        """Give lines that a person uses by hand."""
+        del target
+        return []
+
+
+class FileConnector(Connector, ABC):
+    """One with a settings file.
+
+    Attributes
+    ----------
+    syntax
+        Of the file.
+    """
+
+    syntax: ClassVar[Literal["json", "toml", "yaml"]] = "json"
+
+    @abstractmethod
     def settings_file(self, client: str | None) -> Path:
         """Give the settings file of the person; `client` names one where there are several."""
-        raise NotImplementedError
 
+    @abstractmethod
     def connected(self, settings: Settings, target: Target) -> Settings:
         """Give settings that report to the API; those of others stay.
 
@@ -68,16 +84,10 @@ class Connector:
         ConfigError
             The settings leave no room for it.
         """
-        raise NotImplementedError
 
+    @abstractmethod
     def disconnected(self, settings: Settings, before: Settings) -> Settings:
         """Give settings that do not report; `before` are those of before the change."""
-        raise NotImplementedError
-
-    def instructions(self, target: Target) -> list[str]:
-        """Give lines that a person uses by hand."""
-        del target
-        return []
 
 
 def without_empty(settings: Settings, name: str) -> Settings:

@@ -7,7 +7,7 @@ import shlex
 from pathlib import Path
 from typing import Any
 
-from pipeline.connecting.connector import TOKEN, Connector, Settings, Target
+from pipeline.connecting.connector import TOKEN, FileConnector, Settings, Target
 from pipeline.connecting.hook_groups import with_hook, without_hook
 
 PATH = "/v1/hooks/gemini-cli"
@@ -16,7 +16,7 @@ TIMEOUT_S = 2
 _CURL = f"curl -fsS -m {TIMEOUT_S} -H 'Content-Type: application/json'"
 
 
-class Gemini(Connector):
+class Gemini(FileConnector):
     """Hooks in ``~/.gemini/settings.json``, each a command that posts what it reads.
 
     A hook of Gemini CLI is a command. Without an answer it says nothing and ends well, so Gemini

@@ -15,7 +15,6 @@ class OpenaiAgents(Connector):
     """
 
     name = "openai-agents"
-    syntax = None
     then = "put these lines where your program starts, then run it"
 
     def instructions(self, target: Target) -> list[str]:
@@ -42,7 +41,6 @@ class Otel(Connector):
     """
 
     name = "otel"
-    syntax = None
     then = "start your program with these variables; a Collector takes them as exporter otlphttp"
 
     def instructions(self, target: Target) -> list[str]:

@@ -6,14 +6,14 @@ from pathlib import Path
 from typing import Any
 
 from models.errors import ConfigError
-from pipeline.connecting.connector import TOKEN, Connector, Settings, Target, without_empty
+from pipeline.connecting.connector import TOKEN, FileConnector, Settings, Target, without_empty
 
 PATH = "/v1/litellm"
 CALLBACK = "habitus"
 _BATCH, _FLUSH_S = 100, 5
 
 
-class LiteLlm(Connector):
+class LiteLlm(FileConnector):
     """A callback `generic_api` in the configuration of the proxy, here ``config.yaml``.
 
     The key stays out of the file: LiteLLM reads headers from a variable.

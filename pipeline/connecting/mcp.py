@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from models.errors import ConfigError
-from pipeline.connecting.connector import TOKEN, Connector, Settings, Target
+from pipeline.connecting.connector import TOKEN, FileConnector, Settings, Target
 from pipeline.text.quoted import quoted
 
 _LISTS = ("mcpServers", "servers")
@@ -25,7 +25,7 @@ CLIENTS = {
 """Where each client has its servers; without ``~`` it is in the folder of the project."""
 
 
-class Mcp(Connector):
+class Mcp(FileConnector):
     """Servers over stdio in ``mcpServers`` (VS Code: ``servers``); others stay as they are.
 
     Examples

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from models.errors import ConfigError
 from pipeline.connecting import CONNECTORS, syntaxes
 from pipeline.connecting.claude_code import EVENTS, PATH
-from pipeline.connecting.connector import Target
+from pipeline.connecting.connector import FileConnector, Target
 from pipeline.connecting.gemini import command_of
 
 API = "http://127.0.0.1:8765"
@@ -49,7 +49,9 @@ ALL = [(name, settings) for name, all_of in SETTINGS.items() for settings in all
 
 
 def test_each_connector_with_a_file_has_settings_here() -> None:
-    assert set(SETTINGS) == {one.name for one in CONNECTORS.values() if one.syntax}
+    assert set(SETTINGS) == {
+        one.name for one in CONNECTORS.values() if isinstance(one, FileConnector)
+    }
 
 
 @pytest.mark.parametrize(("name", "settings"), ALL)
@@ -178,8 +180,8 @@ TEXTS = {
 @pytest.mark.parametrize("name", sorted(TEXTS))
 def test_text_keeps_comments_there_and_back(name: str) -> None:
     connector, text = CONNECTORS[name], TEXTS[name]
+    assert isinstance(connector, FileConnector)
     syntax = connector.syntax
-    assert syntax is not None
     settings = syntaxes.read(text, syntax, "settings")
     made = syntaxes.edited(text, connector.connected(settings, FAR), syntax)
     assert syntaxes.read(made, syntax, "settings") == connector.connected(settings, FAR)
