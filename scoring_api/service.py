@@ -79,13 +79,17 @@ async def service_of(request: Request) -> Service:
 Shared = Annotated[Service, Depends(service_of)]
 
 
+def media_of(request: Request) -> str:
+    """Give the media type of a body, in lower case and without parameters; empty for none."""
+    return request.headers.get("content-type", "").partition(";")[0].strip().lower()
+
+
 async def require_json(request: Request) -> None:
     """Refuse a body without the content type JSON.
 
     This also forces a CORS preflight for posts of foreign web pages.
     """
-    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if kind != "application/json":
+    if media_of(request) != "application/json":
         raise ProblemError(415, "the body must be application/json")
 
 

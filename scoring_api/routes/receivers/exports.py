@@ -13,7 +13,7 @@ from scoring_api.problems import ProblemError
 from scoring_api.routes.answers import json_answer
 from scoring_api.routes.receivers.hooks import reporter_of
 from scoring_api.schemas.exports import Received
-from scoring_api.service import DESCRIBED, Service, Shared, needs, problems
+from scoring_api.service import DESCRIBED, Service, Shared, media_of, needs, problems
 
 _WRITER = needs("actions:write")  # runs before the request is read; called once
 router = APIRouter(tags=["exports"], dependencies=[*DESCRIBED, _WRITER])
@@ -58,7 +58,7 @@ async def post_openai_traces(
 
 
 async def _take(fmt: str, request: Request, service: Service, caller: Principal) -> Response:
-    media = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    media = media_of(request)
     if media not in _MEDIA:
         raise ProblemError(415, f"the body must be {' or '.join(_MEDIA)}")
     if caller.bindings:

@@ -23,7 +23,7 @@ from scoring_api.requests.otlp_answers import (
 )
 from scoring_api.routes.receivers.hooks import reporter_of
 from scoring_api.schemas.otlp import OtlpAnswer, OtlpStatus
-from scoring_api.service import DESCRIBED, Shared, needs, problems
+from scoring_api.service import DESCRIBED, Shared, media_of, needs, problems
 
 _WRITER = needs("actions:write")  # runs before the request is read; called once
 router = APIRouter(tags=["otlp"], dependencies=[*DESCRIBED, _WRITER])
@@ -87,7 +87,7 @@ async def post_logs(
 
 
 async def _take(signal: Signal, request: Request, service: Shared, caller: Principal) -> Response:
-    media = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    media = media_of(request)
     fmt = _FORMATS.get((signal, media))
     if fmt is None:
         raise ProblemError(415, f"the body must be {JSON} or {PROTOBUF}")

@@ -12,7 +12,7 @@ from scoring_api.authentication.principal import Principal
 from scoring_api.problems import ProblemError
 from scoring_api.routes.answers import NO_STORE, json_answer
 from scoring_api.schemas.exports import SetRefused
-from scoring_api.service import DESCRIBED, Shared, needs, problems
+from scoring_api.service import DESCRIBED, Shared, media_of, needs, problems
 from scoring_api.signals.verification import KeysUnavailable, SetError
 
 _WRITER = needs("signals:write")  # runs before the request is read; called once
@@ -49,7 +49,7 @@ async def post_security_event(
         raise ProblemError(403, "a credential of some agents alone may not report security events")
     if not service.signals.verifiers:
         raise ProblemError(404, "no transmitter is trusted: HABITUS_SSF_TRANSMITTERS is not set")
-    media = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    media = media_of(request)
     body = await request.body()
     try:
         if media != MEDIA:
