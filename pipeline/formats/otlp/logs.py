@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pipeline.formats.members import time_us
-from pipeline.formats.otlp import claude_code, codex, gateways, gemini_cli
+from pipeline.formats.otlp import gateways
+from pipeline.formats.otlp.emitters import claude_code, codex, gemini_cli
 from pipeline.formats.otlp.messages import messages_of
 from pipeline.formats.otlp.names import first
 from pipeline.formats.otlp.payload import INTERNAL, Span, Unusable

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline.formats.bounds import cut
 from pipeline.formats.members import text
-from pipeline.formats.otlp import claude_code, names
+from pipeline.formats.otlp import names
 from pipeline.formats.otlp.calls import agent_of, call_parts, is_denial, process_of, tool_of
+from pipeline.formats.otlp.emitters import claude_code
 from pipeline.formats.otlp.messages import messages_of
 from pipeline.formats.otlp.names import address, first
 from pipeline.formats.otlp.payload import SERVER, Unusable

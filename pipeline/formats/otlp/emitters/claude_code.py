@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from pipeline.formats.agents.claude_code import NAME, key_of
 from pipeline.formats.bounds import cut
 from pipeline.formats.members import number
+from pipeline.formats.otlp.emitters.log_parts import begun_us, denial, model_and_tokens, user_prompt
 from pipeline.formats.otlp.names import arguments_of, content, decoded, first
 from pipeline.formats.otlp.payload import Unusable
 from pipeline.formats.otlp.roles import CLAUDE_CODE
@@ -168,10 +169,9 @@ def _call(log: LogRecord, key: str, session: str) -> Part:
     event |= _of_subagent(attributes)
     if arguments:
         event["arguments"] = arguments
-    took = number(attributes.get("duration_ms")) or 0.0
     return Part(
         kind="call", session=key, call=_id_of(log, session), event=event,
-        time_us=max(0, log.time_us - int(min(took, 1e12) * 1000)),
+        time_us=begun_us(log),
         via="log" if first(attributes, _CALL) else "",
     )  # fmt: skip
 
@@ -203,26 +203,11 @@ def _tool_decision(log: LogRecord, key: str, session: str) -> Iterator[Part]:
     if first(log.attributes, ("decision",)) not in ("reject", "deny"):
         return
     yield _call(log, key, session)
-    yield Part(
-        kind="result", session=key, call=_id_of(log, session), time_us=log.time_us,
-        event={"outcome": "denied"},
-    )  # fmt: skip
-
-
-def _user_prompt(log: LogRecord, key: str, _: str) -> Iterator[Part]:
-    asked = content(log.attributes, ("prompt",))
-    if isinstance(asked, str):
-        yield Part(kind="request", session=key, time_us=log.time_us, text=asked)
+    yield denial(log, key, _id_of(log, session))
 
 
 def _api_request(log: LogRecord, key: str, _: str) -> Iterator[Part]:
-    model = first(log.attributes, ("model",))
-    if model is not None:
-        event = {"agent": {"model": cut(model, 256)}}
-        yield Part(kind="about", session=key, time_us=log.time_us, event=event)
-    used = sum(int(number(log.attributes.get(name)) or 0) for name in _TOKENS)
-    if used:
-        yield Part(kind="usage", session=key, time_us=log.time_us, size=min(used, 1 << 53))
+    return model_and_tokens(log, key, _TOKENS)
 
 
 _TOKENS = ("input_tokens", "output_tokens")
@@ -247,7 +232,7 @@ def _mode(log: LogRecord, key: str, session: str) -> Iterator[Part]:
 _LOGS: dict[str, Callable[[LogRecord, str, str], Iterator[Part]]] = {
     "tool_result": _tool_result,
     "tool_decision": _tool_decision,
-    "user_prompt": _user_prompt,
+    "user_prompt": user_prompt,
     "api_request": _api_request,
     "permission_mode_changed": _mode,
 }

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline.formats.bounds import cut
 from pipeline.formats.members import number
+from pipeline.formats.otlp.emitters.log_parts import begun_us, denial, tokens, user_prompt
 from pipeline.formats.otlp.names import arguments_of, content, first
 from pipeline.formats.otlp.payload import Unusable
 from pipeline.formats.part import Part
@@ -17,7 +18,7 @@ from pipeline.formats.part import Part
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from pipeline.formats.otlp.payload import Attributes, LogRecord
+    from pipeline.formats.otlp.payload import LogRecord
 
 NAME = "codex"
 _SESSION = ("conversation.id", "conversation_id")
@@ -75,10 +76,9 @@ def _call(log: LogRecord, key: str, session: str) -> Part:
     subagent = first(attributes, ("agent_name",))
     if subagent is not None:
         event["attributes"] = {"subagent": cut(subagent, 256)}
-    took = number(attributes.get("duration_ms")) or 0.0
     return Part(
         kind="call", session=key, call=_id_of(log, session), event=event,
-        time_us=max(0, log.time_us - int(min(took, 1e12) * 1000)),
+        time_us=begun_us(log),
     )  # fmt: skip
 
 
@@ -101,30 +101,18 @@ def _tool_decision(log: LogRecord, key: str, session: str) -> Iterator[Part]:
     if decision not in _REFUSED:
         return
     yield _call(log, key, session)
-    yield Part(
-        kind="result", session=key, call=_id_of(log, session), time_us=log.time_us,
-        event={"outcome": "denied"},
-    )  # fmt: skip
-
-
-def _user_prompt(log: LogRecord, key: str, _: str) -> Iterator[Part]:
-    asked = content(log.attributes, ("prompt",))
-    if isinstance(asked, str):
-        yield Part(kind="request", session=key, time_us=log.time_us, text=asked)
+    yield denial(log, key, _id_of(log, session))
 
 
 def _stream(log: LogRecord, key: str, _: str) -> Iterator[Part]:
-    attributes: Attributes = log.attributes
-    if first(attributes, ("event.kind",)) != "response.completed":
+    if first(log.attributes, ("event.kind",)) != "response.completed":
         return
-    used = sum(int(number(attributes.get(name)) or 0) for name in _TOKENS)
-    if used:
-        yield Part(kind="usage", session=key, time_us=log.time_us, size=min(used, 1 << 53))
+    yield from tokens(log, key, _TOKENS)
 
 
 _LOGS: dict[str, Callable[[LogRecord, str, str], Iterator[Part]]] = {
     "tool_result": _tool_result,
     "tool_decision": _tool_decision,
-    "user_prompt": _user_prompt,
+    "user_prompt": user_prompt,
     "sse_event": _stream,
 }

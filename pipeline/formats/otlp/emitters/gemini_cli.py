@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline.formats.bounds import cut
 from pipeline.formats.members import number
+from pipeline.formats.otlp.emitters.log_parts import begun_us, model_and_tokens, user_prompt
 from pipeline.formats.otlp.names import arguments_of, content, first
 from pipeline.formats.otlp.payload import Unusable
 from pipeline.formats.part import Part
@@ -68,7 +69,7 @@ def _tool_call(log: LogRecord, key: str, session: str) -> Iterator[Part]:
     call = _id_of(log, session)
     yield Part(
         kind="call", session=key, call=call, event=event,
-        time_us=max(0, log.time_us - int(min(took or 0.0, 1e12) * 1000)),
+        time_us=begun_us(log),
     )  # fmt: skip
     yield Part(
         kind="result", session=key, call=call, time_us=log.time_us,
@@ -86,24 +87,12 @@ def _id_of(log: LogRecord, session: str) -> str:
     return f"{session[:64]}/{sha256(row).hexdigest()[:16]}"
 
 
-def _user_prompt(log: LogRecord, key: str, _: str) -> Iterator[Part]:
-    asked = content(log.attributes, ("prompt",))
-    if isinstance(asked, str):
-        yield Part(kind="request", session=key, time_us=log.time_us, text=asked)
-
-
 def _api_response(log: LogRecord, key: str, _: str) -> Iterator[Part]:
-    model = first(log.attributes, ("model",))
-    if model is not None:
-        event = {"agent": {"model": cut(model, 256)}}
-        yield Part(kind="about", session=key, time_us=log.time_us, event=event)
-    used = sum(int(number(log.attributes.get(name)) or 0) for name in _TOKENS)
-    if used:
-        yield Part(kind="usage", session=key, time_us=log.time_us, size=min(used, 1 << 53))
+    return model_and_tokens(log, key, _TOKENS)
 
 
 _LOGS: dict[str, Callable[[LogRecord, str, str], Iterator[Part]]] = {
     "tool_call": _tool_call,
-    "user_prompt": _user_prompt,
+    "user_prompt": user_prompt,
     "api_response": _api_response,
 }

@@ -1,0 +1,1 @@
+"""Log records and spans of coding agents, each in the words of its emitter."""
