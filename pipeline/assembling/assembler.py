@@ -21,7 +21,8 @@ from pipeline.assembling.ancestors import Ancestry
 from pipeline.assembling.gaps import WAIT_US as GAP_US
 from pipeline.assembling.gaps import HookedAgents
 from pipeline.assembling.known_subjects import KnownSubjects
-from pipeline.assembling.open_session import OpenSession, State, digest_of, native_line
+from pipeline.assembling.native_events import digest_of, native_line
+from pipeline.assembling.open_session import OpenSession, State
 from pipeline.assembling.word_sums import word_sums_of
 from pipeline.formats.bounds import flat
 from pipeline.formats.part import Part

@@ -2,28 +2,25 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
-from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from models.event import rfc3339
 from models.units import DAY_US
-from pipeline.actions.enrich import enrich
 from pipeline.actions.secrets import may_have_credentials
 from pipeline.assembling.ancestors import lacks_agent, with_request
 from pipeline.assembling.corpus import Corpus
 from pipeline.assembling.gaps import Reports
-from pipeline.assembling.hiding import hidden, secret_origins
 from pipeline.assembling.joining import copied, fill, gravest, join, joined
+from pipeline.assembling.native_events import digest_of, encoded, native_event, native_line
 from pipeline.assembling.origins import origins_of
-from pipeline.assembling.seen_secrets import SeenSecret, read_secrets
+from pipeline.assembling.secrets.hiding import hidden, secret_origins
+from pipeline.assembling.secrets.seen_secrets import SeenSecret, read_secrets
 from pipeline.assembling.spans import OpenSpan, add_span, agents_at, call_of, facts_above
 from pipeline.assembling.word_sums import word_sums
-from pipeline.formats.bounds import KEPT_BYTES, cut, fit
+from pipeline.formats.bounds import cut
 
 if TYPE_CHECKING:
     from collections import Counter
@@ -39,10 +36,9 @@ MAX_DONE = 4_000
 """Most calls of a session that are remembered, so that a repetition is one event."""
 MAX_PURPOSE = 2_000
 _MOST_TOKENS = 1 << 53
-_LONGEST_ID, _LONGEST_NAME = 128, 256
 _LONGEST_MS = 1e12
-_UNIQUE = 16
-"""Length from which a call id is unique by itself, in characters."""
+_SUBAGENT = 2
+"""Agents above a request from which on it comes from an agent."""
 _encode = msgspec.json.Encoder().encode
 
 
@@ -374,103 +370,6 @@ class OpenSession:
             self._subjects.learn({"agent": line["agent"], "human": human}, time_us)
 
 
-def native_line(
-    event: dict[str, Any], call_id: str, time_us: int, reporter: str = "", session: str = ""
-) -> bytes:
-    """Write a native event of a session that has read no credential."""
-    return encoded(native_event(event, call_id, time_us, reporter, session), [], 0)
-
-
-def native_event(
-    event: dict[str, Any], call_id: str, time_us: int, reporter: str = "", session: str = ""
-) -> dict[str, Any]:
-    """Make a native event; names that are too long are cut, and a call id becomes a digest.
-
-    An agent that has a kind and no id is one of its kind for each credential: that of the event,
-    else that of the reporter. A short call id may
-    occur in many sessions, so its event has the session in its id. A trace is a session where the
-    emitter has no other one.
-    """
-    name = call_id if len(call_id) <= _LONGEST_ID else f"sha-{digest_of(call_id):016x}"
-    if session and len(name) < _UNIQUE:
-        name = f"{name}@{digest_of(session):016x}"
-    line = {"id": name, "time": rfc3339(time_us)} | event
-    line["tool"] = cut(str(line["tool"]), _LONGEST_NAME)
-    line["agent"] = _named(line.get("agent") or {}, _credential_of(line) or reporter)
-    _part_human(line)
-    enrich(line)
-    if not line.get("session") and line.get("trace_id"):
-        line["session"] = line["trace_id"]
-    if "mode" not in line and line.get("human"):
-        line["mode"] = "delegated"
-    line["attributes"] = {"call_id": cut(call_id, _LONGEST_NAME)} | (line.get("attributes") or {})
-    return line
-
-
-def encoded(line: dict[str, Any], known: list[SeenSecret], salt: int) -> bytes:
-    """Encode a native event; credentials become their kinds, and long arguments are cut.
-
-    Parameters
-    ----------
-    known
-        Credentials that the session has read.
-    salt
-        Of their checksums.
-    """
-    written = _encode(line)
-    arguments = line.get("arguments")
-    if len(written) > KEPT_BYTES and isinstance(arguments, dict):
-        shorter = fit(arguments)  # the arguments of a short event fit
-        if shorter is not arguments:
-            line["arguments"] = shorter
-            written = _encode(line)
-    if known or may_have_credentials(written):
-        return _encode(hidden(line, known, salt))
-    return written
-
-
-def _part_human(line: dict[str, Any]) -> None:
-    """Leave out a human that is the agent itself, and a mode that says no more than that.
-
-    >>> line = {"agent": {"id": "bot"}, "human": {"id": "bot"}, "mode": "delegated"}
-    >>> _part_human(line)
-    >>> line
-    {'agent': {'id': 'bot'}}
-    """
-    human, agent_id = line.get("human") or {}, line["agent"]["id"]
-    if human.get("id") != agent_id:
-        return
-    del line["human"]
-    if not any(name != agent_id for name in line.get("delegation") or ()):
-        line.pop("mode", None)
-
-
-def _credential_of(line: dict[str, Any]) -> str:
-    """Give a short name of the credential of an event; empty without one.
-
-    >>> _credential_of({"credential": {"id": "sha256:0123456789abcdef0123"}}), _credential_of({})
-    ('key-456789abcdef0123', '')
-    """
-    found = (line.get("credential") or {}).get("id")
-    return f"key-{found[-_SHORT:]}" if isinstance(found, str) and found else ""
-
-
-def _named(agent: dict[str, Any], holder: str) -> dict[str, Any]:
-    """Give an agent its id; `holder` is the credential by which it is known, or empty.
-
-    >>> _named({"kind": "claude-code"}, "laptop-7"), _named({"kind": "claude-code"}, "")
-    ({'id': 'claude-code/laptop-7'}, {'id': 'claude-code'})
-    >>> _named({}, "gateway"), _named({"id": "billing-7"}, "gateway")
-    ({'id': 'unattributed/gateway'}, {'id': 'billing-7'})
-    """
-    named = {key: value for key, value in agent.items() if key != "kind"}
-    if not named.get("id"):
-        kind = agent.get("kind") or "unattributed"
-        named["id"] = f"{kind}/{holder}" if holder else kind
-    named["id"] = cut(str(named["id"]), _LONGEST_NAME)
-    return named
-
-
 def _set_size(event: dict[str, Any], size: int) -> None:
     known = event.get("volume")
     if isinstance(known, dict):
@@ -482,13 +381,3 @@ def _set_size(event: dict[str, Any], size: int) -> None:
 def _size_of(text: str) -> int:
     """Give the bytes of a text in UTF-8."""
     return len(text) if text.isascii() else len(text.encode("utf-8", "replace"))
-
-
-_SUBAGENT, _SHORT = 2, 16
-
-
-@lru_cache(maxsize=16_384)
-def digest_of(name: str) -> int:
-    """Give 63 bits for a name; the parts of a call ask for the same one several times."""
-    raw = blake2b(name.encode("utf-8", "surrogatepass"), digest_size=8).digest()
-    return int.from_bytes(raw, "little") >> 1

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any
 from pipeline.actions.enrich import inferred
 from pipeline.actions.secrets import may_have_credentials
 from pipeline.actions.tools import tool_of
-from pipeline.assembling.seen_secrets import secrets_in
+from pipeline.assembling.secrets.seen_secrets import secrets_in
 from pipeline.formats.bounds import cut
 from pipeline.formats.secrets import is_secret_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from pipeline.assembling.seen_secrets import SeenSecret
+    from pipeline.assembling.secrets.seen_secrets import SeenSecret
 
 NAMED = "named_secret"
 """Kind of a value that only its name, such as ``password``, shows to be a secret."""

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from models.errors import ConfigError
 from pipeline.actions.secrets import MAX_CHARACTERS, kinds_of, load
-from pipeline.assembling.hiding import NAMED
+from pipeline.assembling.secrets.hiding import NAMED
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -9,7 +9,7 @@ import pytest
 
 from models.errors import MalformedEvent
 from pipeline.assembling.assembler import Assembler
-from pipeline.assembling.open_session import native_line
+from pipeline.assembling.native_events import native_line
 from pipeline.formats import FORMATS, PartFormat
 from tests.pipeline.formats.page_examples import PAGES, example_of, part_format
 from tests.pipeline.formats.samples import SAMPLES
