@@ -92,11 +92,12 @@ audit: $(TOOLS) ## known vulnerabilities and licences of all that is locked (say
 notebooks: $(KERNEL) ## execute the notebooks
 	@$(BIN)/python -m pytest tests/notebooks $(ARGS)
 
-schema: $(STAMP) ## remake the published schemas (data/schema/), docs/settings.md and docs/detectors.md
+schema: $(STAMP) ## remake the published schemas (data/schema/), docs/settings.md, detectors.md and integrations.md
 	@$(BIN)/python -m pipeline.events.schema
 	@$(BIN)/python -m pipeline.configuration.settings_page
 	@$(BIN)/python -m pipeline.publishing.asyncapi
 	@$(BIN)/python -m pipeline.publishing.detectors_page
+	@$(BIN)/python -m pipeline.publishing.integrations_page
 
 measured: $(STAMP) ## write docs/measured.md from benchmarks/results/
 	@$(BIN)/python -m benchmarks.page

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any, get_args
 
 import jsonschema
@@ -333,3 +334,10 @@ def test_answers_have_no_member_that_is_not_described(api, installation):
         jsonschema.validate(
             rejected.json(), {"components": parts, **schema["application/problem+json"]["schema"]}
         )
+
+
+def test_the_page_of_integrations_names_the_routes_that_receive(api: dict[str, Any]) -> None:
+    page = (PATH.parents[2] / "docs" / "integrations.md").read_text()
+    named = set(re.findall(r"/v1/[a-z/-]+", page))
+    assert named <= api["paths"].keys()
+    assert {path for path in api["paths"] if path.startswith("/v1/hooks/")} <= named
