@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from models.errors import MalformedEvent
 from models.kernel import native_kernel
 from models.units import HOUR_US, MINUTE_US, SECOND_US
 from pipeline.assembling.ancestors import Ancestry
@@ -71,6 +72,8 @@ class Assembler:
         Latest arrival, microseconds since 1970.
     subjects
         Which agents act in a session or for a person.
+    refusal
+        Why a part of the latest record made no event, the first one; None if each did.
 
     Examples
     --------
@@ -88,6 +91,7 @@ class Assembler:
         self._sums = word_sums_of(native_kernel(kernel))
         self._ancestry = Ancestry()
         self.count: Counter[str] = Counter()
+        self.refusal: MalformedEvent | None = None
         self.subjects = KnownSubjects(salt.to_bytes(4, "little"))
         self._open: OrderedDict[str, OpenSession] = OrderedDict()
         self._touched: set[str] = set()
@@ -116,6 +120,7 @@ class Assembler:
             Name of the credential that sent it. Nobody adds to the sessions of another one.
         """
         out: list[bytes] = []
+        self.refusal = None
         self.now_us = max(self.now_us, arrived_us)
         roots: dict[str, None] = {}
         open_sessions, name, session = self._open, "", None
@@ -126,6 +131,9 @@ class Assembler:
                 event["arguments"] = flat(arguments)
             if kind == "event":
                 out += self._whole(part, part.time_us or arrived_us, reporter)
+                continue
+            if kind == "refused":
+                self._refuse(MalformedEvent(part.match, part.text or ""))
                 continue
             if session is None or session.state.name != part.session:
                 name = f"{reporter}\x1f{part.session}"
@@ -167,12 +175,20 @@ class Assembler:
             return [part.line or native_line(event, part.call, at_us, reporter)]
         named, human = event["agent"], event.get("attributes", {}).get("subject")
         out: list[bytes] = []
-        for agent in self.subjects.agents_of(event, at_us):
+        try:
+            agents = self.subjects.agents_of(event, at_us)
+        except MalformedEvent as error:
+            self._refuse(error)
+            return out
+        for agent in agents:
             about = {"agent": {"id": agent}}
             if human is not None and agent not in (human, named["id"]):
                 about["human"] = {"id": human}
             out.append(native_line(event | about, part.call, at_us, reporter))
         return out
+
+    def _refuse(self, error: MalformedEvent) -> None:
+        self.refusal = self.refusal or error
 
     def due(self, *, whole: bool = False, spans: bool = False) -> list[bytes]:
         """Give the events whose other half has not come in time.

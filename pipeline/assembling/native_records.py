@@ -48,7 +48,7 @@ def native_records(
     Parameters
     ----------
     reject
-        Called with a record that cannot be read, and why.
+        Called with a record that cannot be read, or not as a whole, and why.
     whole
         Whether nothing follows: calls without a result are given too.
     spans
@@ -57,7 +57,7 @@ def native_records(
     if native_reader(wire) is not None and records:
         return records
     found: list[RawRecord] = []
-    read, longest = _reader_of(wire, assembler), longest_of(wire)
+    read, longest = _reader_of(wire, assembler, reject), longest_of(wire)
     for record in records:
         try:
             check_length(record, longest)
@@ -72,7 +72,9 @@ def native_records(
     return found
 
 
-def _reader_of(wire: AnyFormat, assembler: Assembler) -> Callable[[RawRecord], list[RawRecord]]:
+def _reader_of(
+    wire: AnyFormat, assembler: Assembler, reject: Reject
+) -> Callable[[RawRecord], list[RawRecord]]:
     """Give the function that reads one record; what it depends on is found out once."""
     if isinstance(wire, PartFormat):
         decode, ordered, take = wire.decode, wire.ordered, assembler.take
@@ -80,6 +82,8 @@ def _reader_of(wire: AnyFormat, assembler: Assembler) -> Callable[[RawRecord], l
         def read_parts(record: RawRecord) -> list[RawRecord]:
             parts, reporter = decode(record.value), _reporter_of(record)
             lines = take(parts, ordered=ordered, arrived_us=record.arrived_us, reporter=reporter)
+            if assembler.refusal is not None:
+                reject(record, assembler.refusal)
             return [_derived(record, line) for line in lines]
 
         return read_parts

@@ -8,16 +8,57 @@ import msgspec
 
 from models.errors import MalformedEvent
 from pipeline.formats.members import kind_of
+from pipeline.formats.part import Part
 from pipeline.formats.reasons import REFUSALS, malformed
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Callable, Collection, Iterable
 
 MAX_OBJECTS = 20_000
 """Most objects of one record; the ones after them are left out."""
 MAX_DEPTH = 100
 _NESTED = frozenset((dict, list))
 _decode = msgspec.json.decode
+
+
+def parts_in(
+    value: bytes,
+    read: Callable[[dict[str, Any]], Iterable[Part]],
+    envelopes: Collection[str] = (),
+) -> list[Part]:
+    r"""Give the parts of each object of a record; one that cannot be read stops no other.
+
+    Parameters
+    ----------
+    read
+        Gives the parts of an object, or raises `MalformedEvent`.
+    envelopes
+        As in `objects_of`.
+
+    Raises
+    ------
+    MalformedEvent
+        Something cannot be read, and nothing else is in the record.
+
+    Examples
+    --------
+    >>> def read(one):
+    ...     return [Part(kind="event", call=one["id"])]
+    >>> [part.kind for part in parts_in(b'{"id":"a"}\n{"id":\n{"id":"b"}', read)]
+    ['event', 'event', 'refused']
+    """
+    objects, refusal = _objects(value, envelopes)
+    parts: list[Part] = []
+    for one in objects:
+        try:
+            parts += read(one)
+        except MalformedEvent as error:
+            refusal = refusal or error
+    if refusal is None:
+        return parts
+    if not parts:
+        raise refusal
+    return [*parts, Part(kind="refused", match=refusal.reason, text=refusal.detail)]
 
 
 def objects_of(value: bytes, envelopes: Collection[str] = ()) -> list[dict[str, Any]]:
@@ -42,23 +83,49 @@ def objects_of(value: bytes, envelopes: Collection[str] = ()) -> list[dict[str, 
     >>> objects_of(b'{"a":1}\n{"a":2}\n')
     [{'a': 1}, {'a': 2}]
     """
+    objects, refusal = _objects(value, envelopes)
+    if refusal is not None and refusal.reason != "wrong_type":
+        raise refusal
+    return objects
+
+
+def _objects(
+    value: bytes, envelopes: Collection[str]
+) -> tuple[list[dict[str, Any]], MalformedEvent | None]:
+    """Give the objects of a record, and why the first one that is left out is none."""
+    refusal = None
     try:
         found = _decode(value)
     except REFUSALS as error:
-        found = _lines(value, malformed(error, value))
-    if isinstance(found, dict):
-        held = next((found[key] for key in envelopes if isinstance(found.get(key), list)), None)
-        found = [found] if held is None else held
-    if not isinstance(found, list):
+        found, refusal = _lines(value, malformed(error, value))
+    pages = found if isinstance(found, list) else [found]
+    if refusal is None and not isinstance(found, dict | list):
         raise MalformedEvent(
             "wrong_type", f"expected `object | array`, got `{kind_of(found)}` at $"
         )
-    objects = [one for one in found[:MAX_OBJECTS] if isinstance(one, dict)]
-    if found and not objects:
-        raise MalformedEvent("wrong_type", f"expected `object`, got `{kind_of(found[0])}` at $[0]")
+    listed = [one for page in pages for one in _held(page, envelopes)][:MAX_OBJECTS]
+    objects = [one for one in listed if isinstance(one, dict)]
+    if len(objects) < len(listed) and refusal is None:
+        at = next(at for at, one in enumerate(listed) if not isinstance(one, dict))
+        refusal = MalformedEvent(
+            "wrong_type", f"expected `object`, got `{kind_of(listed[at])}` at $[{at}]"
+        )
+    if listed and not objects and refusal is not None:
+        raise refusal
     if value.count(b"[") + value.count(b"{") <= MAX_DEPTH:
-        return objects
-    return [one for one in objects if not _is_deep(one)]
+        return objects, refusal
+    shallow = [one for one in objects if not _is_deep(one)]
+    if len(shallow) < len(objects) and refusal is None:
+        refusal = MalformedEvent("wrong_type", "values are nested too deeply")
+    return shallow, refusal
+
+
+def _held(page: Any, envelopes: Collection[str]) -> list[Any]:
+    """Give what an envelope holds; anything else is no envelope."""
+    if not isinstance(page, dict):
+        return [page]
+    held = next((page[key] for key in envelopes if isinstance(page.get(key), list)), None)
+    return [page] if held is None else held
 
 
 def object_in(value: Any) -> dict[str, Any]:
@@ -75,15 +142,21 @@ def object_in(value: Any) -> dict[str, Any]:
     return value if isinstance(value, dict) and not _is_deep(value) else {}
 
 
-def _lines(value: bytes, refusal: MalformedEvent) -> list[Any]:
-    """Read one value a line; raise the refusal of the whole record where a line is none."""
+def _lines(value: bytes, refusal: MalformedEvent) -> tuple[list[Any], MalformedEvent | None]:
+    """Read one value a line, and give why a line is none; raise the refusal if no line is one."""
     lines = [line for line in value.splitlines() if line.strip()]
     if len(lines) < 2:
         raise refusal
-    try:
-        return [_decode(line) for line in lines[:MAX_OBJECTS]]
-    except REFUSALS:
-        raise refusal from None
+    found: list[Any] = []
+    wrong: MalformedEvent | None = None
+    for line in lines[:MAX_OBJECTS]:
+        try:
+            found.append(_decode(line))
+        except REFUSALS as error:
+            wrong = wrong or malformed(error, line)
+    if not any(isinstance(one, dict) for one in found):
+        raise refusal
+    return found, wrong
 
 
 def _is_deep(value: Any) -> bool:

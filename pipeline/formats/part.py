@@ -6,7 +6,9 @@ from typing import Any, Literal
 
 from msgspec import Struct
 
-Kind = Literal["event", "call", "result", "request", "system", "about", "span", "usage", "end"]
+Kind = Literal[
+    "event", "call", "result", "request", "system", "about", "span", "usage", "end", "refused"
+]
 
 
 class Part(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -18,7 +20,8 @@ class Part(Struct, frozen=True, kw_only=True, omit_defaults=True):
         ``call`` and ``result`` are the halves of a call. ``request`` is what a person asked for,
         ``system`` the system prompt. ``about`` and ``span`` say what holds for a session, and for
         the calls below a span. ``usage`` counts tokens, which belong to the next call. ``end``
-        ends a session. ``event`` is a whole event.
+        ends a session. ``event`` is a whole event. ``refused`` is an object of a record that
+        cannot be read, beside others that can: `match` is the reason, and `text` the details.
     session
         Groups the parts of one conversation or trace, the same in every format of an emitter.
     call

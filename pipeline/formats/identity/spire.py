@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pipeline.formats.bounded_event import SECOND_US, instant_text, instant_us, ip_of, whole
-from pipeline.formats.json_records import objects_of
+from pipeline.formats.json_records import parts_in
 from pipeline.formats.log_lines import pairs_of, text_of
 from pipeline.formats.members import number, text
 from pipeline.formats.secrets import digest, digest_of_hash
@@ -58,10 +58,9 @@ class Spire:
     def decode(self, value: bytes) -> Iterable[Part]:
         """Give the event of one line."""
         if value.lstrip()[:1] in (b"{", b"["):
-            found: list[dict[str, Any]] = objects_of(value)
-        else:
-            found = [dict(pairs_of(line)) for line in text_of(value).splitlines()]
-        return [part for one in found for part in _parts(one)]
+            return parts_in(value, _parts)
+        lines = text_of(value).splitlines()
+        return [part for line in lines for part in _parts(dict(pairs_of(line)))]
 
 
 def _parts(line: dict[str, Any]) -> Iterator[Part]:

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from models.errors import MalformedEvent
 from pipeline.formats.bounded_event import instant_us, whole
 from pipeline.formats.identity.security_events import MANAGEMENT, meaning_of, name_of
 from pipeline.formats.identity.subjects import subject_of
-from pipeline.formats.json_records import objects_of
+from pipeline.formats.json_records import parts_in
 from pipeline.formats.members import inner, text
 from pipeline.formats.secrets import digest
 
@@ -47,11 +48,14 @@ class Ssf:
 
     def decode(self, value: bytes) -> Iterable[Part]:
         """Give the event of each token."""
-        return [part for one in objects_of(value) for part in _parts(one)]
+        return parts_in(value, _parts)
 
 
 def _parts(claims: dict[str, Any]) -> Iterator[Part]:
-    for kind, given in list(inner(claims.get("events")).items())[:_MOST]:
+    events = claims.get("events")
+    if not isinstance(events, dict) or not events:
+        raise MalformedEvent("wrong_type", "expected an object with an event at $.events")
+    for kind, given in list(events.items())[:_MOST]:
         name = name_of(kind)
         if name not in MANAGEMENT:
             yield _part(claims, kind, name, inner(given))

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from models.errors import MalformedEvent
 from pipeline.formats.identity.security_events import meaning_of, name_of
 from pipeline.formats.identity.subjects import subject_of
 from tests.pipeline.formats.decoding import event_of, events_of
@@ -96,3 +97,9 @@ def test_events_about_the_stream_give_no_event() -> None:
 def test_any_subject_is_read_without_an_error(value: Any) -> None:
     found = subject_of({"sub_id": value, "sub": value}, {"subject": value})
     assert [name for name in found.names if not isinstance(name, str)] == []
+
+
+@pytest.mark.parametrize("events", ["session-revoked", [], {}, None])
+def test_token_without_an_event_is_refused(events: Any) -> None:
+    with pytest.raises(MalformedEvent, match="an object with an event"):
+        events_of("ssf", SECURITY_EVENT | {"events": events})
