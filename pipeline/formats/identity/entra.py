@@ -1,17 +1,23 @@
-"""Microsoft Entra: sign-ins of agents, and risk detections about them.
+"""Microsoft Entra: sign-ins of agents, and what ID Protection reports about them.
 
-Sign-ins come from Microsoft Graph, from Log Analytics, or from a diagnostic setting. A risk
-detection is evidence from outside: an event of the agent with the tool ``entra:risk_detection``.
-Sources: the Graph beta reference of ``signIn``, ``agentSignIn`` and ``agentRiskDetection``.
+Records come from Microsoft Graph, from Log Analytics, or from a diagnostic setting. Risk is
+evidence from outside (`pipeline.formats.identity.entra_risk`). The user account of an agent is not
+a human. Sources: the Graph beta reference of ``signIn`` and ``agentSignIn``.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
+from models.errors import MalformedEvent
 from pipeline.formats.bounded_event import instant_text, instant_us, ip_of, whole
-from pipeline.formats.json_records import object_in, objects_of
-from pipeline.formats.members import number, text
+from pipeline.formats.identity.claims import words_of
+from pipeline.formats.identity.entra_risk import is_risk, risk_part
+from pipeline.formats.json_records import object_in, parts_in
+from pipeline.formats.members import inner, number, text
+from pipeline.formats.reasons import REFUSALS
 from pipeline.formats.secrets import digest
 
 if TYPE_CHECKING:
@@ -22,6 +28,9 @@ if TYPE_CHECKING:
 _NOT_AGENTIC = {"notagentic", ""}
 _SERVICE_PRINCIPALS = {"serviceprincipal", "managedidentity"}
 _AGENT_USER = "agentiduser"
+_SCOPES = "Oauth Scope Info"
+# Faults of the service or of the network, and sign-ins that need a further step.
+_NOT_REFUSED = {50058, 50097, 50140, 50199, 90002, 90006, 90010, 90024, 90025, 90033, 90055}
 
 
 class Entra:
@@ -46,12 +55,15 @@ class Entra:
 
     def decode(self, value: bytes) -> Iterable[Part]:
         """Give the event of each record."""
-        parts: list[Part] = []
-        for one in objects_of(value, ("value", "records", "Records")):
-            record = _lower(one) | _lower(object_in(one.get("properties")))
-            about = record.get("riskeventtype")
-            parts += _detection(record) if text(about) else _sign_in(record)
-        return parts
+        return parts_in(value, _parts, ("value", "records", "Records"))
+
+
+def _parts(given: dict[str, Any]) -> Iterable[Part]:
+    record = _lower(given) | _lower(object_in(given.get("properties")))
+    if not is_risk(record):
+        return _sign_in(record)
+    found = risk_part(record)
+    return [] if found is None else [found]
 
 
 def _lower(record: dict[str, Any]) -> dict[str, Any]:
@@ -65,19 +77,17 @@ def _sign_in(record: dict[str, Any]) -> Iterator[Part]:
     principal, user = text(record.get("serviceprincipalid")), text(record.get("userid"))
     agentic = kind not in _NOT_AGENTIC or subject not in _NOT_AGENTIC
     signed_in = text(record.get("createddatetime")) or text(record.get("timegenerated"))
-    if signed_in is None or (principal is None and not agentic):
+    if principal is None and not agentic:
         return
+    if signed_in is None:
+        raise MalformedEvent("wrong_type", "expected an RFC 3339 time at $.createdDateTime")
     at_us = instant_us(signed_in)
     token, code = text(record.get("uniquetokenidentifier")), _code(record)
-    delegated = user is not None or subject == _AGENT_USER
-    alone = not delegated and (_is_of_principal(record) or subject in {"notagentic"})
+    parent = text(agent.get("agentsubjectparentid"))
+    application = text(record.get("appid"))
+    agent_id = principal or (parent if kind in _NOT_AGENTIC else None) or application
     event: dict[str, Any] = {
-        "agent": {
-            "id": principal or text(record.get("appid")),
-            "instance": digest(token) if token else None,
-        },
-        "human": {"id": user},
-        "mode": "delegated" if delegated else "autonomous" if alone else None,
+        "agent": {"id": agent_id, "instance": digest(token) if token else None},
         "session": text(record.get("sessionid")),
         "trace_id": text(record.get("correlationid")),
         "tool": "entra:sign_in",
@@ -88,22 +98,78 @@ def _sign_in(record: dict[str, Any]) -> Iterator[Part]:
             "type": "application",
         },
         "network": {
-            "source_ip": ip_of(record.get("ipaddress")),
+            "source_ip": ip_of(record.get("ipaddress")) or ip_of(record.get("calleripaddress")),
             "asn": _whole(record.get("autonomoussystemnumber")),
             "country": _country(record),
         },
-        "outcome": None if code is None else "ok" if code == 0 else "denied",
-        "credential": {"id": digest(token) if token else None, "issued_at": instant_text(at_us)},
+        "outcome": _outcome(code),
+        "credential": {
+            "id": digest(token) if token else None,
+            "issued_at": instant_text(at_us),
+            "scopes": _scopes(record),
+        },
         "attributes": _attributes(record, agent) | {"error_code": code or None},
     }
-    if event["agent"]["id"]:
+    if subject == _AGENT_USER:
+        event |= _of_agent_user(agent_id, {agent_id, application}, parent)
+        event["attributes"] |= {"agent_user": user, "human_name": None}
+        event["attributes"]["agent_user_name"] = text(record.get("userprincipalname"))
+    elif user is not None:
+        event |= {"human": {"id": user}, "mode": "delegated"}
+    elif _is_of_principal(record) or subject == "notagentic":
+        event["mode"] = "autonomous"
+    if agent_id:
         call = text(record.get("id")) or digest(repr(sorted(map(repr, record.items()))))
         yield whole(call, at_us, event)
 
 
+def _of_agent_user(
+    agent_id: str | None, known: set[str | None], parent: str | None
+) -> dict[str, Any]:
+    """Give who acts behind a user account of an agent: no human, but maybe another agent.
+
+    >>> _of_agent_user("a", {"a"}, "a"), _of_agent_user("a", {"a"}, "b")
+    ({'mode': 'autonomous'}, {'mode': 'delegated', 'delegation': ['a', 'b']})
+    """
+    if parent is None or parent in known:
+        return {"mode": "autonomous"}
+    return {"mode": "delegated", "delegation": [agent_id, parent]}
+
+
+def _outcome(code: int | None) -> str | None:
+    if not code:
+        return None if code is None else "ok"
+    return "error" if code in _NOT_REFUSED else "denied"
+
+
+def _scopes(record: dict[str, Any]) -> list[str]:
+    """Give the scopes of a delegated token, which are among the details of its processing."""
+    for one in _list_in(record.get("authenticationprocessingdetails")):
+        if inner(one).get("key") == _SCOPES:
+            value = inner(one).get("value")
+            return words_of(_list_in(value) or value)
+    return []
+
+
+def _list_in(value: Any) -> list[Any]:
+    """Give a list that may be written as JSON text; an empty one for anything else.
+
+    >>> _list_in('["a"]'), _list_in(["a"]), _list_in("a")
+    (['a'], ['a'], [])
+    """
+    if isinstance(value, str) and value.lstrip().startswith("["):
+        try:
+            value = msgspec.json.decode(value.encode("utf-8", "replace"))
+        except REFUSALS:
+            return []
+    return value if isinstance(value, list) else []
+
+
 def _attributes(record: dict[str, Any], agent: dict[str, Any]) -> dict[str, Any]:
     return {
-        "agent_name": text(record.get("serviceprincipalname")),
+        "agent_name": text(record.get("serviceprincipalname"))
+        or text(record.get("appdisplayname")),
+        "app_id": text(record.get("appid")),
         "agent_type": text(agent.get("agenttype")),
         "agent_subject_type": text(agent.get("agentsubjecttype")),
         "agent_subject_parent": text(agent.get("agentsubjectparentid")),
@@ -114,31 +180,6 @@ def _attributes(record: dict[str, Any], agent: dict[str, Any]) -> dict[str, Any]
         "resource_name": text(record.get("resourcedisplayname")),
         "human_name": text(record.get("userprincipalname")),
     }
-
-
-def _detection(record: dict[str, Any]) -> Iterator[Part]:
-    agent = text(record.get("identityid")) or text(record.get("agentid"))
-    found_at = instant_us(record.get("detecteddatetime"))
-    at_us = found_at or instant_us(record.get("activitydatetime"))
-    if agent is None:
-        return
-    event: dict[str, Any] = {
-        "agent": {"id": agent},
-        "tool": "entra:risk_detection",
-        "attributes": {
-            "outside_evidence": True,
-            "risk_event_type": text(record.get("riskeventtype")),
-            "risk_level": text(record.get("risklevel")),
-            "risk_state": text(record.get("riskstate")),
-            "risk_detail": text(record.get("riskdetail")),
-            "risk_evidence": text(record.get("riskevidence")),
-            "detection_timing": text(record.get("detectiontimingtype")),
-            "activity_at": instant_text(instant_us(record.get("activitydatetime"))),
-            "blueprint": text(record.get("blueprintid")),
-            "agent_name": text(record.get("displayname")) or text(record.get("agentdisplayname")),
-        },
-    }
-    yield whole(text(record.get("id")) or digest(repr(event)), at_us, event)
 
 
 def _is_of_principal(record: dict[str, Any]) -> bool:

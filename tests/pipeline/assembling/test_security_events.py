@@ -171,3 +171,45 @@ def test_agents_of_a_person_are_known_from_calls_of_two_halves(tmp_path: Path) -
     assert running.judge("ssf", signal("j-1", "session-revoked", about))["events"] == 1
     (state,) = running.store.states("claude-code")
     assert state.events == 2
+
+
+def risk(state: str, level: str = "high", agent: str = "mail-bot", **more: Any) -> RawRecord:
+    return record({
+        "id": "r-1", "identityId": agent, "riskEventType": "unfamiliarResourceAccess",
+        "riskState": state, "riskLevel": level, "detectedDateTime": "2026-01-05T08:01:00Z",
+    } | more)  # fmt: skip
+
+
+def test_risk_that_entra_detects_lowers_trust_without_counting_as_work(
+    running: Running,
+) -> None:
+    running.judge("oauth", token("j-1"))
+    before = running.score()
+    (state,) = running.store.states("mail-bot")
+    assert running.judge("entra", risk("atRisk"))["events"] == 1
+    assert running.score() < before - 10
+    assert running.kinds() == ["identity.revoked"]
+    (after,) = running.store.states("mail-bot")
+    assert after.last_seen_us == state.last_seen_us
+
+
+def test_dismissed_risk_moves_no_trust_and_makes_no_conflict(running: Running) -> None:
+    running.judge("oauth", token("j-1"))
+    running.judge("entra", risk("atRisk"))
+    once = running.score()
+    later = risk("dismissed", lastUpdatedDateTime="2026-01-05T08:01:20Z")
+    running.judge("entra", later)
+    running.judge("entra", later)
+    assert running.score() >= once
+    assert running.kinds() == ["identity.revoked"]
+
+
+def test_event_about_an_unknown_subject_stops_no_other_of_its_record(running: Running) -> None:
+    running.judge("oauth", token("j-1"))
+    before = running.score()
+    one, other = (json.loads(risk("atRisk", agent=agent).value) for agent in ("nobody", "mail-bot"))
+    page = record({"value": [one | {"id": "r-0"}, other]})
+    counters = running.judge("entra", page)
+    assert counters["events"] == 1
+    assert counters["rejected_unattributed"] == 1
+    assert running.score() < before - 10

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from models.errors import MalformedEvent
 from pipeline.formats.secrets import digest
 from tests.pipeline.formats.decoding import event_of, events_of
 from tests.pipeline.formats.samples import AT, ENTRA, ENTRA_RISK
@@ -48,8 +49,8 @@ def test_page_of_graph_gives_an_event_for_each_sign_in() -> None:
 @pytest.mark.parametrize(
     ("agent", "user", "mode", "human"),
     [
-        ({"agentSubjectType": "agentIDuser"}, "u-1", "delegated", "u-1"),
-        ({"agentSubjectType": "agentIDuser"}, None, "delegated", None),
+        ({"agentSubjectType": "agentIDuser"}, "u-1", "autonomous", None),
+        ({"agentSubjectType": "agentIDuser"}, None, "autonomous", None),
         ({"agentSubjectType": "notAgentic"}, "u-1", "delegated", "u-1"),
         ({"agentSubjectType": "notAgentic"}, "", "autonomous", None),
         ({"agentSubjectType": "unknownFutureValue"}, None, None, None),
@@ -89,9 +90,119 @@ def test_risk_detection_is_evidence_about_the_agent_from_outside() -> None:
     assert event["attributes"]["outside_evidence"] is True
     assert event["attributes"]["risk_event_type"] == "unfamiliarResourceAccess"
     assert event["attributes"]["activity_at"] == "2026-01-04T22:00:00.000000Z"
+    assert event["kind"] == "security_event"
+    assert event["attributes"]["effect"] == "revoked"
     assert "outcome" not in event
 
 
 def test_old_names_of_a_risk_detection_are_read() -> None:
     old = {**ENTRA_RISK, "agentId": "a-9", "identityId": None}
     assert event_of("entra", old)["agent"]["id"] == "a-9"
+
+
+AGENT_USER = {
+    **ENTRA, "servicePrincipalId": "", "servicePrincipalName": "",
+    "appId": "8cd0", "appDisplayName": "Agent001",
+    "userId": "roboto", "userPrincipalName": "roboto@example.com",
+    "signInEventTypes": ["nonInteractiveUser"],
+    "agent": {"agentType": "agenticAppInstance", "parentAppId": "bedd",
+              "agentSubjectType": "agentIDuser", "agentSubjectParentId": "8cd0"},
+}  # fmt: skip
+
+
+def test_user_account_of_an_agent_is_not_a_human() -> None:
+    event = event_of("entra", AGENT_USER)
+    assert event["agent"]["id"] == "8cd0"
+    assert event["mode"] == "autonomous"
+    assert "human" not in event
+    assert "human_name" not in event["attributes"]
+    assert event["attributes"]["agent_user"] == "roboto"
+    assert event["attributes"]["agent_name"] == "Agent001"
+
+
+def test_user_account_of_another_agent_is_a_delegation_between_agents() -> None:
+    agent = AGENT_USER["agent"] | {"agentSubjectParentId": "hub"}  # type: ignore[operator]
+    event = event_of("entra", AGENT_USER | {"agent": agent})
+    assert (event["mode"], event["delegation"]) == ("delegated", ["8cd0", "hub"])
+    assert "human" not in event
+
+
+def test_agent_of_a_user_account_is_the_one_behind_an_ordinary_application() -> None:
+    agent = AGENT_USER["agent"] | {"agentType": "notAgentic", "agentSubjectParentId": "hub"}  # type: ignore[operator]
+    event = event_of("entra", AGENT_USER | {"agent": agent})
+    assert event["agent"]["id"] == "hub"
+
+
+@pytest.mark.parametrize(
+    "details",
+    [
+        [{"key": "Oauth Scope Info", "value": '["Mail.Read","User.Read"]'}],
+        [{"key": "Oauth Scope Info", "value": ["Mail.Read", "User.Read"]}],
+        '[{"key":"Oauth Scope Info","value":"[\\"Mail.Read\\",\\"User.Read\\"]"}]',
+    ],
+)
+def test_scopes_of_a_delegated_token_are_in_the_processing_details(details: Any) -> None:
+    event = event_of("entra", ENTRA | {"authenticationProcessingDetails": details})
+    assert event["credential"]["scopes"] == ["Mail.Read", "User.Read"]
+
+
+def test_diagnostic_setting_may_have_the_address_outside() -> None:
+    inside = {key: one for key, one in ENTRA.items() if key != "ipAddress"}
+    wrapped = {"callerIpAddress": "203.0.113.7", "properties": inside}
+    event = event_of("entra", {"records": [wrapped]})
+    assert event["network"]["source_ip"] == "203.0.113.7"
+    assert event["attributes"]["app_id"] == "5d0e"
+
+
+def test_fault_of_the_service_is_an_error() -> None:
+    assert event_of("entra", ENTRA | {"status": {"errorCode": 90033}})["outcome"] == "error"
+
+
+@pytest.mark.parametrize(
+    ("state", "level", "effect"),
+    [
+        ("atRisk", "high", "revoked"),
+        ("atRisk", "medium", "changed"),
+        ("atRisk", "low", "none"),
+        ("confirmedCompromised", "none", "revoked"),
+        ("dismissed", "high", "none"),
+        ("confirmedSafe", "high", "none"),
+        ("remediated", "high", "none"),
+        ("unknownFutureValue", "unknownFutureValue", "changed"),
+    ],
+)
+def test_state_of_a_detection_is_its_effect(state: str, level: str, effect: str) -> None:
+    event = event_of("entra", {**ENTRA_RISK, "riskState": state, "riskLevel": level})
+    assert event["attributes"]["effect"] == effect
+
+
+def test_detection_that_was_dismissed_is_a_later_event() -> None:
+    changed = {"riskState": "dismissed", "lastUpdatedDateTime": "2026-01-06T08:00:00Z"}
+    first, second = events_of("entra", ENTRA_RISK, {**ENTRA_RISK, **changed})
+    assert first["id"] != second["id"]
+    assert (first["time"], second["time"]) == (AT, "2026-01-06T08:00:00Z")
+    again = event_of("entra", ENTRA_RISK)
+    assert again["id"] == first["id"]
+
+
+def test_agent_at_risk_is_a_security_event_of_the_agent() -> None:
+    event = event_of("entra", {
+        "Id": "8cd0", "AgentDisplayName": "Agent001", "IdentityType": "AgentIdentity",
+        "RiskState": "confirmedCompromised", "RiskLevel": "high", "Type": "AADRiskyAgents",
+        "RiskLastModifiedDateTime": AT,
+    })  # fmt: skip
+    assert (event["agent"]["id"], event["kind"]) == ("8cd0", "security_event")
+    assert event["attributes"]["effect"] == "revoked"
+    assert event["time"] == AT
+
+
+def test_person_at_risk_gives_no_event() -> None:
+    person = {"id": "u-1", "userPrincipalName": "ana@example.com", "riskState": "atRisk",
+              "riskLevel": "high", "riskLastUpdatedDateTime": AT}  # fmt: skip
+    assert events_of("entra", person) == []
+    assert events_of("entra", {"id": "r", "userId": "u-1", "riskEventType": "leak"}) == []
+
+
+def test_sign_in_without_a_time_is_refused() -> None:
+    with pytest.raises(MalformedEvent, match="createdDateTime"):
+        events_of("entra", ENTRA | {"createdDateTime": 7})
