@@ -33,6 +33,7 @@ _ATTRIBUTES: dict[str, AliasKind] = {
     "spiffe_id": "spiffe-id",
     "app_id": "entra-app",
     "appid": "entra-app",
+    "service_principal": "entra-agent",
     "client_id": "oauth-client",
     "azp": "oauth-client",
     "client": "oauth-client",

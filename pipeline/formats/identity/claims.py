@@ -1,7 +1,8 @@
 """Who acts for whom according to the claims of a token, and what the token permits.
 
 Sources: RFC 8693 (``act``), RFC 9068, RFC 9396, OpenID Connect (``azp``), the transaction tokens
-draft (``txn``, ``req_wl``), and the variants of Entra (``scp``, ``roles``) and Auth0.
+draft (``txn``, ``req_wl``), and the variants of Entra (``oid``, ``scp``, ``roles``, the facets of
+agents) and Auth0.
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ _CLIENTS = ("client_id", "azp", "appid", "cid", "clientId", "req_wl")
 _NAMING = ("iss", "sub", "client_id", "azp", "iat", "exp")
 _CLIENT_GRANTS = {"client-credentials", "client_credentials"}
 _MACHINE_PREFIXES = ("spiffe://", "service-account-", "system:serviceaccount:")
+_AGENT_FACETS = {"11", "13"}
+"""Subjects of Entra that are an agent, or the user account of one."""
 _DETAILS = 64
 
 
@@ -35,7 +38,7 @@ def event_of_claims(claims: dict[str, Any]) -> dict[str, Any]:
     """
     chain = actors_of(claims.get("act"))
     clients = [name for key in _CLIENTS if (name := text(claims.get(key)))]
-    subject = text(claims.get("sub"))
+    subject = subject_of(claims)
     agent = next(iter([*chain, *clients]), subject)
     human = subject if _is_other(claims, subject, [*chain, *clients]) else None
     event: dict[str, Any] = {
@@ -43,7 +46,7 @@ def event_of_claims(claims: dict[str, Any]) -> dict[str, Any]:
         "human": {"id": human},
         "delegation": chain,
         "credential": credential_of(claims),
-        "attributes": {"issuer": text(claims.get("iss"))},
+        "attributes": {"issuer": text(claims.get("iss"))} | _principal(claims),
         "trace_id": text(claims.get("txn")),
         "network": {"source_ip": ip_of(inner(claims.get("rctx")).get("req_ip"))},
     }
@@ -54,12 +57,36 @@ def event_of_claims(claims: dict[str, Any]) -> dict[str, Any]:
     return event
 
 
+def subject_of(claims: dict[str, Any]) -> str | None:
+    """Give the subject of a token; Entra's ``sub`` differs by application, so it is the ``oid``.
+
+    >>> subject_of({"sub": "x-1", "oid": "u-7", "tid": "t"}), subject_of({"sub": "u", "oid": "o"})
+    ('u-7', 'u')
+    """
+    named = text(claims.get("oid")) if text(claims.get("tid")) else None
+    return named or text(claims.get("sub"))
+
+
+def _principal(claims: dict[str, Any]) -> dict[str, Any]:
+    """Give the object id of an Entra application that acts alone, as its sign-ins have it."""
+    named = text(claims.get("oid"))
+    alone = named and text(claims.get("tid")) and claims.get("idtyp") == "app"
+    return {"service_principal": named} if alone else {}
+
+
 def actors_of(act: Any) -> list[str]:
     """Give the actors of an ``act`` claim, the newest first: a client by its id.
 
+    Some issuers write a list of actors instead of nested ones.
+
     >>> actors_of({"sub": "a", "act": {"client_id": "b", "sub": "f3", "act": "c"}})
     ['a', 'b', 'c']
+    >>> actors_of([{"sub": "a"}, "b"])
+    ['a', 'b']
     """
+    if isinstance(act, list):
+        listed = [actors_of(one)[:1] for one in act[:MAX_DELEGATION] if not isinstance(one, list)]
+        return [name for names in listed for name in names]
     found: list[str] = []
     while act is not None and len(found) < MAX_DELEGATION:
         actor = inner(act)
@@ -140,6 +167,7 @@ def _is_machine(claims: dict[str, Any], subject: str | None, clients: list[str])
         or subject.startswith(_MACHINE_PREFIXES)
         or named.startswith("service-account-")
         or claims.get("idtyp") == "app"
+        or not _AGENT_FACETS.isdisjoint(words_of(claims.get("xms_sub_fct")))
         or _first(claims, ("gty", "grant_type")) in _CLIENT_GRANTS
     )
 

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from models.errors import MalformedEvent
 from pipeline.formats.identity.claims import actors_of, event_of_claims
 from pipeline.formats.secrets import digest
 from tests.pipeline.formats.decoding import event_of, events_of
@@ -106,3 +107,60 @@ def test_token_without_an_id_is_named_by_its_claims() -> None:
     assert one.startswith("sha256:")
     assert one != other
     assert event_of_claims({"sub": "a", "azp": "bot"})["credential"] == {}
+
+
+ENTRA_TOKEN = {"tid": "t", "sub": "of-this-application", "oid": "u-7", "azp": "8cd0",
+               "idtyp": "user", "scp": "Mail.Read", "xms_sub_fct": "2 3",
+               "xms_act_fct": "11 9 3"}  # fmt: skip
+
+
+def test_person_of_an_entra_token_is_the_one_of_its_sign_ins() -> None:
+    event = event_of("oauth", {"time": 1767600000, "claims": ENTRA_TOKEN})
+    assert (event["agent"]["id"], event["human"]["id"]) == ("8cd0", "u-7")
+    assert event["mode"] == "delegated"
+
+
+def test_user_account_of_an_entra_agent_is_not_a_human() -> None:
+    event = event_of("oauth", {"time": 1767600000, "claims": ENTRA_TOKEN | {"xms_sub_fct": "13 3"}})
+    assert event["mode"] == "autonomous"
+    assert "human" not in event
+
+
+def test_entra_application_alone_names_its_service_principal() -> None:
+    alone = {"tid": "t", "sub": "s", "oid": "sp-1", "azp": "8cd0", "idtyp": "app"}
+    event = event_of("oauth", {"time": 1767600000, "claims": alone})
+    assert (event["agent"]["id"], event["mode"]) == ("8cd0", "autonomous")
+    assert event["attributes"]["service_principal"] == "sp-1"
+
+
+def test_list_of_actors_is_a_chain() -> None:
+    event = event_of_claims({"sub": "ana", "act": [{"sub": "a"}, {"sub": "b"}, {"sub": "c"}]})
+    assert (event["agent"]["id"], event["human"]["id"]) == ("a", "ana")
+    assert event["delegation"] == ["a", "b", "c"]
+
+
+def test_all_audiences_are_kept() -> None:
+    event = event_of("oauth", {"sub": "a", "azp": "b", "iat": 1767600000, "aud": ["x", "y"]})
+    assert event["resource"]["id"] == "x"
+    assert event["attributes"]["audiences"] == ["x", "y"]
+
+
+@pytest.mark.parametrize(
+    ("more", "outcome"),
+    [
+        ({"status": 403}, "denied"),
+        ({"status_code": "200"}, "ok"),
+        ({"decision": "deny"}, "denied"),
+        ({"outcome": "Failed"}, "error"),
+        ({}, None),
+    ],
+)
+def test_outcome_may_be_a_status_or_a_decision(more: dict[str, Any], outcome: str | None) -> None:
+    event = event_of("oauth", {"time": 1767600000, "claims": {"sub": "a", "azp": "b"}} | more)
+    assert event.get("outcome") == outcome
+
+
+@pytest.mark.parametrize("claims", ["eyJ", {"sub": ["a"]}, {"azp": 7, "sub": None}])
+def test_claims_of_no_agent_are_refused(claims: Any) -> None:
+    with pytest.raises(MalformedEvent, match="names an agent"):
+        events_of("oauth", {"time": 1767600000, "claims": claims})
