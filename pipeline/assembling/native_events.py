@@ -86,8 +86,21 @@ def _part_human(line: dict[str, Any]) -> None:
     >>> _part_human(line)
     >>> line
     {'agent': {'id': 'bot'}}
+
+    A human may come with the agent that acts for them, where an emitter names the human instead.
+
+    >>> line = {"agent": {"id": "5"}, "human": {"id": "5", "agent": "71"}, "mode": "delegated"}
+    >>> _part_human(line)
+    >>> line
+    {'agent': {'id': '71'}, 'human': {'id': '5'}, 'mode': 'delegated'}
     """
     human, agent_id = line.get("human") or {}, line["agent"]["id"]
+    if "agent" in human:
+        human = line["human"] = dict(human)
+        agent = human.pop("agent")
+        if human["id"] == agent_id != agent:
+            line["agent"] = line["agent"] | {"id": agent}
+            return
     if human.get("id") != agent_id:
         return
     del line["human"]

@@ -6,11 +6,12 @@ agent id in tenant logs.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from pipeline.formats.bounded_event import instant_us, ip_of, whole
 from pipeline.formats.identity.claims import words_of
-from pipeline.formats.json_records import objects_of
+from pipeline.formats.json_records import parts_in
 from pipeline.formats.members import inner, text
 from pipeline.formats.secrets import digest
 
@@ -20,8 +21,13 @@ if TYPE_CHECKING:
     from pipeline.formats.part import Part
 
 _MACHINE_TO_MACHINE = {"seccft", "feccft"}
-_EXCHANGES = ("on_behalf_of_token_exchange", "setcte", "fetcte", "sete", "fete")
-_FAILURES = ("fail_", "failed_", "failure_")
+_EXCHANGES = {
+    "success_on_behalf_of_token_exchange", "failed_on_behalf_of_token_exchange", "secte", "fecte",
+}  # fmt: skip
+_FAILURE = re.compile(r"f[a-z]*|(?:fail|failed|failure)_.*|.*_(?:failed|failure|fail|error|denied)")
+_BLOCKED = re.compile(r"(?:.*_)?limit(?:_.*)?|pwd_leak|.*_blocked")
+_WRAPPERS = ("detail", "data")
+_MOST_WRAPPERS = 4
 
 
 class Auth0:
@@ -44,11 +50,11 @@ class Auth0:
 
     def decode(self, value: bytes) -> Iterable[Part]:
         """Give the event of each entry."""
-        return [part for one in objects_of(value, ("logs",)) for part in _parts(one)]
+        return parts_in(value, _parts, ("logs",))
 
 
 def _parts(entry: dict[str, Any]) -> Iterator[Part]:
-    log = inner(entry.get("data")) or entry
+    log, entry = _unwrapped(entry)
     details = inner(log.get("details"))
     kind, client = text(log.get("type")), text(log.get("client_id"))
     agent = text(log.get("agent_id")) or text(log.get("external_agent_id"))
@@ -60,7 +66,7 @@ def _parts(entry: dict[str, Any]) -> Iterator[Part]:
     human = (
         None if machine or user in {agent, client} or (user or "").endswith("@clients") else user
     )
-    exchanged = any(word in kind for word in _EXCHANGES)
+    exchanged = kind in _EXCHANGES
     token = text(details.get("jti")) or text(details.get("token_id"))
     scopes = words_of(log.get("scope"))
     named = text(entry.get("log_id")) or text(log.get("log_id")) or text(log.get("_id"))
@@ -79,7 +85,7 @@ def _parts(entry: dict[str, Any]) -> Iterator[Part]:
             "source_ip": ip_of(log.get("ip") or log.get("client_ip")),
             "country": text(inner(log.get("location_info")).get("country_code")),
         },
-        "outcome": "denied" if _is_failure(kind) else "ok",
+        "outcome": "denied" if _is_refused(kind) else "ok",
         "credential": {"id": digest(issued) if issued else None, "scopes": scopes},
         "attributes": {
             "client": client,
@@ -91,10 +97,27 @@ def _parts(entry: dict[str, Any]) -> Iterator[Part]:
     yield whole(named, instant_us(log.get("date")), event)
 
 
-def _is_failure(kind: str) -> bool:
-    """Return whether a type is a failure: ``feccft``, ``fp``, ``failed_…``.
+def _unwrapped(entry: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Give the log of an entry, and what it is in: a log stream, EventBridge or Event Grid.
 
-    >>> _is_failure("feccft"), _is_failure("success_exchange"), _is_failure("seccft")
-    (True, False, False)
+    >>> _unwrapped({"source": "aws.partner", "detail": {"log_id": "1", "data": {"type": "s"}}})
+    ({'type': 's'}, {'log_id': '1', 'data': {'type': 's'}})
     """
-    return kind.startswith(_FAILURES) or (kind.startswith("f") and "_" not in kind)
+    outer = entry
+    for _ in range(0 if text(entry.get("date")) else _MOST_WRAPPERS):
+        held = next((found for key in _WRAPPERS if (found := inner(entry.get(key)))), None)
+        if held is None:
+            break
+        outer, entry = entry, held
+    return entry, outer
+
+
+def _is_refused(kind: str) -> bool:
+    """Return whether a type is a failure or a block.
+
+    >>> [_is_refused(kind) for kind in ("feccft", "idjag_exchange_failed", "limit_wc")]
+    [True, True, True]
+    >>> [_is_refused(kind) for kind in ("success_exchange", "seccft", "flows_completed")]
+    [False, False, False]
+    """
+    return any(form.fullmatch(kind) is not None for form in (_FAILURE, _BLOCKED))

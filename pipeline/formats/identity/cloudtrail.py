@@ -21,7 +21,7 @@ from pipeline.formats.identity.aws_principals import (
     key_of,
 )
 from pipeline.formats.identity.claims import event_of_claims
-from pipeline.formats.json_records import object_in, objects_of
+from pipeline.formats.json_records import object_in, parts_in
 from pipeline.formats.members import inner, number, text
 from pipeline.formats.part import Part
 from pipeline.formats.secrets import digest, without_secrets
@@ -33,7 +33,13 @@ if TYPE_CHECKING:
 
 SESSION = "cloudtrail"
 _NO_KEY = "-"
-_DENIALS = ("AccessDenied", "Unauthorized", "Client.Unauthorized", "Forbidden", "NotAuthorized")
+_DENIALS = (
+    "AccessDenied", "Unauthorized", "Forbidden", "NotAuthorized", "AuthFailure",
+    "AuthorizationError", "ExpiredToken", "InvalidClientTokenId", "SignatureDoesNotMatch",
+    "UnrecognizedClient", "MissingAuthenticationToken",
+)  # fmt: skip
+_CLIENT = "Client."
+"""Begins the error codes of some services."""
 _OTHER_KINDS = {"AwsCloudTrailInsight"}
 _RESOURCES = (
     "roleArn", "secretId", "agentRuntimeArn", "functionName", "tableName", "keyId", "modelId",
@@ -65,10 +71,10 @@ class CloudTrail:
 
     def decode(self, value: bytes) -> Iterable[Part]:
         """Give the parts of one file, event or record."""
-        found = objects_of(value, ("Records",))
-        return [part for one in found for part in self._parts(inner(one.get("detail")) or one)]
+        return parts_in(value, self._parts, ("Records",))
 
-    def _parts(self, record: dict[str, Any]) -> Iterator[Part]:
+    def _parts(self, given: dict[str, Any]) -> Iterator[Part]:
+        record = inner(given.get("detail")) or given
         source, name = text(record.get("eventSource")), text(record.get("eventName"))
         agent = agent_of(record)
         if source is None or name is None or text(record.get("eventType")) in _OTHER_KINDS:
@@ -173,7 +179,7 @@ def _resource(record: dict[str, Any], asked: dict[str, Any]) -> dict[str, Any]:
 def _outcome(record: dict[str, Any]) -> str:
     code, made = text(record.get("errorCode")), object_in(record.get("responseElements"))
     if code is not None or text(record.get("errorMessage")):
-        return "denied" if (code or "").startswith(_DENIALS) else "error"
+        return "denied" if (code or "").removeprefix(_CLIENT).startswith(_DENIALS) else "error"
     if made.get("ConsoleLogin") == "Failure":
         return "denied"
     body = object_in(made.get("body"))

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from pipeline.formats.bounded_event import bounded, instant_us, ip_of, whole
 from pipeline.formats.identity.claims import words_of
 from pipeline.formats.identity.gitlab import name_of
-from pipeline.formats.json_records import objects_of
+from pipeline.formats.json_records import parts_in
 from pipeline.formats.members import inner, text
 from pipeline.formats.part import Part
 from pipeline.formats.secrets import digest, digest_of_hash, without_secrets
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 _MILLISECOND_US = 1_000
 _USAGE = "github-copilot"
+_OPERATIONS = {"access": "read", "create": "write", "modify": "write", "remove": "delete",
+               "restore": "write", "transfer": "admin"}  # fmt: skip
 
 
 class GitHubAudit:
@@ -44,10 +46,11 @@ class GitHubAudit:
 
     def decode(self, value: bytes) -> Iterable[Part]:
         """Give the parts of each entry."""
-        return [part for one in objects_of(value) for part in _parts(one)]
+        return parts_in(value, _parts, ("records",))
 
 
 def _parts(entry: dict[str, Any]) -> Iterator[Part]:
+    entry = inner(entry.get("event")) or entry  # an HTTP event collector has it inside
     at_us = instant_us(entry.get("@timestamp"), _MILLISECOND_US)
     at_us = at_us or instant_us(entry.get("created_at"), _MILLISECOND_US)
     if entry.get("actor_is_agent") is True and text(entry.get("action")):
@@ -66,6 +69,7 @@ def _entry(entry: dict[str, Any], at_us: int) -> Part:
         "mode": "delegated" if human else None,
         "session": text(entry.get("agent_session_id")),
         "tool": f"github:{entry['action']}",
+        "operation": _OPERATIONS.get(text(entry.get("operation_type")) or ""),
         "resource": {
             "id": text(entry.get("repo")) or text(entry.get("org")) or text(entry.get("business")),
             "type": "repository" if text(entry.get("repo")) else "organization",

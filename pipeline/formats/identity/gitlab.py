@@ -9,9 +9,10 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
+from models.errors import MalformedEvent
 from pipeline.formats.bounded_event import bounded, instant_us, ip_of, whole
 from pipeline.formats.identity.claims import words_of
-from pipeline.formats.json_records import objects_of
+from pipeline.formats.json_records import parts_in
 from pipeline.formats.members import inner, number, text
 from pipeline.formats.part import Part
 from pipeline.formats.secrets import digest
@@ -46,7 +47,7 @@ class GitLab:
 
     def decode(self, value: bytes) -> Iterable[Part]:
         """Give the parts of one audit event or log line."""
-        return [part for one in objects_of(value) for part in _parts(one)]
+        return parts_in(value, _parts)
 
 
 def _parts(record: dict[str, Any]) -> Iterator[Part]:
@@ -67,7 +68,8 @@ def _log(line: dict[str, Any]) -> Iterator[Part]:
     correlation, duration_s = text(line.get("correlation_id")) or "", number(line.get("duration_s"))
     facts = bounded(
         {
-            "human": {"id": human},
+            # Some features name the human as the author: this is the account that acts for them.
+            "human": {"id": human, "agent": name_of(meta.get("user_id"))},
             "mode": "delegated" if human else None,
             "outcome": _outcome(line.get("status")),
             "duration_ms": None if duration_s is None else duration_s * 1000,
@@ -93,11 +95,12 @@ def _audit(record: dict[str, Any]) -> Iterator[Part]:
     action = text(inner(said).get("action"))
     kind = action or text(record.get("event_type")) or text(inner(details).get("event_name"))
     account = name_of(record.get("author_id"))
+    author = text(record.get("author_name")) or text(details.get("author_name"))
     scopes = words_of(details.get("token_scopes") or details.get("scopes"))
     human = next((found[1] for one in scopes if (found := _SCOPED.fullmatch(one))), None)
     correlation = text(record.get("correlation_id")) or text(details.get("correlation_id"))
     event: dict[str, Any] = {
-        "agent": {"id": account, "instance": correlation},
+        "agent": _agent(account, author) | {"instance": correlation},
         "human": {"id": human},
         "mode": "delegated" if human else None,
         "trace_id": correlation,
@@ -111,7 +114,7 @@ def _audit(record: dict[str, Any]) -> Iterator[Part]:
         "network": {"source_ip": ip_of(record.get("ip_address") or details.get("ip_address"))},
         "attributes": {
             "call_id": name_of(record.get("id")),
-            "author": text(record.get("author_name")) or text(details.get("author_name")),
+            "author": author,
             "author_class": text(details.get("author_class")),
             "composite_identity": _is_composite(record, scopes),
             "has_scoped_user": True if human else None,
@@ -120,7 +123,8 @@ def _audit(record: dict[str, Any]) -> Iterator[Part]:
         },
     }
     if account is None or kind is None:
-        return
+        name = "author_id" if account is None else "event_type"
+        raise MalformedEvent("wrong_type", f"expected an id or a text at $.{name}")
     at_us = instant_us(record.get("created_at"))
     number_of = name_of(record.get("id"))
     call = f"gitlab-audit-event/{number_of or digest(repr(event) + str(at_us))}"
@@ -131,6 +135,19 @@ def _audit(record: dict[str, Any]) -> Iterator[Part]:
     yield Part(kind="call", session=session, call=call, parent=_REQUEST, time_us=at_us,
                event=bounded(event))  # fmt: skip
     yield Part(kind="result", session=session, call=call, parent=_REQUEST, time_us=at_us)
+
+
+def _agent(account: str | None, author: str | None) -> dict[str, Any]:
+    """Give the agent of an account; all deploy keys have one negative id, as all tokens have.
+
+    >>> _agent("71", "ai-flow"), _agent("-3", "release key"), _agent("-1", None)
+    ({'id': '71'}, {'id': 'gitlab:-3/release key'}, {'id': None, 'kind': 'gitlab:-1'})
+    """
+    if account is None or not account.startswith("-"):
+        return {"id": account}
+    if author is not None:
+        return {"id": f"gitlab:{account}/{author}"}
+    return {"id": None, "kind": f"gitlab:{account}"}
 
 
 def key_of(correlation: str) -> str:

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline.formats.bounded_event import SECOND_US, instant_text, instant_us, ip_of, whole
 from pipeline.formats.identity.claims import words_of
-from pipeline.formats.json_records import objects_of
+from pipeline.formats.json_records import object_in, parts_in
 from pipeline.formats.log_lines import pairs_of, text_of
-from pipeline.formats.members import inner, number, text
+from pipeline.formats.members import number, text
 from pipeline.formats.secrets import digest
 
 if TYPE_CHECKING:
@@ -52,18 +52,18 @@ class Keycloak:
     def decode(self, value: bytes) -> Iterable[Part]:
         """Give the event of each line or object."""
         if value.lstrip()[:1] in (b"{", b"["):
-            found = [_flat(one) for one in objects_of(value)]
-        else:
-            found = [_of_line(line) for line in text_of(value).splitlines()]
-        return [part for one in found for part in _parts(one)]
+            return parts_in(value, lambda one: _parts(_flat(one)))
+        lines = text_of(value).splitlines()
+        return [part for line in lines for part in _parts(_of_line(line))]
 
 
 def _flat(event: dict[str, Any]) -> dict[str, Any]:
     """Put details beside the other members; a JSON log has the pairs in its message."""
     message = text(event.get("message"))
     if message and "type" not in event:
-        event = {"time": event.get("timestamp")} | dict(pairs_of(message))
-    return inner(event.get("details")) | event
+        written = event.get("timestamp") or event.get("@timestamp")
+        event = {"time": written} | dict(pairs_of(message))
+    return object_in(event.get("details") or event.get("detailsJson")) | event
 
 
 def _of_line(line: str) -> dict[str, Any]:
@@ -92,7 +92,7 @@ def _parts(event: dict[str, Any]) -> Iterator[Part]:
         "agent": {"id": client},
         "human": {"id": human},
         "mode": "delegated" if human else "autonomous" if machine else None,
-        "delegation": [client] if human and done == "TOKEN_EXCHANGE" else [],
+        "delegation": _chain(event, client) if human and done == "TOKEN_EXCHANGE" else [],
         "session": _said(event, "sessionId") or _said(event, "code_id"),
         "tool": f"keycloak:{done}",
         "resource": {"id": _said(event, "audience"), "type": "audience"},
@@ -113,6 +113,16 @@ def _parts(event: dict[str, Any]) -> Iterator[Part]:
         },
     }
     yield whole(call, at_us, members)
+
+
+def _chain(event: dict[str, Any], client: str) -> list[str]:
+    """Give the client that exchanges a token, and the one to which the token belonged.
+
+    >>> _chain({"subject_token_client_id": "gate"}, "bot"), _chain({}, "bot")
+    (['bot', 'gate'], ['bot'])
+    """
+    before = _said(event, "subject_token_client_id")
+    return [client, before] if before not in (None, client) else [client]
 
 
 def _end_us(event: dict[str, Any], at_us: int) -> int:

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from tests.pipeline.formats.decoding import event_of, events_of
 from tests.pipeline.formats.samples import GITHUB
 
@@ -41,3 +43,18 @@ def test_request_and_response_of_a_usage_record_are_one_event() -> None:
     assert event["tool"] == "copilot:/chat/completions"
     assert event["volume"] == {"bytes_in": 6, "bytes_out": 3}
     assert "ask" not in str(event["attributes"])
+
+
+def test_wrappers_of_a_stream_give_the_same_event() -> None:
+    plain = event_of("github-audit", GITHUB)
+    assert event_of("github-audit", {"time": 1767600000, "event": GITHUB}) == plain
+    assert event_of("github-audit", {"records": [GITHUB]}) == plain
+
+
+@pytest.mark.parametrize(
+    ("said", "operation"),
+    [("access", "read"), ("create", "write"), ("remove", "delete"), ("transfer", "admin")],
+)
+def test_operation_type_is_the_operation(said: str, operation: str) -> None:
+    event = event_of("github-audit", GITHUB | {"action": "x.y", "operation_type": said})
+    assert event["operation"] == operation

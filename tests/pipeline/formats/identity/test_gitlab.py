@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from models.errors import MalformedEvent
 from tests.pipeline.formats.decoding import event_of, events_of
 from tests.pipeline.formats.samples import GITLAB_AUDIT, GITLAB_LOG
 
@@ -67,3 +68,24 @@ def test_message_may_be_text() -> None:
 def test_status_of_the_log_is_the_outcome(status: int | None, outcome: str | None) -> None:
     event = event_of("gitlab", GITLAB_LOG | {"status": status}, GITLAB_AUDIT)
     assert event.get("outcome") == outcome
+
+
+def test_deploy_keys_are_not_one_agent() -> None:
+    keys = [GITLAB_AUDIT | {"id": name, "author_id": -3, "author_name": name, "details": {}}
+            for name in ("release", "backup")]  # fmt: skip
+    agents = {one["agent"]["id"] for one in events_of("gitlab", *keys)}
+    assert agents == {"gitlab:-3/release", "gitlab:-3/backup"}
+
+
+def test_audit_event_without_an_author_is_refused() -> None:
+    with pytest.raises(MalformedEvent, match="author_id"):
+        events_of("gitlab", GITLAB_AUDIT | {"author_id": [71]})
+
+
+def test_audit_event_that_names_the_human_is_one_of_the_account_that_acts() -> None:
+    log = GITLAB_LOG | {"meta.user_id": 71}
+    event = event_of("gitlab", log, GITLAB_AUDIT | {"author_id": 123, "author_name": "ines"})
+    assert event["agent"]["id"] == "71"
+    assert event["human"] == {"id": "123"}
+    assert event["mode"] == "delegated"
+    assert event_of("gitlab", log, GITLAB_AUDIT)["human"] == {"id": "123"}

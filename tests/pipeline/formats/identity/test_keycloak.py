@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import json
+
 from pipeline.formats.secrets import digest
 from tests.pipeline.formats.decoding import event_of, events_of
 from tests.pipeline.formats.samples import KEYCLOAK
@@ -54,3 +56,22 @@ def test_events_of_persons_give_no_event() -> None:
     assert events_of("keycloak", KEYCLOAK | {"type": "LOGIN"}) == []
     assert events_of("keycloak", KEYCLOAK | {"clientId": "account-console"}) == []
     assert events_of("keycloak", "2026-01-05 08:00:00,250 INFO [org.example] started") == []
+
+
+def test_client_of_the_exchanged_token_is_in_the_chain() -> None:
+    details = KEYCLOAK["details"] | {"subject_token_client_id": "gate"}  # type: ignore[operator]
+    event = event_of("keycloak", KEYCLOAK | {"details": details})
+    assert event["delegation"] == ["invoice-bot", "gate"]
+
+
+def test_log_in_the_form_of_ecs_has_the_time_of_the_event() -> None:
+    message = LINE.partition("(executor-thread-17) ")[2]
+    event = event_of("keycloak", {"@timestamp": "2026-01-05T08:00:00.25Z", "message": message})
+    assert event["time"] == "2026-01-05T08:00:00.250000Z"
+
+
+def test_details_may_be_text() -> None:
+    written = KEYCLOAK | {"details": json.dumps(KEYCLOAK["details"])}
+    assert (
+        event_of("keycloak", written)["credential"] == event_of("keycloak", KEYCLOAK)["credential"]
+    )
