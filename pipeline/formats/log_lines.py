@@ -3,30 +3,56 @@
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from models.errors import MalformedEvent
+from pipeline.formats.json_records import object_in
 from pipeline.formats.reasons import REFUSALS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 MAX_PAIRS = 500
 # A name begins behind a separator, so that a long word is examined once.
 _PAIR = re.compile(r'(?<![^\s,({])(?P<key>[\w.@/-]{1,100})=(?P<value>"(?:[^"\\]|\\.)*"|\S*)')
 
 
-def pairs_of(line: str) -> dict[str, str]:
+def pairs_of(line: str) -> dict[str, Any]:
     r"""Give the pairs of a line; the first one of a name counts.
 
     >>> pairs_of('time=1 msg="API accessed" path="a\\"b" caller= type="X", user="u"')
     {'time': '1', 'msg': 'API accessed', 'path': 'a"b', 'caller': '', 'type': 'X', 'user': 'u'}
     """
-    found: dict[str, str] = {}
+    found: dict[str, Any] = {}
     for pair in _PAIR.finditer(line):
         value = pair["value"].removesuffix(",")
         found.setdefault(pair["key"], _unquoted(value))
         if len(found) >= MAX_PAIRS:
             break
     return found
+
+
+def logged(record: dict[str, Any], read: Callable[[str], dict[str, Any]]) -> dict[str, Any]:
+    """Give the record in a line that a container runtime has wrapped; any other one unchanged.
+
+    Parameters
+    ----------
+    read
+        Reads a line that is no JSON.
+
+    Examples
+    --------
+    >>> logged({"log": '{"type":"audit"}', "stream": "stdout"}, pairs_of)
+    {'type': 'audit'}
+    >>> logged({"log": "type=audit", "stream": "stdout"}, pairs_of), logged({"a": 1}, pairs_of)
+    ({'type': 'audit'}, {'a': 1})
+    """
+    line = record.get("log")
+    if not isinstance(line, str) or not line:
+        return record
+    return object_in(line) or read(line)
 
 
 def text_of(value: bytes) -> str:

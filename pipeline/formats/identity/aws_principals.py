@@ -46,6 +46,7 @@ def agent_of(record: dict[str, Any]) -> str | None:
 def account_of(record: dict[str, Any]) -> str | None:
     """Give the kind of a principal that a record does not name: that of its account."""
     account = text(inner(record.get("userIdentity")).get("accountId"))
+    account = account or text(record.get("recipientAccountId"))
     return f"aws:{account}" if account else None
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from pipeline.formats.bounded_event import SECOND_US, instant_text, instant_us, ip_of, whole
 from pipeline.formats.identity.claims import words_of
 from pipeline.formats.json_records import object_in, parts_in
-from pipeline.formats.log_lines import pairs_of, text_of
+from pipeline.formats.log_lines import logged, pairs_of, text_of
 from pipeline.formats.members import number, text
 from pipeline.formats.secrets import digest
 
@@ -52,7 +52,7 @@ class Keycloak:
     def decode(self, value: bytes) -> Iterable[Part]:
         """Give the event of each line or object."""
         if value.lstrip()[:1] in (b"{", b"["):
-            return parts_in(value, lambda one: _parts(_flat(one)))
+            return parts_in(value, lambda one: _parts(_flat(logged(one, _of_line))))
         lines = text_of(value).splitlines()
         return [part for line in lines for part in _parts(_of_line(line))]
 

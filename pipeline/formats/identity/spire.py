@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline.formats.bounded_event import SECOND_US, instant_text, instant_us, ip_of, whole
 from pipeline.formats.json_records import parts_in
-from pipeline.formats.log_lines import pairs_of, text_of
+from pipeline.formats.log_lines import logged, pairs_of, text_of
 from pipeline.formats.members import number, text
 from pipeline.formats.secrets import digest, digest_of_hash
 
@@ -58,7 +58,7 @@ class Spire:
     def decode(self, value: bytes) -> Iterable[Part]:
         """Give the event of one line."""
         if value.lstrip()[:1] in (b"{", b"["):
-            return parts_in(value, _parts)
+            return parts_in(value, lambda one: _parts(logged(one, pairs_of)))
         lines = text_of(value).splitlines()
         return [part for line in lines for part in _parts(dict(pairs_of(line)))]
 

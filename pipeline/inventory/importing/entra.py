@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 _MORE = "@odata.nextLink"
 _OF_AGENTS = "agentidentity"
 _NOT_AGENTS = "agentidentityblueprint"
+_APPLICATIONS = ("serviceprincipal", "application", "agentidentity")
+_GROUP = "group"
 _NAMES = ("userPrincipalName", "mail", "displayName", "id")
 
 
@@ -71,8 +73,19 @@ def _read(entry: Members, every: bool) -> Imported | None:
 
 
 def _first_person(people: list[Members]) -> str | None:
-    """Name the first of owners or sponsors; a group has a display name alone."""
-    names = (found for one in people[:1] for name in _NAMES if (found := one.text(name)))
+    """Name the first person of owners or sponsors, else the first group; no application.
+
+    >>> found = [{"@odata.type": "#microsoft.graph.servicePrincipal", "displayName": "Deploy"},
+    ...          {"@odata.type": "#microsoft.graph.group", "displayName": "Finance"},
+    ...          {"@odata.type": "#microsoft.graph.user", "mail": "ana@example.com"}]
+    >>> [_first_person([Members("a", one) for one in found[:count]]) for count in (1, 2, 3)]
+    [None, 'Finance', 'ana@example.com']
+    """
+    kinds = [((one.text("@odata.type") or "").lower(), one) for one in people]
+    people = [one for kind, one in kinds if not kind.endswith((*_APPLICATIONS, _GROUP))]
+    groups = [one for kind, one in kinds if kind.endswith(_GROUP)]
+    first = (people or groups)[:1]
+    names = (found for one in first for name in _NAMES if (found := one.text(name)))
     return next(names, None)
 
 

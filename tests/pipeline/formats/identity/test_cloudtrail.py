@@ -277,3 +277,8 @@ def test_recorded_federation_token_ends_where_its_issuer_says(shared_dir: Path) 
     assert used["credential"]["expires_at"] == "2024-11-30T20:43:17Z"
     assert used["agent"]["id"].endswith(":user/stratus-red-team-user-federation-user")
     assert "delegation" not in used
+
+
+def test_record_without_an_identity_is_one_of_its_account() -> None:
+    record = cloudtrail_record(userIdentity=None, recipientAccountId="123456789012")
+    assert event_of("cloudtrail", record)["agent"]["id"] == "aws:123456789012"

@@ -75,3 +75,11 @@ def test_details_may_be_text() -> None:
     assert (
         event_of("keycloak", written)["credential"] == event_of("keycloak", KEYCLOAK)["credential"]
     )
+
+
+def test_line_that_a_container_runtime_wraps_is_read() -> None:
+    plain = event_of("keycloak", LINE)
+    wrapped = {"log": LINE + "\n", "stream": "stdout", "time": "2026-01-05T08:00:01Z"}
+    assert event_of("keycloak", wrapped) == plain
+    written = {"log": json.dumps(KEYCLOAK), "stream": "stdout"}
+    assert event_of("keycloak", written) == event_of("keycloak", KEYCLOAK)

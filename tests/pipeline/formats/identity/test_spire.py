@@ -95,3 +95,11 @@ def test_recorded_failures_are_errors_without_a_caller(shared_dir: Path) -> None
     assert {one["agent"]["id"] for one in failed} == {"spire-server/unauthenticated"}
     assert json.dumps(failed).count("already been used") == 2
     assert len(assembled("spire", raw)[0]) == 39
+
+
+def test_line_that_a_container_runtime_wraps_is_read() -> None:
+    line = {"time": "2026-01-05T08:00:00Z", "type": "audit", "method": "NewJWTSVID",
+            "service": "svid.v1.SVID", "spiffe_id": "spiffe://example.org/bot",
+            "audience": "payments", "status": "success", "request_id": "r-9"}  # fmt: skip
+    wrapped = {"log": json.dumps(line) + "\n", "stream": "stdout", "time": "2026-01-05T08:00:01Z"}
+    assert event_of("spire", wrapped) == event_of("spire", line)
