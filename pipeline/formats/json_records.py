@@ -84,7 +84,7 @@ def objects_of(value: bytes, envelopes: Collection[str] = ()) -> list[dict[str, 
     [{'a': 1}, {'a': 2}]
     """
     objects, refusal = _objects(value, envelopes)
-    if refusal is not None and refusal.reason != "wrong_type":
+    if refusal is not None and refusal.reason not in ("wrong_type", "too_long"):
         raise refusal
     return objects
 
@@ -103,7 +103,12 @@ def _objects(
         raise MalformedEvent(
             "wrong_type", f"expected `object | array`, got `{kind_of(found)}` at $"
         )
-    listed = [one for page in pages for one in _held(page, envelopes)][:MAX_OBJECTS]
+    listed = [one for page in pages for one in _held(page, envelopes)]
+    if len(listed) > MAX_OBJECTS:
+        refusal = refusal or MalformedEvent(
+            "too_long", f"{len(listed)} objects, expected at most {MAX_OBJECTS}"
+        )
+        listed = listed[:MAX_OBJECTS]
     objects = [one for one in listed if isinstance(one, dict)]
     if len(objects) < len(listed) and refusal is None:
         at = next(at for at, one in enumerate(listed) if not isinstance(one, dict))
@@ -149,7 +154,7 @@ def _lines(value: bytes, refusal: MalformedEvent) -> tuple[list[Any], MalformedE
         raise refusal
     found: list[Any] = []
     wrong: MalformedEvent | None = None
-    for line in lines[:MAX_OBJECTS]:
+    for line in lines[: MAX_OBJECTS + 1]:
         try:
             found.append(_decode(line))
         except REFUSALS as error:

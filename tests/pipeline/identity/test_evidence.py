@@ -68,6 +68,16 @@ def test_identifier_in_attributes_is_an_alias_of_the_agent_that_names_it(desk, f
     assert pairs(desk) == [(SVID, "bot", kind)]
 
 
+@pytest.mark.parametrize(
+    ("attribute", "kind"), [("service_principal", "entra-agent"), ("app_id", "entra-app")]
+)
+def test_token_and_sign_in_of_an_entra_application_are_proposed_as_one(desk, attribute, kind):
+    itself = an_event("e-1", "27a3", credential=None)
+    named = an_event("e-2", "5d0e", 1, attributes={attribute: "27a3"}, credential=None)
+    desk.judge(itself, named)
+    assert pairs(desk) == [("27a3", "5d0e", kind)]
+
+
 def test_identifier_of_attributes_alone_proposes_nothing(desk):
     desk.judge(an_event("e-1", "bot", attributes={"client_id": "c-9"}, credential=None))
     assert pairs(desk) == []

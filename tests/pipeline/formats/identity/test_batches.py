@@ -9,6 +9,7 @@ import pytest
 
 from pipeline.assembling.assembler import Assembler
 from pipeline.assembling.native_records import native_records
+from pipeline.formats.json_records import MAX_OBJECTS
 from pipeline.processing.stream_types import RawRecord
 from tests.pipeline.formats.decoding import ARRIVED_US, events_of, part_format
 from tests.pipeline.formats.samples import SAMPLES
@@ -72,3 +73,12 @@ def test_lines_may_be_envelopes() -> None:
     (line,) = [line for line in SAMPLES["entra"] if b"createdDateTime" in line][:1]
     page = b'{"records":[' + line + b"]}"
     assert len(read("entra", page + b"\n" + page)[0]) == 2
+
+
+@pytest.mark.parametrize("between", [b",", b"\n"])
+def test_objects_beyond_the_limit_are_refused_and_not_lost_silently(between: bytes) -> None:
+    token = b'{"sub":"a","azp":"bot","iat":1767600000}'
+    batch = between.join([token] * (MAX_OBJECTS + 1))
+    made, refused = read("oauth", b"[" + batch + b"]" if between == b"," else batch)
+    assert len(made) == MAX_OBJECTS
+    assert [one.reason for one in refused] == ["too_long"]
