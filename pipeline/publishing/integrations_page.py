@@ -22,8 +22,8 @@ _HEAD = """# Integrations
 
 `make schema` writes this page from the formats. Each page has the switches of the emitter, an
 example with the events that it gives, what is poorer and why, and what happens while Habitus is
-down. `habitus doctor --format F FILE` says what the records of a file contain, and which switch adds
-what they lack.
+down. `habitus doctor --format F FILE` says what the records of a file contain, and which switch
+adds what they lack.
 
 *Results* and *request* show where the values of a call come from: a source without them is blind to
 an instruction that a tool result has planted. *Human* is the person for whom an agent acts.
