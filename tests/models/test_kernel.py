@@ -108,7 +108,7 @@ print("done")
 
 @pytest.mark.skipif(kernel.native_kernel("auto") is None, reason="needs the compiled kernel")
 def test_thread_that_loads_the_kernel_may_end_before_another_one_uses_it() -> None:
-    ran = subprocess.run(
+    ran = subprocess.run(  # noqa: S603  # our own code
         [sys.executable, "-c", _THREADS], capture_output=True, text=True, check=False
     )
     assert (ran.returncode, ran.stdout) == (0, "done\n")
