@@ -6,9 +6,11 @@ without the compiled package.
 
 from __future__ import annotations
 
+from concurrent.futures import Future
 from functools import cache
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
+from threading import Event, Thread, current_thread, main_thread
 from typing import Any
 
 from models.errors import ConfigError
@@ -50,10 +52,33 @@ def native_kernel(choice: str) -> Any | None:
 
 @cache
 def _installed() -> Any | None:
-    kernel = next(filter(None, map(_imported, _MODULES)), None)
+    kernel = _loaded() if current_thread() is main_thread() else _loaded_for_good()
     if kernel is not None:
         _check_version(getattr(kernel, "__version__", "unknown"))
     return kernel
+
+
+def _loaded() -> Any | None:
+    return next(filter(None, map(_imported, _MODULES)), None)
+
+
+def _loaded_for_good() -> Any | None:
+    """Load the kernel in a thread that never ends.
+
+    The allocator of the kernel belongs to the thread that loads it. Once that thread has ended,
+    the next one that allocates would crash the process.
+    """
+    found: Future[Any | None] = Future()
+
+    def load() -> None:
+        try:
+            found.set_result(_loaded())
+        except BaseException as error:  # noqa: BLE001  # raised where the kernel is asked for
+            found.set_exception(error)
+        Event().wait()
+
+    Thread(target=load, name="habitus-kernel", daemon=True).start()
+    return found.result()
 
 
 def _imported(module: str) -> Any | None:

@@ -8,7 +8,9 @@ from functools import lru_cache
 COMMANDS = frozenset({"command", "cmd", "script"})
 """Keys of arguments that hold a command line."""
 _MAX_PROGRAMS = 6
-_SEPARATOR = re.compile(r"\s*(?:\|\||&&|[|;\n])\s*")
+_SEPARATOR = re.compile(  # white space is read once, from its beginning
+    r"(?:(?<!\s)\s++)?+(?:\|\||&&|[|;])\s*+|(?<!\s)[^\S\n]*+\n\s*+"
+)
 _PREFIXES = frozenset({"sudo", "env", "time", "nohup", "xargs"})
 _SUBCOMMAND = re.compile(r"[a-z-]{2,12}")
 

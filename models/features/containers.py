@@ -4,16 +4,67 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 MAX_IDENTIFIERS = 8
 """Most identifiers that are read out of one text."""
+MAX_CHARACTERS = 128 << 10
+"""Most characters of a text that are searched."""
 _MAX_NAME = 120
-_IDENTIFIER = re.compile(
-    r"[a-z][a-z0-9+.-]*://[^\s'\"<>)]+"  # URL
-    r"|[\w.+-]+@[\w-]+(?:\.[\w-]+)+"  # mail address
-    r"|~?(?:[\w.@-]*/)+[\w.@*-]+"  # path
-    r"|\b[a-z_]+\.[a-z_0-9]{3,}\b"  # table in a schema
+_NONE = (MAX_CHARACTERS, MAX_CHARACTERS)
+_SCHEME, _LOCAL, _FOLDER = r"[a-z0-9+.-]", r"[\w.+-]", r"[\w.@-]"
+
+
+class _Form:
+    """One form of identifiers; it is found in linear time.
+
+    A match begins where a run of its first characters begins, as all later starts in a run have
+    the same end. The guard says that a run begins. Only where the match before it has ended within
+    a run, it begins there. All repetitions are possessive: what follows them is outside their set.
+    """
+
+    def __init__(self, sign: str, guard: str, pattern: str) -> None:
+        self.sign = sign
+        self._search = re.compile(guard + pattern).search
+        self._match = re.compile(pattern).match
+
+    def find(self, text: str, start: int) -> tuple[int, int]:
+        """Give the span of the first match from a position on; `_NONE` without one."""
+        found = (start and self._match(text, start)) or self._search(text, start)
+        return found.span(found.lastindex or 0) if found else _NONE
+
+    def after(self, text: str, span: tuple[int, int], start: int) -> tuple[int, int]:  # noqa: ARG002  # a path needs it
+        """Give the span of the first match from a position on, after the one before it."""
+        return self.find(text, start)
+
+
+class _Path(_Form):
+    """Paths; only they may be cut by many matches of another form."""
+
+    def after(self, text: str, span: tuple[int, int], start: int) -> tuple[int, int]:
+        """As above; the rest of a path that has a separator is a path."""
+        has_separator = text.find(self.sign, start, span[1]) >= 0
+        return (start, span[1]) if has_separator else self.find(text, start)
+
+
+_FORMS = (
+    _Form(  # URL
+        "://",
+        rf"(?<!{_SCHEME})",
+        rf"[0-9+.-]*+([a-z]{_SCHEME}*+://[^\s'\"<>)]++)",
+    ),
+    _Form("@", rf"(?<!{_LOCAL})", rf"{_LOCAL}++@[\w-]++(?:\.[\w-]++)++"),  # mail address
+    _Path(
+        "/",
+        r"(?:(?=~)|(?<![\w.@/~-]))",
+        rf"~?+{_FOLDER}*+(?:(?:/++{_FOLDER}++)++(?:/*+\*[\w.@*-]*+)?+|/++\*[\w.@*-]*+)",
+    ),
+    _Form(".", "", r"\b[a-z_]++\.[a-z_0-9]{3,}+\b"),  # table in a schema
 )
+"""Of matches with the same start, the one of the first form counts."""
 _TABLE = re.compile(r"[a-z_]+\.[a-z_0-9]{3,}")
 _ARN_PARTS = 3
 
@@ -28,7 +79,28 @@ def identifiers(text: str) -> list[str]:
     """
     if len(text) <= _MAX_NAME and " " not in text:
         return [text] if text else []
-    return list(dict.fromkeys(_IDENTIFIER.findall(text)))[:MAX_IDENTIFIERS]
+    found: dict[str, None] = {}
+    for one in _matches(text[:MAX_CHARACTERS]):
+        found[one] = None
+        if len(found) == MAX_IDENTIFIERS:
+            break
+    return list(found)
+
+
+def _matches(text: str) -> Iterator[str]:
+    """Give the matches of all forms, which do not overlap, from left to right."""
+    forms = [form for form in _FORMS if form.sign in text]
+    spans = [form.find(text, 0) for form in forms]
+    while spans and (first := min(spans, key=_start_of)) is not _NONE:
+        end = first[1]
+        yield text[first[0] : end]
+        for at, span in enumerate(spans):
+            if span[0] < end:
+                spans[at] = forms[at].after(text, span, end)
+
+
+def _start_of(span: tuple[int, int]) -> int:
+    return span[0]
 
 
 @lru_cache(maxsize=50_000)

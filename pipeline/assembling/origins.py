@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from models.features.containers import identifiers
@@ -31,7 +32,7 @@ def origins_of(arguments: Mapping[str, Any], corpus: Corpus) -> dict[str, list[A
     """
     found: dict[str, list[Any]] = {}
     for key, value in arguments.items():
-        values = dict.fromkeys(list(_values(value, 0))[:MAX_VALUES])
+        values = dict.fromkeys(islice(_values(value, 0), MAX_VALUES))
         if values:
             found[key] = [[one, corpus.origins(one)] for one in values]
     return found

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from importlib.metadata import version
+from threading import Thread
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
@@ -84,3 +87,44 @@ def test_a_kernel_that_does_not_load_is_refused(install: Callable[..., None]) ->
     install(habitus_native=ImportError("GLIBC_2.34 not found"))
     with pytest.raises(ConfigError, match=r"does not load: GLIBC_2\.34 not found; install"):
         kernel.native_kernel("auto")
+
+
+_THREADS = """
+import threading
+from models.kernel import native_kernel
+
+def work():
+    kernel = native_kernel("native")
+    for text in ("a", "a" * 1_000_000, "a." * 500_000):
+        kernel.word_sums(text, 7)
+
+for _ in range(3):
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join()
+print("done")
+"""
+
+
+@pytest.mark.skipif(kernel.native_kernel("auto") is None, reason="needs the compiled kernel")
+def test_thread_that_loads_the_kernel_may_end_before_another_one_uses_it() -> None:
+    ran = subprocess.run(  # noqa: S603  # our own code
+        [sys.executable, "-c", _THREADS], capture_output=True, text=True, check=False
+    )
+    assert (ran.returncode, ran.stdout) == (0, "done\n")
+
+
+def test_error_of_a_kernel_is_raised_in_the_thread_that_asks(install: Callable[..., None]) -> None:
+    install(habitus_native=ImportError("no symbol"))
+    found: list[str] = []
+
+    def ask() -> None:
+        try:
+            kernel.native_kernel("auto")
+        except ConfigError as error:
+            found.append(str(error))
+
+    thread = Thread(target=ask)
+    thread.start()
+    thread.join()
+    assert [one.partition(":")[0] for one in found] == ["the compiled kernel does not load"]

@@ -12,7 +12,8 @@ from pipeline.assembling.assembler import Assembler
 from pipeline.assembling.native_records import native_records
 from pipeline.clock import clock_us
 from pipeline.commands.doctor.check import Check
-from pipeline.formats import FORMATS, Native, PartFormat, format_named
+from pipeline.commands.doctor.file_names import manner_of
+from pipeline.formats import FORMATS, Native, PartFormat, format_named, whole_files
 from pipeline.sources.recordings import records_of
 
 if TYPE_CHECKING:
@@ -36,6 +37,9 @@ _MEMBERS: dict[str, tuple[str, Callable[[Event], bool]]] = {
     "session": ("calls are grouped by idle time", lambda one: one.session is not None),
 }
 
+_OF_ALL = frozenset({"outcome", "session"})
+"""Members of which no format says that it lacks them."""
+
 
 @lru_cache(maxsize=1)
 def switches() -> dict[str, dict[str, str]]:
@@ -48,8 +52,15 @@ def switches() -> dict[str, dict[str, str]]:
 
 
 def check_format(files: Sequence[str], fmt: str) -> list[Check]:
-    """Read files as a format; give what their events contain, and what to do about the rest."""
+    """Read files as a format; give what their events contain, and what to do about the rest.
+
+    Raises
+    ------
+    ConfigError
+        The name of a file does not fit the format, or its content.
+    """
     wire, refused = format_named(fmt), list[str]()
+    manner = manner_of(files, fmt, wire)
     assembler, reader = Assembler(0), _native()
 
     def reject(record: RawRecord, error: MalformedEvent) -> None:
@@ -57,7 +68,7 @@ def check_format(files: Sequence[str], fmt: str) -> list[Check]:
 
     made = [
         event.value
-        for record in records_of(files, now_us=clock_us())
+        for record in records_of(files, now_us=clock_us(), whole_files=whole_files(wire))
         for event in native_records([record], wire, assembler, reject)
     ]
     made += [one.value for one in native_records([], wire, assembler, reject, whole=True)]
@@ -67,13 +78,19 @@ def check_format(files: Sequence[str], fmt: str) -> list[Check]:
             events.append(reader.normalise(line))
         except MalformedEvent as error:
             refused.append(str(error))
-    found = [Check("events", "ok" if events else "missing", f"{len(events):,} events")]
+    found = [
+        Check("records", "ok", manner),
+        Check(
+            "events", "ok" if events else "missing", f"{len(events):,} events",
+            "" if events else f"give files of format {fmt}, or the format of these",
+        ),
+    ]  # fmt: skip
     if refused:
         detail = f"{len(refused):,} records, first {refused[0]}"
         found.append(Check("rejected", "optional", detail))
     counted = {why: number for why, number in assembler.count.items() if number}
     found += [Check(why, "optional", f"{number:,}") for why, number in sorted(counted.items())]
-    supported = wire.supports if isinstance(wire, PartFormat) else frozenset(_MEMBERS)
+    supported = wire.supports | _OF_ALL if isinstance(wire, PartFormat) else frozenset(_MEMBERS)
     return found + [_contained(name, events, fmt, known=name in supported) for name in _MEMBERS]
 
 

@@ -8,6 +8,7 @@ session that was killed ends in the middle of a line.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -35,6 +36,11 @@ _REJECTED = re.compile(
     r"(exec command |patch )?rejected by user|user (rejected|cancelled) MCP tool call"
 )
 _EXIT = re.compile(r"^(?:Exit code:|Process exited with code) (-?\d+)", re.MULTILINE)
+_ADDED = (
+    "<environment_context>", "<user_instructions>", "# AGENTS.md instructions", "<INSTRUCTIONS>",
+    "<turn_aborted>", "<user_shell_command>", "<skill>",
+)  # fmt: skip
+"""Beginnings of messages that Codex itself writes in the name of the user."""
 _HEAD = 400  # the exit code precedes the output
 
 
@@ -70,7 +76,7 @@ def key_of(session: str) -> str:
 
 
 def _of_lines(lines: list[bytes], session: str) -> Iterator[Part]:
-    key = key_of(session)
+    key, requests = key_of(session), _Requests()
     for at, line in enumerate(lines, 1):
         try:
             record = msgspec.json.decode(line)
@@ -82,7 +88,10 @@ def _of_lines(lines: list[bytes], session: str) -> Iterator[Part]:
         if not payload:  # an early version has no envelope
             payload, kind = record, "response_item" if kind else "session_meta"
         at_us = time_us(record.get("timestamp"))
-        if kind == "session_meta":
+        asked = requests.of(kind, payload)
+        if asked is not None:
+            yield Part(kind="request", session=key, time_us=at_us, text=asked)
+        elif kind == "session_meta":
             yield from _of_meta(payload, session, key)
         elif kind == "turn_context":
             yield from _of_turn(payload, key)
@@ -90,6 +99,33 @@ def _of_lines(lines: list[bytes], session: str) -> Iterator[Part]:
             yield from _of_item(payload, key, at_us, f"{session}:{at}")
         elif kind == "event_msg":
             yield from _of_message(payload, key, at_us)
+
+
+class _Requests:
+    """The requests of a session: a message of the user, an event about it, or both, once."""
+
+    def __init__(self) -> None:
+        self._alone: dict[str, Counter[str]] = {"response_item": Counter(), "event_msg": Counter()}
+
+    def of(self, kind: str, payload: dict[str, Any]) -> str | None:
+        """Give the request of a record; None where it has none, or one that was given."""
+        said = payload.get("type")
+        if kind == "event_msg" and said == "user_message":
+            asked, other = text(payload.get("message")), "response_item"
+        elif kind == "response_item" and said == "message" and payload.get("role") == "user":
+            asked, other = content_text(payload.get("content")), "event_msg"
+            if asked.lstrip().startswith(_ADDED):
+                return None
+        else:
+            return None
+        same = " ".join((asked or "").split())
+        if not same:
+            return None
+        if self._alone[other][same]:
+            self._alone[other][same] -= 1
+            return None
+        self._alone[kind][same] += 1
+        return asked
 
 
 def _of_meta(meta: dict[str, Any], session: str, key: str) -> Iterator[Part]:
@@ -165,10 +201,7 @@ def _integer(whole: dict[str, Any]) -> int | None:
 
 
 def _of_message(said: dict[str, Any], key: str, at_us: int) -> Iterator[Part]:
-    if said.get("type") == "user_message":
-        asked = text(said.get("message"))
-        yield Part(kind="request", session=key, time_us=at_us, text=asked)
-    elif said.get("type") == "mcp_tool_call_end":
+    if said.get("type") == "mcp_tool_call_end":
         call, invoked = text(said.get("call_id")), inner(said.get("invocation"))
         server, tool = text(invoked.get("server")), text(invoked.get("tool"))
         if call is None or tool is None:

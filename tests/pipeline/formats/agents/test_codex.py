@@ -118,3 +118,44 @@ def test_early_version_without_envelopes_is_read() -> None:
     ]
     (made,) = events_of("codex", b"\n".join(json.dumps(one).encode() for one in lines))
     assert (made["session"], made["tool"], made["outcome"]) == ("s-0", "shell", "ok")
+
+
+def message(text: str) -> dict[str, Any]:
+    return item(type="message", role="user", content=[{"type": "input_text", "text": text}])
+
+
+def event(text: str) -> dict[str, Any]:
+    return {"type": "event_msg", "payload": {"type": "user_message", "message": text}}
+
+
+def requests_of(*records: dict[str, Any]) -> list[str | None]:
+    parts = part_format("codex").decode(session(*records))
+    return [part.text for part in parts if part.kind == "request"]
+
+
+@pytest.mark.parametrize(
+    "records",
+    [
+        [message("Fix it"), message("Go on"), message("Go on")],
+        [event("Fix it"), event("Go on"), event("Go on")],
+        [message("Fix it"), event("Fix it"), message("Go on"), event("Go on"), event("Go on")],
+        [event("Fix it"), message("Fix it "), message("Go on"), message("Go on"), event("Go on")],
+    ],
+)
+def test_request_counts_once_as_message_event_or_both(records: list[dict[str, Any]]) -> None:
+    assert [str(one).strip() for one in requests_of(*records)] == ["Fix it", "Go on", "Go on"]
+
+
+def test_request_of_a_message_alone_is_the_purpose() -> None:
+    (made,) = events_of(
+        "codex",
+        session(
+            message("<environment_context>\n<cwd>/home/ana</cwd>\n</environment_context>"),
+            message("Mail DE0050"),
+            item(type="message", role="assistant", content=[{"type": "text", "text": "Yes"}]),
+            item(type="function_call", call_id="c", name="pay", arguments='{"iban":"DE0050"}'),
+            item(type="function_call_output", call_id="c", output="done"),
+        ),
+    )
+    assert made["purpose"] == "Mail DE0050"
+    assert made["argument_origins"] == {"iban": [["DE0050", ["request"]]]}
