@@ -42,6 +42,21 @@ def objects_of(value: bytes, envelopes: Collection[str] = ()) -> list[dict[str, 
     >>> objects_of(b'{"a":1}\n{"a":2}\n')
     [{'a': 1}, {'a': 2}]
     """
+    found = items_of(value, envelopes)
+    objects = [one for one in found[:MAX_OBJECTS] if isinstance(one, dict)]
+    if found and not objects:
+        raise MalformedEvent("wrong_type", f"expected `object`, got `{kind_of(found[0])}` at $[0]")
+    if value.count(b"[") + value.count(b"{") <= MAX_DEPTH:
+        return objects
+    return [one for one in objects if not _is_deep(one)]
+
+
+def items_of(value: bytes, envelopes: Collection[str] = ()) -> list[Any]:
+    r"""Give the values of a record, of which some may be no objects; as `objects_of`.
+
+    >>> items_of(b'[{"a":1},5]'), items_of(b'{"a":1}\n{"a":2}\n')
+    ([{'a': 1}, 5], [{'a': 1}, {'a': 2}])
+    """
     try:
         found = _decode(value)
     except REFUSALS as error:
@@ -53,12 +68,7 @@ def objects_of(value: bytes, envelopes: Collection[str] = ()) -> list[dict[str, 
         raise MalformedEvent(
             "wrong_type", f"expected `object | array`, got `{kind_of(found)}` at $"
         )
-    objects = [one for one in found[:MAX_OBJECTS] if isinstance(one, dict)]
-    if found and not objects:
-        raise MalformedEvent("wrong_type", f"expected `object`, got `{kind_of(found[0])}` at $[0]")
-    if value.count(b"[") + value.count(b"{") <= MAX_DEPTH:
-        return objects
-    return [one for one in objects if not _is_deep(one)]
+    return found
 
 
 def object_in(value: Any) -> dict[str, Any]:

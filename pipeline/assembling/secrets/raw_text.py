@@ -10,7 +10,7 @@ import json
 import re
 from typing import TYPE_CHECKING
 
-from pipeline.actions.secrets import all_credentials_in
+from pipeline.actions.secrets import all_credentials_in, may_have_credentials
 from pipeline.assembling.secrets.hiding import NAMED, mark_of
 from pipeline.formats.secrets import is_secret_name
 
@@ -81,6 +81,8 @@ def hidden_text(text: str, mark: Mark | None = None, depth: int = 0) -> str:
 
     if depth < _DEEPEST and "\\" in text:
         text = _ESCAPED.sub(in_string, text)
+    if not may_have_credentials(text.encode("utf-8", "replace")):
+        return text
     parts: list[str] = []
     at = 0
     for one in all_credentials_in(text):
@@ -89,9 +91,7 @@ def hidden_text(text: str, mark: Mark | None = None, depth: int = 0) -> str:
         parts += (text[at : one.start], made)
         at = one.start + len(secret)
     text = "".join((*parts, text[at:]))
-    if '"' in text:
-        text = _PAIR.sub(of_name, _NAMED.sub(of_name, text))
-    return text
+    return _PAIR.sub(of_name, _NAMED.sub(of_name, text))
 
 
 def _plain_mark(kind: str, secret: str) -> str:
