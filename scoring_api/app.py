@@ -18,6 +18,7 @@ from models.event import Operation
 from models.trust.opinion import TrustPolicy
 from models.trust.response import DEFAULT_OBLIGATIONS, Obligation
 from pipeline.enrichment.inventory import Inventory
+from pipeline.events.examined import Examined
 from pipeline.signals.transmitters import Transmitter
 from scoring_api import problems
 from scoring_api.authentication.authenticator import Authenticator
@@ -27,8 +28,9 @@ from scoring_api.problems import App, Message, Receive, Scope, Send
 from scoring_api.report_queue import ReportQueue
 from scoring_api.requests.bodies import Bodies
 from scoring_api.requests.guard import Guard
+from scoring_api.requests.otlp_answers import OtlpErrors
 from scoring_api.routes import PAGES, ROUTERS
-from scoring_api.service import CheckOtlp, OperationOf, Service, Validate
+from scoring_api.service import Examine, Hide, OperationOf, Service, Validate
 from scoring_api.signals.polling import Poller
 from scoring_api.signals.receiver import Receiver
 from scoring_api.status.coverage import Coverages
@@ -83,7 +85,7 @@ class Application:
             max_body=service.config.max_body,
             bodies=Bodies(service.config.max_body_memory),
         )
-        self._fast = FastTrust(guarded, service.cache, service.auth, service.metrics)
+        self._fast = FastTrust(OtlpErrors(guarded), service.cache, service.auth, service.metrics)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request, or the start and end of the process."""
@@ -123,7 +125,7 @@ async def _running(api: FastAPI) -> AsyncIterator[None]:
         service.cache.close()
 
 
-def _no_otlp(fmt: str, _: bytes) -> list[str]:
+def _no_reader(fmt: str, _: bytes) -> Examined:
     raise MalformedEvent("bad_value", f"no reader of {fmt} is configured")
 
 
@@ -140,8 +142,9 @@ def create_app(
     *,
     settle: Settle | None = None,
     inventory: Inventory | None = None,
-    check_otlp: CheckOtlp = _no_otlp,
+    examine: Examine = _no_reader,
     operation_of: OperationOf = _unknown_operation,
+    hide: Hide = bytes,
     transmitters: Sequence[Transmitter] = (),
 ) -> Application:
     """Make the application over a store.
@@ -159,10 +162,12 @@ def create_app(
         Applied to each trust state that is read; None: `Inventory.settled` of the inventory.
     inventory
         The registered agents; None for no inventory.
-    check_otlp
-        Reads OTLP payloads; by default all are refused.
+    examine
+        Reads payloads of other formats before they are stored; by default all are refused.
     operation_of
         Reads the operation of a call out of a hook; by default it is unknown.
+    hide
+        Hides the credentials of an event; by default it is stored as it came.
     transmitters
         Whose security event tokens are accepted.
 
@@ -194,8 +199,9 @@ def create_app(
         auth=Authenticator(config, metrics),
         metrics=metrics,
         validate=validate,
-        check_otlp=check_otlp,
+        examine=examine,
         operation_of=operation_of,
+        hide=hide,
         reports=ReportQueue(cache, reading),
         signals=Receiver(transmitters, report, metrics),
     )

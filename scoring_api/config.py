@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import ipaddress
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from models.errors import ConfigError
 from pipeline.configuration.hook_rules import HookRule
+from pipeline.plain_http import is_loopback
 from scoring_api.clock import ClockKind
-
-LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
 
 # Symmetric algorithms are excluded: anyone who can read a public key set could sign an HS256 token.
 ALGORITHMS = frozenset(
@@ -134,23 +131,6 @@ class ApiConfig:
             if getattr(self, name) <= 0:
                 faults.append(f"{name} must be above 0, got {getattr(self, name)}")
         return faults
-
-
-@lru_cache(maxsize=1024)
-def is_loopback(host: str) -> bool:
-    """Return whether a host name or address is loopback.
-
-    >>> is_loopback("127.8.0.1"), is_loopback("localhost"), is_loopback("192.0.2.1")
-    (True, True, False)
-    """
-    if host.lower() in LOOPBACK_NAMES:
-        return True
-    try:
-        address = ipaddress.ip_address(host)
-    except ValueError:
-        return False
-    mapped = getattr(address, "ipv4_mapped", None)
-    return bool((mapped or address).is_loopback)
 
 
 def check_bind(host: str, config: ApiConfig) -> None:

@@ -14,6 +14,7 @@ from fastapi.security import APIKeyHeader, HTTPBearer
 from pydantic import BaseModel
 
 from models.event import Event, Operation
+from pipeline.events.examined import Examined
 from scoring_api.authentication.authenticator import Authenticator
 from scoring_api.authentication.principal import Principal
 from scoring_api.config import ApiConfig
@@ -34,12 +35,15 @@ Validate = Callable[[bytes], tuple[Event, tuple[str, ...]]]
 Raises `models.errors.MalformedEvent` for invalid bytes.
 """
 
-CheckOtlp = Callable[[str, bytes], list[str]]
-"""Reads an OTLP payload of a format; gives what of it cannot be used, and why.
+Examine = Callable[[str, bytes], Examined]
+"""Reads a payload of a format; gives the number of its records, and what cannot be used.
 
 Raises `models.errors.MalformedEvent` for bytes that are no payload.
 """
 
+
+Hide = Callable[[bytes], bytes]
+"""Replaces the credentials in bytes by marks of their kinds."""
 
 OperationOf = Callable[[str, bytes], Operation]
 """Reads the payload of a hook of a format; gives the operation of its call."""
@@ -60,8 +64,9 @@ class Service:
     auth: Authenticator
     metrics: Metrics
     validate: Validate
-    check_otlp: CheckOtlp
+    examine: Examine
     operation_of: OperationOf
+    hide: Hide
     reports: ReportQueue
     signals: Receiver
 
@@ -175,7 +180,7 @@ _MEANING = {
     408: "The headers or the body took too long.",
     413: "The body is too large.",
     414: "The request target is too long.",
-    415: "The body is not JSON.",
+    415: "The body has another media type or encoding.",
     421: "The Host is not a loopback name.",
     422: "Every event of the request was rejected.",
     429: "Too many failed authentications, connections or requests of this address.",

@@ -15,6 +15,7 @@ from pipeline.credentials.entries import read_credentials
 from pipeline.enrichment import inventory
 from pipeline.enrichment.operations import load as load_operations
 from pipeline.events.accepted_times import ahead_us_of, check_time
+from pipeline.events.examined import Examined
 from pipeline.settings import Settings
 from pipeline.signals.transmitters import read_transmitters
 from pipeline.store import open_store
@@ -30,6 +31,7 @@ from scoring_api.serving.limits import Limits
 _NATIVE = "pipeline.formats.native:Native"
 _FORMAT = "pipeline.formats:format_named"
 _ENRICH = "pipeline.actions.enrich:enrich"
+_HIDE = "pipeline.assembling.secrets.raw_text:hidden_bytes"
 
 
 def create_app_from_settings() -> Application:
@@ -43,8 +45,9 @@ def create_app_from_settings() -> Application:
         config,
         trust_policy_of(settings, store.configs.promoted()),
         inventory=inventory.load(settings.inventory),
-        check_otlp=unusable,
+        examine=examine,
         operation_of=operation_of,
+        hide=resolve_name(_HIDE),
         transmitters=read_transmitters(settings.ssf_transmitters),
     )
 
@@ -131,10 +134,10 @@ def tls_of(settings: Settings) -> TlsFiles | None:
     return None
 
 
-def unusable(fmt: str, value: bytes) -> list[str]:
-    """Read an OTLP payload; give what of it cannot be used, and why."""
-    found = resolve_name(_FORMAT)(fmt).read(value)
-    return [f"{one.place}: {one.detail}" for one in found.unusable]
+def examine(fmt: str, value: bytes) -> Examined:
+    """Read a payload of a format that exporters post; give what it holds."""
+    found: Examined = resolve_name(_FORMAT)(fmt).examine(value)
+    return found
 
 
 def operation_of(fmt: str, value: bytes) -> Operation:

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 SHIPPED = Path(__file__).parents[1] / "data" / "secrets.toml"
 MAX_CHARACTERS = 128 << 10
 """Most characters of a text that are searched."""
+_OVERLAP = 40 << 10
+"""Longest credential, with the words before it."""
 _MAX_MATCHES = 50
 _MOST_MEMORY = 64 << 20
 _PLACEHOLDER = re.compile(
@@ -42,7 +44,7 @@ class Rule(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     hint: str
     pattern: str
     also: str = ""
-    check: Literal["", "jwt", "mixed", "password"] = ""
+    check: Literal["", "jwt", "mark", "mixed", "password"] = ""
 
 
 class Credential(Struct, frozen=True):
@@ -72,13 +74,30 @@ def credentials_in(value: str) -> list[Credential]:
     >>> [(one.kind, text[one.start : one.end]) for one in credentials_in(text)]
     [('password_in_url', 'Tr0ub4dor')]
     """
-    text = value[:MAX_CHARACTERS]
+    return apart(_found_in(value[:MAX_CHARACTERS], _MAX_MATCHES))
+
+
+def all_credentials_in(text: str) -> list[Credential]:
+    """Find the credentials of a text of any length, however many it has.
+
+    Examples
+    --------
+    >>> text = "x" * 200_000 + " https://ana:Tr0ub4dor@git.example.com/a.git"
+    >>> [text[one.start : one.end] for one in all_credentials_in(text)], credentials_in(text)
+    (['Tr0ub4dor'], [])
+    """
+    found: list[Credential] = []
+    for at in range(0, max(len(text) - _OVERLAP, 1), MAX_CHARACTERS - _OVERLAP):
+        part = _found_in(text[at : at + MAX_CHARACTERS], MAX_CHARACTERS)
+        found += [Credential(one.kind, one.start + at, one.end + at) for one in part]
+    return apart(found)
+
+
+def _found_in(text: str, most: int) -> list[Credential]:
     table = _table()
     hit = table.hints.Match(text.encode("utf-8", "replace"))
-    if not hit:
-        return []
-    rules = [table.rules[at] for at in sorted(hit)]
-    return apart([one for rule, pattern in rules for one in _found_by(rule, pattern, text)])
+    rules = [table.rules[at] for at in sorted(hit or ())]
+    return [one for rule, pattern in rules for one in _found_by(rule, pattern, text, most)]
 
 
 def apart(found: list[Credential]) -> list[Credential]:
@@ -133,12 +152,15 @@ def _table() -> _Table:
     return _Table(tuple((rule, re.compile(rule.pattern)) for rule in rules), hints)
 
 
-def _found_by(rule: Rule, pattern: re.Pattern[str], text: str) -> Iterator[Credential]:
+def _found_by(rule: Rule, pattern: re.Pattern[str], text: str, most: int) -> Iterator[Credential]:
     if rule.also and rule.also not in text.lower():
         return
     for count, found in enumerate(pattern.finditer(text)):
-        if count >= _MAX_MATCHES:
+        if count >= most:
             return
+        if rule.check == "mark":
+            yield Credential(found["kind"], *found.span())
+            continue
         group = found.lastindex or 0
         if _is_credential(found[group], rule.check):
             yield Credential(rule.kind, *found.span(group))

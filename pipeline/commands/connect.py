@@ -50,7 +50,8 @@ def connect(
     """Let an agent of this machine report to Habitus; shows the difference, and asks first."""
     from pipeline.connecting import CONNECTORS
     from pipeline.connecting.arrival import Arrivals
-    from pipeline.connecting.connector import FileConnector, Target
+    from pipeline.connecting.connector import TOKEN, FileConnector, Target
+    from pipeline.plain_http import check_carrier
 
     settings = begun()
     connector = CONNECTORS.get(name)
@@ -60,6 +61,8 @@ def connect(
     if client is not None and name != "mcp":
         raise ConfigError("--client is for mcp alone")
     address = _address(api or f"http://{settings.listen}")
+    if key and not undo:
+        check_carrier(address, TOKEN)
     path = Path()
     if isinstance(connector, FileConnector):
         path = file or connector.settings_file(client)

@@ -113,7 +113,7 @@ def _over_stdio(
 def _over_http(
     listen: str, upstream: str, recorder: Recorder, point: DecisionPoint | None, agent: str | None
 ) -> int:
-    from pipeline.tap.transports.addresses import is_loopback
+    from pipeline.plain_http import is_loopback
     from pipeline.tap.transports.reverse_proxy import ReverseProxy
     from pipeline.tap.transports.serving import serve
 
@@ -141,6 +141,7 @@ def _recorder(
 
 
 def _target(out: Path | None, api: str | None, kafka: str | None) -> Target:
+    from pipeline.tap.recording.hiding import Hiding
     from pipeline.tap.recording.targets import ApiTarget, FileTarget, KafkaTarget
 
     if sum(one is not None for one in (out, api, kafka)) > 1:
@@ -148,9 +149,9 @@ def _target(out: Path | None, api: str | None, kafka: str | None) -> Target:
     if out is not None:
         if str(out) == "-":
             raise ConfigError("--out must be a file: standard output belongs to MCP")
-        return FileTarget(out)
+        return Hiding(FileTarget(out))
     if kafka is not None:
-        return KafkaTarget(kafka)
+        return Hiding(KafkaTarget(kafka))
     _check_url("--api", api or LOCAL_API)
     return ApiTarget(api or LOCAL_API, os.environ.get(API_TOKEN) or None)
 

@@ -15,6 +15,7 @@ from models.errors import ConfigError
 from pipeline.configuration.retired import retired_among, warn_of_retired
 from pipeline.configuration.setting_types import unknown_setting
 from pipeline.files.toml_file import read_toml
+from pipeline.plain_http import ALLOWING
 from pipeline.settings import DEFAULT_FILE, FILE_VARIABLE, PREFIX, Settings, is_hidden, variable
 from pipeline.tap.variables import API_TOKEN, ENFORCE_TOKEN, RECORD_TO
 from pipeline.text.quoted import quoted
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
 
 # Prefixes of variables for the tests, and credentials of the tap; not settings.
-_OTHERS = ("HABITUS_TEST_", "HABITUS_NIGHTLY", API_TOKEN, ENFORCE_TOKEN, RECORD_TO)
+_OTHERS = ("HABITUS_TEST_", "HABITUS_NIGHTLY", ALLOWING, API_TOKEN, ENFORCE_TOKEN, RECORD_TO)
 
 
 def load_settings(file: Path | None = None) -> Settings:

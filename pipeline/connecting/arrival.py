@@ -10,6 +10,7 @@ from urllib.parse import urlencode
 import msgspec
 
 from pipeline.connecting.connector import TOKEN
+from pipeline.plain_http import check_carrier
 
 WAIT_S, TIMEOUT_S = 0.5, 5.0
 _MOST_BYTES, _MOST_PAGES = 16 << 20, 20
@@ -34,10 +35,18 @@ class Arrivals:
         Address of the API; its key is in the variable ``HABITUS_TOKEN``.
     kind
         First part of the ids of its agents; empty for any agent.
+
+    Raises
+    ------
+    ConfigError
+        The key would be sent over plain http to another machine.
     """
 
     def __init__(self, api: str, kind: str) -> None:
         self._api, self._kind = api, kind
+        self._token = os.environ.get(TOKEN) or ""
+        if self._token:
+            check_carrier(api, TOKEN)
         self._before = self._seen()
 
     def wait(self, seconds: float) -> str | None:
@@ -74,8 +83,8 @@ class Arrivals:
     def _page(self, asked: dict[str, str]) -> _Page | None:
         url = f"{self._api}/v1/agents?{urlencode(asked)}"
         request = urllib.request.Request(url)  # noqa: S310 - http(s) alone
-        if token := os.environ.get(TOKEN):
-            request.add_header("Authorization", f"Bearer {token}")
+        if self._token:  # not to where a redirect leads
+            request.add_unredirected_header("Authorization", f"Bearer {self._token}")
         try:
             with urllib.request.urlopen(request, timeout=TIMEOUT_S) as answer:  # noqa: S310
                 return msgspec.json.decode(answer.read(_MOST_BYTES), type=_Page)

@@ -8,7 +8,6 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 import msgspec
 from msgspec import Struct
@@ -17,6 +16,7 @@ from models.errors import ConfigError, HabitusError
 from pipeline.enrichment.intel import META, load_list
 from pipeline.files.named_output import write
 from pipeline.files.toml_file import read_toml
+from pipeline.plain_http import is_safe
 
 if TYPE_CHECKING:
     from pipeline.enrichment.intel import IntelList
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 SHIPPED = Path(__file__).parents[1] / "data" / "intel_sources.toml"
 LARGEST = 64 << 20
 _TIMEOUT_SECONDS = 30
-_LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 
 
 class ListSource(Struct, frozen=True, forbid_unknown_fields=True):
@@ -125,6 +124,5 @@ def _download(url: str) -> bytes:
 
 
 def _check(url: str) -> None:
-    parts = urlsplit(url)
-    if parts.scheme != "https" and not (parts.scheme == "http" and parts.hostname in _LOOPBACK):
+    if not is_safe(url):
         raise ConfigError(f"expected https://…, got {url!r}")

@@ -89,10 +89,41 @@ def objects_of(value: bytes, envelopes: Collection[str] = ()) -> list[dict[str, 
     return objects
 
 
+def items_of(value: bytes, envelopes: Collection[str] = ()) -> list[Any]:
+    r"""Give the values of a record, of which some may be no objects; as `objects_of`.
+
+    >>> items_of(b'[{"a":1},5]'), items_of(b'{"a":1}\n{"a":2}\n')
+    ([{'a': 1}, 5], [{'a': 1}, {'a': 2}])
+    """
+    items, refusal = _items(value, envelopes)
+    if refusal is not None and refusal.reason != "too_long":
+        raise refusal
+    return items
+
+
 def _objects(
     value: bytes, envelopes: Collection[str]
 ) -> tuple[list[dict[str, Any]], MalformedEvent | None]:
     """Give the objects of a record, and why the first one that is left out is none."""
+    items, refusal = _items(value, envelopes)
+    objects = [one for one in items if isinstance(one, dict)]
+    if len(objects) < len(items) and refusal is None:
+        at = next(at for at, one in enumerate(items) if not isinstance(one, dict))
+        refusal = MalformedEvent(
+            "wrong_type", f"expected `object`, got `{kind_of(items[at])}` at $[{at}]"
+        )
+    if items and not objects and refusal is not None:
+        raise refusal
+    if value.count(b"[") + value.count(b"{") <= MAX_DEPTH:
+        return objects, refusal
+    shallow = [one for one in objects if not _is_deep(one)]
+    if len(shallow) < len(objects) and refusal is None:
+        refusal = MalformedEvent("wrong_type", "values are nested too deeply")
+    return shallow, refusal
+
+
+def _items(value: bytes, envelopes: Collection[str]) -> tuple[list[Any], MalformedEvent | None]:
+    """Give the values of a record, and why the first one that is left out is none."""
     refusal = None
     try:
         found = _decode(value)
@@ -103,26 +134,12 @@ def _objects(
         raise MalformedEvent(
             "wrong_type", f"expected `object | array`, got `{kind_of(found)}` at $"
         )
-    listed = [one for page in pages for one in _held(page, envelopes)]
-    if len(listed) > MAX_OBJECTS:
+    items = [one for page in pages for one in _held(page, envelopes)]
+    if len(items) > MAX_OBJECTS:
         refusal = refusal or MalformedEvent(
-            "too_long", f"{len(listed)} objects, expected at most {MAX_OBJECTS}"
+            "too_long", f"{len(items)} objects, expected at most {MAX_OBJECTS}"
         )
-        listed = listed[:MAX_OBJECTS]
-    objects = [one for one in listed if isinstance(one, dict)]
-    if len(objects) < len(listed) and refusal is None:
-        at = next(at for at, one in enumerate(listed) if not isinstance(one, dict))
-        refusal = MalformedEvent(
-            "wrong_type", f"expected `object`, got `{kind_of(listed[at])}` at $[{at}]"
-        )
-    if listed and not objects and refusal is not None:
-        raise refusal
-    if value.count(b"[") + value.count(b"{") <= MAX_DEPTH:
-        return objects, refusal
-    shallow = [one for one in objects if not _is_deep(one)]
-    if len(shallow) < len(objects) and refusal is None:
-        refusal = MalformedEvent("wrong_type", "values are nested too deeply")
-    return shallow, refusal
+    return items[:MAX_OBJECTS], refusal
 
 
 def _held(page: Any, envelopes: Collection[str]) -> list[Any]:

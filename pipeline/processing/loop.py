@@ -42,6 +42,8 @@ if TYPE_CHECKING:
 
 _INBOX_CHUNK = 1_000
 _HEARTBEAT_US = 1_000_000
+FORGET_US = 5_000_000
+"""Pause between two removals of payloads that were judged from the disk, microseconds."""
 
 
 class Loop:
@@ -81,6 +83,7 @@ class Loop:
         self._at: dict[str, str] = {}
         self._beat_us = 0
         self._lags: dict[str, int] = {}
+        self._to_forget, self._forgot_us = True, 0
 
     def run(self, progress: Progress | None = None, *, drain: bool = False) -> None:
         """Run until the source ends or `stop` is set.
@@ -160,6 +163,7 @@ class Loop:
             records = [RawRecord(value, "inbox", at, arrived) for at, value, arrived in rows]
             out = self._judged(records, format_named("native"))
             out.inbox_done = rows[-1][0]
+            self._to_forget = True
             self._feeds.note(HTTP, out.newest_us, clock_us())
             self.worker.commit(out, {}, self._status("running"))
             self._publish()
@@ -177,6 +181,7 @@ class Loop:
             rows = list(group)
             out = self._judged([record_of(row) for row in rows], format_named(name))
             out.reports_done = rows[-1][0]
+            self._to_forget = True
             self._feeds.note(HTTP, out.newest_us, clock_us())
             self.worker.commit(out, {}, self._status("running"))
             self._publish()
@@ -197,6 +202,7 @@ class Loop:
         """Publish queued messages as far as possible, then store how the loop ended."""
         self._publish()
         self.worker.commit(self.worker.flush(whole=True), {}, self._status(state))
+        self.store.forget()
 
     def publish_all(self) -> None:
         """Empty the outbox; retry while the sink is unavailable.
@@ -218,9 +224,12 @@ class Loop:
             self._beat()
 
     def _beat(self) -> None:
-        """Store a heartbeat, at most once a second."""
-        if clock_us() - self._beat_us >= _HEARTBEAT_US:
+        """Store a heartbeat, at most once a second; forget payloads that were judged."""
+        now_us = clock_us()
+        if now_us - self._beat_us >= _HEARTBEAT_US:
             self.worker.commit(self.worker.flush(), {}, self._status("running"))
+        if self._to_forget and now_us - self._forgot_us >= FORGET_US:
+            self._to_forget, self._forgot_us = not self.store.forget(), now_us
 
     def _status(self, state: Literal["running", "drained", "stopped"]) -> PipelineStatus:
         self._beat_us = clock_us()

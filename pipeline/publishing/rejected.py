@@ -1,14 +1,16 @@
-"""Messages of rejected records: the original bytes, with the reason in the headers."""
+"""Messages of rejected records: their bytes without credentials, with the reason in the headers."""
 
 from __future__ import annotations
 
 import base64
+import re
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 from msgspec import Struct
 
 from models.event import rfc3339
+from pipeline.assembling.secrets.raw_text import hidden_bytes, hidden_text
 from pipeline.processing.stream_types import KEPT_OF_LONG, Message
 from pipeline.text.quoted import LONGEST_PATH, quoted
 
@@ -22,10 +24,12 @@ TOPIC = "agent.actions.rejected"
 
 # Leaves room for the headers below the broker's default limit of 1 MiB a message.
 _WHOLE = 960 << 10
+# A credential that ends where a record was cut is not recognised: its word is left out.
+_LAST_WORD = re.compile(rb"(?<=[\s\"':=/])[^\s\"':=/]{1,200}\Z")
 
 
 def rejected_message(record: RawRecord, error: MalformedEvent) -> Message:
-    """Make the message of a rejected record.
+    """Make the message of a rejected record; its credentials become marks of their kinds.
 
     Returns
     -------
@@ -45,9 +49,12 @@ def rejected_message(record: RawRecord, error: MalformedEvent) -> Message:
     value, full_length = record.value, record.full_length
     if len(value) > _WHOLE:
         value, full_length = value[:KEPT_OF_LONG], len(value)
+    if full_length:
+        value = _LAST_WORD.sub(b"", value)
+    value = hidden_bytes(value)
     headers = [
         ("reason", error.reason.encode()),
-        ("detail", error.detail.encode(errors="replace")),
+        ("detail", hidden_text(error.detail).encode(errors="replace")),
         ("source", record.source.encode(errors="replace")),
         ("offset", str(record.offset).encode()),
         ("time", rfc3339(record.arrived_us).encode()),

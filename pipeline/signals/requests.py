@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import msgspec
 
-from pipeline.signals.transmitters import is_safe, secret_of
+from pipeline.plain_http import is_safe
+from pipeline.signals.transmitters import secret_of
 
 if TYPE_CHECKING:
     from pipeline.signals.transmitters import Transmitter

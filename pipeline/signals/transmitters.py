@@ -16,17 +16,16 @@ Secrets are in files of their own.
 
 from __future__ import annotations
 
-import ipaddress
 import re
 import tomllib
 from typing import TYPE_CHECKING, Annotated, Literal
-from urllib.parse import urlsplit
 
 import msgspec
 from msgspec import Meta, Struct
 
 from models.errors import ConfigError
 from pipeline.files.regular_file import read_regular
+from pipeline.plain_http import is_safe
 from pipeline.text.quoted import quoted
 
 if TYPE_CHECKING:
@@ -134,34 +133,6 @@ def secret_of(path: str) -> str:
     if not found or not found.isprintable():
         raise ConfigError("the secret of a transmitter must be one line of text")
     return found
-
-
-def is_safe(url: str) -> bool:
-    """Return whether a URL is https, or http on loopback.
-
-    >>> is_safe("https://idp.example.com/keys"), is_safe("http://127.0.0.1:8080/keys")
-    (True, True)
-    >>> is_safe("http://idp.example.com/keys"), is_safe("ftp://a"), is_safe("https://u:p@a")
-    (False, False, False)
-    """
-    try:
-        parts = urlsplit(url)
-        host = parts.hostname or ""
-        parts.port  # noqa: B018  # raises for an invalid port
-    except ValueError:
-        return False
-    if parts.username is not None or not host:
-        return False
-    return parts.scheme == "https" or (parts.scheme == "http" and _is_loopback(host))
-
-
-def _is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def _wrong(what: str) -> ConfigError:

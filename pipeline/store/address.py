@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from urllib.parse import parse_qs, urlsplit
 
 from models.errors import ConfigError
+from pipeline.plain_http import is_loopback
 
 _ANSWER_S = 10
 # A worker that stalls within a commit must not block others for long.
@@ -82,9 +82,4 @@ def options(url: str) -> dict[str, str | int]:
 
 
 def _local(host: str) -> bool:
-    if host in ("", "localhost") or host.startswith(("/", "%2f", "%2F")):
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
+    return not host or host.startswith(("/", "%2f", "%2F")) or is_loopback(host)

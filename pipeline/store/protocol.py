@@ -98,6 +98,12 @@ class Store(Protocol):
     def drop_outbox(self, ids: Iterable[int]) -> None:
         """Delete published messages."""
 
+    def forget(self) -> bool:
+        """Remove from the disk what was deleted; False if it must be tried again.
+
+        A server removes it by itself.
+        """
+
     def inbox_batch(self, after: int, limit: int) -> list[tuple[int, bytes, int]]:
         """Give inbox events after a position: position, bytes and arrival time."""
 

@@ -189,6 +189,10 @@ class SqliteStore(StoreQueries):
         with self._work.transaction():
             self._work.run_many("delete from outbox where id = ?", ((number,) for number in ids))
 
+    def forget(self) -> bool:
+        """Remove from the disk what was deleted; False if it must be tried again."""
+        return self._work.empty_log()
+
     def inbox_batch(self, after: int, limit: int) -> list[tuple[int, bytes, int]]:
         """Give inbox events after a position: position, bytes and arrival time."""
         return self._work.rows(

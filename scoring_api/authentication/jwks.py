@@ -19,9 +19,9 @@ from models.errors import ConfigError
 from models.units import HOUR_US, SECOND_US
 from pipeline.files.regular_file import read_regular
 from pipeline.logs import STATE_CHANGE
+from pipeline.plain_http import is_loopback
 from scoring_api.authentication.bounded_read import BoundedRead
 from scoring_api.clock import wall_us
-from scoring_api.config import is_loopback
 
 log = logging.getLogger(__name__)
 

@@ -9,7 +9,7 @@ from urllib.parse import quote, unquote, urlsplit
 
 from starlette.exceptions import HTTPException
 
-from scoring_api.config import is_loopback
+from pipeline.plain_http import is_loopback
 from scoring_api.problems import App, Message, ProblemError, Receive, Scope, Send
 from scoring_api.requests.bodies import Bodies
 

@@ -6,12 +6,23 @@ from typing import Literal
 
 import msgspec
 from fastapi.responses import Response
+from msgspec import Struct
+
+from scoring_api.problems import MEDIA_TYPE, App, Message, Receive, Scope, Send
+from scoring_api.requests.guard import header
 
 Signal = Literal["traces", "logs"]
 JSON, PROTOBUF = "application/json", "application/x-protobuf"
-INVALID_ARGUMENT, UNAVAILABLE = 3, 14
-"""Codes of ``google.rpc.Status``."""
+PATHS = frozenset({"/v1/traces", "/v1/logs"})
 _REJECTED = {"traces": "rejectedSpans", "logs": "rejectedLogRecords"}
+# Codes of `google.rpc.Status`: invalid argument for all others.
+_CODES = {401: 16, 403: 7, 404: 5, 408: 4, 429: 8, 500: 13, 503: 14}
+_INVALID_ARGUMENT = 3
+_OF_BODY = frozenset({b"content-type", b"content-length"})
+
+
+class _Problem(Struct):
+    detail: str = ""
 
 
 def accepted(signal: Signal, media: str, rejected: int, message: str) -> Response:
@@ -33,19 +44,75 @@ def accepted(signal: Signal, media: str, rejected: int, message: str) -> Respons
     return Response(body, media_type=media)
 
 
-def refused(status: int, media: str, code: int, message: str) -> Response:
-    r"""Answer a payload that was refused, with a ``google.rpc.Status``.
+def status_body(status: int, media: str, message: str) -> bytes:
+    r"""Encode an error as ``google.rpc.Status``.
 
-    >>> refused(400, JSON, INVALID_ARGUMENT, "no JSON").body
+    >>> status_body(400, JSON, "no JSON")
     b'{"code":3,"message":"no JSON"}'
-    >>> refused(400, PROTOBUF, INVALID_ARGUMENT, "x").body
-    b'\x08\x03\x12\x01x'
+    >>> status_body(503, PROTOBUF, "x")
+    b'\x08\x0e\x12\x01x'
     """
+    code = _CODES.get(status, _INVALID_ARGUMENT)
     if media == JSON:
-        body = msgspec.json.encode({"code": code, "message": message})
-    else:
-        body = _number(1, code) + _text(2, message)
-    return Response(body, status_code=status, media_type=media)
+        return msgspec.json.encode({"code": code, "message": message})
+    return _number(1, code) + _text(2, message)
+
+
+class OtlpErrors:
+    """Turns problems of the OTLP routes into what their exporters read, wherever they come from.
+
+    An exporter sends again after 429, 502, 503 and 504 only.
+
+    Parameters
+    ----------
+    app
+        The wrapped application, whose errors are problem details.
+    """
+
+    def __init__(self, app: App) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        if scope["path"] not in PATHS:
+            await self._app(scope, receive, send)
+            return
+        given = (header(scope["headers"], b"content-type") or b"").partition(b";")[0]
+        media = PROTOBUF if given.strip().lower() == PROTOBUF.encode() else JSON
+        await self._app(scope, receive, _Translated(send, media))
+
+
+class _Translated:
+    """Sends an answer, and a `Status` in place of a problem."""
+
+    def __init__(self, send: Send, media: str) -> None:
+        self._send, self._media = send, media
+        self._start: Message | None = None
+        self._body = b""
+
+    async def __call__(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            kind = header(message["headers"], b"content-type") or b""
+            if kind.startswith(MEDIA_TYPE.encode()):
+                self._start = message
+                return
+        if self._start is None or message["type"] != "http.response.body":
+            await self._send(message)
+            return
+        self._body += message.get("body", b"")
+        if message.get("more_body"):
+            return
+        start, self._start = self._start, None
+        detail = msgspec.json.decode(self._body, type=_Problem).detail
+        body = status_body(start["status"], self._media, detail)
+        kept = [(name, value) for name, value in start["headers"] if name not in _OF_BODY]
+        start["headers"] = [
+            (b"content-type", self._media.encode()),
+            (b"content-length", str(len(body)).encode()),
+            *kept,
+        ]
+        await self._send(start)
+        await self._send({"type": "http.response.body", "body": body})
 
 
 def _number(field: int, value: int) -> bytes:

@@ -58,7 +58,8 @@ async def post_actions(
     Each event has its own result. `accepted`: it is judged. `duplicate`: the agent sent the same
     content under this id before, and nothing changes. `conflict`: the agent used this id for other
     content; the event is judged separately and is a finding. `rejected`: it is invalid. Accepted
-    and conflicting events are stored durably before the answer. An event of an agent that the
+    and conflicting events are stored durably before the answer, with marks in place of
+    credentials. An event of an agent that the
     credential may not report is rejected as `not_permitted`. If every event is rejected, the answer
     is 422 with the results. Only a body that cannot be parsed is 400. Unknown members are kept in
     `attributes`, and listed in `warnings`.
@@ -74,7 +75,7 @@ async def post_actions(
     def take() -> Any:
         found = separate(items, permitted, service.config.max_event)
         if found.good:
-            found.kept(service.reading.inbox(found.good))
+            found.kept(service.reading.inbox([service.hide(one) for one in found.good]))
         return found
 
     try:

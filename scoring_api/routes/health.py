@@ -9,9 +9,9 @@ from fastapi.responses import PlainTextResponse, Response
 
 from models.event import rfc3339
 from models.units import SECOND_US
+from pipeline.plain_http import is_loopback
 from scoring_api.authentication.principal import unusable
 from scoring_api.clock import wall_us
-from scoring_api.config import is_loopback
 from scoring_api.schemas.health import Health
 from scoring_api.service import Shared, open_problems, problems
 

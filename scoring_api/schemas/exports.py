@@ -8,9 +8,11 @@ from pydantic import BaseModel
 
 
 class Received(BaseModel):
-    """The bytes that were stored; the worker reads them, and rejects what is no record."""
+    """The number of records of a payload that was stored, and how many of them are not used."""
 
     received: int
+    rejected: int = 0
+    detail: str = ""
 
 
 class SetRefused(BaseModel):

@@ -16,13 +16,14 @@ from models.trust.ledger import Item, Ledger
 from models.trust.levels import LevelState
 from models.trust.state import TrustState
 from models.units import DAY_US, HOUR_US
+from pipeline.assembling.secrets.raw_text import hidden_bytes
 from pipeline.enrichment.inventory import load
 from pipeline.formats import Native
 from pipeline.store import Commit, PipelineStatus, Store, open_store
 from scoring_api.app import Application, create_app
 from scoring_api.config import ApiConfig
 from scoring_api.serving.server import Server
-from scoring_api.wiring import operation_of, unusable
+from scoring_api.wiring import examine, operation_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -230,8 +231,9 @@ class Installation:
             ApiConfig(poll_s=0.02, silent_every_s=0.05, **config),
             policy,
             inventory=load(inventory),
-            check_otlp=unusable,
+            examine=examine,
             operation_of=operation_of,
+            hide=hidden_bytes,
         )
 
     @contextmanager

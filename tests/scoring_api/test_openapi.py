@@ -158,7 +158,7 @@ def test_every_operation_has_a_summary_a_description_and_described_answers(api):
             if status == "304" or (name, status) == (SET_ROUTE, "202"):
                 continue
             kinds = dict(answer["content"])
-            of_others = name in STATUS_ROUTES and status in ("400", "503")
+            of_others = name in STATUS_ROUTES and status[0] in "45"
             if of_others or (name, status) == (SET_ROUTE, "400"):
                 assert kinds.pop("application/json")["schema"], (name, status)
             ((kind, content),) = kinds.items()
@@ -312,8 +312,8 @@ def test_answers_have_no_member_that_is_not_described(api, installation):
         "postGeminiCliHook": ("/v1/hooks/gemini-cli", {"hook_event_name": "AfterTool"}),
         "postTraces": ("/v1/traces", {"resourceSpans": []}),
         "postLogs": ("/v1/logs", {"resourceLogs": []}),
-        "postLitellm": ("/v1/litellm", []),
-        "postOpenaiTraces": ("/v1/openai-traces", {"data": []}),
+        "postLitellm": ("/v1/litellm", [{"id": "r", "call_type": "x"}, {}]),
+        "postOpenaiTraces": ("/v1/openai-traces", {"data": [{"object": "trace", "id": "t"}]}),
         "getLivez": ("/livez", None),
         "getReadyz": ("/readyz", None),
     }

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from models.errors import MalformedEvent
+from pipeline.events.examined import Examined
 from pipeline.formats.conversation import request_of, system_of
 from pipeline.formats.members import arguments, inner, name, object_of, text, texts, time_us
 from pipeline.formats.part import Part
@@ -42,6 +44,29 @@ class OpenAIAgents:
         items = payload.get("data")
         given = items if isinstance(items, list) else [payload]
         return (part for item in given for part in _of_item(inner(item)))
+
+    def examine(self, value: bytes) -> Examined:
+        """Count the items, and name those that are no trace and no span.
+
+        >>> found = OpenAIAgents().examine(b'{"data":[{"object":"trace","id":"t"},{"object":"x"}]}')
+        >>> found.records, found.faults
+        (2, ['1: expected `object` trace or trace.span'])
+        """
+        payload = object_of(value)
+        items = payload.get("data", [payload] if payload else [])
+        if not isinstance(items, list):
+            raise MalformedEvent("wrong_type", "expected `array` at $.data")
+        faults = [f"{at}: {fault}" for at, item in enumerate(items) if (fault := _fault(item))]
+        return Examined(len(items), faults)
+
+
+def _fault(item: Any) -> str:
+    kind = inner(item).get("object")
+    if kind not in ("trace", "trace.span"):
+        return "expected `object` trace or trace.span"
+    names = ("id",) if kind == "trace" else ("id", "trace_id")
+    missing = next((key for key in names if text(item.get(key)) is None), None)
+    return f"expected `{missing}`" if missing else ""
 
 
 def _of_item(item: dict[str, Any]) -> Iterator[Part]:

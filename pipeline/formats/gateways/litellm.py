@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from pipeline.events.examined import Examined
 from pipeline.formats.bounded_event import bounded, instant_us, ip_of, result_of
 from pipeline.formats.gateways.chat_messages import asked_in, calls_in, results_in, said_in, tail_of
-from pipeline.formats.json_records import objects_of
+from pipeline.formats.json_records import items_of, objects_of
 from pipeline.formats.members import inner, number, text
 from pipeline.formats.part import Kind, Part
 from pipeline.formats.secrets import digest, digest_of_hash
@@ -47,6 +48,24 @@ class LiteLLM:
         rows = [(instant_us(one.get("startTime")), one) for one in objects_of(value)]
         rows.sort(key=lambda row: row[0])
         return [part for at_us, row in rows for part in _parts(row, at_us)]
+
+    def examine(self, value: bytes) -> Examined:
+        """Count the rows, and name those that are none of LiteLLM.
+
+        >>> found = LiteLLM().examine(b'[{"id":"r1","call_type":"acompletion"},{"a":1},5]')
+        >>> found.records, found.faults
+        (3, ['1: expected `id`', '2: expected an object'])
+        """
+        rows = items_of(value)
+        faults = [f"{at}: {fault}" for at, row in enumerate(rows) if (fault := _fault(row))]
+        return Examined(len(rows), faults)
+
+
+def _fault(row: Any) -> str:
+    if not isinstance(row, dict):
+        return "expected an object"
+    missing = next((key for key in ("id", "call_type") if text(row.get(key)) is None), None)
+    return f"expected `{missing}`" if missing else ""
 
 
 def key_of(trace: str) -> str:

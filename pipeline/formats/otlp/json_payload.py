@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 from msgspec import Struct
 
 from models.errors import MalformedEvent
-from pipeline.formats.members import inner, object_of
+from pipeline.formats.members import inner, kind_of, object_of
 from pipeline.formats.otlp.payload import (
     ERROR,
     MAX_DEPTH,
@@ -28,7 +28,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _NO_TRACE, _NO_SPAN = "0" * 32, "0" * 16
-_SIGNALS = ("resourceSpans", "resourceLogs", "resourceMetrics", "resourceProfiles")
+_SIGNALS = {
+    "resourceSpans": "traces", "resourceLogs": "logs", "resourceMetrics": "metrics",
+    "resourceProfiles": "profiles",
+}  # fmt: skip
+
+
+_T = TypeVar("_T", dict[str, Any], list[Any])
 
 
 class _Value(Struct, rename="camel", gc=False):
@@ -92,7 +98,8 @@ def read_json(value: bytes) -> Payload:
     """Read a payload; traces, logs or both, by its keys. Metrics give nothing.
 
     Traces whose members all have the type of the protocol are read in one pass; others, and log
-    records, member by member.
+    records, member by member: those with a member of another type are unusable, and the rest is
+    read.
 
     Raises
     ------
@@ -103,7 +110,7 @@ def read_json(value: bytes) -> Payload:
         traces = _decode_traces(value)
     except REFUSALS:
         return _read_tolerantly(value)
-    found = Payload()
+    found = Payload(signals=("traces",))
     for group in traces.resource_spans:
         resource = _plain(group.resource.attributes) if group.resource is not None else {}
         for scope in group.scope_spans:
@@ -161,7 +168,7 @@ def _read_tolerantly(value: bytes) -> Payload:
     body = object_of(value)
     if body and not any(name in body for name in _SIGNALS):
         raise MalformedEvent("missing_key", "expected `resourceSpans` or `resourceLogs` at $")
-    found = Payload()
+    found = Payload(signals=tuple(_SIGNALS[name] for name in _SIGNALS if name in body))
     for resource, record in _records(body, "resourceSpans", "scopeSpans", "spans"):
         _add_span(found, record, resource)
     for resource, record in _records(body, "resourceLogs", "scopeLogs", "logRecords"):
@@ -178,12 +185,29 @@ def _refuse_id(found: Payload, index: int, key: str, reason: str) -> None:
 def _records(
     body: dict[str, Any], above: str, between: str, below: str
 ) -> Iterator[tuple[Attributes, Any]]:
-    for one in _list(body.get(above)):
-        group = inner(one)
-        resource = attributes_of(inner(group.get("resource")).get("attributes"))
-        for scope in _list(group.get(between)):
-            for record in _list(inner(scope).get(below)):
+    for at, group in _objects(body, above, "$"):
+        where = f"{at}.resource"
+        resource = attributes_of(_typed(group.get("resource"), dict, where).get("attributes"))
+        for place, scope in _objects(group, between, at):
+            for record in _typed(scope.get(below), list, f"{place}.{below}"):
                 yield resource, record
+
+
+def _objects(above: dict[str, Any], name: str, at: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Give the objects of a list, each with its path; raise `MalformedEvent` for anything else."""
+    for number, one in enumerate(_typed(above.get(name), list, f"{at}.{name}")):
+        place = f"{at}.{name}[{number}]"
+        yield place, _typed(one, dict, place)
+
+
+def _typed(value: Any, kind: type[_T], at: str) -> _T:
+    """Give a value of a type, an empty one for null; raise `MalformedEvent` for anything else."""
+    if value is None:
+        return kind()
+    if not isinstance(value, kind):
+        expected = "object" if kind is dict else "array"
+        raise MalformedEvent("wrong_type", f"expected `{expected}`, got `{kind_of(value)}` at {at}")
+    return value
 
 
 def _list(value: Any) -> list[Any]:
@@ -208,6 +232,8 @@ def _add_span(found: Payload, record: Any, resource: Attributes) -> None:
         key = "spanId" if trace else "traceId"
         _refuse_id(found, index, key, "missing_key" if get(key) is None else "bad_value")
         return
+    if _is_refused(found, index, record, _SPAN_TYPES):
+        return
     status = inner(get("status"))
     name, kind, events = get("name"), get("kind"), get("events")
     found.spans.append(
@@ -228,6 +254,32 @@ def _add_span(found: Payload, record: Any, resource: Attributes) -> None:
     )
 
 
+_TIME: tuple[type, ...] = (str, int)
+_SPAN_TYPES: dict[str, tuple[type, ...]] = {
+    "name": (str,), "kind": (int, str), "parentSpanId": (str,), "attributes": (list,),
+    "events": (list,), "status": (dict,), "startTimeUnixNano": _TIME, "endTimeUnixNano": _TIME,
+}  # fmt: skip
+_LOG_TYPES: dict[str, tuple[type, ...]] = {
+    "eventName": (str,), "body": (dict,), "attributes": (list,), "traceId": (str,),
+    "spanId": (str,), "timeUnixNano": _TIME, "observedTimeUnixNano": _TIME,
+}  # fmt: skip
+_WORDS: dict[type, str] = {str: "str", int: "int", list: "array", dict: "object"}
+
+
+def _is_refused(
+    found: Payload, index: int, record: dict[str, Any], types: dict[str, tuple[type, ...]]
+) -> bool:
+    """Add a record with a member of another type than that of the protocol to the unusable ones."""
+    for name, expected in types.items():
+        value = record.get(name)
+        if value is not None and (isinstance(value, bool) or not isinstance(value, expected)):
+            words = " | ".join(_WORDS[one] for one in expected)
+            detail = f"expected `{words}`, got `{kind_of(value)}` at `{name}`"
+            found.unusable.append(Unusable(index, "wrong_type", detail))
+            return True
+    return False
+
+
 def _event(value: Any) -> tuple[str, Attributes]:
     event = inner(value)
     name = event.get("name")
@@ -238,6 +290,8 @@ def _add_log(found: Payload, record: Any, resource: Attributes) -> None:
     index = _next(found)
     if not isinstance(record, dict):
         found.unusable.append(Unusable(index, "wrong_type", "expected an object"))
+        return
+    if _is_refused(found, index, record, _LOG_TYPES):
         return
     name, at_us = record.get("eventName"), microseconds_of(record.get("timeUnixNano"))
     found.logs.append(

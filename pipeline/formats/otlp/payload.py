@@ -71,12 +71,13 @@ class Unusable(NamedTuple):
 
 
 class Payload(Struct):
-    """The content of one payload."""
+    """The content of one payload; `signals` says which kinds of telemetry it has members for."""
 
     spans: list[Span] = field(default_factory=list)
     logs: list[LogRecord] = field(default_factory=list)
     unusable: list[Unusable] = field(default_factory=list)
     count: int = 0
+    signals: tuple[str, ...] = ()
 
 
 def hex_id(value: Any, zero: str) -> str:

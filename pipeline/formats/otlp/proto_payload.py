@@ -25,7 +25,7 @@ _NO_ID = bytes(8)
 
 def read_traces(value: bytes) -> Payload:
     """Read an ``ExportTraceServiceRequest``; raise `MalformedEvent` for anything else."""
-    found = Payload()
+    found = Payload(signals=("traces",))
     for group in _parsed("traces", value).resource_spans:
         resource = _attributes(group.resource.attributes)
         for scope in group.scope_spans:
@@ -37,7 +37,7 @@ def read_traces(value: bytes) -> Payload:
 
 def read_logs(value: bytes) -> Payload:
     """Read an ``ExportLogsServiceRequest``; raise `MalformedEvent` for anything else."""
-    found = Payload()
+    found = Payload(signals=("logs",))
     for group in _parsed("logs", value).resource_logs:
         resource = _attributes(group.resource.attributes)
         for scope in group.scope_logs:
@@ -77,6 +77,9 @@ def _id(raw: bytes, length: int) -> str:
 
 def _add_span(found: Payload, span: Any, resource: Attributes) -> None:
     index, found.count = found.count, found.count + 1
+    if _is_of_another_kind(span):
+        found.unusable.append(Unusable(index, "wrong_type", "expected a span of OTLP"))
+        return
     trace, own = _id(span.trace_id, 16), _id(span.span_id, 8)
     if not trace or not own:
         key, length = ("spanId", 8) if trace else ("traceId", 16)
@@ -104,6 +107,9 @@ def _add_span(found: Payload, span: Any, resource: Attributes) -> None:
 
 def _add_log(found: Payload, record: Any, resource: Attributes) -> None:
     index, found.count = found.count, found.count + 1
+    if _is_of_another_kind(record):
+        found.unusable.append(Unusable(index, "wrong_type", "expected a log record of OTLP"))
+        return
     found.logs.append(
         LogRecord(
             record.event_name,
@@ -116,6 +122,17 @@ def _add_log(found: Payload, record: Any, resource: Attributes) -> None:
             index,
         )
     )
+
+
+def _is_of_another_kind(record: Any) -> bool:
+    """Return whether known fields have other types than in the protocol.
+
+    The messages of traces and logs differ in nothing else.
+    """
+    from google.protobuf.unknown_fields import UnknownFieldSet
+
+    known = record.DESCRIPTOR.fields_by_number
+    return any(one.field_number in known for one in UnknownFieldSet(record))
 
 
 def _attributes(pairs: Iterable[Any], depth: int = 0) -> Attributes:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
+from pipeline.events.examined import Examined
 from pipeline.formats.otlp.json_payload import read_json
 from pipeline.formats.otlp.logs import parts_of_logs
 from pipeline.formats.otlp.proto_payload import read_logs, read_traces
@@ -71,6 +72,12 @@ class Otlp:
     def __init__(self, read: Callable[[bytes], Payload]) -> None:
         self._read = read
 
+    def examine(self, value: bytes) -> Examined:
+        """Count the spans and log records of a payload, and name those that cannot be used."""
+        payload, decoded = self._both(value)
+        faults = [f"{one.place}: {one.detail}" for one in decoded.unusable]
+        return Examined(decoded.count, faults, frozenset(payload.signals))
+
     def decode(self, value: bytes) -> list[Part]:
         """Give the parts of one payload; raise `MalformedEvent` if that is impossible."""
         return self.read(value).parts
@@ -83,12 +90,15 @@ class Otlp:
         MalformedEvent
             The bytes are no payload of this encoding.
         """
+        return self._both(value)[1]
+
+    def _both(self, value: bytes) -> tuple[Payload, Decoded]:
         payload = self._read(value)
         unusable = payload.unusable
         parts = parts_of_spans(payload.spans, unusable) if payload.spans else []
         if payload.logs:
             parts += parts_of_logs(payload.logs, unusable)
-        return Decoded(parts, payload.count, sorted(unusable))
+        return payload, Decoded(parts, payload.count, sorted(unusable))
 
 
 OTLP = Otlp(read_json)

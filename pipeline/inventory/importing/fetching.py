@@ -13,13 +13,13 @@ import httpx
 from models.errors import ConfigError, HabitusError
 from pipeline.files.regular_file import read_regular
 from pipeline.inventory.importing.documents import Document
+from pipeline.plain_http import is_safe
 from pipeline.text.quoted import LONGEST_PATH, masked, quoted
 
 LARGEST_FILE: Final = 256 << 20
 LARGEST_ANSWER: Final = 8 << 20
 TIMEOUT_S: Final = 10.0
 """Seconds for one answer as a whole."""
-_LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 _OK = 200
 _HEADERS = {"Accept": "application/json", "Accept-Encoding": "identity"}
 
@@ -76,8 +76,7 @@ def _checked(place: str, url_path: str) -> httpx.URL:
         raise ConfigError(f"{shown} is no web address") from None
     if parts.username is not None or parts.password is not None:
         raise ConfigError(f"{shown} must not contain a user or a password")
-    local = url.scheme == "http" and url.host in _LOOPBACK
-    if not url.host or (url.scheme != "https" and not local):
+    if not is_safe(str(url)):
         raise ConfigError(f"expected https://…, or http:// of this machine, got {shown}")
     return url.copy_with(path=url_path) if url_path and url.path in ("", "/") else url
 

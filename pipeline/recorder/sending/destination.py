@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal
 
 from msgspec import Struct
 
+from pipeline.plain_http import check_carrier
 from pipeline.tap.variables import API_TOKEN, RECORD_TO
 
 if TYPE_CHECKING:
@@ -56,6 +57,8 @@ def destination_of(to: str | None) -> Destination:
     if kind in ("http", "https"):
         if "@" in rest:
             raise ConfigError(f"expected no user in the address of to, and the key in {API_TOKEN}")
+        if os.environ.get(API_TOKEN):
+            check_carrier(text, API_TOKEN)
         return Destination("api", text)
     if kind == "file" and rest:
         return Destination("file", rest.removeprefix("//"))

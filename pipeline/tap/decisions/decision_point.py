@@ -8,7 +8,9 @@ import httpx
 import msgspec
 
 from pipeline.formats.members import inner, text
+from pipeline.plain_http import check_carrier
 from pipeline.tap.decisions.verdict import Verdict
+from pipeline.tap.variables import ENFORCE_TOKEN
 
 if TYPE_CHECKING:
     from pipeline.tap.decisions.verdict import Ask, AskLater
@@ -30,6 +32,11 @@ class DecisionPoint:
         Its base, or the whole URL of its evaluation.
     token
         Sent as a bearer token; None: none is sent.
+
+    Raises
+    ------
+    ConfigError
+        A token would be sent over plain http to another machine.
     """
 
     def __init__(self, url: str, token: str | None = None) -> None:
@@ -37,6 +44,7 @@ class DecisionPoint:
         self._url = base if base.endswith(EVALUATION) else base + EVALUATION
         self._headers = {"Content-Type": "application/json"}
         if token is not None:
+            check_carrier(self._url, ENFORCE_TOKEN)
             self._headers["Authorization"] = f"Bearer {token}"
 
     def asking(self) -> Ask:

@@ -11,7 +11,9 @@ import msgspec
 
 from models.errors import MalformedEvent, MessageTooLarge, SinkUnavailable
 from pipeline.files.named_output import fault_of
+from pipeline.plain_http import check_carrier
 from pipeline.tap.recording.spool import append
+from pipeline.tap.variables import API_TOKEN
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -139,6 +141,11 @@ class EventTarget(_AsTheyAre):
     token
         API key or token; None: none is sent.
 
+    Raises
+    ------
+    ConfigError
+        A token would be sent over plain http to another machine.
+
     Attributes
     ----------
     refused
@@ -153,6 +160,7 @@ class EventTarget(_AsTheyAre):
         self._url = base.copy_with(path=path if path.endswith(ACTIONS) else path + ACTIONS)
         headers = {"Content-Type": "application/json"}
         if token is not None:
+            check_carrier(str(self._url), API_TOKEN)
             headers["Authorization"] = f"Bearer {token}"
         self._client = httpx.Client(headers=headers, timeout=httpx.Timeout(3, connect=1))
         self._fault: type[Exception] = httpx.HTTPError

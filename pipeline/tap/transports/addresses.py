@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from ipaddress import ip_address
 from urllib.request import getproxies, proxy_bypass
 
 import httpx
 
 from models.errors import ConfigError
+from pipeline.plain_http import is_loopback
 from pipeline.text.quoted import masked, quoted
 
 
@@ -36,15 +36,7 @@ def is_local(host: str) -> bool:
     (True, True, False)
     """
     name = host.partition("]")[0].strip("[") if host.startswith("[") else host.partition(":")[0]
-    return name.lower() == "localhost" or is_loopback(name)
-
-
-def is_loopback(address: str) -> bool:
-    """Tell whether an address is that of this machine only."""
-    try:
-        return ip_address(address).is_loopback
-    except ValueError:
-        return address == "localhost"
+    return is_loopback(name)
 
 
 def proxy_for(upstream: httpx.URL) -> str | None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from asyncio import to_thread
 from typing import Annotated
 
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
-from models.errors import HabitusError
+from models.errors import HabitusError, MalformedEvent
 from scoring_api.authentication.principal import Principal
 from scoring_api.problems import ProblemError
 from scoring_api.routes.answers import json_answer
@@ -18,6 +19,10 @@ from scoring_api.service import DESCRIBED, Service, Shared, media_of, needs, pro
 _WRITER = needs("actions:write")  # runs before the request is read; called once
 router = APIRouter(tags=["exports"], dependencies=[*DESCRIBED, _WRITER])
 
+_EXPECTED = {
+    "litellm": "logging payloads of LiteLLM, each an object with `id` and `call_type`",
+    "openai-agents": "`data` with traces and spans, each an object with `object` and `id`",
+}
 _MEDIA = ("application/json", "application/x-ndjson")
 _BODY = {
     "requestBody": {
@@ -65,7 +70,16 @@ async def _take(fmt: str, request: Request, service: Service, caller: Principal)
         raise ProblemError(403, "a credential of some agents alone may not report them")
     body, reporter = await request.body(), reporter_of(caller)
     try:
+        found = await to_thread(service.examine, fmt, body)
+    except MalformedEvent as error:
+        raise ProblemError(400, f"expected {_EXPECTED[fmt]}: {error}") from None
+    if found.rejected == found.records:
+        fault = f": {found.detail}" if found.faults else ", got no record"
+        raise ProblemError(400, f"expected {_EXPECTED[fmt]}{fault}")
+    try:
         await service.cache.read(lambda: service.reading.report(fmt, reporter, [body]))
     except HabitusError:
         raise ProblemError(503, "the store cannot accept payloads now") from None
-    return json_answer({"received": len(body)}, 202)
+    return json_answer(
+        {"received": found.records, "rejected": found.rejected, "detail": found.detail}, 202
+    )

@@ -12,15 +12,7 @@ from fastapi.responses import Response
 from models.errors import HabitusError, MalformedEvent
 from scoring_api.authentication.principal import Principal
 from scoring_api.problems import ProblemError
-from scoring_api.requests.otlp_answers import (
-    INVALID_ARGUMENT,
-    JSON,
-    PROTOBUF,
-    UNAVAILABLE,
-    Signal,
-    accepted,
-    refused,
-)
+from scoring_api.requests.otlp_answers import JSON, PROTOBUF, Signal, accepted
 from scoring_api.routes.receivers.hooks import reporter_of
 from scoring_api.schemas.otlp import OtlpAnswer, OtlpStatus
 from scoring_api.service import DESCRIBED, Shared, media_of, needs, problems
@@ -30,7 +22,7 @@ router = APIRouter(tags=["otlp"], dependencies=[*DESCRIBED, _WRITER])
 
 MAX_PLAIN = 16 << 20
 """Most bytes of a payload that was compressed."""
-_SHOWN = 3
+_ENVELOPES: dict[Signal, str] = {"traces": "resourceSpans", "logs": "resourceLogs"}
 _FORMATS = {
     ("traces", JSON): "otlp", ("logs", JSON): "otlp",
     ("traces", PROTOBUF): "otlp-proto-traces", ("logs", PROTOBUF): "otlp-proto-logs",
@@ -42,12 +34,10 @@ _BODY = {
     }
 }
 _STATUS = {JSON: {"schema": {"$ref": "#/components/schemas/OtlpStatus"}}}
-_RESPONSES = problems(413, 415, 503)
-for _number in (400, 503):
-    _RESPONSES[_number] = _RESPONSES[_number] | {
-        "model": OtlpStatus,
-        "content": _RESPONSES[_number]["content"] | _STATUS,
-    }
+_RESPONSES = {
+    status: problem | {"model": OtlpStatus, "content": problem["content"] | _STATUS}
+    for status, problem in problems(413, 415, 503).items()
+}
 
 
 @router.post(
@@ -63,8 +53,8 @@ async def post_traces(
     """Accept an OTLP payload of spans: JSON, or `application/x-protobuf`; with gzip or without.
 
     Spans of tools become events; the agent is that of the nearest span with one, else the service.
-    Spans that cannot be used are counted in `partialSuccess`. A payload that cannot be read is 400
-    with a `Status`.
+    Spans that cannot be used are counted in `partialSuccess`. Every error is a `Status` in the
+    encoding of the request; send again after 429, 502, 503 and 504 only.
     """
     return await _take("traces", request, service, caller)
 
@@ -95,15 +85,20 @@ async def _take(signal: Signal, request: Request, service: Shared, caller: Princ
         raise ProblemError(403, "a credential of some agents alone may not report OTLP")
     try:
         body = _plain(await request.body(), request.headers.get("content-encoding", ""))
-        unusable = await to_thread(service.check_otlp, fmt, body)
+        found = await to_thread(service.examine, fmt, body)
     except MalformedEvent as error:
-        return refused(400, media, INVALID_ARGUMENT, str(error))
+        raise ProblemError(400, str(error)) from None
+    if others := found.signals - {signal}:
+        got = ", ".join(sorted(others))
+        raise ProblemError(400, f"expected `{_ENVELOPES[signal]}` at $, got {got}")
     reporter = reporter_of(caller)
     try:
         await service.cache.read(lambda: service.reading.report(fmt, reporter, [body]))
     except HabitusError:
-        return refused(503, media, UNAVAILABLE, "the store cannot accept payloads now")
-    return accepted(signal, media, len(unusable), "; ".join(unusable[:_SHOWN]))
+        raise ProblemError(
+            503, "the store cannot accept payloads now", {"Retry-After": "5"}
+        ) from None
+    return accepted(signal, media, found.rejected, found.detail)
 
 
 def _plain(body: bytes, encoding: str) -> bytes:

@@ -22,7 +22,7 @@ from pipeline.assembling.secrets.hiding import NAMED
 if TYPE_CHECKING:
     from pathlib import Path
 
-KINDS = {rule.kind for rule in load()}
+KINDS = {rule.kind for rule in load() if rule.check != "mark"}
 LETTERS = string.ascii_letters + string.digits
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import secrets
 import signal
 import subprocess
@@ -60,6 +61,40 @@ def test_bytes_pass_as_they_are_in_both_directions(run: Run, tmp_path: Path, giv
     assert (tmp_path / "seen").read_bytes() == given
     assert done.stdout == given
     assert done.returncode == 0
+
+
+TOKEN = "gl" + "pat-" + "Ab3dEf6hIj9kLm2nOp5q"
+
+
+def test_no_file_of_a_tap_has_a_credential_and_a_leak_is_found_in_it(
+    run: Run, tmp_path: Path
+) -> None:
+    out = tmp_path / "out.jsonl"
+    given = (
+        INITIALIZE
+        + line("tools/call", 1, name="vault.read", arguments={"password": "hunter2"})
+        + json.dumps({"jsonrpc": "2.0", "id": 1, "result": {"content": [
+            {"type": "text", "text": json.dumps({"key": TOKEN})}]}}).encode() + b"\n"
+        + line("tools/call", 2, name="mail.send", arguments={"body": f"the key: {TOKEN}"})
+    )  # fmt: skip
+    server = raw_server(str(tmp_path / "seen"), "mirror")
+    done = run("--out", str(out), *server, given=given)
+    assert TOKEN.encode() in done.stdout
+    written = out.read_bytes()
+    assert TOKEN.encode() not in written
+    assert b"hunter2" not in written
+    marks = set(re.findall(rb"\*\*\*gitlab_token#[0-9a-f]{16}\*\*\*", written))
+    assert len(marks) == 1
+    assert b"***named_secret#" in written
+
+
+def test_no_spool_of_a_tap_has_a_credential(run: Run, tmp_path: Path) -> None:
+    given = line("tools/call", 1, name="mail.send", arguments={"body": TOKEN})
+    server = raw_server(str(tmp_path / "seen"), "mirror")
+    run("--out", str(tmp_path), *server, given=given)  # a folder takes no record
+    (spool,) = (tmp_path / "state").rglob("*.jsonl")
+    assert b"***gitlab_token#" in spool.read_bytes()
+    assert TOKEN.encode() not in spool.read_bytes()
 
 
 @pytest.mark.parametrize(

@@ -239,3 +239,13 @@ def test_metrics_name_the_unknown_members_that_the_worker_counted(client, instal
     installation.say()
     line = 'habitus_pipeline_unknown_members_total{member="resorce"} 7.0'
     until(lambda: line in client.get("/metrics").text)
+
+
+def test_credentials_of_an_event_are_hidden_before_it_is_stored(client, installation):
+    token = "gl" + "pat-" + "Ab3dEf6hIj9kLm2nOp5q"
+    sent = event(arguments={"command": f"deploy --key {token}", "password": "hunter2"})
+    for status in ("accepted", "duplicate"):
+        answer = client.post("/v1/actions", json=sent)
+        assert answer.json()["results"][0]["status"] == status
+    arguments = {"command": "deploy --key ***gitlab_token***", "password": "***named_secret***"}
+    assert kept(installation) == [event(arguments=arguments)]

@@ -59,18 +59,30 @@ def test_ids_in_any_case_are_one_trace() -> None:
     assert event["agent"]["id"] == "weather-bot"
 
 
-def test_members_of_a_wrong_type_are_missing_and_unknown_ones_ignored() -> None:
+def test_attributes_that_cannot_be_read_are_missing_and_unknown_members_ignored() -> None:
     strange = tool(1) | {
         "kind": "SPAN_KIND_CLIENT",
         "startTimeUnixNano": "soon",
-        "events": {},
-        "status": [],
-        "name": 5,
+        "events": None,
+        "status": None,
         "later": {"a": 1},
     }
     strange["attributes"] += [5, {"key": "x"}, {"value": {}}, {"key": {}, "value": {}}]
     (event,) = events_of(traces(strange))
     assert (event["tool"], "duration_ms" in event) == ("get_weather", False)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("name", 5), ("attributes", {}), ("events", {}), ("status", []), ("kind", []),
+     ("parentSpanId", 1), ("endTimeUnixNano", 1.5)],
+)  # fmt: skip
+def test_span_with_a_member_of_another_type_is_unusable(name: str, value: Any) -> None:
+    decoded = OTLP.read(traces(tool(1), tool(2) | {name: value}))
+    ((at, reason, detail),) = decoded.unusable
+    assert (at, reason) == (1, "wrong_type")
+    assert detail.endswith(f"at `{name}`")
+    assert [part.call for part in decoded.parts if part.kind == "call"] == [f"{1:016x}"]
 
 
 @pytest.mark.parametrize(
