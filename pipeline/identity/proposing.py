@@ -76,7 +76,6 @@ def in_inventory(
 
     Examples
     --------
-
     >>> from pipeline.inventory.registered import Registered
     >>> names = ("spiffe://a.example/bot", "oauth-client:c7")
     >>> row = Registered("bot", None, None, {}, aliases=names)

@@ -47,7 +47,9 @@ def proposals(habitus):
     )
 
 
-def test_identifiers_of_one_agent_are_proposed_and_confirmed_by_a_person_alone(habitus, monkeypatch):
+def test_identifiers_of_one_agent_are_proposed_and_confirmed_by_a_person_alone(
+    habitus, monkeypatch
+):
     card = {
         "name": "billing", "url": "https://billing.example.com/a2a",
         "securitySchemes": {"oauth": {"oauth2SecurityScheme": {
