@@ -34,7 +34,7 @@ class Effect(Struct):
     arguments
         What ``$0``, ``$1``, … are in these commands.
     sign
-        What stands for the input in its arguments, as ``{}`` for ``xargs -I{}``.
+        What is in place of the input in its arguments, as ``{}`` for ``xargs -I{}``.
     """
 
     base: Operation = "unknown"
