@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from itertools import islice
+from shlex import quote
+from typing import TYPE_CHECKING, cast
 
 from pipeline.actions.effect import Effect
 from pipeline.actions.hosts import host_in, url_in
@@ -17,6 +19,16 @@ if TYPE_CHECKING:
 _MAX_SUBCOMMAND = 3
 _MAX_VERBS = 5
 _OPTION = re.compile(r"-.")
+_LINES = ("code", "keys", "template")
+_STORES = {"bucket": "s3", "account": "az"}
+_KEY = re.compile(r"Enter|KPEnter|C-[a-z]|Escape|Space")
+_MAX_CALLS = 20
+"""Most calls of one kind that are read in a text of another language."""
+_URL = re.compile(r"\b(?:https?|wss?|ftps?|tcp|ssh)://[^\s'\"`<>()\\]{1,300}", re.IGNORECASE)
+_ESCAPED = re.compile(r"\\(.)", re.DOTALL)
+_QUOTED = re.compile(r"""["']([^"']{0,300})["']""")
+_SOCKET = re.compile(r"(?:\[[^\]]{0,64}\]|[^:,]{0,253})(?::\d{1,5})?")
+_SETTING = re.compile(r"\s*([\w.-]{1,80})\s*[=\s]\s*(.*)", re.DOTALL)
 _HELP = frozenset({"--help", "--version", "-V", "-h"})
 
 
@@ -31,6 +43,8 @@ class Arguments:
         The words after the program.
     infer
         Gives the operation of a tool by its name, for programs with ``verbs``.
+    revealing
+        What is in the words in place of output that has content of this machine.
 
     Attributes
     ----------
@@ -41,10 +55,15 @@ class Arguments:
     """
 
     def __init__(
-        self, name: str, program: Program, words: list[str], infer: Callable[[str], Operation]
+        self,
+        name: str,
+        program: Program,
+        words: list[str],
+        infer: Callable[[str], Operation],
+        revealing: frozenset[str] = frozenset(),
     ) -> None:
         self._name, self._words, self._at = name, words, 0
-        self._infer = infer
+        self._infer, self._revealing = infer, revealing
         self._top = self._rule = program
         self._operands: list[str] = []
         self._verbs: list[str] = []
@@ -133,8 +152,8 @@ class Arguments:
     def _operand(self, word: str) -> None:
         rule = self._rule
         key, equals, value = word.partition("=")
-        if equals and key in rule.rule.pairs:
-            self._take(value, rule.rule.pairs[key])
+        if equals and key.lower() in rule.pairs:
+            self._take(value, rule.pairs[key.lower()])
             return
         if self._subcommand(word) or (not word and self._changes and not self._operands):
             return  # BSD's `sed -i ''` has its suffix in a word of its own
@@ -152,12 +171,40 @@ class Arguments:
                 return  # an assignment before the program, as of `env`
             self.effect.nested.append([word, *self._words[self._at :]])
             self._done = True
-        elif role == "code" and at >= len(roles) - 1:
-            self.effect.nested.append(" ".join([word, *self._words[self._at :]]))
+        elif role in _LINES and at >= len(roles) - 1:
+            self._line([word, *self._words[self._at :]], role)
             self._done = True
+        elif role == "package":
+            self._package(word)
         else:
             self._operands.append(word)
             self._done = role == "script"
+
+    def _line(self, words: list[str], role: Role) -> None:
+        """Take the text of a command line that is in several words."""
+        if role == "keys":
+            words = [word for word in words if not _KEY.fullmatch(word)]
+        if role != "template" or ":::" not in words:
+            self.effect.nested.append(" ".join(words))
+            return
+        at = words.index(":::")
+        given = [word for word in words[at:] if word != ":::"]
+        if at == 0:  # each argument is a command line
+            self.effect.nested.append("\n".join(given))
+            return
+        line, values = " ".join(words[:at]), " ".join(map(quote, given))
+        line = line.replace("{}", values) if "{}" in line else f"{line} {values}"
+        self.effect.nested.append(line)
+
+    def _package(self, word: str) -> None:
+        """Take a program that is fetched from a registry and run: ``@scope/name@1.2``."""
+        place = url_in(word)
+        if place is not None:
+            self.effect.destinations.append(place)
+        name = word.rpartition("/")[2]
+        name = name[:1] + name[1:].partition("@")[0]
+        self.effect.nested.append([name.partition("==")[0], *self._words[self._at :]])
+        self._done = True
 
     def _subcommand(self, word: str) -> bool:
         """Read a word of the subcommand; the longest one in the table counts."""
@@ -184,6 +231,8 @@ class Arguments:
             if rule.last is not None and at > shift and at == len(self._operands) - 1 + shift:
                 role = rule.last
             self._take(word, role)
+        if self._lead_given and self.effect.nested:
+            self.effect.arguments = tuple(self._operands)
         self.effect.base = self._base()
 
     def _base(self) -> Operation:
@@ -221,8 +270,8 @@ class Arguments:
     def _take(self, value: str, role: Role) -> None:
         """Take the value of an option or an operand."""
         effect = self.effect
-        if role == "text":
-            effect.operations += [one for one, mark in self._rule.marks if mark.search(value)]
+        if role in ("text", "snippet"):
+            self.snippet(value, role == "snippet")
         elif role in ("read", "script"):
             self._done = self._done or role == "script"
             effect.file(value, effect.reads)
@@ -235,27 +284,80 @@ class Arguments:
         elif role == "change":
             effect.file(value, effect.reads)
             effect.file(value, effect.writes)
-        elif role == "bucket":
-            effect.destinations.append(f"s3://{value}")
+        elif role in _STORES:
+            effect.destinations.append(f"{_STORES[role]}://{value}")
+        elif role == "address":
+            self._address(value)
+        elif role == "setting":
+            self._setting(value)
+        elif role == "sign":
+            effect.sign = value
         elif role == "patch":
             effect.patch(value)
         elif role == "sql":
             effect.statements.append(value)
-        elif role in ("code", "alias"):
-            effect.nested.append(value if role == "code" else value.partition("=")[2])
+        elif role in _LINES:
+            effect.nested.append(value)
+        elif role == "alias":
+            effect.nested.append(value.partition("=")[2])
+        elif role in ("program", "package"):
+            effect.nested.append([value])
         elif role == "module":
             effect.nested.append([value, *self._words[self._at :]])
             self._done = True
-        elif role == "data":
+        elif role in ("data", "encoded"):
             name, at, path = value.partition("@")
-            if at and (not name or name.endswith("=")):
+            if at and (not name or name.endswith("=") or (role == "encoded" and "=" not in name)):
                 effect.file(path.partition(";")[0], effect.reads)
         elif role != "glued":
             self._place(value, role)
 
+    def snippet(self, value: str, urls: bool = True) -> None:
+        """Take a text of another language: what it calls, and its URLs if there may be any."""
+        effect = self.effect
+        effect.operations += [one for one, mark in self._rule.marks if mark.search(value)]
+        for pattern in self._rule.calls:
+            for found in islice(pattern.finditer(value), _MAX_CALLS):
+                self._called(found.groupdict(""))
+        if urls:
+            found_hosts = map(host_in, islice(_URL.findall(value), _MAX_CALLS))
+            effect.destinations += [host for host in found_hosts if host is not None]
+
+    def _called(self, groups: dict[str, str]) -> None:
+        """Take what a call of a snippet has."""
+        for name, text in groups.items():
+            role, port = name.partition("_")[0], groups.get("port", "")
+            if not text or role == "port":
+                continue
+            text = _ESCAPED.sub(r"\1", text)
+            if role == "list":
+                self.effect.nested.append(_QUOTED.findall(text))
+            elif role == "host" and port:
+                self._take(f"{text}:{port}", "host")
+            else:
+                self._take(text, cast("Role", role))
+
+    def _address(self, value: str) -> None:
+        """Take an address of socat, ``TCP4:example.com:443,fork``."""
+        kind, _, rest = value.partition(":")
+        role = self._rule.addresses.get(kind.lower(), "text")
+        if role == "host":
+            found = _SOCKET.match(rest)
+            rest = found[0] if found else ""
+        self._take(rest if role == "host" else rest.partition(",")[0], role)
+
+    def _setting(self, value: str) -> None:
+        """Take ``NAME=VALUE`` or ``NAME VALUE``, as after ``ssh -o`` and ``git -c``."""
+        found = _SETTING.match(value)
+        name = found[1].lower() if found else ""
+        role = self._rule.pairs.get(name) or self._rule.pairs.get(name.partition(".")[0] + ".*")
+        self.snippet(value, False)
+        if found and role is not None:
+            self._take(found[2], role)
+
     def _place(self, value: str, role: Role) -> None:
         """Take a host, a URL, or a path that may be remote."""
-        if role in ("host", "domain") and _sends_output(value):
+        if role in ("host", "domain") and _sends_output(value, self._revealing):
             self.effect.operations.append("send")
         if role == "domain" and "." not in value:
             return
@@ -270,12 +372,16 @@ class Arguments:
             self.effect.operations.append("write")
 
 
-def _sends_output(url: str) -> bool:
-    """Check for the output of a command in the host or the query of a URL.
+def _sends_output(url: str, revealing: frozenset[str] = frozenset()) -> bool:
+    """Check for output of a command in a URL: in its host, in its query, or with content.
 
     >>> _sends_output("https://example.com/?q=$(…)"), _sends_output("https://example.com/$(…).tgz")
     (True, False)
+    >>> _sends_output("https://example.com/$(…)", frozenset({"$(…)"}))
+    True
     """
+    if any(url.find(marker) > 0 for marker in revealing):
+        return True
     first, last = url.find("$("), url.rfind("$(")
     if first < 0 or url == "$(…)":
         return False

@@ -31,6 +31,10 @@ class Effect(Struct):
         SQL text. Its operation replaces `base`.
     nested
         Commands within its arguments: words, or the text of a command line.
+    arguments
+        What ``$0``, ``$1``, … are in these commands.
+    sign
+        What is in place of the input in its arguments, as ``{}`` for ``xargs -I{}``.
     """
 
     base: Operation = "unknown"
@@ -40,6 +44,8 @@ class Effect(Struct):
     destinations: list[str] = field(default_factory=list)
     statements: list[str] = field(default_factory=list)
     nested: list[list[str] | str] = field(default_factory=list)
+    arguments: tuple[str, ...] = ()
+    sign: str = ""
 
     def file(self, path: str, into: list[str]) -> bool:
         """Add a file, or the destination that a network file of bash is.

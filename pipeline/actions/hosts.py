@@ -6,7 +6,7 @@ import re
 
 _HOST = re.compile(r"(?:[\w-]+\.)*[\w-]+|\[[0-9a-f:.]+\]", re.IGNORECASE)
 _SCHEME = re.compile(r"([a-z][a-z0-9+.-]{1,30})://([^/?#\s]*)", re.IGNORECASE)
-_REMOTE = re.compile(r"(?:[\w.+-]+@)?(\[[0-9a-f:.]+\]|[\w.-]{2,}):(?!//|\\)", re.IGNORECASE)
+_REMOTE = re.compile(r"(?:[\w.+-]+@)?(\[[0-9a-f:.]+\]|[\w.-]+):(?!//|\\)", re.IGNORECASE)
 _SOCKET = re.compile(r"/dev/(?:tcp|udp)/([^/]+)/(\w+)")
 _BUCKETS = frozenset({"s3", "gs", "az", "abfs", "abfss", "r2"})
 _LOCAL = frozenset({"file", "data", "unix", "npipe", "about", "chrome", "javascript", "sqlite"})

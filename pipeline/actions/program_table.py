@@ -19,10 +19,14 @@ SHIPPED = Path(__file__).parents[1] / "data" / "programs.toml"
 
 Role = Literal[
     "text", "read", "write", "change", "delete", "host", "domain", "url", "source", "target",
-    "data", "script", "program", "code", "sql", "module", "patch", "bucket", "alias",
-    "glued",
+    "data", "encoded", "script", "program", "package", "code", "keys", "template", "sql", "module",
+    "patch", "bucket", "account", "address", "setting", "snippet", "sign", "alias", "glued",
 ]  # fmt: skip
 """What an argument is: see the head of ``pipeline/data/programs.toml``."""
+
+
+Input = Literal["code", "snippet", "sql", "patch", "arguments", "lines"]
+"""What a program does with a text on standard input."""
 
 
 class Rule(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -38,6 +42,10 @@ class Rule(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     raises: dict[Operation, str] = {}
     lowers: dict[Operation, str] = {}
     marks: dict[Operation, str] = {}
+    calls: tuple[str, ...] = ()
+    addresses: dict[str, Role] = {}
+    input: Input | None = None
+    public: str = ""
     changes: str = ""
     does: dict[Operation, str] = {}
     command: tuple[Rule, ...] = ()
@@ -66,6 +74,14 @@ class Program(Struct, frozen=True):
         Option -> operation of the program with it.
     marks
         Operation -> what is in a text that has it.
+    pairs
+        Name of a setting in lower case -> what its value is.
+    addresses
+        Kind of an address -> what the address is.
+    calls
+        What a text of another language calls; the name of a group is the role of its text.
+    public
+        Programs of the entry whose output has nothing of this machine but files that they read.
     subcommands
         Words of a subcommand -> its program.
     """
@@ -78,6 +94,10 @@ class Program(Struct, frozen=True):
     changes: frozenset[str]
     instead: frozenset[str]
     exec: frozenset[str]
+    pairs: dict[str, Role]
+    addresses: dict[str, Role]
+    calls: tuple[re.Pattern[str], ...]
+    public: frozenset[str]
     subcommands: dict[str, Program]
 
 
@@ -123,6 +143,10 @@ def _program(
         changes=frozenset(rule.changes.split()),
         instead=frozenset(rule.instead.split()),
         exec=frozenset(rule.exec.split()),
+        pairs={word.lower(): role for word, role in _by_word(rule.pairs).items()},
+        addresses=_by_word(rule.addresses),
+        calls=tuple(map(re.compile, rule.calls)),
+        public=frozenset(rule.public.split()),
         subcommands=_subcommands(rule, options),
     )
 
@@ -130,11 +154,13 @@ def _program(
 def _subcommands(rule: Rule, options: Mapping[str, Role]) -> dict[str, Program]:
     found: dict[str, Program] = {}
     for operation, names in rule.does.items():
-        plain = Rule(names="", operation=operation, operands=rule.operands, long=rule.long)
+        plain = Rule(names="", operation=operation, operands=rule.operands,
+                     long=rule.long, pairs=rule.pairs)  # fmt: skip
         simple = _program(plain, options, rule.marks)
         found |= dict.fromkeys((name.replace(".", " ") for name in names.split()), simple)
     for one in rule.command:
-        detailed = _program(structs.replace(one, long=rule.long), options, rule.marks)
+        whole = structs.replace(one, long=rule.long, pairs=rule.pairs | one.pairs)
+        detailed = _program(whole, options, rule.marks)
         found |= dict.fromkeys((name.replace(".", " ") for name in one.names.split()), detailed)
     return found
 

@@ -6,16 +6,16 @@ The operation of a line is the gravest of its commands (`pipeline.actions.comman
 from __future__ import annotations
 
 from functools import cache, lru_cache
-from typing import TYPE_CHECKING
-
-from msgspec import structs
+from typing import TYPE_CHECKING, NamedTuple
 
 from pipeline.actions.arguments import Arguments
 from pipeline.actions.command_line import Command, CommandLine, gravest
 from pipeline.actions.effect import Effect
 from pipeline.actions.program_table import load
-from pipeline.actions.shell_syntax import MAX_COMMANDS, Invocation, parse
+from pipeline.actions.shell_syntax import MAX_COMMANDS, parse
 from pipeline.actions.sql import statements_of
+from pipeline.actions.streams.invocation import MAX_WORD, Invocation
+from pipeline.actions.streams.literal_output import input_of, text_of, words_of
 from pipeline.enrichment.operations import load as load_operations
 
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from models.event import Operation
     from pipeline.actions.program_table import Program
+    from pipeline.actions.streams.invocation import Pipe
 
 MAX_DEPTH = 8
 """Most levels of command lines within command lines."""
@@ -30,9 +31,11 @@ MAX_TEXT = 64 << 10
 """Most characters that all lines of one line have together."""
 _MAX_CACHED = 4_096
 """Longest line that is remembered, in characters."""
+_MAX_REVEALING = 8
+"""Most pipes and substitutions in a row that are followed for what they reveal."""
 _PLACEHOLDER = "…"
 """What is in place of a command within the text of another line; it has been read before."""
-_STANDARD_FOLDERS = ("/bin/", "/sbin/", "/usr/", "/opt/", "/snap/", "/nix/")
+_STANDARD_FOLDERS = ("/bin/", "/sbin/", "/usr/", "/opt/", "/snap/", "/nix/", "/lib/", "/lib64/")
 
 
 def read_line(line: str) -> CommandLine:
@@ -53,7 +56,7 @@ def read_line(line: str) -> CommandLine:
 
 def _read(line: str) -> CommandLine:
     reader = _LineReader()
-    reader.text(line, 0, "read", False)
+    reader.text(line, _Surroundings())
     return CommandLine(commands=tuple(reader.found), complete=reader.complete)
 
 
@@ -70,6 +73,31 @@ def _infer() -> Callable[[str], Operation]:
     return load_operations()
 
 
+class _Surroundings(NamedTuple):
+    """What commands within other commands have from these.
+
+    Attributes
+    ----------
+    depth
+        Number of the lines and wrappers around it.
+    floor
+        Operation that every command has at least, as those of ``sudo``.
+    remote
+        Whether it runs on another machine, so that its files are not here.
+    text, stdin
+        Standard input of the command around it.
+    arguments
+        Values of ``$0``, ``$1``, ….
+    """
+
+    depth: int = 0
+    floor: Operation = "read"
+    remote: bool = False
+    text: str | None = None
+    stdin: Pipe | None = None
+    arguments: tuple[str, ...] = ()
+
+
 class _LineReader:
     """Collects the commands of a line and of the lines within its arguments."""
 
@@ -78,82 +106,74 @@ class _LineReader:
         self.complete = True
         self._room = MAX_TEXT
 
-    def text(self, line: str, depth: int, floor: Operation, remote: bool) -> None:
-        """Read the text of a line.
-
-        Parameters
-        ----------
-        floor
-            Operation that every command has at least, as those of ``sudo``.
-        remote
-            Whether it runs on another machine, so that its files are not here.
-        """
+    def text(self, line: str, around: _Surroundings) -> None:
+        """Read the text of a line."""
         self._room -= len(line)
-        if depth > MAX_DEPTH or self._room < 0:
+        if around.depth > MAX_DEPTH or self._room < 0:
             self.complete = False
             return
-        invocations, complete = parse(line)
+        invocations, complete = parse(line, around.arguments)
         self.complete = self.complete and complete
         for one in invocations:
-            self._command(one, depth, floor, remote)
+            if one.text is None and one.stdin is None:
+                one.text, one.stdin = around.text, around.stdin
+            self._command(one, around)
 
-    def _command(self, one: Invocation, depth: int, floor: Operation, remote: bool) -> None:
-        if depth > MAX_DEPTH or len(self.found) >= MAX_COMMANDS:
+    def _command(self, one: Invocation, around: _Surroundings) -> None:
+        if around.depth > MAX_DEPTH or len(self.found) >= MAX_COMMANDS:
             self.complete = False
             return
-        path = one.words[0] if one.words else ""
+        words = words_of(one)
+        path = words[0] if words else ""
         if path == _PLACEHOLDER:
             return
-        name = path.rpartition("/")[2] or path
-        is_installed = "/" not in path or path.startswith(_STANDARD_FOLDERS)
-        program = _programs().get(name) if is_installed else None
+        name, program = _program_of(path)
         effect, subcommand = Effect(), ""
         if program is None:
-            _of_unlisted(path, one.words, effect)
+            _of_unlisted(path, words, effect)
         else:
-            arguments = Arguments(name, program, one.words[1:], _infer())
+            revealing = frozenset(out.marker for out in one.outputs if _reveals(out.pipe))
+            arguments = Arguments(name, program, words[1:], _infer(), revealing)
             arguments.read()
             effect, subcommand = arguments.effect, arguments.subcommand
-            self._of_input(one, program, effect)
+            _of_input(one, program, arguments)
         if program is None or program.rule.floor is None or not effect.nested:
             _of_redirections(one, effect)
-            self._add(name, subcommand, effect, floor, remote)
+            self._add(name, subcommand, effect, around)
         elif effect.reads or effect.writes or effect.destinations:
             effect.base = "read"  # that of its command is another
-            self._add(name, subcommand, effect, floor, remote)
+            self._add(name, subcommand, effect, around)
         if program is not None and effect.nested:
-            least = gravest([floor, program.rule.floor or "read"])
-            is_remote = remote or _is_remote(program, subcommand)
-            self._nested(one if program.rule.floor else None, effect, depth, least, is_remote)
-
-    def _of_input(self, one: Invocation, program: Program, effect: Effect) -> None:
-        """Read what comes on standard input: a pipe, or a text in the line."""
-        rule = program.rule
-        if (one.piped or one.text is not None) and rule.piped is not None:
-            effect.operations.append(rule.piped)
-        if one.text and "code" in program.options.values() and not effect.reads:
-            effect.nested.append(one.text)
-        elif one.text and "patch" in rule.operands:
-            effect.patch(one.text)
-        elif one.text and "sql" in program.options.values():
-            effect.statements.append(one.text)
+            self._nested(one, program, subcommand, effect, around)
 
     def _nested(
-        self, outer: Invocation | None, effect: Effect, depth: int, floor: Operation, remote: bool
+        self,
+        outer: Invocation,
+        program: Program,
+        subcommand: str,
+        effect: Effect,
+        around: _Surroundings,
     ) -> None:
         """Read the commands within arguments; that of a wrapper has the wrapper's redirections."""
+        is_read = program.rule.input is not None
+        inside = _Surroundings(
+            depth=around.depth + 1,
+            floor=gravest([around.floor, program.rule.floor or "read"]),
+            remote=around.remote or _is_remote(program, subcommand),
+            text=None if is_read else outer.text,
+            stdin=None if is_read else outer.stdin,
+            arguments=effect.arguments,
+        )
         for inner in effect.nested:
             if isinstance(inner, str):
-                self.text(inner, depth + 1, floor, remote)
+                self.text(inner, inside)
             elif inner:
-                one = Invocation(words=inner)
-                if outer is not None:
-                    one = structs.replace(outer, words=inner)
-                self._command(one, depth + 1, floor, remote)
+                one = Invocation(words=inner, text=inside.text, stdin=inside.stdin)
+                if program.rule.floor:
+                    one.reads, one.writes = outer.reads, outer.writes
+                self._command(one, inside)
 
-    def _add(
-        self, name: str, subcommand: str, effect: Effect, floor: Operation, remote: bool
-    ) -> None:
+    def _add(self, name: str, subcommand: str, effect: Effect, around: _Surroundings) -> None:
         operations, tables = [effect.base], list[str]()
         if effect.statements:
             operations = []
@@ -165,9 +185,9 @@ class _LineReader:
             Command(
                 program=name[:_LONGEST],
                 subcommand=subcommand[:_LONGEST],
-                operation=gravest([*operations, *effect.operations, floor]),
-                reads=() if remote else _once(effect.reads),
-                writes=() if remote else _once(effect.writes),
+                operation=gravest([*operations, *effect.operations, around.floor]),
+                reads=() if around.remote else _once(effect.reads),
+                writes=() if around.remote else _once(effect.writes),
                 destinations=_once(effect.destinations),
                 tables=_once(tables),
             )
@@ -179,6 +199,77 @@ _LONGEST = 120
 
 def _once(values: list[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(values))
+
+
+def _program_of(path: str) -> tuple[str, Program | None]:
+    """Give the name of a program and its entry; a script in a folder of its own has none."""
+    name = path.rpartition("/")[2] or path
+    is_installed = "/" not in path or path.startswith(_STANDARD_FOLDERS)
+    return name, _programs().get(name) if is_installed else None
+
+
+def _of_input(one: Invocation, program: Program, arguments: Arguments) -> None:
+    """Read what comes on standard input: a pipe, or a text in the line."""
+    rule, effect = program.rule, arguments.effect
+    if (one.stdin is not None or one.text is not None) and rule.piped is not None:
+        effect.operations.append(rule.piped)
+    if rule.input is None:
+        return
+    if rule.input == "arguments":
+        _of_arguments(input_of(one), effect)
+        return
+    if effect.nested or (effect.reads and rule.input in ("code", "snippet")):
+        return
+    files = [text for out in one.outputs if out.file and (text := text_of(out.pipe)) is not None]
+    for text in [*files, *([] if (given := input_of(one)) is None else [given])]:
+        if rule.input in ("code", "lines"):
+            effect.nested.append(text)
+        elif rule.input == "patch":
+            effect.patch(text)
+        elif rule.input == "sql":
+            effect.statements.append(text)
+        else:
+            arguments.snippet(text)
+
+
+def _of_arguments(text: str | None, effect: Effect) -> None:
+    """Give the words on standard input of ``xargs`` to its command."""
+    if text is None:
+        return
+    words, inner = text.split(), effect.nested[0] if effect.nested else []
+    if isinstance(inner, str):
+        return
+    if not effect.sign:
+        inner.extend(words)
+    else:
+        inner[:] = [word.replace(effect.sign, text.strip())[:MAX_WORD] for word in inner]
+
+
+def _reveals(pipe: Pipe, depth: int = 0) -> bool:
+    """Check for output that may have content of this machine, as ``$(cat key.pem | base64)``."""
+    if depth > _MAX_REVEALING:
+        return True
+    if pipe.is_revealing is None:
+        pipe.is_revealing = True  # of one that reads itself
+        pipe.is_revealing = any(_is_revealing(one, depth) for one in pipe.writers)
+    return pipe.is_revealing
+
+
+def _is_revealing(one: Invocation, depth: int) -> bool:
+    words = words_of(one)
+    name, program = _program_of(words[0]) if words else ("", None)
+    if words and (program is None or name not in program.public):
+        return True
+    effect = Effect()
+    if program is not None:
+        arguments = Arguments(name, program, words[1:], _infer())
+        arguments.read()
+        effect = arguments.effect
+    if one.reads or effect.reads or effect.nested:
+        return True
+    if one.stdin is not None and _reveals(one.stdin, depth + 1):
+        return True
+    return any(_reveals(out.pipe, depth + 1) for out in one.outputs)
 
 
 def _is_remote(program: Program, subcommand: str) -> bool:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
-
-from msgspec import Struct, field
+from typing import TYPE_CHECKING, NamedTuple
 
 from pipeline.actions.shell_tree import tree_of
+from pipeline.actions.streams.escapes import without_escapes
+from pipeline.actions.streams.invocation import MAX_WORD, Invocation, Output, Pipe
 
 if TYPE_CHECKING:
     from tree_sitter import Node
@@ -15,46 +15,107 @@ if TYPE_CHECKING:
 MAX_COMMANDS = 100
 MAX_NODES = 5_000
 """Most nodes of a syntax tree that are visited."""
-MAX_WORD = 4_096
-"""Most characters of a word; the rest is left out."""
 _SUBSTITUTED = "$(…)"
 _ESCAPED = re.compile(r"\\(.)", re.DOTALL)
 _ESCAPED_IN_QUOTES = re.compile(r"\\([$`\"\\\n])")
-_ANSI = re.compile(r"\\(x[0-9a-fA-F]{1,2}|u[0-9a-fA-F]{1,4}|[0-7]{1,3}|.)", re.DOTALL)
-_ANSI_NAMES = {"n": "\n", "t": "\t", "r": "\r", "a": "\a", "b": "\b", "e": "\x1b", "f": "\f"}
-_SURROGATES = range(0xD800, 0xE000)
-_VARIABLE = re.compile(r"\$\{?(\w+)\}?")
+_VARIABLE = re.compile(r"\$\{?(\w+|[@*])\}?")
+_LONGEST_NUMBER = 4
+_ALL_ARGUMENTS = frozenset({'"$@"', "$@", '"${@}"', "${@}", "$*", "${*}"})
 _WRITING = (">", ">>", "&>", "&>>", ">|", ">&", "<>")
 _REDIRECTS = frozenset({"file_redirect", "herestring_redirect"})
 _SUBSTITUTIONS = frozenset({"command_substitution", "process_substitution"})
 _NO_VALUE = frozenset({"heredoc_start", "heredoc_end", "comment"})
 
 
-class Invocation(Struct):
-    """One simple command as written.
+class _Context(NamedTuple):
+    """What surrounds a command.
 
     Attributes
     ----------
-    words
-        Program and arguments without their quotes. ``$(…)`` is in place of an inner command.
-    reads, writes
-        Targets of redirections.
-    text
-        Text on standard input, of a here-document or a here-string.
-    piped
-        Whether standard input comes from another command.
+    stdin, out
+        Where its input comes from, and where its output goes.
+    arguments
+        Name and arguments of the function, or of ``bash -c``, that the command is in.
+    active
+        Functions that the command is in: one within itself is not read again.
     """
 
-    words: list[str] = field(default_factory=list)
-    reads: list[str] = field(default_factory=list)
-    writes: list[str] = field(default_factory=list)
-    text: str | None = None
-    piped: bool = False
+    stdin: Pipe | None = None
+    out: Pipe | None = None
+    arguments: tuple[str, ...] = ()
+    active: frozenset[str] = frozenset()
 
 
-def parse(line: str) -> tuple[list[Invocation], bool]:
+class _Step(NamedTuple):
+    """A node to read; or a statement whose redirections are to be read.
+
+    Attributes
+    ----------
+    before
+        Number of the commands before the statement; -1 for a node.
+    """
+
+    node: Node
+    context: _Context
+    before: int = -1
+
+
+class _Inner(NamedTuple):
+    """Commands within a word.
+
+    Attributes
+    ----------
+    marker
+        What is in their place in the word.
+    pipe
+        Their output, or their input for ``>(…)``.
+    node
+        The commands; None for those of a variable, which are read where it is assigned.
+    sign
+        First character: ``$`` for a text, ``<`` and ``>`` for a file.
+    """
+
+    marker: str
+    pipe: Pipe
+    node: Node | None
+    sign: str
+
+
+class _Word(NamedTuple):
+    """A word that is being read.
+
+    Attributes
+    ----------
+    parts
+        Its text.
+    inner
+        Commands within it whose output or input is known.
+    nodes
+        Other nodes within it that may have commands.
+    """
+
+    parts: list[str]
+    inner: list[_Inner]
+    nodes: list[Node]
+
+    @property
+    def text(self) -> str:
+        """The word."""
+        return "".join(self.parts)[:MAX_WORD]
+
+
+def parse(line: str, arguments: tuple[str, ...] = ()) -> tuple[list[Invocation], bool]:
     """Give the simple commands of a line, and whether all of it was parsed.
 
+    Parameters
+    ----------
+    line
+        The text.
+    arguments
+        Values of ``$0``, ``$1``, … in it.
+
+    Examples
+    --------
     >>> found, complete = parse("cat < a.txt | tee 'b c' > $(date).log")
     >>> [one.words for one in found], complete
     ([['cat'], ['tee', 'b c'], ['date']], True)
@@ -63,7 +124,7 @@ def parse(line: str) -> tuple[list[Invocation], bool]:
     if root is None:
         return [], False
     reader = _Reader(line.encode("utf-8", "replace"))
-    reader.read(root)
+    reader.read(root, _Context(arguments=arguments))
     return reader.found, reader.complete and not root.has_error
 
 
@@ -73,187 +134,272 @@ class _Reader:
     def __init__(self, source: bytes) -> None:
         self._source = source
         self._nodes = 0
-        self._known: dict[str, str] = {}
-        self._functions: set[str] = set()
-        # A node, whether it reads a pipe, and -1; or a statement whose redirections are to be read,
-        # and the number of commands before it.
-        self._waiting: list[tuple[Node, bool, int]] = []
+        self._context = _Context()
+        self._known: dict[str, str | Pipe] = {}
+        self._functions: dict[str, Node] = {}
+        self._uncalled: dict[int, Node] = {}
+        self._waiting: list[_Step] = []
         self.found: list[Invocation] = []
         self.complete = True
 
-    def read(self, root: Node) -> None:
-        """Collect the commands below a node."""
-        self._later([root])
-        while self._waiting:
-            node, piped, before = self._waiting.pop()
+    def read(self, root: Node, context: _Context) -> None:
+        """Collect the commands below a node, then those of functions that it does not call."""
+        self._later([root], context)
+        while self._waiting or self._uncalled:
+            if not self._waiting:
+                self._later([self._uncalled.pop(next(iter(self._uncalled)))], context)
+            step = self._waiting.pop()
             if not self._counts() or len(self.found) >= MAX_COMMANDS:
                 self.complete = False
                 return
-            if before >= 0:
-                self._redirect_last(node, before)
+            self._context = step.context
+            if step.before >= 0:
+                self._redirect_last(step.node, step.before)
             else:
-                self._visit(node, piped)
+                self._visit(step.node)
 
     def _counts(self) -> bool:
         self._nodes += 1
         return self._nodes <= MAX_NODES
 
-    def _visit(self, node: Node, piped: bool) -> None:
+    def _visit(self, node: Node) -> None:
         kind = node.type
         if kind == "command":
-            self._command(node, piped)
+            self._command(node)
         elif kind == "redirected_statement":
-            self._redirected(node, piped)
+            self._redirected(node)
+        elif kind in _REDIRECTS:  # as in `$(<file)`
+            target = Invocation()
+            self._redirect(node, target)
+            self._add(target)
         elif kind == "variable_assignment":
             self._assignment(node)
         elif kind == "function_definition":
-            name = node.child_by_field_name("name")
-            if name is not None:
-                self._functions.add(self._raw(name))
-            self._later(node.named_children, piped)
+            self._function(node)
         elif kind == "pipeline":
-            children = node.named_children
-            self._later(children[1:], True)
-            self._later(children[:1], piped)
+            self._pipeline(node)
         else:
-            self._later(node.named_children, piped)
+            self._later(node.named_children)
 
-    def _later(self, nodes: list[Node], piped: bool = False) -> None:
-        self._waiting += [(one, piped, -1) for one in reversed(nodes)]
+    def _later(self, nodes: list[Node], context: _Context | None = None) -> None:
+        self._waiting += [_Step(one, context or self._context) for one in reversed(nodes)]
+
+    def _pipeline(self, node: Node) -> None:
+        steps, context = list[_Step](), self._context
+        stdin, last = context.stdin, len(node.named_children) - 1
+        for at, child in enumerate(node.named_children):
+            out = Pipe() if at < last else context.out
+            steps.append(_Step(child, context._replace(stdin=stdin, out=out)))
+            stdin = out
+        self._waiting += reversed(steps)
+
+    # ------------------------------------------------------------------ functions
+
+    def _function(self, node: Node) -> None:
+        name, body = node.child_by_field_name("name"), node.child_by_field_name("body")
+        if name is not None and body is not None:
+            self._functions[self._raw(name)] = body
+            self._uncalled[body.id] = body
+        self._later([one for one in node.named_children if one not in (name, body)])
+
+    def _call(self, one: Invocation) -> None:
+        """Read the body of a function with the arguments of its call."""
+        name, context = one.words[0], self._context
+        if name not in context.active:
+            body = self._functions[name]
+            self._uncalled.pop(body.id, None)
+            inside = context._replace(arguments=tuple(one.words), active=context.active | {name})
+            self._later([body], inside)
 
     # ------------------------------------------------------------------ commands
 
-    def _command(self, node: Node, piped: bool) -> Invocation:
-        one = Invocation(piped=piped)
-        inner: list[Node] = []
+    def _command(self, node: Node) -> Invocation:
+        one = Invocation(stdin=self._context.stdin)
+        inner: list[_Step] = []
         for child in node.named_children:
             if child.type == "variable_assignment":
-                inner += child.named_children[1:]
+                inner += [_Step(value, self._context) for value in child.named_children[1:]]
             elif child.type in _REDIRECTS:
-                self._redirect(child, one, inner)
+                self._redirect(child, one)
+            elif self._context.arguments and self._raw(child) in _ALL_ARGUMENTS:
+                one.words += self._context.arguments[1:]
             else:
-                value = self._value(child, inner)
-                one.words += value.split() if _is_split(child) else [value]
-        self._add(one)
-        self._later(inner)
+                word, split = self._word(child), _is_split(child)
+                for found in word.inner:
+                    self._output(one, found, split)
+                one.words += word.text.split() if split else [word.text]
+                inner += self._steps(word, one)
+        if one.words and one.words[0] in self._functions:
+            self._call(one)
+            one.words, one.outputs = [], []
+        else:
+            self._add(one)
+        self._waiting += reversed(inner)
         return one
 
-    def _add(self, one: Invocation) -> None:
-        is_function = bool(one.words) and one.words[0] in self._functions
-        if (one.words or one.writes or one.reads) and not is_function:
-            self.found.append(one)
+    def _output(self, one: Invocation, found: _Inner, split: bool) -> None:
+        if found.sign != ">":
+            output = Output(len(one.words), found.marker, found.pipe, split, found.sign == "<")
+            one.outputs.append(output)
 
-    def _redirected(self, node: Node, piped: bool) -> None:
+    def _steps(self, word: _Word, one: Invocation | None) -> list[_Step]:
+        """Give the commands within a word as steps."""
+        context = self._context
+        steps = [_Step(node, context) for node in word.nodes]
+        for found in word.inner:
+            if found.node is None:
+                continue
+            if found.sign == ">":
+                found.pipe.writers += [one] if one is not None else []
+                steps.append(_Step(found.node, context._replace(stdin=found.pipe)))
+            else:
+                steps.append(_Step(found.node, context._replace(out=found.pipe)))
+        return steps
+
+    def _add(self, one: Invocation) -> None:
+        if one.words or one.writes or one.reads:
+            self.found.append(one)
+            if self._context.out is not None:
+                self._context.out.writers.append(one)
+
+    def _redirected(self, node: Node) -> None:
         """Read a statement with redirections; these belong to its last command."""
         body = node.child_by_field_name("body")
         if body is not None and body.type == "command":
-            self._redirect_all(node, self._command(body, piped))
+            self._redirect_all(node, self._command(body))
             return
-        self._waiting.append((node, piped, len(self.found)))
+        self._waiting.append(_Step(node, self._context, len(self.found)))
         if body is not None:
-            self._later([body], piped)
+            self._later([body])
 
     def _redirect_last(self, node: Node, before: int) -> None:
         """Read the redirections of a statement whose commands have been read."""
         target = self.found[-1] if len(self.found) > before else Invocation()
         self._redirect_all(node, target)
-        if not target.words:
-            self._add(target)
 
     def _redirect_all(self, node: Node, target: Invocation) -> None:
-        inner: list[Node] = []
         for child in node.named_children:
             if child.type == "heredoc_redirect":
-                self._heredoc(child, target, inner)
+                self._heredoc(child, target)
             elif child.type in _REDIRECTS:
-                self._redirect(child, target, inner)
-        self._later(inner)
+                self._redirect(child, target)
+        if not any(target is one for one in self.found[-1:]):
+            self._add(target)
 
-    def _heredoc(self, node: Node, one: Invocation, inner: list[Node]) -> None:
+    def _heredoc(self, node: Node, one: Invocation) -> None:
         for child in node.named_children:
             if child.type == "heredoc_body":
                 one.text = self._raw(child)
-                inner += child.named_children
+                self._later(child.named_children)
             elif child.type == "file_redirect":
-                self._redirect(child, one, inner)
-            elif child.type in ("pipeline", "command", "list", "redirected_statement", "subshell"):
-                self._later([child], child.type == "pipeline")
+                self._redirect(child, one)
+            elif child.type == "pipeline":
+                self._later([child], self._context._replace(stdin=Pipe(writers=[one])))
+            elif child.type in ("command", "list", "redirected_statement", "subshell"):
+                self._later([child])
             elif child.type not in _NO_VALUE:
-                one.words.append(self._value(child, inner))
+                word = self._word(child)
+                one.words.append(word.text)
+                self._waiting += reversed(self._steps(word, one))
 
-    def _redirect(self, node: Node, one: Invocation, inner: list[Node]) -> None:
+    def _redirect(self, node: Node, one: Invocation) -> None:
         if node.type == "herestring_redirect":
             for child in node.named_children:
-                one.text = self._value(child, inner)
+                word = self._word(child)
+                one.text = word.text
+                self._take_output(word, one)
             return
         operators = {child.type for child in node.children if not child.is_named}
         for child in node.children_by_field_name("destination"):
-            target = self._value(child, inner)
-            if operators & {">&", "<&"} and re.fullmatch(r"\d+|-", target):
-                continue
-            if target.startswith(("<(", ">(")):
+            word = self._word(child)
+            if operators & {">&", "<&"} and re.fullmatch(r"\d+|-", word.text):
                 continue
             if not operators.isdisjoint(_WRITING):
-                one.writes.append(target)
+                one.writes.append(word.text)
+                self._waiting += reversed(self._steps(word, one))
             else:
-                one.reads.append(target)
+                one.reads.append(word.text)
+                self._take_output(word, one)
+
+    def _take_output(self, word: _Word, one: Invocation) -> None:
+        """Make the output of a word the input of a command, as in ``sh < <(…)``."""
+        if len(word.inner) == 1 and word.text == word.inner[0].marker:
+            one.stdin, one.text = word.inner[0].pipe, None
+        self._waiting += reversed(self._steps(word, None))
 
     def _assignment(self, node: Node) -> None:
         name, value = node.child_by_field_name("name"), node.child_by_field_name("value")
-        inner: list[Node] = []
-        if name is not None and value is not None:
-            text = self._value(value, inner)
-            if "$" not in text and value.type != "array":
-                self._known[self._raw(name)] = text
-            else:
-                self._known.pop(self._raw(name), None)
-            inner += name.named_children  # an index, as in `x[$(…)]=1`
-        self._later(inner)
+        if name is None or value is None:
+            return
+        word, key = self._word(value), self._raw(name)
+        self._known.pop(key, None)
+        if "$" not in word.text and value.type != "array":
+            self._known[key] = word.text
+        elif len(word.inner) == 1 and word.text == word.inner[0].marker:
+            self._known[key] = word.inner[0].pipe
+        word.nodes.extend(name.named_children)  # an index, as in `x[$(…)]=1`
+        self._waiting += reversed(self._steps(word, None))
 
     # ------------------------------------------------------------------ words
 
     def _raw(self, node: Node) -> str:
         return self._source[node.start_byte : node.end_byte].decode("utf-8", "replace")
 
-    def _value(self, node: Node, inner: list[Node]) -> str:
-        """Give a word without its quotes; inner commands are added to `inner`."""
-        parts: list[str] = []
+    def _word(self, node: Node) -> _Word:
+        """Give a word without its quotes."""
+        word = _Word([], [], [])
         waiting: list[Node | str] = [node]
         while waiting:
             one = waiting.pop()
             if isinstance(one, str):
-                parts.append(one)
+                word.parts.append(one)
             elif self._counts():
-                self._part(one, parts, waiting, inner)
-        return "".join(parts)[:MAX_WORD]
+                self._part(one, word, waiting)
+        return word
 
-    def _part(
-        self, node: Node, parts: list[str], waiting: list[Node | str], inner: list[Node]
-    ) -> None:
-        kind = node.type
+    def _part(self, node: Node, word: _Word, waiting: list[Node | str]) -> None:
+        kind, parts = node.type, word.parts
         if kind in ("concatenation", "command_name", "translated_string"):
             waiting += reversed(node.named_children)
         elif kind == "string":
             waiting += reversed(self._quoted(node))
         elif kind in _SUBSTITUTIONS:
             parts.append(_SUBSTITUTED)
-            inner.append(node)
+            sign = chr(self._source[node.start_byte])
+            sign = sign if sign in "<>" else "$"
+            word.inner.append(_Inner(_SUBSTITUTED, Pipe(), node, sign))
         elif kind == "raw_string":
             parts.append(self._raw(node)[1:-1])
         elif kind == "ansi_c_string":
-            parts.append(_ANSI.sub(_plain, self._raw(node)[2:-1]))
+            parts.append(without_escapes(self._raw(node)[2:-1]))
         elif kind in ("simple_expansion", "expansion"):
-            found = _VARIABLE.fullmatch(self._raw(node))
-            raw = self._raw(node)
-            parts.append(self._known.get(found[1], raw) if found else raw)
-            inner += node.named_children
-            self._hidden(node, raw)
+            self._expansion(node, word)
         elif kind == "word":
             raw = self._raw(node)
             parts.append(_ESCAPED.sub(_escaped, raw) if "\\" in raw else raw)
         else:
             parts.append(self._raw(node))
-            inner += node.named_children
+            word.nodes.extend(node.named_children)
+
+    def _expansion(self, node: Node, word: _Word) -> None:
+        """Read a variable: its value where the line says it."""
+        raw = self._raw(node)
+        found = _VARIABLE.fullmatch(raw)
+        value = self._value(found[1]) if found else None
+        if isinstance(value, Pipe):
+            word.inner.append(_Inner(raw, value, None, "$"))
+        word.parts.append(value if isinstance(value, str) else raw)
+        word.nodes.extend(node.named_children)
+        self._hidden(node, raw)
+
+    def _value(self, name: str) -> str | Pipe | None:
+        """Give the value of a variable, or of an argument of the function that is read."""
+        given = self._context.arguments
+        if given and name in ("@", "*"):
+            return " ".join(given[1:])
+        if given and name.isdecimal() and len(name) < _LONGEST_NUMBER:
+            return given[int(name)] if int(name) < len(given) else ""
+        return self._known.get(name)
 
     def _hidden(self, node: Node, raw: str) -> None:
         """Mark the line where a command in ``${x:=`…`}`` is text in the syntax tree."""
@@ -279,22 +425,11 @@ class _Reader:
 
 
 def _is_split(node: Node) -> bool:
-    """Check for a variable without quotes, whose value the shell splits into words."""
+    """Check for a value without quotes, which the shell splits into words."""
     only = node.named_children[0] if node.type == "command_name" else node
-    return only.type in ("simple_expansion", "expansion")
+    return only.type in ("simple_expansion", "expansion", "command_substitution")
 
 
 def _escaped(found: re.Match[str]) -> str:
     """Give the character after a backslash; a line break after it is left out."""
     return "" if found[1] == "\n" else found[1]
-
-
-def _plain(found: re.Match[str]) -> str:
-    r"""Give the character of an escape in ``$'…'``."""
-    code = found[1]
-    if code in _ANSI_NAMES:
-        return _ANSI_NAMES[code]
-    if len(code) > 1 and code[0] in "xu":
-        point = int(code[1:], 16)
-        return "\ufffd" if point in _SURROGATES else chr(point)
-    return chr(int(code, 8) & 0xFF) if code[0] in "01234567" else code

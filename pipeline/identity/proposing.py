@@ -9,7 +9,7 @@ from pipeline.identity.alias import KINDS, LONGEST, LONGEST_SOURCE, Alias, is_na
 from pipeline.text.quoted import quoted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from pipeline.identity.alias import AliasKind
     from pipeline.inventory.registered import Registered
@@ -64,9 +64,18 @@ def kind_of(word: str) -> AliasKind:
     return next((kind for kind in KINDS if kind == named), "agent")
 
 
-def in_inventory(registered: Iterable[Registered]) -> Iterator[Alias]:
+def in_inventory(
+    registered: Iterable[Registered], source: Callable[[str], str] = lambda _: "inventory"
+) -> Iterator[Alias]:
     """Give the proposals of the column ``aliases``, whose values are ``KIND:VALUE``.
 
+    Parameters
+    ----------
+    source
+        Gives where the entry of an agent comes from.
+
+    Examples
+    --------
     >>> from pipeline.inventory.registered import Registered
     >>> names = ("spiffe://a.example/bot", "oauth-client:c7")
     >>> row = Registered("bot", None, None, {}, aliases=names)
@@ -79,6 +88,5 @@ def in_inventory(registered: Iterable[Registered]) -> Iterator[Alias]:
             if named.startswith(_SPIFFE) or not value:
                 kind, value = "spiffe-id" if named.startswith(_SPIFFE) else "agent", named
             if is_name(value) and value != one.agent_id:
-                yield Alias(
-                    value=value, agent_id=one.agent_id, kind=kind_of(kind), source="inventory"
-                )
+                where = source(one.agent_id)[:LONGEST_SOURCE]
+                yield Alias(value=value, agent_id=one.agent_id, kind=kind_of(kind), source=where)

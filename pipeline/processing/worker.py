@@ -243,7 +243,8 @@ class Worker:
 
     def follow_inventory(self) -> None:
         """Read the inventory again if its file has changed; the next batch is judged by it."""
-        self._inventory.refresh(self._clock())
+        if self._inventory.refresh(self._clock()):
+            self._registered = in_inventory(self._inventory)
 
     def _is_known(self, inventory: Inventory, name: str) -> bool:
         """Return whether an agent is registered, or has acted."""

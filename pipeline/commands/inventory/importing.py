@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -12,8 +12,15 @@ from models.event import rfc3339
 from pipeline.commands.inventory.outcome import import_object, show_import
 from pipeline.commands.terminal import AsJson, note, now_us, print_json
 from pipeline.configuration.loading import load_settings
+from pipeline.identity.proposing import in_inventory
 from pipeline.inventory.rows import is_yaml
+from pipeline.store import open_store
 from pipeline.text.quoted import LONGEST_PATH, quoted
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pipeline.identity.alias import Alias
 
 inventory = typer.Typer(
     name="inventory", help="The registered agents: import them from where they are managed."
@@ -57,7 +64,8 @@ def import_agents(
 ) -> None:
     """Merge agents into the inventory: shows the difference, then asks.
 
-    What a person wrote stays. Values that differ are shown as conflicts.
+    What a person wrote stays. Values that differ are shown as conflicts. Identifiers of one agent
+    are proposed as aliases, which habitus identity confirms.
     """
     from pipeline.inventory.document import InventoryDocument  # ruamel.yaml is needed here alone
     from pipeline.inventory.importing import importer_named, read
@@ -77,19 +85,32 @@ def import_agents(
     merged = Merge(inventory_document, importer, kind, at, replace=replace).apply(gathered)
     is_changed = bool(merged.added or merged.changed)
     after = inventory_document.text() if is_changed else before
-    if is_changed:
-        agents_of(path, after)  # never write a file that a start would refuse
+    registered = agents_of(path, after)  # never write a file that a start would refuse
+    named = [registered[one] for one in gathered.agents if one in registered]
+    aliases = list(in_inventory(named, lambda one: f"{kind} {gathered.sources[one]}"))
     if not as_json:
         show_import(path, before, after, merged, gathered)
     written = is_changed and not preview and (yes or typer.confirm("write this?", err=True))
     if written:
         _write(path, before, after)
+    is_refused = is_changed and not preview and not written
+    proposed = 0 if preview or is_refused else _propose(aliases)
     if as_json:
-        print_json(import_object(path, merged, gathered, written=written))
-    elif is_changed and not preview and not written:
+        print_json(import_object(path, merged, gathered, written=written, proposed=proposed))
+    elif is_refused:
         raise typer.Abort
     elif written:
         note(f"written: {path}; habitus run and serve read it again by themselves")
+    if proposed and not as_json:
+        note(f"{proposed} new aliases are proposed; habitus identity list --state proposed")
+
+
+def _propose(aliases: Sequence[Alias]) -> int:
+    """Save proposals that a person decides about; give how many are new."""
+    if not aliases:
+        return 0
+    with open_store(load_settings().store) as store:
+        return store.aliases.propose(aliases)
 
 
 def _path(out: str | None) -> Path:

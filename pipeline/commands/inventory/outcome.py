@@ -60,7 +60,7 @@ def _some(names: Sequence[str]) -> str:
 
 
 def import_object(
-    path: Path, merged: Merged, gathered: Gathered, *, written: bool
+    path: Path, merged: Merged, gathered: Gathered, *, written: bool, proposed: int
 ) -> dict[str, Any]:
     """Give the outcome, for programs."""
     return {
@@ -73,4 +73,5 @@ def import_object(
         "left_out": gathered.left_out,
         "notes": gathered.notes,
         "written": written,
+        "aliases_proposed": proposed,
     }

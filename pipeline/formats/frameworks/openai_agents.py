@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from models.errors import MalformedEvent
 from pipeline.events.examined import Examined
 from pipeline.formats.conversation import request_of, system_of
-from pipeline.formats.members import arguments, inner, name, object_of, text, texts, time_us
+from pipeline.formats.members import arguments, inner, name, number, object_of, text, texts, time_us
 from pipeline.formats.part import Part
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ class OpenAIAgents:
 
     ordered = False
     whole_file = False
-    supports = frozenset({"arguments", "results", "request", "human"})
+    supports = frozenset({"arguments", "results", "request", "human", "tokens"})
 
     def decode(self, value: bytes) -> Iterable[Part]:
         """Give the parts of one payload, or of one item."""
@@ -107,6 +107,20 @@ def _of_span(span: dict[str, Any], known: str, key: str) -> Iterator[Part]:
             yield Part(kind="system", session=key, time_us=began_us, text=said)
         if asked:
             yield Part(kind="request", session=key, time_us=began_us, text=asked)
+        if used := _tokens(data):
+            ended_us = max(began_us, time_us(span.get("ended_at")))
+            yield Part(kind="usage", session=key, time_us=ended_us, size=used)
+
+
+def _tokens(data: dict[str, Any]) -> int:
+    """Give the tokens of a turn, in and out; 0 where the span has none.
+
+    >>> _tokens({"usage": {"input_tokens": 800, "output_tokens": 12}})
+    812
+    """
+    usage = inner(data.get("usage")) or inner(inner(data.get("response")).get("usage"))
+    found = sum(number(usage.get(one)) or 0.0 for one in ("input_tokens", "output_tokens"))
+    return int(min(found, 1 << 53))
 
 
 def _of_function(

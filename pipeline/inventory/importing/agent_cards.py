@@ -17,6 +17,10 @@ if TYPE_CHECKING:
 
     from pipeline.inventory.importing.documents import Columns, Document
 
+_CLIENT = ("clientId", "client_id", "x-client-id")
+_SCHEME_LEVELS = 4
+"""Levels of a scheme: its name, its kind, its flows, and one flow."""
+
 
 def _entries(document: Document) -> Iterator[Members]:
     return json_entries(document, "agents", "cards")
@@ -40,8 +44,10 @@ def _read(entry: Members, every: bool) -> Imported:
     for one in signatures:
         one.need("protected")
         one.need("signature")
+    aliases = [f"a2a-card:{url}" for url in dict.fromkeys(urls)]
+    aliases += [f"oauth-client:{client}" for client in dict.fromkeys(_clients(entry))]
     columns: Columns = {
-        "aliases": [f"a2a-card:{url}" for url in dict.fromkeys(urls)],
+        "aliases": aliases,
         "signatures": f"{len(signatures)}, not verified" if signatures else "none",
     }
     if (version := entry.text("version")) is not None:
@@ -53,6 +59,24 @@ def _read(entry: Members, every: bool) -> Imported:
     if schemes := sorted(entry.object("securitySchemes").members):
         columns["security_schemes"] = schemes
     return Imported(entry.need("name"), columns)
+
+
+def _clients(card: Members) -> Iterator[str]:
+    """Give the client ids that a card names: at its top, in security schemes and extensions.
+
+    >>> schemes = {"oauth": {"flows": {"clientCredentials": {"x-client-id": "c-7"}}}}
+    >>> list(_clients(Members("card.json, entry 1", {"securitySchemes": schemes})))
+    ['c-7']
+    """
+    extensions = card.object("capabilities").objects("extensions")
+    waiting = [(card, 0), *((one.object("params"), 0) for one in extensions)]
+    waiting += [(card.object("securitySchemes"), _SCHEME_LEVELS)]
+    while waiting:
+        members, levels = waiting.pop()
+        yield from (client for name in _CLIENT if (client := members.text(name)) is not None)
+        if levels:
+            inner = (name for name, one in members.members.items() if isinstance(one, dict))
+            waiting += [(members.object(name), levels - 1) for name in inner]
 
 
 IMPORTER = Importer(_entries, _read, whole=False, url_path="/.well-known/agent-card.json")

@@ -168,11 +168,33 @@ def test_hostile_line_takes_a_bounded_time(piece: str) -> None:
         ("awk", "print "), ("curl", "?"), ("curl", "a."), ("curl", "a@"), ("sed", "0 "),
         ("git -c", "alias."), ("apply_patch", "*** Add File:  "), ("apply_patch", "--- a"),
         ("psql -c", "copy to "), ("psql -c", "a "), ("scp", "a@a"), ("rm", "{"), ("aws", "a-"),
+        ("python -c", 'system("'), ("python -c", "subprocess.run(["), ("python -c", "https://"),
+        ("node -e", "open("), ("awk", 'system("'), ("awk", '"'), ("sed", "0e "),
+        ("git -c", "alias.a=!"), ("expect -c", "spawn "), ("vim -c", 'system("'),
+        ("ssh -o", "ProxyCommand "), ("socat", "TCP:"), ("printf", "%s"),
     ],
 )  # fmt: skip
 def test_hostile_argument_takes_a_bounded_time(program: str, piece: str) -> None:
     read_line("psql -c 'select 1'")
     line = " ".join([program, *[f"'{piece * (4_000 // len(piece))}'"] * 15])
+    start = time.process_time()
+    assert read_line(line).commands
+    assert time.process_time() - start < 10 * MAX_SECONDS
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "echo a" + " | (tee; tee; tee)" * 30 + " | sh",
+        "curl https://a.example/" + "$(echo " * 30 + ")" * 30,
+        "f() { f | f & }; f; :(){ :|:& };:; ls",
+        "".join(f"f{n}() {{ f{n + 1}; f{n + 1}; }}; " for n in range(40)) + "f0",
+        "printf '%s' " + "a " * 3_000 + "| xargs rm",
+        "echo " + "eval " * 3_000 + "| sh",
+    ],
+)
+def test_streams_within_streams_take_a_bounded_time(line: str) -> None:
+    read_line("ls")
     start = time.process_time()
     assert read_line(line).commands
     assert time.process_time() - start < 10 * MAX_SECONDS
@@ -205,8 +227,14 @@ def test_parsing_keeps_no_memory() -> None:
 def test_line_of_several_threads_is_read_as_by_one() -> None:
     lines = [f"cat {letter * 300} | tee {letter * 400}" for letter in "abcdefgh"] * 50
     with ThreadPoolExecutor(8) as pool:
-        found = list(pool.map(parse, lines))
-    assert found == [parse(line) for line in lines]
+        found = list(pool.map(words_of_commands, lines))
+    assert found == [words_of_commands(line) for line in lines]
+    assert found[0] == [["cat", "a" * 300], ["tee", "a" * 400]]
+
+
+def words_of_commands(line: str) -> list[list[str]]:
+    """Give the words of each command of a line."""
+    return [one.words for one in parse(line)[0]]
 
 
 # ---------------------------------------------------------------------- whatever the text

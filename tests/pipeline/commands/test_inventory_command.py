@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from pipeline.enrichment.inventory import load
-from tests.pipeline.inventory.sources import CLIENTS, ENTRIES
+from tests.pipeline.inventory.sources import CLIENTS, ENTRIES, GRAPH
 
 pytestmark = pytest.mark.usefixtures("clean_environment")
 
@@ -37,6 +37,61 @@ def test_difference_and_conflicts_are_shown_and_written(habitus, clients):
     text = Path("inventory.yaml").read_text()
     assert text.startswith(HAND)
     assert load(Path("inventory.yaml")).declared("invoice-bot").owner == "eve@example.com"
+
+
+def proposals(habitus):
+    _, out, _ = habitus("identity", "list", "--json")
+    return sorted(
+        (one["alias"], one["agent_id"], one["kind"], one["state"], one["source"])
+        for one in json.loads(out)["identities"]
+    )
+
+
+def test_identifiers_of_one_agent_are_proposed_and_confirmed_by_a_person_alone(
+    habitus, monkeypatch
+):
+    card = {
+        "name": "billing", "url": "https://billing.example.com/a2a",
+        "securitySchemes": {"oauth": {"oauth2SecurityScheme": {
+            "flows": {"clientCredentials": {"clientId": "c-7"}}}}},
+    }  # fmt: skip
+    Path("card.json").write_text(json.dumps(card))
+    Path("pages.json").write_text(json.dumps(GRAPH))
+    Path("entries.json").write_text(json.dumps(ENTRIES))
+    Path("ours.csv").write_text(
+        "agent_id,aliases\nours,spiffe-id:spiffe://example.org/agent/bot;oauth-client:c-9\n"
+    )
+    for kind, name in (("a2a", "card"), ("entra", "pages"), ("spire", "entries")):
+        assert habitus("inventory", "import", kind, f"{name}.json", "--yes")[0] == 0
+    _, _, err = habitus("inventory", "import", "csv", "ours.csv", "--yes")
+    assert "2 new aliases are proposed" in err
+    bot, application = GRAPH["value"][0]["id"], GRAPH["value"][0]["appId"]
+    assert proposals(habitus) == sorted([
+        ("https://billing.example.com/a2a", "billing", "a2a-card", "proposed", "a2a card.json"),
+        ("c-7", "billing", "oauth-client", "proposed", "a2a card.json"),
+        (application, bot, "entra-app", "proposed", "entra pages.json"),
+        ("spiffe://example.org/agent/bot", "ours", "spiffe-id", "proposed", "csv ours.csv"),
+        ("c-9", "ours", "oauth-client", "proposed", "csv ours.csv"),
+    ])  # fmt: skip
+    reason = ("--reason", "same owner", "--yes")
+    assert habitus("identity", "confirm", "c-7", *reason)[0] == 0
+    assert habitus("identity", "refuse", "c-9", *reason)[0] == 0
+    Path("none.jsonl").write_text("")
+    monkeypatch.setenv("HABITUS_SOURCE", "file:none.jsonl")
+    assert habitus("run", "--drain")[0] == 0  # applies what the person decided
+    code, out, _ = habitus("inventory", "import", "csv", "ours.csv", "--yes", "--json")
+    assert (code, json.loads(out)["aliases_proposed"]) == (0, 0)
+    assert [(alias, state) for alias, _, _, state, _ in proposals(habitus)] == [
+        (application, "proposed"), ("c-7", "confirmed"), ("c-9", "refused"),
+        ("https://billing.example.com/a2a", "proposed"),
+        ("spiffe://example.org/agent/bot", "proposed"),
+    ]  # fmt: skip
+
+
+def test_preview_proposes_nothing(habitus):
+    Path("a.csv").write_text("agent_id,aliases\na,oauth-client:c\n")
+    assert habitus("inventory", "import", "csv", "a.csv", "--preview")[0] == 0
+    assert not Path("habitus.db").exists()
 
 
 def test_preview_writes_nothing(habitus, clients):

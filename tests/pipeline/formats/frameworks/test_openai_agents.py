@@ -43,6 +43,16 @@ def test_recorded_payload_gives_agents_outcomes_and_origins() -> None:
     assert "mode" not in made[2]
 
 
+@pytest.mark.parametrize("kind", ["generation", "response"])
+def test_tokens_of_a_turn_belong_to_its_next_call(kind: str) -> None:
+    usage = {"input_tokens": 800, "output_tokens": 12}
+    made = events_of("openai-agents", {"data": [
+        span(1, None, agent("Clerk")), span(2, 1, {"type": kind, "usage": usage}),
+        span(3, 1, function()), span(4, 1, function()),
+    ]})  # fmt: skip
+    assert [one.get("attributes", {}).get("tokens") for one in made] == [812, None]
+
+
 @pytest.mark.parametrize("seed", range(5))
 def test_order_of_items_is_irrelevant(seed: int) -> None:
     items = [item for line in RECORDED for item in json.loads(line)["data"]]

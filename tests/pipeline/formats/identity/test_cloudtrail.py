@@ -52,6 +52,14 @@ def test_file_event_and_single_record_give_the_same_event() -> None:
     assert event_of("cloudtrail", bridged) == single
 
 
+def test_session_is_the_one_of_sts_and_a_long_lived_key_names_none() -> None:
+    first, second, static = cloudtrail_record(), cloudtrail_record(), cloudtrail_record()
+    second["userIdentity"]["accessKeyId"] = "ASIAEXAMPLE00000002"
+    static["userIdentity"] = {"type": "IAMUser", "accessKeyId": "AKIAEXAMPLE", "arn": "arn:u"}
+    sessions = [event_of("cloudtrail", one).get("session") for one in (first, second, static)]
+    assert sessions == [digest(KEY), digest("ASIAEXAMPLE00000002"), None]  # a pause ends the last
+
+
 def test_session_inherits_caller_and_end_of_its_credential() -> None:
     used = event_of("cloudtrail", [assumption(HUB, KEY, ROLE), cloudtrail_record()][1])
     assert "delegation" not in used

@@ -1,0 +1,154 @@
+"""What commands write, where it follows from the line alone: nothing is executed.
+
+``echo cm0gYQ== | base64 -d | sh`` is such a line. The output of any other program is not known.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from typing import TYPE_CHECKING
+
+from pipeline.actions.streams.escapes import without_escapes
+from pipeline.actions.streams.invocation import MAX_WORD
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pipeline.actions.streams.invocation import Invocation, Pipe
+
+MAX_DEPTH = 16
+"""Most commands in a row whose output is followed."""
+MAX_OUTPUT = 64 << 10
+_FORMAT = re.compile(r"%[-+ #0]*\d*(?:\.\d+)?([%a-zA-Z])")
+
+
+def text_of(pipe: Pipe, depth: int = 0) -> str | None:
+    r"""Give what the writers of a pipe write; None where nothing of it is known.
+
+    >>> from pipeline.actions.shell_syntax import parse
+    >>> commands, _ = parse("printf 'rm %s\n' a b | rev | rev | sh")
+    >>> text_of(commands[-1].stdin)
+    'rm a\nrm b\n'
+    """
+    if not pipe.is_read:
+        if depth > MAX_DEPTH:
+            return None
+        pipe.is_read = True
+        known = [text for one in pipe.writers if (text := _output_of(one, depth)) is not None]
+        pipe.text = "".join(known)[:MAX_OUTPUT] if known else None
+    return pipe.text
+
+
+def input_of(one: Invocation, depth: int = 0) -> str | None:
+    """Give the text on standard input of a command, where it is known."""
+    if one.text is not None:
+        return one.text
+    return text_of(one.stdin, depth) if one.stdin is not None else None
+
+
+def words_of(one: Invocation, depth: int = 0) -> list[str]:
+    r"""Give the words of a command, with the outputs that are known in their place.
+
+    >>> from pipeline.actions.shell_syntax import parse
+    >>> words_of(parse("$(echo rm -f) \"$(printf 'a b')\"")[0][0])
+    ['rm', '-f', 'a b']
+    """
+    words = list(one.words)
+    for output in reversed(one.outputs):
+        if output.file or output.marker not in words[output.word]:
+            continue
+        text = text_of(output.pipe, depth + 1)
+        if text is None:
+            continue
+        text, word = text.rstrip("\n"), words[output.word]
+        if output.split and word == output.marker:
+            words[output.word : output.word + 1] = [part[:MAX_WORD] for part in text.split()]
+        else:
+            before, _, after = word.rpartition(output.marker)
+            words[output.word] = f"{before}{text}{after}"[:MAX_WORD]
+    return words
+
+
+def _output_of(one: Invocation, depth: int) -> str | None:
+    words = words_of(one, depth)
+    write = _WRITERS.get(words[0].rpartition("/")[2]) if words else None
+    if write is None or one.reads:
+        return None
+    return write(words[1:], input_of(one, depth + 1))
+
+
+def _echo(words: list[str], _: str | None) -> str:
+    options = ""
+    while words and re.fullmatch(r"-[neE]+", words[0]):
+        options += words.pop(0)
+    text = " ".join(words)
+    return (without_escapes(text) if "e" in options else text) + ("" if "n" in options else "\n")
+
+
+def _printf(words: list[str], _: str | None) -> str:
+    if words and words[0] == "--":
+        words = words[1:]
+    values, parts, size = list(words[1:]), list[str](), 0
+
+    def put(found: re.Match[str]) -> str:
+        if found[1] == "%":
+            return "%"
+        value = values.pop(0) if values else ""
+        return without_escapes(value) if found[1] == "b" else value
+
+    form = without_escapes(words[0]) if words else ""
+    while size < MAX_OUTPUT:
+        before = len(values)
+        parts.append(_FORMAT.sub(put, form))
+        size += len(parts[-1]) + 1
+        if not values or len(values) == before:
+            break
+    return "".join(parts)
+
+
+def _same(words: list[str], given: str | None) -> str | None:
+    """Give the input of ``cat`` without a file, or of ``tee``."""
+    files = [word for word in words if not word.startswith("-")]
+    return None if files else given
+
+
+def _tee(_: list[str], given: str | None) -> str | None:
+    return given
+
+
+def _reversed(words: list[str], given: str | None) -> str | None:
+    if given is None or words:
+        return None
+    return "".join(line[::-1] + "\n" for line in given.splitlines())
+
+
+def _decoded(decode: Callable[[str], bytes], sign: re.Pattern[str]) -> Writer:
+    """Give the writer of a program that decodes with an option."""
+
+    def write(words: list[str], given: str | None) -> str | None:
+        if given is None or not any(map(sign.match, words)):
+            return None
+        try:
+            return decode("".join(given.split())).decode("utf-8", "replace")
+        except (ValueError, binascii.Error):
+            return None
+
+    return write
+
+
+if TYPE_CHECKING:
+    Writer = Callable[[list[str], str | None], str | None]
+
+_DECODE = re.compile(r"-[id]*[dD]|--d")
+_WRITERS: dict[str, Writer] = {
+    "echo": _echo,
+    "printf": _printf,
+    "cat": _same,
+    "tee": _tee,
+    "rev": _reversed,
+    "base64": _decoded(lambda text: base64.b64decode(text + "=" * (-len(text) % 4)), _DECODE),
+    "base32": _decoded(base64.b32decode, _DECODE),
+    "xxd": _decoded(bytes.fromhex, re.compile(r"-p?r")),
+}
