@@ -25,15 +25,21 @@ def parts_in(
     value: bytes,
     read: Callable[[dict[str, Any]], Iterable[Part]],
     envelopes: Collection[str] = (),
+    *,
+    order: Callable[[dict[str, Any]], int] | None = None,
 ) -> list[Part]:
     r"""Give the parts of each object of a record; one that cannot be read stops no other.
 
     Parameters
     ----------
+    value
+        A JSON object, an array of them, or one object a line.
     read
         Gives the parts of an object, or raises `MalformedEvent`.
     envelopes
-        As in `objects_of`.
+        Names of members that hold the objects of an envelope, such as ``Records``.
+    order
+        Gives the instant of an object, where a record has them in another order.
 
     Raises
     ------
@@ -48,6 +54,8 @@ def parts_in(
     ['event', 'event', 'refused']
     """
     objects, refusal = _objects(value, envelopes)
+    if order is not None:
+        objects.sort(key=order)
     parts: list[Part] = []
     for one in objects:
         try:
@@ -61,36 +69,8 @@ def parts_in(
     return [*parts, Part(kind="refused", match=refusal.reason, text=refusal.detail)]
 
 
-def objects_of(value: bytes, envelopes: Collection[str] = ()) -> list[dict[str, Any]]:
-    r"""Give the objects of a record.
-
-    Parameters
-    ----------
-    value
-        A JSON object, an array of them, or one object a line.
-    envelopes
-        Names of members that hold the objects of an envelope, such as ``Records``.
-
-    Raises
-    ------
-    MalformedEvent
-        The record is no JSON, or has no object.
-
-    Examples
-    --------
-    >>> objects_of(b'{"Records":[{"a":1},{"a":2}]}', ["Records"])
-    [{'a': 1}, {'a': 2}]
-    >>> objects_of(b'{"a":1}\n{"a":2}\n')
-    [{'a': 1}, {'a': 2}]
-    """
-    objects, refusal = _objects(value, envelopes)
-    if refusal is not None and refusal.reason not in ("wrong_type", "too_long"):
-        raise refusal
-    return objects
-
-
 def items_of(value: bytes, envelopes: Collection[str] = ()) -> list[Any]:
-    r"""Give the values of a record, of which some may be no objects; as `objects_of`.
+    r"""Give the values of a record, of which some may be no objects; as in `parts_in`.
 
     >>> items_of(b'[{"a":1},5]'), items_of(b'{"a":1}\n{"a":2}\n')
     ([{'a': 1}, 5], [{'a': 1}, {'a': 2}])

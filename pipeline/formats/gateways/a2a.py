@@ -12,7 +12,7 @@ from pipeline.formats.bounded_event import bounded, ip_of, result_of
 from pipeline.formats.gateways.a2a_bindings import as_json_rpc
 from pipeline.formats.gateways.json_rpc import Message, messages_in
 from pipeline.formats.identity.claims import event_of_claims
-from pipeline.formats.json_records import object_in, objects_of
+from pipeline.formats.json_records import object_in, parts_in
 from pipeline.formats.members import inner, text
 from pipeline.formats.part import Part
 from pipeline.formats.secrets import digest
@@ -75,9 +75,12 @@ class A2A:
 
     def decode(self, value: bytes) -> Iterable[Part]:
         """Give the parts of one record."""
-        records = map(as_json_rpc, objects_of(value))
-        messages = (message for record in records for message in messages_in(record))
-        return [part for message in messages for part in _parts(message)]
+        return parts_in(value, _record)
+
+
+def _record(given: dict[str, Any]) -> Iterator[Part]:
+    for message in messages_in(as_json_rpc(given)):
+        yield from _parts(message)
 
 
 def _parts(message: Message) -> Iterator[Part]:

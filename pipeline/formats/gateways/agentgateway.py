@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from pipeline.formats.bounded_event import instant_us, ip_of, whole
 from pipeline.formats.gateways.http_outcomes import is_housekeeping, milliseconds_of, outcome_of
 from pipeline.formats.identity.claims import event_of_claims
-from pipeline.formats.json_records import object_in, objects_of
+from pipeline.formats.json_records import object_in, parts_in
 from pipeline.formats.log_lines import pairs_of, text_of
 from pipeline.formats.members import number, text
 from pipeline.formats.secrets import digest
@@ -51,10 +51,9 @@ class AgentGateway:
     def decode(self, value: bytes) -> Iterable[Part]:
         """Give the event of each line."""
         if value.lstrip()[:1] in (b"{", b"["):
-            found = [_flat(one) for one in objects_of(value)]
-        else:
-            found = [_of_line(line) for line in text_of(value).splitlines()]
-        return [part for one in found for part in _parts(one)]
+            return parts_in(value, lambda one: _parts(_flat(one)))
+        lines = map(_of_line, text_of(value).splitlines())
+        return [part for one in lines for part in _parts(one)]
 
 
 def _of_line(line: str) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pipeline.formats.bounded_event import instant_us, whole
-from pipeline.formats.json_records import objects_of
+from pipeline.formats.json_records import parts_in
 from pipeline.formats.members import inner, number, text
 from pipeline.formats.secrets import digest
 
@@ -52,7 +52,7 @@ class AgentGovernance:
 
     def decode(self, value: bytes) -> Iterable[Part]:
         """Give the event of each entry."""
-        return [part for one in objects_of(value, ("entries", "events")) for part in _parts(one)]
+        return parts_in(value, _parts, ("entries", "events"))
 
 
 def _parts(record: dict[str, Any]) -> Iterator[Part]:

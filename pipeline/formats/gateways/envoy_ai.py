@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from pipeline.formats.bounded_event import instant_us, ip_of, whole
 from pipeline.formats.gateways.http_outcomes import is_housekeeping, milliseconds_of, outcome_of
 from pipeline.formats.identity.claims import event_of_claims
-from pipeline.formats.json_records import object_in, objects_of
+from pipeline.formats.json_records import object_in, parts_in
 from pipeline.formats.members import number, text
 from pipeline.formats.secrets import digest
 
@@ -56,7 +56,7 @@ class EnvoyAIGateway:
 
     def decode(self, value: bytes) -> Iterable[Part]:
         """Give the event of each entry."""
-        return [part for one in objects_of(value) for part in _parts(_plain(one), one)]
+        return parts_in(value, lambda one: _parts(_plain(one), one))
 
 
 def _plain(entry: dict[str, Any]) -> dict[str, Any]:

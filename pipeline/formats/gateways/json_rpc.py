@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pipeline.formats.bounded_event import SECOND_US, instant_us
-from pipeline.formats.json_records import object_in, objects_of
+from pipeline.formats.json_records import object_in
 from pipeline.formats.members import text
 from pipeline.formats.secrets import without_secrets
 
@@ -50,18 +50,12 @@ class Message(NamedTuple):
         return text(self.body.get("method"))
 
 
-def messages_of(value: bytes) -> Iterator[Message]:
-    """Give the messages of a record.
+def messages_in(record: dict[str, Any]) -> Iterator[Message]:
+    """Give the messages of one object of a record.
 
-    >>> [one.id for one in messages_of(b'{"session":"s","message":{"jsonrpc":"2.0","id":7}}')]
+    >>> [one.id for one in messages_in({"jsonrpc": "2.0", "id": 7, "method": "tools/list"})]
     ['7']
     """
-    for record in objects_of(value):
-        yield from messages_in(record)
-
-
-def messages_in(record: dict[str, Any]) -> Iterator[Message]:
-    """Give the messages of one object."""
     session = next((name for key in _SESSIONS if (name := text(record.get(key)))), "")
     at_us = time_of(record)
     for body in _bodies(record):

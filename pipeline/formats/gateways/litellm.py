@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from pipeline.events.examined import Examined
 from pipeline.formats.bounded_event import bounded, instant_us, ip_of, result_of
 from pipeline.formats.gateways.chat_messages import asked_in, calls_in, results_in, said_in, tail_of
-from pipeline.formats.json_records import items_of, objects_of
+from pipeline.formats.json_records import items_of, parts_in
 from pipeline.formats.members import inner, number, text
 from pipeline.formats.part import Kind, Part
 from pipeline.formats.secrets import digest, digest_of_hash
@@ -45,9 +45,7 @@ class LiteLLM:
 
     def decode(self, value: bytes) -> Iterable[Part]:
         """Give the parts of the rows, in order of their start."""
-        rows = [(instant_us(one.get("startTime")), one) for one in objects_of(value)]
-        rows.sort(key=lambda row: row[0])
-        return [part for at_us, row in rows for part in _parts(row, at_us)]
+        return parts_in(value, lambda row: _parts(row, _start_us(row)), order=_start_us)
 
     def examine(self, value: bytes) -> Examined:
         """Count the rows, and name those that are none of LiteLLM.
@@ -71,6 +69,10 @@ def _fault(row: Any) -> str:
 def key_of(trace: str) -> str:
     """Give the key of a trace."""
     return f"{NAME}/{trace}"
+
+
+def _start_us(row: dict[str, Any]) -> int:
+    return instant_us(row.get("startTime"))
 
 
 def _parts(row: dict[str, Any], at_us: int) -> Iterator[Part]:

@@ -15,7 +15,7 @@ from pipeline.formats.gateways.chat_messages import said_in
 from pipeline.formats.gateways.http_outcomes import is_housekeeping, outcome_of
 from pipeline.formats.gateways.json_rpc import Message, id_of, messages_in, time_of
 from pipeline.formats.identity.claims import event_of_claims
-from pipeline.formats.json_records import object_in, objects_of
+from pipeline.formats.json_records import object_in, parts_in
 from pipeline.formats.members import inner, number, text
 from pipeline.formats.part import Part
 from pipeline.formats.secrets import digest, without_secrets
@@ -58,14 +58,15 @@ class McpAudit:
 
     def decode(self, value: bytes) -> Iterable[Part]:
         """Give the parts of one record."""
-        parts: list[Part] = []
-        for record in objects_of(value):
-            if "method" in record and "jsonrpc" not in record:
-                parts += _audit(record)
-                continue
-            for message in messages_in(record):
-                parts += _raw(message)
-        return parts
+        return parts_in(value, _record)
+
+
+def _record(record: dict[str, Any]) -> Iterator[Part]:
+    if "method" in record and "jsonrpc" not in record:
+        yield from _audit(record)
+        return
+    for message in messages_in(record):
+        yield from _raw(message)
 
 
 # ---------------------------------------------------------------------- audit records

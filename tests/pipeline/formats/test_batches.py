@@ -19,7 +19,10 @@ if TYPE_CHECKING:
 
     from models.errors import MalformedEvent
 
-FORMATS = ["auth0", "cloudtrail", "entra", "github-audit", "gitlab", "keycloak", "oauth", "ssf"]
+FORMATS = [
+    "a2a", "agt", "auth0", "cloudtrail", "entra", "envoy-ai-gateway",
+    "github-audit", "gitlab", "keycloak", "litellm", "mcp-audit", "oauth", "ssf",
+]  # fmt: skip
 
 
 def read(name: str, value: bytes) -> tuple[Sequence[RawRecord], list[MalformedEvent]]:
