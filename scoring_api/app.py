@@ -7,21 +7,22 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from functools import partial
 from time import perf_counter
 
 from fastapi import FastAPI
 
 from models.errors import MalformedEvent
-from models.event import Operation
 from models.trust.opinion import TrustPolicy
 from models.trust.response import DEFAULT_OBLIGATIONS, Obligation
+from pipeline.configuration.hook_rules import ANY
 from pipeline.enrichment.inventory import Inventory
 from pipeline.events.examined import Examined
 from pipeline.signals.transmitters import Transmitter
 from scoring_api import problems
 from scoring_api.authentication.authenticator import Authenticator
+from scoring_api.clock import wall_us
 from scoring_api.config import ApiConfig
 from scoring_api.description import described, operation_id
 from scoring_api.problems import App, Message, Receive, Scope, Send
@@ -30,7 +31,7 @@ from scoring_api.requests.bodies import Bodies
 from scoring_api.requests.guard import Guard
 from scoring_api.requests.otlp_answers import OtlpErrors
 from scoring_api.routes import PAGES, ROUTERS
-from scoring_api.service import Examine, Hide, OperationOf, Service, Validate
+from scoring_api.service import Examine, Hide, OperationsOf, Service, Validate
 from scoring_api.signals.polling import Poller
 from scoring_api.signals.receiver import Receiver
 from scoring_api.status.coverage import Coverages
@@ -83,6 +84,7 @@ class Application:
             Measured(api, service.metrics),
             local_only=service.auth.open,
             max_body=service.config.max_body,
+            max_hook=service.config.max_hook,
             bodies=Bodies(service.config.max_body_memory),
         )
         self._fast = FastTrust(OtlpErrors(guarded), service.cache, service.auth, service.metrics)
@@ -97,10 +99,34 @@ class Application:
             await send({"type": "websocket.close", "code": 1000})
 
 
+async def _warm(api: FastAPI, service: Service) -> None:
+    """Load what the first request needs: a hook waits two seconds for its answer, and no more."""
+
+    def load() -> None:
+        service.warm()
+        service.cache.entry("", (None, None), wall_us())
+
+    async def receive() -> Message:
+        return {"type": "http.request"}
+
+    async def ignore(_: Message) -> None:
+        """Drop the answer."""
+
+    await asyncio.to_thread(load)
+    # FastAPI makes its routes when it looks for the first one: this one does not exist.
+    await api(
+        {
+            "type": "http", "method": "GET", "path": "/-", "raw_path": b"/-", "query_string": b"",
+            "headers": [], "http_version": "1.1", "scheme": "http", "root_path": "",
+        },
+        receive, ignore,
+    )  # fmt: skip
+
+
 @contextlib.asynccontextmanager
 async def _running(api: FastAPI) -> AsyncIterator[None]:
     service: Service = api.state.service
-
+    await _warm(api, service)
     work = (
         service.cache.follow(),
         service.cache.renewal.run(),
@@ -129,8 +155,12 @@ def _no_reader(fmt: str, _: bytes) -> Examined:
     raise MalformedEvent("bad_value", f"no reader of {fmt} is configured")
 
 
-def _unknown_operation(_fmt: str, _value: bytes) -> Operation:
-    return "unknown"
+def _anything(_fmt: str, _value: bytes) -> Collection[str]:
+    return (ANY,)
+
+
+def _nothing() -> None:
+    """Load nothing."""
 
 
 def create_app(
@@ -143,8 +173,9 @@ def create_app(
     settle: Settle | None = None,
     inventory: Inventory | None = None,
     examine: Examine = _no_reader,
-    operation_of: OperationOf = _unknown_operation,
+    operations_of: OperationsOf = _anything,
     hide: Hide = bytes,
+    warm: Callable[[], None] = _nothing,
     transmitters: Sequence[Transmitter] = (),
 ) -> Application:
     """Make the application over a store.
@@ -164,10 +195,12 @@ def create_app(
         The registered agents; None for no inventory.
     examine
         Reads payloads of other formats before they are stored; by default all are refused.
-    operation_of
-        Reads the operation of a call out of a hook; by default it is unknown.
+    operations_of
+        Reads the operations of a call out of a hook; by default it may do anything.
     hide
         Hides the credentials of an event; by default it is stored as it came.
+    warm
+        Loads what the first request needs; called in a thread before the first one is taken.
     transmitters
         Whose security event tokens are accepted.
 
@@ -200,8 +233,9 @@ def create_app(
         metrics=metrics,
         validate=validate,
         examine=examine,
-        operation_of=operation_of,
+        operations_of=operations_of,
         hide=hide,
+        warm=warm,
         reports=ReportQueue(cache, reading),
         signals=Receiver(transmitters, report, metrics),
     )

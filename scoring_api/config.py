@@ -82,6 +82,7 @@ class ApiConfig:
     hook_rules: tuple[HookRule, ...] = ()
     client_ca: Path | None = None
     max_body: int = 2 * 1024 * 1024
+    max_hook: int = 16 * 1024 * 1024
     max_body_memory: int = 128 * 1024 * 1024
     max_batch: int = 1000
     max_event: int = 1024 * 1024

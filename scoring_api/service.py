@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Collection, Iterable
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Annotated, Any
@@ -13,7 +13,7 @@ from fastapi.routing import APIRoute
 from fastapi.security import APIKeyHeader, HTTPBearer
 from pydantic import BaseModel
 
-from models.event import Event, Operation
+from models.event import Event
 from pipeline.events.examined import Examined
 from scoring_api.authentication.authenticator import Authenticator
 from scoring_api.authentication.principal import Principal
@@ -45,8 +45,8 @@ Raises `models.errors.MalformedEvent` for bytes that are no payload.
 Hide = Callable[[bytes], bytes]
 """Replaces the credentials in bytes by marks of their kinds."""
 
-OperationOf = Callable[[str, bytes], Operation]
-"""Reads the payload of a hook of a format; gives the operation of its call."""
+OperationsOf = Callable[[str, bytes], Collection[str]]
+"""Reads the payload of a hook of a format; gives what its call may do, with ``*`` for anything."""
 
 
 _LONGEST_NAME = 128
@@ -65,8 +65,9 @@ class Service:
     metrics: Metrics
     validate: Validate
     examine: Examine
-    operation_of: OperationOf
+    operations_of: OperationsOf
     hide: Hide
+    warm: Callable[[], None]
     reports: ReportQueue
     signals: Receiver
 

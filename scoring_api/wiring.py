@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import cache
+from collections.abc import Collection
 from pkgutil import resolve_name
 
+from msgspec import json
+
 from models.errors import ConfigError, MalformedEvent
-from models.event import Event, Operation, microseconds
+from models.event import Event, microseconds
 from pipeline.configuration.derived import trust_policy_of
-from pipeline.configuration.hook_rules import rule_of
+from pipeline.configuration.hook_rules import ANY, rule_of
 from pipeline.configuration.loading import load_settings
 from pipeline.credentials.entries import read_credentials
 from pipeline.enrichment import inventory
-from pipeline.enrichment.operations import load as load_operations
 from pipeline.events.accepted_times import ahead_us_of, check_time
 from pipeline.events.examined import Examined
 from pipeline.settings import Settings
@@ -30,7 +30,7 @@ from scoring_api.serving.limits import Limits
 # By name, so that importing the API does not import stream adapters.
 _NATIVE = "pipeline.formats.native:Native"
 _FORMAT = "pipeline.formats:format_named"
-_ENRICH = "pipeline.actions.enrich:enrich"
+_OPERATIONS = "pipeline.actions.enrich:operations_of"
 _HIDE = "pipeline.assembling.secrets.raw_text:hidden_bytes"
 
 
@@ -46,8 +46,9 @@ def create_app_from_settings() -> Application:
         trust_policy_of(settings, store.configs.promoted()),
         inventory=inventory.load(settings.inventory),
         examine=examine,
-        operation_of=operation_of,
+        operations_of=operations_of,
         hide=resolve_name(_HIDE),
+        warm=warm,
         transmitters=read_transmitters(settings.ssf_transmitters),
     )
 
@@ -140,23 +141,34 @@ def examine(fmt: str, value: bytes) -> Examined:
     return found
 
 
-def operation_of(fmt: str, value: bytes) -> Operation:
-    """Give the operation of the call that a hook is about; ``unknown`` if it names none."""
+def operations_of(fmt: str, value: bytes) -> Collection[str]:
+    """Give what the call that a hook is about may do; ``*`` for a call that cannot be read."""
     try:
         parts = resolve_name(_FORMAT)(fmt).decode(value)
         event = next((dict(part.event) for part in parts if part.event.get("tool")), None)
     except MalformedEvent:
         event = None  # the worker rejects it, with its reason
     if event is None:
-        return "unknown"
-    resolve_name(_ENRICH)(event)
-    known = event.get("operation")
-    if known in (None, "unknown"):
-        known = _infer()(event["tool"])
-    found: Operation = known
+        return (ANY,)
+    found: Collection[str] = resolve_name(_OPERATIONS)(event)
     return found
 
 
-@cache
-def _infer() -> Callable[[str], Operation]:
-    return load_operations()
+def warm() -> None:
+    """Load readers and tables of hooks, which take most of a second."""
+    for fmt, payload in _CALLS.items():
+        operations_of(fmt, payload)
+
+
+def _calls() -> dict[str, bytes]:
+    """Make a call of each kind: of a shell that runs SQL, so that both parsers are loaded."""
+    line = {"command": "psql -c 'select 1' && git status"}
+    named = {"session_id": "warm", "tool_name": "Bash", "tool_use_id": "warm", "tool_input": line}
+    return {
+        "claude-code": json.encode(named | {"hook_event_name": "PreToolUse"}),
+        "gemini-cli": json.encode(named | {"hook_event_name": "BeforeTool"}),
+        "copilot-cli": json.encode({"sessionId": "warm", "toolName": "bash", "toolArgs": line}),
+    }
+
+
+_CALLS = _calls()

@@ -67,10 +67,13 @@ class CommandLine(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=Fals
         The commands, those within ``$(…)`` and ``bash -c`` included.
     complete
         False where a part of the line could not be parsed, or a limit was reached.
+    cut
+        Whether a limit was reached, so that what comes after it may do anything.
     """
 
     commands: tuple[Command, ...] = ()
     complete: bool = True
+    cut: bool = False
 
     @property
     def operation(self) -> Operation:

@@ -14,7 +14,7 @@ from pipeline.actions.command_line import CommandLine, gravest
 from pipeline.actions.hosts import bare_url, url_in
 from pipeline.actions.patches import changes_of
 from pipeline.actions.shell import read_line
-from pipeline.actions.sql import statements_of
+from pipeline.actions.sql import exceeds, statements_of
 from pipeline.actions.tools import texts_of, tool_of
 from pipeline.enrichment.operations import load as load_operations
 from pipeline.formats.bounds import cut
@@ -25,10 +25,10 @@ if TYPE_CHECKING:
     from models.event import Operation
     from pipeline.actions.tools import Tool
 
+ANYTHING = "*"
 MAX_VALUES = 20
 """Most programs, files and destinations of one call."""
 _LONGEST_ID, _LONGEST_VALUE = 2_048, 256
-_MAX_WORDS = 1_000
 _MAX_REMEMBERED = 4_096
 _URLS = "url uri"
 _FILES = "file_path filepath filePath"
@@ -45,14 +45,20 @@ class Action(Struct, frozen=True, kw_only=True, omit_defaults=True):
         Id and type: ``file``, ``url``, ``host`` or ``table``.
     destination
         Host, with its port where the call has one.
+    operations
+        What its parts do, where it has several: the commands of a line.
+    cut
+        Whether a limit was reached, so that a part that was not read may do anything.
     attributes
         `programs`, `files_read`, `files_written`, `destinations`, and `unparsed` where a part of a
-        command line could not be parsed.
+        command line, or SQL text, could not be parsed.
     """
 
     operation: Operation = "unknown"
     resource: tuple[str, str] | None = None
     destination: str | None = None
+    operations: tuple[Operation, ...] = ()
+    cut: bool = False
     attributes: dict[str, Any] = {}
 
 
@@ -145,6 +151,30 @@ def inferred(tool: str) -> Operation:
     return _infer()(tool)
 
 
+def operations_of(event: dict[str, Any]) -> frozenset[str]:
+    """Give all that the call of an event may do, for rules; ``*`` where it may be anything.
+
+    It has the operation that the event is judged by, those of the commands of a line, and
+    ``unknown`` where a part could not be parsed. A call that a limit cut may do anything.
+
+    >>> line = {"command": "rm a; curl -d @b https://example.com; echo 'no end"}
+    >>> sorted(operations_of({"tool": "Bash", "arguments": line}))
+    ['delete', 'read', 'send', 'unknown']
+    >>> sorted(operations_of({"tool": "Bash", "arguments": {"command": "ls;" * 200 + "rm a"}}))
+    ['*', 'execute', 'read', 'unknown']
+    """
+    judged = event | {"attributes": dict(event.get("attributes") or {})}
+    enrich(judged)
+    tool, arguments = str(event["tool"]), event.get("arguments")
+    action = action_of(tool, arguments if isinstance(arguments, dict) else {})
+    operation = judged.get("operation")
+    found = {inferred(tool) if operation in (None, "unknown") else str(operation)}
+    found.update(action.operations)
+    if judged["attributes"].get("unparsed"):
+        found.add("unknown")
+    return frozenset(found | {ANYTHING} if action.cut else found)
+
+
 def _only(operation: Operation | None) -> Action:
     return _NOTHING if operation is None else Action(operation=operation)
 
@@ -158,8 +188,7 @@ def _of_unlisted(tool: str, arguments: dict[str, Any]) -> Action:
     if paths := texts_of(arguments, _FILES):
         return Action(resource=(_id(paths[0]), "file"))
     if text := texts_of(arguments, "sql"):
-        found = _of_sql(text[0])
-        return found if found.operation != "unknown" else _NOTHING
+        return _of_sql(text[0])
     if not COMMANDS.isdisjoint(arguments) and inferred(tool) == "execute":
         line = _line_of(arguments, " ".join(sorted(COMMANDS)))
         return _of_line(line) if line else _NOTHING
@@ -173,7 +202,7 @@ def _line_of(arguments: dict[str, Any], names: str) -> str:
         if isinstance(value, str) and value.strip():
             return value
         if isinstance(value, list) and value:
-            return shlex.join([one for one in value[:_MAX_WORDS] if isinstance(one, str)])
+            return shlex.join([one for one in value if isinstance(one, str)])
     return ""
 
 
@@ -204,6 +233,8 @@ def _of_commands(line: CommandLine) -> Action:
         operation=line.operation,
         resource=_resource_of(line),
         destination=destinations[0] if destinations else None,
+        operations=tuple(dict.fromkeys(one.operation for one in line.commands)),
+        cut=line.cut,
         attributes=found,
     )
 
@@ -245,6 +276,8 @@ def _of_patch(text: str) -> Action:
 def _of_sql(text: str) -> Action:
     operation, tables = statements_of(text)
     resource = (_id(tables[0]), "table") if tables else None
+    if operation == "unknown":
+        return Action(resource=resource, cut=exceeds(text), attributes={"unparsed": True})
     return Action(operation=operation, resource=resource)
 
 

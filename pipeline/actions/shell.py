@@ -13,7 +13,7 @@ from pipeline.actions.command_line import Command, CommandLine, gravest
 from pipeline.actions.effect import Effect
 from pipeline.actions.program_table import load
 from pipeline.actions.shell_syntax import MAX_COMMANDS, parse
-from pipeline.actions.sql import statements_of
+from pipeline.actions.sql import exceeds, statements_of
 from pipeline.actions.streams.invocation import MAX_WORD, Invocation
 from pipeline.actions.streams.literal_output import input_of, text_of, words_of
 from pipeline.enrichment.operations import load as load_operations
@@ -57,7 +57,8 @@ def read_line(line: str) -> CommandLine:
 def _read(line: str) -> CommandLine:
     reader = _LineReader()
     reader.text(line, _Surroundings())
-    return CommandLine(commands=tuple(reader.found), complete=reader.complete)
+    commands, whole = tuple(reader.found), reader.complete and not reader.cut
+    return CommandLine(commands=commands, complete=whole, cut=reader.cut)
 
 
 _cached = lru_cache(maxsize=4_096)(_read)
@@ -103,27 +104,29 @@ class _LineReader:
 
     def __init__(self) -> None:
         self.found: list[Command] = []
-        self.complete = True
+        self.complete, self.cut = True, False
         self._room = MAX_TEXT
 
     def text(self, line: str, around: _Surroundings) -> None:
         """Read the text of a line."""
         self._room -= len(line)
         if around.depth > MAX_DEPTH or self._room < 0:
-            self.complete = False
+            self.cut = True
             return
-        invocations, complete = parse(line, around.arguments)
-        self.complete = self.complete and complete
-        for one in invocations:
+        parsed = parse(line, around.arguments)
+        self.complete = self.complete and parsed.complete
+        self.cut = self.cut or parsed.cut
+        for one in parsed.commands:
             if one.text is None and one.stdin is None:
                 one.text, one.stdin = around.text, around.stdin
             self._command(one, around)
 
     def _command(self, one: Invocation, around: _Surroundings) -> None:
         if around.depth > MAX_DEPTH or len(self.found) >= MAX_COMMANDS:
-            self.complete = False
+            self.cut = True
             return
         words = words_of(one)
+        self.cut = self.cut or any(len(word) > MAX_WORD for word in words)
         path = words[0] if words else ""
         if path == _PLACEHOLDER:
             return
@@ -137,6 +140,7 @@ class _LineReader:
             arguments.read()
             effect, subcommand = arguments.effect, arguments.subcommand
             _of_input(one, program, arguments)
+        self.cut = self.cut or one.cut or any(pipe.cut for pipe in _pipes(one))
         if program is None or program.rule.floor is None or not effect.nested:
             _of_redirections(one, effect)
             self._add(name, subcommand, effect, around)
@@ -179,6 +183,9 @@ class _LineReader:
             operations = []
             for text in effect.statements:
                 operation, found = statements_of(text)
+                if operation == "unknown":
+                    self.complete = False
+                    self.cut = self.cut or exceeds(text)
                 operations.append("execute" if operation == "unknown" else operation)
                 tables += found
         self.found.append(
@@ -206,6 +213,12 @@ def _program_of(path: str) -> tuple[str, Program | None]:
     name = path.rpartition("/")[2] or path
     is_installed = "/" not in path or path.startswith(_STANDARD_FOLDERS)
     return name, _programs().get(name) if is_installed else None
+
+
+def _pipes(one: Invocation) -> list[Pipe]:
+    """Give where a command gets texts from."""
+    found = [output.pipe for output in one.outputs]
+    return found if one.stdin is None else [*found, one.stdin]
 
 
 def _of_input(one: Invocation, program: Program, arguments: Arguments) -> None:
@@ -242,7 +255,8 @@ def _of_arguments(text: str | None, effect: Effect) -> None:
     if not effect.sign:
         inner.extend(words)
     else:
-        inner[:] = [word.replace(effect.sign, text.strip())[:MAX_WORD] for word in inner]
+        longest = MAX_WORD + 1  # a longer word counts as cut
+        inner[:] = [word.replace(effect.sign, text.strip())[:longest] for word in inner]
 
 
 def _reveals(pipe: Pipe, depth: int = 0) -> bool:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from pipeline.actions.shell_tree import tree_of
 from pipeline.actions.streams.escapes import without_escapes
-from pipeline.actions.streams.invocation import MAX_WORD, Invocation, Output, Pipe
+from pipeline.actions.streams.invocation import MAX_WORD, MAX_WORDS, Invocation, Output, Pipe
 
 if TYPE_CHECKING:
     from tree_sitter import Node
@@ -104,8 +104,16 @@ class _Word(NamedTuple):
         return "".join(self.parts)[:MAX_WORD]
 
 
-def parse(line: str, arguments: tuple[str, ...] = ()) -> tuple[list[Invocation], bool]:
-    """Give the simple commands of a line, and whether all of it was parsed.
+class Parsed(NamedTuple):
+    """Simple commands of a line; whether all of it was parsed, and whether a limit was reached."""
+
+    commands: list[Invocation]
+    complete: bool
+    cut: bool
+
+
+def parse(line: str, arguments: tuple[str, ...] = ()) -> Parsed:
+    """Give the simple commands of a line.
 
     Parameters
     ----------
@@ -116,16 +124,17 @@ def parse(line: str, arguments: tuple[str, ...] = ()) -> tuple[list[Invocation],
 
     Examples
     --------
-    >>> found, complete = parse("cat < a.txt | tee 'b c' > $(date).log")
-    >>> [one.words for one in found], complete
-    ([['cat'], ['tee', 'b c'], ['date']], True)
+    >>> found = parse("cat < a.txt | tee 'b c' > $(date).log")
+    >>> [one.words for one in found.commands], found.complete, found.cut
+    ([['cat'], ['tee', 'b c'], ['date']], True, False)
     """
     root = tree_of(line)
     if root is None:
-        return [], False
+        return Parsed([], complete=False, cut=True)
     reader = _Reader(line.encode("utf-8", "replace"))
     reader.read(root, _Context(arguments=arguments))
-    return reader.found, reader.complete and not root.has_error
+    whole = reader.complete and not reader.cut and not root.has_error
+    return Parsed(reader.found, complete=whole, cut=reader.cut)
 
 
 class _Reader:
@@ -134,6 +143,7 @@ class _Reader:
     def __init__(self, source: bytes) -> None:
         self._source = source
         self._nodes = 0
+        self._room = MAX_WORDS
         self._context = _Context()
         self._known: dict[str, str | Pipe] = {}
         self._functions: dict[str, Node] = {}
@@ -141,6 +151,7 @@ class _Reader:
         self._waiting: list[_Step] = []
         self.found: list[Invocation] = []
         self.complete = True
+        self.cut = False
 
     def read(self, root: Node, context: _Context) -> None:
         """Collect the commands below a node, then those of functions that it does not call."""
@@ -149,8 +160,10 @@ class _Reader:
             if not self._waiting:
                 self._later([self._uncalled.pop(next(iter(self._uncalled)))], context)
             step = self._waiting.pop()
-            if not self._counts() or len(self.found) >= MAX_COMMANDS:
-                self.complete = False
+            if not self._counts():
+                return
+            if len(self.found) >= MAX_COMMANDS:
+                self.cut = True
                 return
             self._context = step.context
             if step.before >= 0:
@@ -160,6 +173,7 @@ class _Reader:
 
     def _counts(self) -> bool:
         self._nodes += 1
+        self.cut = self.cut or self._nodes > MAX_NODES
         return self._nodes <= MAX_NODES
 
     def _visit(self, node: Node) -> None:
@@ -349,12 +363,20 @@ class _Reader:
         """Give a word without its quotes."""
         word = _Word([], [], [])
         waiting: list[Node | str] = [node]
-        while waiting:
+        length = known = 0
+        while waiting and length <= MAX_WORD:
             one = waiting.pop()
             if isinstance(one, str):
                 word.parts.append(one)
             elif self._counts():
                 self._part(one, word, waiting)
+            length += sum(map(len, word.parts[known:]))
+            known = len(word.parts)
+        self._room -= length
+        if length > MAX_WORD or self._room < 0:
+            self.cut = True
+        if self._room < 0:
+            word.parts.clear()
         return word
 
     def _part(self, node: Node, word: _Word, waiting: list[Node | str]) -> None:

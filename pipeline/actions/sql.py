@@ -72,19 +72,28 @@ def statements_of(text: str) -> tuple[Operation, tuple[str, ...]]:
     >>> statements_of("ship it")
     ('unknown', ())
     """
-    if len(text) > MAX_CHARACTERS:
+    if exceeds(text):
         return "unknown", ()
     statement = _META.sub("", text).strip()
     if text.strip() and not statement:
         return ("execute" if _ESCAPE.search(text) else "read"), ()
     text = statement
-    if not text or not _is_shallow(text):
+    if not text:
         return "unknown", ()
     explained = _EXPLAIN.match(text)
     if explained is not None:
         operation, tables = _read(text[explained.end() :])
         return (operation if explained[1] or explained[2] else "read"), tables
     return _read(text)
+
+
+def exceeds(text: str) -> bool:
+    """Tell whether a text exceeds a limit, so that it is not read.
+
+    >>> exceeds("select 1"), exceeds("select " + "(" * 1_000), exceeds("-" * 70_000)
+    (False, True, True)
+    """
+    return len(text) > MAX_CHARACTERS or not _is_shallow(text)
 
 
 def _read(text: str) -> tuple[Operation, tuple[str, ...]]:

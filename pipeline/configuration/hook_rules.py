@@ -12,7 +12,7 @@ from models.trust.policy import LEVELS
 from pipeline.text.quoted import quoted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable
 
 Decision = Literal["ask", "deny"]
 """Never ``allow``: that would skip the question to the person."""
@@ -82,12 +82,22 @@ def needs_operation(rules: Iterable[HookRule]) -> bool:
     return any(rule.operation != ANY for rule in rules)
 
 
-def decided(rules: Iterable[HookRule], operation: str) -> Decision | None:
-    """Give what rules say of an operation; ``deny`` counts more than ``ask``.
+def decided(rules: Iterable[HookRule], operations: Collection[str]) -> tuple[Decision, str] | None:
+    """Give what rules say of a call, and the operation of the rule; ``deny`` counts more.
 
+    Parameters
+    ----------
+    operations
+        What the call may do; with ``*`` in it, each rule applies.
+
+    Examples
+    --------
     >>> rules = (rule_of("watch/*=ask"), rule_of("watch/delete=deny"))
-    >>> decided(rules, "delete"), decided(rules, "read"), decided((), "read")
-    ('deny', 'ask', None)
+    >>> decided(rules, {"read", "delete"}), decided(rules, {"read"}), decided((), {"read"})
+    (('deny', 'delete'), ('ask', '*'), None)
+    >>> decided(rules, {"*"})
+    ('deny', 'delete')
     """
-    found = {rule.decision for rule in rules if rule.operation in (ANY, operation)}
-    return "deny" if "deny" in found else "ask" if found else None
+    found = [one for one in rules if ANY in operations or one.operation in (ANY, *operations)]
+    gravest = min(found, key=lambda one: one.decision != "deny", default=None)
+    return None if gravest is None else (gravest.decision, gravest.operation)

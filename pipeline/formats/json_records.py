@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import msgspec
-
 from models.errors import MalformedEvent
+from pipeline.formats.json_text import decoded
 from pipeline.formats.members import kind_of
 from pipeline.formats.part import Part
 from pipeline.formats.reasons import REFUSALS, malformed
@@ -18,7 +17,6 @@ MAX_OBJECTS = 20_000
 """Most objects of one record; the ones after them are left out."""
 MAX_DEPTH = 100
 _NESTED = frozenset((dict, list))
-_decode = msgspec.json.decode
 
 
 def parts_in(
@@ -106,7 +104,7 @@ def _items(value: bytes, envelopes: Collection[str]) -> tuple[list[Any], Malform
     """Give the values of a record, and why the first one that is left out is none."""
     refusal = None
     try:
-        found = _decode(value)
+        found = decoded(value)
     except REFUSALS as error:
         found, refusal = _lines(value, malformed(error, value))
     pages = found if isinstance(found, list) else [found]
@@ -138,7 +136,7 @@ def object_in(value: Any) -> dict[str, Any]:
     """
     if isinstance(value, str) and value.lstrip().startswith("{"):
         try:
-            value = _decode(value.encode("utf-8", "replace"))
+            value = decoded(value.encode("utf-8", "replace"))
         except REFUSALS:
             return {}
     return value if isinstance(value, dict) and not _is_deep(value) else {}
@@ -153,7 +151,7 @@ def _lines(value: bytes, refusal: MalformedEvent) -> tuple[list[Any], MalformedE
     wrong: MalformedEvent | None = None
     for line in lines[: MAX_OBJECTS + 1]:
         try:
-            found.append(_decode(line))
+            found.append(decoded(line))
         except REFUSALS as error:
             wrong = wrong or malformed(error, line)
     if not any(isinstance(one, dict) for one in found):

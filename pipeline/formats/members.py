@@ -11,6 +11,7 @@ import msgspec
 from models.errors import MalformedEvent
 from models.event import microseconds
 from pipeline.formats.bounds import cut
+from pipeline.formats.json_text import decoded
 from pipeline.formats.reasons import REFUSALS, malformed
 
 _MAX_TEXTS = 10_000
@@ -24,7 +25,7 @@ _LATEST_US = 253_402_300_799_999_999  # the end of the year 9999
 def object_of(value: bytes) -> dict[str, Any]:
     """Decode a JSON object; raise `MalformedEvent` for anything else."""
     try:
-        found = msgspec.json.decode(value)
+        found = decoded(value)
     except REFUSALS as error:
         raise malformed(error, value) from None
     if not isinstance(found, dict):
@@ -146,7 +147,7 @@ def parsed(value: Any) -> Any:
     if not isinstance(value, str) or not value.lstrip().startswith(("{", "[")):
         return value
     try:
-        return msgspec.json.decode(value)
+        return decoded(value)
     except (*REFUSALS, UnicodeEncodeError):
         return value
 

@@ -14,6 +14,9 @@ from scoring_api.problems import App, Message, ProblemError, Receive, Scope, Sen
 from scoring_api.requests.bodies import Bodies
 
 AGENTS: Final = b"/v1/agents/"
+HOOKS: Final = b"/v1/hooks/"
+MOST_DROPPED: Final = 64 << 20
+"""Most bytes that are read after the bound of a hook's body."""
 SUFFIXES: Final = (b"/trust", b"/evidence", b"/history", b"/quarantine", b"/release")
 
 CSP = (
@@ -106,14 +109,20 @@ class Guard:
         Whether no credential store is configured.
     max_body
         Largest request body in bytes; a larger one gets 413.
+    max_hook
+        Largest body of a hook. What follows is read and dropped up to `MOST_DROPPED`, so that the
+        client gets the answer: an agent that cannot write its body continues without one.
     bodies
         Counts the body bytes of running requests.
     """
 
-    def __init__(self, app: App, *, local_only: bool, max_body: int, bodies: Bodies) -> None:
+    def __init__(
+        self, app: App, *, local_only: bool, max_body: int, max_hook: int, bodies: Bodies
+    ) -> None:
         self._app = app
         self._local_only = local_only
         self._max_body = max_body
+        self._max_hook = max_hook
         self._bodies = bodies
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -124,10 +133,12 @@ class Guard:
                 message["headers"] = [*message["headers"], *SECURITY_HEADERS]
             await send(message)
 
+        is_hook = scope["raw_path"].startswith(HOOKS)
         try:
             if self._local_only:
                 check_local(scope)
-            self._check_length(scope)
+            if not is_hook:
+                self._check_length(scope)
         except ProblemError as error:
             await send_problem_and_close(hardened, error)
             return
@@ -137,7 +148,9 @@ class Guard:
             path = AGENTS.decode() + quote(split[0], safe="") + split[1].decode()
             scope = {**scope, "path": path}
         client = scope.get("client")
-        body = _Body(receive, self._max_body, self._bodies, client[0] if client else "")
+        most = self._max_hook if is_hook else self._max_body
+        dropped = MOST_DROPPED if is_hook else 0
+        body = _Body(receive, most, dropped, self._bodies, client[0] if client else "")
         try:
             await self._app(scope, body.receive, hardened)
         finally:
@@ -155,9 +168,12 @@ class Guard:
 class _Body:
     """The body of one request while it is received."""
 
-    def __init__(self, receive: Receive, maximum: int, bodies: Bodies, host: str) -> None:
+    def __init__(
+        self, receive: Receive, maximum: int, dropped: int, bodies: Bodies, host: str
+    ) -> None:
         self._receive = receive
         self._most = maximum
+        self._to_drop = dropped
         self._bodies = bodies
         self._host = host
         self._seen = 0
@@ -167,12 +183,22 @@ class _Body:
         message = await self._receive()
         part = message.get("body")
         if part:
-            if self._seen + len(part) > self._most:
-                # The framework replaces any other exception while a body is read.
-                raise HTTPException(413)
-            self._bodies.add(self._host, len(part))
+            try:
+                if self._seen + len(part) > self._most:
+                    # The framework replaces any other exception while a body is read.
+                    raise HTTPException(413)
+                self._bodies.add(self._host, len(part))
+            except HTTPException:
+                await self._drop(message)
+                raise
             self._seen += len(part)
         return message
+
+    async def _drop(self, message: Message) -> None:
+        """Read the rest of the body, up to a bound, and keep nothing of it."""
+        while message.get("more_body") and self._to_drop > 0:
+            message = await self._receive()
+            self._to_drop -= len(message.get("body", b""))
 
     def forget(self) -> None:
         """Subtract the counted bytes at the end of the request."""

@@ -23,7 +23,7 @@ from pipeline.store import Commit, PipelineStatus, Store, open_store
 from scoring_api.app import Application, create_app
 from scoring_api.config import ApiConfig
 from scoring_api.serving.server import Server
-from scoring_api.wiring import examine, operation_of
+from scoring_api.wiring import examine, operations_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -232,7 +232,7 @@ class Installation:
             policy,
             inventory=load(inventory),
             examine=examine,
-            operation_of=operation_of,
+            operations_of=operations_of,
             hide=hidden_bytes,
         )
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from msgspec import Struct, field
 
-MAX_WORD = 4_096
+MAX_WORD = 64 << 10
 """Most characters of a word; the rest is left out."""
+MAX_WORDS = 256 << 10
+"""Most characters of all words together, after variables and outputs have their values."""
 
 
 class Pipe(Struct, eq=False):
@@ -21,12 +23,15 @@ class Pipe(Struct, eq=False):
         Whether `text` has been computed.
     is_revealing
         Whether it may have content of this machine; None where that has not been computed.
+    cut
+        Whether a limit left out a part of `text`.
     """
 
     writers: list[Invocation] = field(default_factory=list)
     text: str | None = None
     is_read: bool = False
     is_revealing: bool | None = None
+    cut: bool = False
 
 
 class Output(Struct, eq=False):
@@ -68,6 +73,8 @@ class Invocation(Struct, eq=False):
         The commands whose output is standard input; None without a pipe.
     outputs
         Outputs of commands within the words.
+    cut
+        Whether a limit left out a part of the words.
     """
 
     words: list[str] = field(default_factory=list)
@@ -76,3 +83,4 @@ class Invocation(Struct, eq=False):
     text: str | None = None
     stdin: Pipe | None = None
     outputs: list[Output] = field(default_factory=list)
+    cut: bool = False

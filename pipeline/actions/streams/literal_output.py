@@ -11,7 +11,7 @@ import re
 from typing import TYPE_CHECKING
 
 from pipeline.actions.streams.escapes import without_escapes
-from pipeline.actions.streams.invocation import MAX_WORD
+from pipeline.actions.streams.invocation import MAX_WORD, MAX_WORDS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,8 +28,8 @@ def text_of(pipe: Pipe, depth: int = 0) -> str | None:
     r"""Give what the writers of a pipe write; None where nothing of it is known.
 
     >>> from pipeline.actions.shell_syntax import parse
-    >>> commands, _ = parse("printf 'rm %s\n' a b | rev | rev | sh")
-    >>> text_of(commands[-1].stdin)
+    >>> parsed = parse("printf 'rm %s\n' a b | rev | rev | sh")
+    >>> text_of(parsed.commands[-1].stdin)
     'rm a\nrm b\n'
     """
     if not pipe.is_read:
@@ -37,7 +37,9 @@ def text_of(pipe: Pipe, depth: int = 0) -> str | None:
             return None
         pipe.is_read = True
         known = [text for one in pipe.writers if (text := _output_of(one, depth)) is not None]
-        pipe.text = "".join(known)[:MAX_OUTPUT] if known else None
+        whole = "".join(known)
+        pipe.cut = len(whole) > MAX_OUTPUT or any(one.cut for one in pipe.writers)
+        pipe.text = whole[:MAX_OUTPUT] if known else None
     return pipe.text
 
 
@@ -52,10 +54,10 @@ def words_of(one: Invocation, depth: int = 0) -> list[str]:
     r"""Give the words of a command, with the outputs that are known in their place.
 
     >>> from pipeline.actions.shell_syntax import parse
-    >>> words_of(parse("$(echo rm -f) \"$(printf 'a b')\"")[0][0])
+    >>> words_of(parse("$(echo rm -f) \"$(printf 'a b')\"").commands[0])
     ['rm', '-f', 'a b']
     """
-    words = list(one.words)
+    words, room = list(one.words), MAX_WORDS
     for output in reversed(one.outputs):
         if output.file or output.marker not in words[output.word]:
             continue
@@ -63,11 +65,16 @@ def words_of(one: Invocation, depth: int = 0) -> list[str]:
         if text is None:
             continue
         text, word = text.rstrip("\n"), words[output.word]
+        room -= len(text)
+        if room < 0 or len(word) + len(text) > MAX_WORD + len(output.marker):
+            one.cut = True
+            continue
+        one.cut = one.cut or output.pipe.cut
         if output.split and word == output.marker:
-            words[output.word : output.word + 1] = [part[:MAX_WORD] for part in text.split()]
+            words[output.word : output.word + 1] = text.split()
         else:
             before, _, after = word.rpartition(output.marker)
-            words[output.word] = f"{before}{text}{after}"[:MAX_WORD]
+            words[output.word] = f"{before}{text}{after}"
     return words
 
 

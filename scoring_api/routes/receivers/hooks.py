@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from typing import Annotated, Any
+import time
+from collections.abc import Collection
+from typing import Annotated, Any, NamedTuple
 
 import msgspec
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import Response
 from msgspec import Struct
+from starlette.exceptions import HTTPException
 
 from models.errors import HabitusError, MalformedEvent
-from pipeline.configuration.hook_rules import ANY, decided, needs_operation, rules_at
+from pipeline.configuration.hook_rules import ANY, Decision, decided, needs_operation, rules_at
 from scoring_api.authentication.principal import LOCAL, Principal
 from scoring_api.clock import wall_us
 from scoring_api.problems import ProblemError
@@ -23,6 +26,7 @@ from scoring_api.routes.receivers.hook_kinds import (
     GEMINI_CLI,
     LONGEST_REASON,
     HookKind,
+    Payload,
     read_payload,
 )
 from scoring_api.schemas.hooks import ClaudeAnswer, CopilotAnswer, GeminiAnswer
@@ -33,6 +37,10 @@ router = APIRouter(tags=["hooks"], dependencies=[*DESCRIBED, _WRITER, Depends(re
 
 Caller = Annotated[Principal, _WRITER]
 _log = logging.getLogger(__name__)
+_READ_AT_ONCE = 1 << 20
+"""Bytes from which a payload is read in a thread."""
+_LOADING_S = 1.5
+"""Most seconds that a hook waits for the trust states; agents wait for two."""
 
 
 def _body(name: str, payload: dict[str, Any]) -> dict[str, Any]:
@@ -85,9 +93,12 @@ async def post_claude_code_hook(request: Request, service: Shared, caller: Calle
     `claude-code/` and the name of the credential. A payload with a time or a `sessionId` is one of
     Copilot CLI, and is answered in its form.
     """
-    body = await request.body()
-    kind = COPILOT_CLI if read_payload(body).of_copilot else CLAUDE_CODE
-    return await _take(kind, body, service, caller)
+    body = await _body_of(request)
+    payload = await _payload_of(body)
+    kinds: tuple[HookKind, ...] = (CLAUDE_CODE, COPILOT_CLI)  # where it does not say which
+    if payload is not None:
+        kinds = (COPILOT_CLI if payload.of_copilot else CLAUDE_CODE,)
+    return await _take(_Hook(kinds, body, payload), service, caller)
 
 
 @router.post(
@@ -106,7 +117,7 @@ async def post_copilot_cli_hook(request: Request, service: Shared, caller: Calle
     Copilot denies a call whose hook fails. So a payload that cannot be kept is answered by 200 all
     the same, and is one line in the log.
     """
-    return await _take(COPILOT_CLI, await request.body(), service, caller)
+    return await _take_one(COPILOT_CLI, request, service, caller)
 
 
 @router.post(
@@ -125,7 +136,7 @@ async def post_copilot_cli_hook(request: Request, service: Shared, caller: Calle
 )  # fmt: skip
 async def post_gemini_cli_hook(request: Request, service: Shared, caller: Caller) -> Response:
     """Accept what a hook of Gemini CLI reads from its standard input; `BeforeTool` is answered."""
-    return await _take(GEMINI_CLI, await request.body(), service, caller)
+    return await _take_one(GEMINI_CLI, request, service, caller)
 
 
 def reporter_of(caller: Principal) -> str:
@@ -133,43 +144,109 @@ def reporter_of(caller: Principal) -> str:
     return "" if caller == LOCAL else caller.subject
 
 
-async def _take(kind: HookKind, body: bytes, service: Service, caller: Principal) -> Response:
+class _Hook(NamedTuple):
+    """One hook: the kinds it may be of, the body, and what that says about itself.
+
+    A body that is too large is None. A payload that cannot be read is None, too.
+    """
+
+    kinds: tuple[HookKind, ...]
+    body: bytes | None
+    payload: Payload | None
+
+
+async def _take_one(
+    kind: HookKind, request: Request, service: Service, caller: Principal
+) -> Response:
+    body = await _body_of(request)
+    return await _take(_Hook((kind,), body, await _payload_of(body)), service, caller)
+
+
+async def _body_of(request: Request) -> bytes | None:
+    try:
+        return await request.body()
+    except HTTPException:  # too large, or too many at once: the caller still says whose it is
+        return None
+
+
+async def _payload_of(body: bytes | None) -> Payload | None:
+    if body is None or len(body) <= _READ_AT_ONCE:
+        return None if body is None else read_payload(body)
+    return await asyncio.to_thread(read_payload, body)
+
+
+async def _take(hook: _Hook, service: Service, caller: Principal) -> Response:
+    """Decide, then keep: what a hook answers does not depend on whether it can be kept."""
     reporter = reporter_of(caller)
+    answer = await _decision(hook, service, reporter)
+    fault = await _kept(hook, service, caller, reporter)
+    if fault is not None:
+        _log.error("hook_not_kept", extra={"detail": fault.detail})
+        if not answer and not (fault.status != 403 and hook.kinds[0].errors_deny):
+            raise fault
+    return json_answer(answer)
+
+
+async def _kept(
+    hook: _Hook, service: Service, caller: Principal, reporter: str
+) -> ProblemError | None:
+    """Keep a payload for the worker; give the reason where that is not possible."""
+    kind = hook.kinds[0]
     try:
         caller.check_report(kind.agent_of(reporter))
+        if hook.body is None:
+            return ProblemError(413, f"a hook has at most {service.config.max_hook} bytes")
+        await service.reports.put(kind.fmt, reporter, hook.body)
     except MalformedEvent as error:
-        raise ProblemError(403, error.detail) from None
-    try:
-        await service.reports.put(kind.fmt, reporter, body)
-    except HabitusError as error:
-        if not kind.errors_deny:
-            raise ProblemError(503, "the store cannot accept events now") from None
-        _log.error("hook_not_kept", extra={"detail": str(error)})
-    asked = read_payload(body).event in kind.asks
-    return json_answer(await _decision(kind, service, reporter, body) if asked else {})
+        return ProblemError(403, error.detail)
+    except HabitusError:
+        return ProblemError(503, "the store cannot accept events now")
+    return None
 
 
-async def _decision(kind: HookKind, service: Service, reporter: str, body: bytes) -> dict[str, Any]:
+async def _decision(hook: _Hook, service: Service, reporter: str) -> dict[str, Any]:
     """Give what a hook answers before a call; an empty object decides nothing."""
+    waiting = [kind for kind in hook.kinds if kind.waits(hook.payload)]
+    if waiting:
+        await _until_ready(service)
+    found = [await _decided(kind, hook, service, reporter) for kind in waiting]
+    gravest = min(filter(None, found), key=lambda one: one[0] != "deny", default=None)
+    if gravest is None:
+        return {}
+    # The kinds read different members, so an answer may be for each of them.
+    answers = [kind.answer(*gravest) for kind in waiting]
+    return {name: value for answer in answers for name, value in answer.items()}
+
+
+async def _until_ready(service: Service) -> None:
+    """Wait until the trust states are loaded: until then nobody is known to be quarantined."""
+    end = time.monotonic() + _LOADING_S
+    while not service.cache.ready and time.monotonic() < end:
+        await asyncio.sleep(_LOADING_S / 100)
+
+
+async def _decided(
+    kind: HookKind, hook: _Hook, service: Service, reporter: str
+) -> tuple[Decision, str] | None:
+    """Give decision and reason for an agent of one kind."""
     agent_id = kind.agent_of(reporter)
+    name = agent_id[: LONGEST_REASON // 2]
     trust = _Trust()
     if service.cache.ready:
         trust = _trust(service.cache.entry(agent_id, (None, None), wall_us()).body)
     if trust.gate == "quarantined":
-        return kind.answer("deny", f"agent {_cut(agent_id)} is quarantined by Habitus")
+        return "deny", f"agent {name} is quarantined by Habitus"
     level = "unknown" if trust.state == "unknown" else trust.level
     rules = rules_at(service.config.hook_rules, level, step_up=trust.obligations.step_up)
-    operation: str = ANY
-    if needs_operation(rules):
-        operation = await asyncio.to_thread(service.operation_of, kind.fmt, body)
-    decision = decided(rules, operation)
-    if decision is None:
-        return {}
+    operations: Collection[str] = (ANY,)
+    if hook.body is not None and hook.payload is not None and needs_operation(rules):
+        operations = await asyncio.to_thread(service.operations_of, kind.fmt, hook.body)
+    found = decided(rules, operations)
+    if found is None:
+        return None
+    decision, operation = found
     what = "calls" if operation == ANY else f"the operation {operation}"
-    return kind.answer(
-        decision, f"Habitus has {what} of agent {_cut(agent_id)} at level {level} set to {decision}"
-    )
-
-
-def _cut(agent_id: str) -> str:
-    return agent_id[: LONGEST_REASON // 2]
+    reason = f"Habitus has {what} of agent {name} at level {level} set to {decision}"
+    if operation != ANY and ANY in operations:
+        reason += ", and could not read all of this call"
+    return decision, reason

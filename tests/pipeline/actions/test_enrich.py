@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from models.event import Event
-from pipeline.actions.enrich import MAX_VALUES, enrich
+from pipeline.actions.enrich import ANYTHING, MAX_VALUES, enrich, operations_of
 from pipeline.actions.tools import load
 
 MAX_MICROSECONDS = 30
@@ -121,6 +121,29 @@ def test_line_that_cannot_be_parsed_is_marked() -> None:
     event = enriched("Bash", {"command": "echo 'open"})
     assert event["attributes"]["unparsed"] is True
     assert "operation" not in event
+
+
+@pytest.mark.parametrize(
+    ("tool", "arguments", "expected"),
+    [
+        ("Bash", {"command": "ls"}, {"read"}),
+        ("Bash", {"command": "rm a; curl -d @b https://example.com"}, {"delete", "send"}),
+        ("Bash", {"command": "frobnicate"}, {"execute", "unknown"}),
+        ("Bash", {"command": "echo 'open"}, {"execute", "unknown", "read"}),
+        ("Bash", {"command": "ls;" * 120 + "rm a"}, {"execute", "unknown", "read", ANYTHING}),
+        ("Bash", {"command": ["ls"] * 70_000}, {"execute", "unknown", ANYTHING}),
+        ("query_sql", {"sql": "ship it"}, {"read", "unknown"}),
+        ("query_sql", {"sql": "-" * 70_000 + " drop table a"}, {"read", "unknown", ANYTHING}),
+        ("Write", {"file_path": "a"}, {"write"}),
+        ("frobnicate", {}, {"unknown"}),
+    ],
+)
+def test_rules_see_what_each_part_of_a_call_does(
+    tool: str, arguments: dict[str, Any], expected: set[str]
+) -> None:
+    event = {"tool": tool, "arguments": arguments, "attributes": {"mine": 1}}
+    assert operations_of(event) == expected
+    assert event == {"tool": tool, "arguments": arguments, "attributes": {"mine": 1}}
 
 
 def test_number_of_values_is_bounded() -> None:

@@ -19,7 +19,7 @@ from models.event import Operation
 from pipeline.actions.command_line import GRAVITY, CommandLine
 from pipeline.actions.program_table import load
 from pipeline.actions.shell import MAX_DEPTH, read_line
-from pipeline.actions.shell_syntax import MAX_COMMANDS, parse
+from pipeline.actions.shell_syntax import MAX_COMMANDS, MAX_WORDS, parse
 from pipeline.actions.shell_tree import MAX_BYTES
 
 if TYPE_CHECKING:
@@ -125,8 +125,33 @@ def test_empty_line_has_no_commands() -> None:
         assert read_line(text).operation == "unknown"
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        "ls;" * 120 + "rm a", ":" + " " * 70_000 + "; rm a", "sudo " * 20 + "rm a",
+        f"x={'a' * 9_000}; echo {'$x ' * 60}; rm a",
+        "echo " + "$((" * 5 + "1)) " * 6_000 + "; rm a",
+        f"psql -c \"select 1 {'-' * 20_000}; drop table a\"",
+    ],
+    ids=["commands", "length", "depth", "variables", "nodes", "sql"],
+)  # fmt: skip
+def test_line_that_a_limit_cuts_says_so(line: str) -> None:
+    found = read_line(line)
+    assert (found.complete, found.cut) == (False, True)
+
+
+@pytest.mark.parametrize("text", ["echo 'open", "psql -c 'ship it'"])
+def test_line_that_is_not_valid_is_not_called_cut(text: str) -> None:
+    found = read_line(text)
+    assert (found.complete, found.cut) == (False, False)
+
+
+def test_text_after_much_space_within_a_word_is_read() -> None:
+    assert read_line(f"bash -c 'ls; :{' ' * 5_000}; rm a'").operation == "delete"
+
+
 def test_line_longer_than_the_bound_is_not_parsed() -> None:
-    assert read_line("echo " + "a" * MAX_BYTES) == CommandLine(complete=False)
+    assert read_line("echo " + "a" * MAX_BYTES) == CommandLine(complete=False, cut=True)
     assert read_line("echo " + "a" * (MAX_BYTES - 5)).complete
 
 
@@ -145,7 +170,8 @@ def test_shells_within_shells_end_at_the_greatest_depth() -> None:
 
 def test_variable_that_contains_itself_does_not_grow() -> None:
     line = read_line("A=aaaaaaaa; " + "A=$A$A$A$A; " * 40 + "cat $A")
-    assert max(len(path) for path in line.all_of("reads")) <= 4_096
+    assert sum(map(len, line.all_of("reads"))) <= MAX_WORDS
+    assert line.cut
 
 
 @pytest.mark.parametrize(

@@ -49,5 +49,5 @@ def test_row_names_the_values_that_are_accepted(name: str, cell: str) -> None:
 def test_readme_leaves_the_list_of_formats_to_the_page() -> None:
     readme = (PATH.parents[1] / "README.md").read_text()
     (line,) = re.findall(r"^- \*\*Formats\*\*.*$", readme, re.MULTILINE)
-    assert "(docs/settings.md#events-in)" in line
+    assert "(docs/integrations.md)" in line
     assert [name for name in FORMATS if f"`{name}`" in line] == []
