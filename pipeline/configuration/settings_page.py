@@ -57,7 +57,8 @@ DETAILS = {
     "rejected": (
         "`store` writes `STORE.rejected.jsonl` beside a SQLite store, and nothing for PostgreSQL. "
         "The file is readable by its owner only, and keeps the newest 16 to 32 MiB. `file:FOLDER` "
-        "writes one file for each store or partition. A sink also gets them as the topic "
+        "writes one file for each store or partition. Credentials in a record are replaced by "
+        "marks of their kinds. A sink also gets them as the topic "
         "`agent.actions.rejected`. `none` keeps no file."
     ),
     "hook_decisions": (
@@ -127,7 +128,10 @@ def _source() -> str:
 
 
 def _format() -> str:
-    return ", ".join(f"`{name}`" for name in FORMATS) + ". Events over HTTP are always `native`."
+    return ", ".join(f"`{name}`" for name in FORMATS) + (
+        ". `POST /v1/actions` takes `native` events, and each other route of `habitus serve` the "
+        "format of its own, whatever is set here."
+    )
 
 
 def _sink() -> str:
