@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from models.errors import MalformedEvent
+from pipeline.events.examined import Examined
 from pipeline.formats.json_text import decoded
 from pipeline.formats.members import kind_of
 from pipeline.formats.part import Part
@@ -67,16 +68,40 @@ def parts_in(
     return [*parts, Part(kind="refused", match=refusal.reason, text=refusal.detail)]
 
 
-def items_of(value: bytes, envelopes: Collection[str] = ()) -> list[Any]:
-    r"""Give the values of a record, of which some may be no objects; as in `parts_in`.
+def examined_in(value: bytes, fault: Callable[[dict[str, Any]], str]) -> Examined:
+    r"""Count the records of a record as in `parts_in`, and name those that cannot be used.
 
-    >>> items_of(b'[{"a":1},5]'), items_of(b'{"a":1}\n{"a":2}\n')
-    ([{'a': 1}, 5], [{'a': 1}, {'a': 2}])
+    Parameters
+    ----------
+    fault
+        Says what is wrong with an object; empty for nothing.
+
+    Raises
+    ------
+    MalformedEvent
+        Nothing can be read.
+
+    Examples
+    --------
+    >>> found = examined_in(b'{"id":"a"}\n{"id":\n5', lambda one: "")
+    >>> found.records, found.faults
+    (3, ['1: expected an object', 'a line: the JSON ends too early or holds half a surrogate pair'])
     """
-    items, refusal = _items(value, envelopes)
-    if refusal is not None and refusal.reason != "too_long":
-        raise refusal
-    return items
+    items, refusal = _items(value, ())
+    faults = []
+    for at, one in enumerate(items):
+        wrong = fault(one) if isinstance(one, dict) else "expected an object"
+        if wrong:
+            faults.append(f"{at}: {wrong}")
+    records = len(items)
+    if refusal is not None and refusal.reason == "too_long":
+        faults.append(refusal.detail)
+        records += 1
+    elif refusal is not None:
+        unread = sum(1 for line in value.splitlines() if line.strip()) - records
+        faults += [f"a line: {refusal.detail}"] * unread
+        records += unread
+    return Examined(records, faults)
 
 
 def _objects(

@@ -47,7 +47,7 @@ def test_key_is_refused_for_another_machine(send: Callable[[str], object]) -> No
 @pytest.mark.parametrize("url", ["http://127.0.0.1:9", "http://[::1]:9", "http://localhost:9"])
 @pytest.mark.parametrize("send", SENDERS.values(), ids=SENDERS.keys())
 def test_key_is_sent_to_this_machine(send: Callable[[str], object], url: str) -> None:
-    send(url)
+    assert send(url) is not None
 
 
 @pytest.mark.parametrize("name", ["recorder", "tap --api", "events", "tap --enforce"])
@@ -60,8 +60,10 @@ def test_key_is_sent_where_a_variable_allows_it(name: str, monkeypatch: pytest.M
 
 
 def test_recorder_with_no_key_is_not_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(ConfigError):
+        Recorder("bot", to=FAR)
     monkeypatch.delenv(API_TOKEN)
-    Recorder("bot", to=FAR)
+    assert Recorder("bot", to=FAR).dropped == 0
 
 
 @pytest.mark.parametrize(
@@ -69,7 +71,7 @@ def test_recorder_with_no_key_is_not_refused(monkeypatch: pytest.MonkeyPatch) ->
     ["HTTP://example.com", "http://127.0.0.1.example.com", "http://localhost.example.com",
      "http://127.0.0.1@example.com", "http://0.0.0.0", "http://[", "//example.com"],
 )  # fmt: skip
-def test_url_that_only_looks_local_is_refused(url: str) -> None:
+def test_url_that_resembles_a_local_one_is_refused(url: str) -> None:
     with pytest.raises(ConfigError):
         check_carrier(url, API_TOKEN)
 

@@ -8,16 +8,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from pipeline.events.examined import Examined
 from pipeline.formats.bounded_event import bounded, instant_us, ip_of, result_of
 from pipeline.formats.gateways.chat_messages import asked_in, calls_in, results_in, said_in, tail_of
-from pipeline.formats.json_records import items_of, parts_in
+from pipeline.formats.json_records import examined_in, parts_in
 from pipeline.formats.members import inner, number, text
 from pipeline.formats.part import Kind, Part
 from pipeline.formats.secrets import digest, digest_of_hash
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+
+    from pipeline.events.examined import Examined
 
 NAME = "litellm"
 _MCP = "call_mcp_tool"
@@ -54,14 +55,10 @@ class LiteLLM:
         >>> found.records, found.faults
         (3, ['1: expected `id`', '2: expected an object'])
         """
-        rows = items_of(value)
-        faults = [f"{at}: {fault}" for at, row in enumerate(rows) if (fault := _fault(row))]
-        return Examined(len(rows), faults)
+        return examined_in(value, _fault)
 
 
-def _fault(row: Any) -> str:
-    if not isinstance(row, dict):
-        return "expected an object"
+def _fault(row: dict[str, Any]) -> str:
     missing = next((key for key in ("id", "call_type") if text(row.get(key)) is None), None)
     return f"expected `{missing}`" if missing else ""
 

@@ -256,6 +256,9 @@ def test_lines_of_an_export_are_counted(client: httpx.Client) -> None:
     body = b"\n".join([json.dumps(ROW).encode()] * 3)
     headers = {"content-type": "application/x-ndjson"}
     assert client.post("/v1/litellm", content=body, headers=headers).json()["received"] == 3
+    found = client.post("/v1/litellm", content=body + b"\n{", headers=headers).json()
+    assert (found["received"], found["rejected"]) == (4, 1)
+    assert found["detail"].startswith("a line: ")
 
 
 @pytest.mark.parametrize("path", [path for path, _ in GOOD.values()])
