@@ -24,6 +24,27 @@ class Reason(Struct, frozen=True):
     path: list[tuple[str, float]] = []
 
 
+class Finding(Struct, frozen=True):
+    """What one family of detectors found: its type, and its rarest signal.
+
+    Attributes
+    ----------
+    detector
+        The family.
+    anomaly
+        Anomaly type.
+    tags
+        Framework tags of the type.
+    reason
+        What was seen, and why it is rare.
+    """
+
+    detector: str
+    anomaly: str
+    tags: dict[str, list[str]]
+    reason: Reason
+
+
 class Kind(Struct, frozen=True):
     """An anomaly type: how severe, which facet of trust it moves, its framework tags.
 
@@ -97,6 +118,11 @@ class Result(Struct):
         Correlation key of the evidence: one case is one item of an agent.
     lead
         Family that leads the session.
+    findings
+        All findings of the session so far, the one that names the event first; empty for an event
+        that raises nothing.
+    facts
+        Families of these that are certain and that this event has raised.
     identified
         Whether the claimed role or owner counts from this event on.
     """
@@ -123,6 +149,8 @@ class Result(Struct):
     case_id: str | None = None
     change: str | None = None
     lead: str | None = None
+    findings: list[Finding] = []
+    facts: list[str] = []
     confidence: float = 0.0
     reasons: list[Reason] = []
     tags: dict[str, list[str]] = field(default_factory=dict)

@@ -28,7 +28,7 @@ class Case(Struct, array_like=True):
     version
         Number of its messages so far.
     leads
-        Families that led a session of it.
+        Families that led a session of it, and certain ones that were found beside them.
     sessions
         Marks of its sessions -> 1.
     events
@@ -97,28 +97,32 @@ class Case(Struct, array_like=True):
         return age >= QUIET_DAYS
 
     def join(
-        self, session: int, lead: str, time_us: int, bits: float, severity: int = 0
+        self,
+        session: int,
+        leads: tuple[str, ...],
+        time_us: int,
+        bits: float,
+        severity: int = 0,
     ) -> Change | None:
         """Add an event; give the message that it is worth, or None.
 
-        A case grows with the first event of another day, with another lead, with a higher
+        A case grows with the first event of another day, with another lead or fact, with a higher
         severity, and where its return period has grown by `GROWN_BITS` since the latest message.
 
         Parameters
         ----------
         session
             Mark of the event's session.
-        lead
-            Family that leads the session.
+        leads
+            Family that leads the session, and certain families that the event has raised.
         bits
             ``log2`` of the session's return period in days.
         severity
             Severity of the event; 0 for one that raises nothing.
         """
         self.first_us, self.last_us = min(self.first_us, time_us), max(self.last_us, time_us)
-        is_new = lead not in self.leads
-        if is_new:
-            self.leads.append(lead)
+        new = [lead for lead in dict.fromkeys(leads) if lead not in self.leads]
+        self.leads += new
         self.sessions[session] = 1
         self.events += 1
         if self.decided:
@@ -128,7 +132,7 @@ class Case(Struct, array_like=True):
         day = time_us // DAY_US
         if day > self.message_day:
             self.message_day, self.messages = day, 0
-        elif self.messages >= MAX_MESSAGES or not (is_new or is_worse or self._has_grown(bits)):
+        elif self.messages >= MAX_MESSAGES or not (new or is_worse or self._has_grown(bits)):
             return None
         self.messages += 1
         self.version += 1

@@ -64,6 +64,8 @@ class Story(NamedTuple):
         Place of the event's severity in `models.trust.policy.SEVERITIES`.
     name
         Name of the session; empty for none.
+    facts
+        Certain families that the event has raised, whatever leads the session.
     """
 
     event_id: str
@@ -76,6 +78,7 @@ class Story(NamedTuple):
     bits: float
     severity: int = 0
     name: str = ""
+    facts: tuple[str, ...] = ()
 
 
 class Cases:
@@ -130,8 +133,9 @@ class Cases:
         if len(case.sessions) >= MAX_SESSIONS:
             case.sessions.clear()
         self._changed = True
-        change = case.join(story.session, story.lead, story.time_us, story.bits, story.severity)
-        return case, change
+        return case, case.join(
+            story.session, (story.lead, *story.facts), story.time_us, story.bits, story.severity
+        )
 
     def _age(self, case: Case, day: int) -> int:
         """Count the days with activity since the last event of a case: a pause closes none."""

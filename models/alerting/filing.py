@@ -12,6 +12,7 @@ from models.codec.stable_id import stable_id
 from models.constants import LITTLE_BITS, NOISE_BITS, NOTED_BITS
 from models.explain.templates import reason_of
 from models.features.families import SLOW
+from models.result import Finding
 from models.trust.policy import SEVERITIES
 from models.units import DAY_US, MINUTE_US
 
@@ -143,7 +144,7 @@ class Filing:
             event.id, out.agent_id, out.mode, at.session.mark, lead,
             self._thing(event, agent_state, scores), out.time_us, whole,
             SEVERITIES.index(out.severity) if out.severity else 0,
-            event.session_name,
+            event.session_name, tuple(out.facts),
         )  # fmt: skip
         case, out.change = self._cases.file(story)
         out.case_id = case.case_id
@@ -165,19 +166,29 @@ class Filing:
         *,
         raised: bool,
     ) -> None:
-        """Give an event its type, and its severity; that of a note is low."""
-        first = signals[0]
-        out.anomaly = anomaly_of(first, scores.at.fields, self._scorer.families)
+        """Give an event its findings, its type and its severity; that of a note is low."""
+        found = _foremost(signals, NOISE_BITS)
+        circumstances = _circumstances(signals, scores)
+        out.findings = [self._finding(one, scores, circumstances) for one in found]
+        out.facts = [one.family for one in found if one.fresh and self._is_certain(one.family)]
+        out.anomaly, out.tags = out.findings[0].anomaly, out.findings[0].tags
         kind = self.kinds[out.anomaly]
         out.facet = kind.facet
-        out.tags = kind.tagged(_circumstances(signals, scores))
         if not raised:
             out.severity, out.confidence = "low", 0.25
             return
         out.severity = severity_of(kind.severity, whole, event)  # type: ignore[arg-type]
-        certain = self._scorer.families[first.family].certain
         budget = self._config.alerts_per_day
+        certain = self._is_certain(signals[0].family)
         out.confidence = 1.0 if certain else confidence_of(whole, budget)
+
+    def _finding(self, signal: Signal, scores: Scores, circumstances: list[str]) -> Finding:
+        anomaly = anomaly_of(signal, scores.at.fields, self._scorer.families)
+        tags = self.kinds[anomaly].tagged(circumstances)
+        return Finding(signal.family, anomaly, tags, self._reason(signal, scores))
+
+    def _is_certain(self, name: str) -> bool:
+        return self._scorer.families[name].certain
 
     def _thing(self, event: Event, agent_state: AgentState, scores: Scores) -> int:
         """Give the mark of what agents may share; 0 for nothing."""
@@ -202,7 +213,8 @@ class Filing:
 
     def _explain(self, out: Result, scores: Scores, signals: list[Signal], *, noise: float) -> None:
         """Give the reasons of the foremost signals."""
-        out.reasons = [self._reason(one, scores) for one in _foremost(signals, noise)]
+        found = _foremost(signals, noise)[:MAX_REASONS]
+        out.reasons = [self._reason(one, scores) for one in found]
 
     def _reason(self, signal: Signal, scores: Scores) -> Reason:
         at = scores.at
@@ -222,7 +234,7 @@ def _foremost(signals: list[Signal], noise: float) -> list[Signal]:
     for signal in signals:
         if not found or (signal.bits > LITTLE_BITS and signal.rarity > noise):
             found.setdefault(signal.family, signal)
-    return list(found.values())[:MAX_REASONS]
+    return list(found.values())
 
 
 def _circumstances(signals: list[Signal], scores: Scores) -> list[str]:

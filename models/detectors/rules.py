@@ -107,6 +107,15 @@ RULES: tuple[Rule, ...] = (
         "A credential that the agent had read leaves with this call: {text}.",
         "no credential in what is sent",
     ),
+    Rule(
+        "hooks", "hooks", CERTAIN_BITS, "changed_hooks",
+        "The call changes what reports on agents: {text}.", "the hooks as they are",
+    ),
+    Rule(
+        "unreported", "unreported", CERTAIN_BITS, "unreported_tool",
+        "Telemetry has a call of {text} that no hook of the agent reported.",
+        "a hook for each call",
+    ),
 )  # fmt: skip
 
 BY_NAME = {rule.name: rule for rule in RULES}

@@ -120,8 +120,6 @@ COUNTERS: tuple[Counter, ...] = (
             "volume.exfil", number="sole_days", peak=True, about="sole_host", lasting=True),
     Counter("silence", "gap", "silence of the delegating agent", "telemetry.gap",
             number="silence", peak=True, about="silent", lasting=True),
-    Counter("unreported", "gap", "calls that no hook reported", "telemetry.gap",
-            when=((Test("tool", equal=("telemetry.gap",)),),), about="tool"),
 )  # fmt: skip
 
 BY_NAME = {counter.name: counter for counter in COUNTERS}

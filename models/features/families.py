@@ -211,11 +211,9 @@ _ALL: tuple[Family, ...] = (
     ),
     Family(
         "gap", "gap", "telemetry.gap", "An agent that does not report what it does",
-        "Work through an agent that has not reported for far longer than expected, and calls in "
-        "telemetry that the agent's hooks did not report.",
+        "Work through an agent that has not reported for far longer than expected.",
         "Agents that fall silent and delegate nothing.",
-        "`delegation`; hooks beside telemetry.",
-        {"tool": "telemetry.gap"},
+        "`delegation`.",
     ),
     Family(
         SLOW, "amount", "behavior.drift", "What leaves has been growing for days",
@@ -287,6 +285,20 @@ _ALL: tuple[Family, ...] = (
         "`attributes.leaked_secret`, from sources with results.",
         {"attributes": {"leaked_secret": "api_key out of files.read to paste.example.com"}},
         certain=True,
+    ),
+    Family(
+        "hooks", "settings", "config.change", "A change of the hooks that report on agents",
+        "Calls that write or delete settings of hooks and telemetry, or files of Habitus.",
+        "Scripts that open such a file by themselves.",
+        "`attributes.changed_hooks`, from sources with arguments.",
+        {"attributes": {"changed_hooks": "~/.claude/settings.json"}}, certain=True,
+    ),
+    Family(
+        "unreported", "gap", "telemetry.gap", "A call that telemetry has and no hook reported",
+        "Calls of a hooked agent that a log record, a span or a transcript reports alone.",
+        "Agents without hooks, and those that report nothing at all.",
+        "`attributes.unreported_tool`: hooks beside telemetry.",
+        {"attributes": {"unreported_tool": "Bash"}}, certain=True,
     ),
     Family(
         "revoked", "revoked", "identity.revoked", "Rights that an identity provider took away",

@@ -18,7 +18,7 @@ MAX_TEXT = 80
 """Most characters of a value that are named."""
 
 
-REPORTED = ("leaked_secret",)
+REPORTED = ("leaked_secret", "changed_hooks", "unreported_tool")
 """Attributes that adapters fill with text: fields as they are, over which rules are declared."""
 
 

@@ -28,18 +28,28 @@ _LONGEST = 2_048
 
 
 class Entry(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Settings of one agent: its files, and the programs that change them."""
+    """Settings of one agent: its files, and the programs that change them.
+
+    Attributes
+    ----------
+    hooks, hook_programs
+        Further files and programs: they decide what reports on agents.
+    """
 
     of: str
-    files: list[str]
+    hooks: list[str] = []
+    files: list[str] = []
     programs: list[str] = []
+    hook_programs: list[str] = []
 
 
 class Table(Struct, frozen=True):
-    """What is looked up: one pattern for all files, and the programs."""
+    """What is looked up: one pattern for all files and one for hooks, and the programs."""
 
     files: re.Pattern[str]
+    hooks: re.Pattern[str]
     programs: tuple[str, ...]
+    hook_programs: tuple[str, ...]
 
 
 def load(path: Path = SHIPPED) -> Table:
@@ -54,9 +64,16 @@ def load(path: Path = SHIPPED) -> Table:
         entries = msgspec.convert(read_toml(path).get("settings", []), list[Entry])
     except (OSError, ValueError) as error:
         raise ConfigError(f"table of settings {path} cannot be read: {error}") from error
-    files = "|".join(_pattern(file) for entry in entries for file in entry.files)
-    programs = tuple(one for entry in entries for one in entry.programs)
-    return Table(re.compile(rf"(?:.*/)?(?:{files or '(?!)'})", re.IGNORECASE), programs)
+    hooks = [file for entry in entries for file in entry.hooks]
+    files = [*hooks, *(file for entry in entries for file in entry.files)]
+    hook_programs = tuple(one for entry in entries for one in entry.hook_programs)
+    programs = (*hook_programs, *(one for entry in entries for one in entry.programs))
+    return Table(_any_of(files), _any_of(hooks), programs, hook_programs)
+
+
+def _any_of(files: list[str]) -> re.Pattern[str]:
+    patterns = "|".join(map(_pattern, files)) or "(?!)"
+    return re.compile(rf"(?:.*/)?(?:{patterns})", re.IGNORECASE)
 
 
 def _pattern(file: str) -> str:
@@ -76,8 +93,21 @@ def is_settings(path: str) -> bool:
     >>> is_settings("docs/.claude/settings.json.md"), is_settings("src/settings.json")
     (False, False)
     """
-    plain = re.sub(r"/(?:\./)*/*", "/", path[:_LONGEST].replace("\\", "/"))
-    return _table().files.fullmatch(plain.strip()) is not None
+    return _table().files.fullmatch(_plain(path)) is not None
+
+
+def reports_on_agents(changed: str) -> bool:
+    """Tell whether changed settings, by path or program, decide what reports on agents.
+
+    >>> reports_on_agents("~/.claude/settings.json"), reports_on_agents(".vscode/settings.json")
+    (True, False)
+    """
+    table = _table()
+    return changed.startswith(table.hook_programs) or bool(table.hooks.fullmatch(_plain(changed)))
+
+
+def _plain(path: str) -> str:
+    return re.sub(r"/(?:\./)*/*", "/", path[:_LONGEST].replace("\\", "/")).strip()
 
 
 def changed_by(event: dict[str, Any], operation: str) -> list[str]:
@@ -109,10 +139,17 @@ def mark(event: dict[str, Any], operation: str) -> None:
     >>> mark(event, "write")
     >>> event["resource"], event["attributes"]
     ({'id': 'a/.mcp.json', 'type': 'agent_settings'}, {'agent_settings': ['a/.mcp.json']})
+    >>> event = {"resource": {"id": ".codex/config.toml", "type": "file"}}
+    >>> mark(event, "write")
+    >>> event["attributes"]["changed_hooks"]
+    '.codex/config.toml'
     """
     if found := changed_by(event, operation):
         event["resource"] = {"id": found[0], "type": TYPE}
-        event["attributes"] = (event.get("attributes") or {}) | {"agent_settings": found}
+        attributes = (event.get("attributes") or {}) | {"agent_settings": found}
+        if hooks := next(filter(reports_on_agents, found), None):
+            attributes["changed_hooks"] = hooks
+        event["attributes"] = attributes
 
 
 def _texts(values: Iterable[Any] | None) -> list[str]:

@@ -1,10 +1,12 @@
 """Calls that telemetry reports and the hooks of the agent do not: somebody has switched them off.
 
-The rule: an agent is *hooked* from its first hook on, and for `FRESH_US` after each one. A call of
-it that a log record, a span or a transcript reports within `LATE_US` of its time, and that no hook
-reports within `WAIT_US`, becomes one event ``telemetry.gap``. Older reports are history: a
-transcript that is read later says nothing about hooks. An agent is known by the credential that
-reports it and its kind, so each installation needs a credential of its own.
+The rule: an agent is *hooked* from its first hook on, and for `FRESH_US` after each one. A session
+of it is hooked that began since, or that has sent a hook itself: agents read their hooks when a
+session begins. A call of a hooked session that a log record, a span or a transcript reports within
+`LATE_US` of its time, and that no hook reports within `WAIT_US`, becomes one event
+``telemetry.gap``. Older reports are history: a transcript that is read later says nothing about
+hooks. An agent is known by the credential that reports it and its kind, so each installation needs
+a credential of its own.
 """
 
 from __future__ import annotations
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
     from pipeline.formats.part import Part
 
 TOOL = "telemetry.gap"
-"""Tool of the event, which the counter `unreported` counts."""
+"""Tool of the event; the rule `unreported` reads its attribute `unreported_tool`."""
 WAIT_US = 2 * MINUTE_US
 LATE_US = HOUR_US
 FRESH_US = 7 * DAY_US
@@ -42,10 +44,14 @@ class Unreported(Struct):
 
 
 class Reports(Struct):
-    """What of a session hooks reported, and what they have not reported yet."""
+    """What of a session hooks reported, and what they have not reported yet.
+
+    `began_us` is the time of its first call; 0 before it.
+    """
 
     hooked: dict[str, bool] = field(default_factory=dict)
     waiting: dict[str, Unreported] = field(default_factory=dict)
+    began_us: int = 0
 
     def due(self, until_us: int) -> Iterator[tuple[str, int, dict[str, Any]]]:
         """Give and forget the calls that wait since an instant: id, time and event of each gap."""
@@ -84,6 +90,7 @@ class HookedAgents:
     def note(self, part: Part, reporter: str, reports: Reports, arrived_us: int) -> None:
         """Take one part that a hook or telemetry gives."""
         agent = f"{reporter}\x1f{part.session.partition('/')[0]}"
+        reports.began_us = reports.began_us or part.time_us or arrived_us
         if part.via == "hook":
             self._connect(agent, arrived_us)
             reports.waiting.pop(part.call, None)
@@ -92,8 +99,11 @@ class HookedAgents:
             reports.hooked[part.call] = True
         elif part.via and not (part.call in reports.hooked or part.call in reports.waiting):
             time_us = part.time_us or arrived_us
-            if self._expects(agent, time_us, arrived_us) and len(reports.waiting) < MAX_UNREPORTED:
-                tool = str(part.event.get("tool", ""))[:256]
+            since_us = time_us if reports.hooked else reports.began_us
+            if self._expects(agent, since_us, time_us, arrived_us) and (
+                len(reports.waiting) < MAX_UNREPORTED
+            ):
+                tool = str(part.event.get("tool") or "unknown")[:256]
                 reports.waiting[part.call] = Unreported(time_us, arrived_us, tool)
 
     def _connect(self, agent: str, arrived_us: int) -> None:
@@ -104,10 +114,20 @@ class HookedAgents:
         fresh = arrived_us - last < FRESH_US
         self._agents[agent] = (first if fresh else arrived_us, max(last, arrived_us))
 
-    def _expects(self, agent: str, time_us: int, arrived_us: int) -> bool:
-        """Tell whether a call of this time should have a hook."""
+    def _expects(self, agent: str, since_us: int, time_us: int, arrived_us: int) -> bool:
+        """Tell whether a call of this time should have a hook.
+
+        Parameters
+        ----------
+        since_us
+            The agent must be hooked since then: the beginning of its session.
+        """
         first, last = self._agents.get(agent, (arrived_us, 0))
-        return first <= time_us and arrived_us - last < FRESH_US and arrived_us - time_us < LATE_US
+        return (
+            first <= min(since_us, time_us)
+            and arrived_us - last < FRESH_US
+            and arrived_us - time_us < LATE_US
+        )
 
     def dump(self) -> bytes | None:
         """Give the state to store; None where it has not changed by a minute."""

@@ -10,7 +10,7 @@ from models.errors import ConfigError
 from models.trust.policy import Severity  # noqa: TC001  # a command reads its annotations
 from pipeline.casework.comments import with_comments
 from pipeline.commands.pages.case import case_with, print_case, print_cases
-from pipeline.commands.terminal import AsJson, console, note, print_json
+from pipeline.commands.terminal import AsJson, Kinds, console, note, print_json
 from pipeline.configuration.loading import load_settings
 from pipeline.store import CaseSort, CaseStatus, open_store
 
@@ -25,6 +25,7 @@ def cases(
     status: Annotated[
         CaseStatus | None, typer.Option(help="Only open, closed or suppressed.")
     ] = None,
+    kind: Kinds = None,
     sort: Annotated[
         CaseSort, typer.Option(help="By severity and rarity, or by the last event.")
     ] = "severity",
@@ -38,7 +39,7 @@ def cases(
     """
     settings = load_settings()
     if case is not None:
-        if any(asked is not None for asked in (agent, severity, status)):
+        if any(asked is not None for asked in (agent, severity, status, kind or None)):
             raise ConfigError("an id selects one case; it cannot be combined with filters")
         with open_store(settings.store, read_only=True) as store:
             one = with_comments(case_with(store, case), store.audit)
@@ -49,13 +50,23 @@ def cases(
         return
     with open_store(settings.store, read_only=True) as store:
         found = store.cases(
-            agent_id=agent, severity=severity, status=status, sort=sort, limit=limit
+            agent_id=agent,
+            severity=severity,
+            status=status,
+            kind=kind or None,
+            sort=sort,
+            limit=limit,
         )
         hidden = (
             []
             if status is not None
             else store.cases(
-                agent_id=agent, severity=severity, status="suppressed", sort="last", limit=limit
+                agent_id=agent,
+                severity=severity,
+                status="suppressed",
+                kind=kind or None,
+                sort="last",
+                limit=limit,
             )
         )
     if as_json:

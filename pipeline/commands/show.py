@@ -28,6 +28,7 @@ from pipeline.commands.pages.silent_agents import (
 )
 from pipeline.commands.terminal import (
     AsJson,
+    Kinds,
     console,
     note,
     print_json,
@@ -135,7 +136,7 @@ def anomalies(
     ] = None,
     agent: Annotated[str | None, typer.Option(help="Only of this agent.")] = None,
     severity: Annotated[Severity | None, typer.Option(help="Only of this severity.")] = None,
-    kind: Annotated[str | None, typer.Option(help="Only of this type, e.g. tool.new.")] = None,
+    kind: Kinds = None,
     not_kind: Annotated[
         list[str] | None, typer.Option(help="Leave out this type; may be repeated.")
     ] = None,
@@ -148,7 +149,9 @@ def anomalies(
     """List anomalies, the newest first event first; with an id, show one in detail."""
     settings = load_settings()
     if anomaly is not None:
-        if any(asked is not None for asked in (agent, severity, kind, not_kind or None, since)):
+        if any(
+            asked is not None for asked in (agent, severity, kind or None, not_kind or None, since)
+        ):
             raise ConfigError("an id selects one anomaly; it cannot be combined with filters")
         with open_store(settings.store, read_only=True) as store:
             one = with_members(anomaly_with(store, anomaly), store)
@@ -161,7 +164,7 @@ def anomalies(
         found = store.anomalies(
             agent_id=agent,
             severity=severity,
-            kind=kind,
+            kind=kind or None,
             not_kind=not_kind,
             since_us=None if since is None else _instant(since),
             limit=limit,

@@ -7,6 +7,7 @@ import signal
 import sys
 import threading
 import time
+from difflib import get_close_matches
 from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
@@ -14,13 +15,39 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from pipeline.text.quoted import plain, plain_name
+from models.errors import ConfigError
+from pipeline.publishing.catalogue import catalogue
+from pipeline.text.quoted import plain, plain_name, quoted
 from pipeline.text.visible import visible
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from types import FrameType
 
+
+def checked_kinds(kinds: list[str] | None) -> list[str] | None:
+    """Give types of findings.
+
+    Raises
+    ------
+    ConfigError
+        One of them is not in the catalogue.
+    """
+    for name in kinds or ():
+        if name not in catalogue():
+            near = get_close_matches(name, catalogue(), n=1)
+            hint = f", did you mean {near[0]}?" if near else "; docs/detectors.md lists them"
+            raise ConfigError(f"unknown type of anomaly {quoted(name)}{hint}")
+    return kinds
+
+
+Kinds = Annotated[
+    list[str] | None,
+    typer.Option(
+        callback=checked_kinds,
+        help="Only with a finding of this type, e.g. tool.new; may be repeated.",
+    ),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 Force = Annotated[bool, typer.Option("--force", help="Replace existing output files.")]
 _WIDE = 140

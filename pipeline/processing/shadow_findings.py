@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 from models.constants import CERTAIN_BITS
 from models.result import Reason
 from models.units import DAY_US, MINUTE_US
+from pipeline.publishing.findings import led_by
 from pipeline.publishing.outputs import reason_object
 
 if TYPE_CHECKING:
@@ -213,6 +214,7 @@ def with_agents(
         "shared": shared,
     }
     found = finding | {"agents": agents, "anomaly": SHADOW, "facet": kind.facet}
+    found["findings"] = led_by(found["findings"], SHADOW)
     if finding["anomaly"] != SHADOW:
         found["tags"] = kind.tags if before is None else before["tags"]
     if before is None:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from models.alerting.cases import CERTAIN
 from models.event import rfc3339
 from models.features.families import FAMILIES
 from models.trust.disposition import case_of
@@ -14,13 +15,14 @@ from models.trust.opinion import opinion
 from models.trust.policy import SEVERITIES
 from pipeline.processing.stream_types import Message
 from pipeline.publishing.catalogue import title_of
+from pipeline.publishing.findings import findings_of, with_findings
 from pipeline.publishing.outputs import reason_object
 
 if TYPE_CHECKING:
     from models.alerting.case import Case
     from models.baseline.agent_state import AgentState
     from models.event import Event
-    from models.result import Result
+    from models.result import Reason, Result
     from models.trust.policy import TrustPolicy
 
 CASES = "agent.cases"
@@ -29,6 +31,7 @@ MAX_EVENTS = MAX_SESSIONS = MAX_TRACES = MAX_AGENTS = MAX_ROLES = 20
 MAX_SIGNALS = 8
 MAX_REASONS = 5
 _LONGEST_TITLE = 160
+_FACTS = frozenset(FAMILIES[name].anomaly for name in CERTAIN)
 
 
 def case_object(
@@ -56,8 +59,11 @@ def case_object(
         highest = max(out["return_period_days"] or 0.0, a.return_period_days)
         out["return_period_days"] = _significant(highest)
     if a.anomaly is not None:
-        out["signals"] = _with_signal(out["signals"], a)
+        for signal in _signals(a):
+            out["signals"] = _with_signal(out["signals"], signal)
         out["title"] = _title(out["signals"][0])
+        lead = out["signals"][0]["anomaly"]
+        out["findings"] = with_findings(findings_of(out), a.findings, lead)
     out["trust"] = _trust(out, a, agent_state, policy)
     role = agent_state.trust.role or ""
     if role not in out["roles"]:
@@ -94,6 +100,7 @@ def case_of_anomaly(anomaly: dict[str, Any]) -> dict[str, Any]:
         "severity": anomaly["severity"],
         "title": _title(signal),
         "signals": [signal],
+        "findings": findings_of({"signals": [signal]}),
         "events": {"count": anomaly.get("count", len(ids)), "ids": ids[-MAX_EVENTS:]},
         "sessions": _newest([], anomaly.get("session"), MAX_SESSIONS),
         "trust": anomaly.get("trust") or {"before": None, "after": None},
@@ -152,6 +159,7 @@ def _new(
         "return_period_days": None,
         "title": "Unusual behaviour",
         "signals": [],
+        "findings": [],
         "events": {"count": 0, "ids": []},
         "sessions": [],
         "traces": [],
@@ -165,25 +173,51 @@ def _new(
     }
 
 
-def _with_signal(signals: list[dict[str, Any]], a: Result) -> list[dict[str, Any]]:
-    """Add the signal of an event; of one detector and type, the rarest stays."""
-    first = a.reasons[0] if a.reasons else None
-    new = {
-        "detector": a.lead or "",
-        "anomaly": a.anomaly,
+def _signals(a: Result) -> list[dict[str, Any]]:
+    """Give the signals of an event: that of the lead, and one of each further fact."""
+    lead = _signal(a, a.lead or "", a.anomaly or "", a.tags, a.reasons)
+    return [lead] + [
+        _signal(a, one.detector, one.anomaly, one.tags, [one.reason])
+        for one in a.findings
+        if one.detector in a.facts and one.anomaly != a.anomaly
+    ]
+
+
+def _signal(
+    a: Result, detector: str, anomaly: str, tags: dict[str, list[str]], reasons: list[Reason]
+) -> dict[str, Any]:
+    first = reasons[0] if reasons else None
+    return {
+        "detector": detector,
+        "anomaly": anomaly,
         "subject": "" if first is None else first.observed,
         "bits": 0.0 if first is None else round(first.bits, 2),
         "return_period_days": _significant(a.return_period_days),
-        "tags": a.tags,
-        "reasons": [reason_object(reason) for reason in a.reasons[:MAX_REASONS]],
+        "tags": tags,
+        "reasons": [reason_object(reason) for reason in reasons[:MAX_REASONS]],
     }
-    kept = []
-    for signal in signals:
-        if (signal["detector"], signal["anomaly"]) != (new["detector"], new["anomaly"]):
-            kept.append(signal)
-        elif _rarity(signal) >= _rarity(new):
-            new = signal
-    return sorted([*kept, new], key=_rarity, reverse=True)[:MAX_SIGNALS]
+
+
+def _with_signal(signals: list[dict[str, Any]], new: dict[str, Any]) -> list[dict[str, Any]]:
+    """Add a signal; of one detector and type, the rarest stays, and of equally rare ones the first.
+
+    >>> first = {"detector": "a", "anomaly": "x", "bits": 1.0, "return_period_days": None}
+    >>> signals = _with_signal([first], first | {"detector": "b"})
+    >>> [one["detector"] for one in _with_signal(signals, first | {"subject": "again"})]
+    ['a', 'b']
+    """
+    found = {(one["detector"], one["anomaly"]): one for one in signals}
+    key = new["detector"], new["anomaly"]
+    if key not in found or _rarity(new) > _rarity(found[key]):
+        found[key] = new
+    return _bounded(sorted(found.values(), key=_rarity, reverse=True))
+
+
+def _bounded(signals: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Leave out the most common signals beyond the bound; the first one and facts stay."""
+    common = [one for one in signals[1:] if one["anomaly"] not in _FACTS]
+    left_out = common[max(0, len(common) - max(0, len(signals) - MAX_SIGNALS)) :]
+    return [one for one in signals if one not in left_out][:MAX_SIGNALS]
 
 
 def _rarity(signal: dict[str, Any]) -> tuple[float, float]:

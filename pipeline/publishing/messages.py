@@ -29,6 +29,16 @@ class Reason(Struct, kw_only=True, forbid_unknown_fields=True):
     why: str
 
 
+class Finding(Struct, kw_only=True, forbid_unknown_fields=True):
+    """What a case or an anomaly holds of one type: its detector and subject, and why it is rare."""
+
+    anomaly: str
+    detector: str
+    subject: str
+    bits: float
+    why: str
+
+
 class Bits(Struct, kw_only=True, forbid_unknown_fields=True):
     """Sum and maximum of the surprise of all features, in bits."""
 
@@ -93,6 +103,7 @@ class Anomaly(Struct, kw_only=True, forbid_unknown_fields=True):
     p_n: Annotated[int, Meta(ge=0)]
     session_p: P | None
     reasons: list[Reason]
+    findings: list[Finding]
     tags: dict[str, list[str]]
     key: str
     case_id: str | None
@@ -162,8 +173,8 @@ class Case(Struct, kw_only=True, forbid_unknown_fields=True):
     A return period of 140 days: something this unusual comes up once in 140 days, over the whole
     fleet, if all is well. It is null while rates are unknown.
     `agents` and `roles` name the first ones, `sessions`, `traces` and `events.ids` the newest; the
-    first signal is the rarest. An agent without a role counts as role "". `suppressed_by` names
-    the suppression that hid the case.
+    first signal is the rarest. `findings` has one finding of each type, the lead first. An agent
+    without a role counts as role "". `suppressed_by` names the suppression that hid the case.
     """
 
     case_id: str
@@ -184,6 +195,7 @@ class Case(Struct, kw_only=True, forbid_unknown_fields=True):
     return_period_days: Days | None
     title: str
     signals: Annotated[list[Signal], Meta(max_length=8)]
+    findings: list[Finding]
     events: CaseEvents
     sessions: Annotated[list[str], Meta(max_length=20)]
     traces: Annotated[list[str], Meta(max_length=20)]

@@ -11,6 +11,7 @@ from models.trust.levels import advance
 from models.trust.opinion import opinion
 from models.trust.response import encode
 from pipeline.processing.stream_types import Message
+from pipeline.publishing.findings import with_findings
 
 if TYPE_CHECKING:
     from models.baseline.agent_state import AgentState
@@ -72,6 +73,7 @@ def assessment_object(a: Result) -> dict[str, Any]:
         "alert": a.alert,
         "severity": a.severity,
         "anomaly": a.anomaly,
+        "types": list(dict.fromkeys(one.anomaly for one in a.findings)),
         "learned": a.learned,
         "reasons": [reason_object(reason) for reason in a.reasons],
         "tags": a.tags or {"owasp": [], "maestro": [], "attack": [], "atlas": []},
@@ -112,6 +114,7 @@ def anomaly_object(
     events = ([] if known is None else known["events"]) + [{"id": a.event_id, "position": where}]
     first_before = known["trust"]["before"] if known is not None else None
     return base | {
+        "findings": with_findings(base.get("findings", []), a.findings, base["anomaly"]),
         "id": anomaly_id,
         "version": 1 if known is None else known["version"] + 1,
         "agent_id": a.agent_id,

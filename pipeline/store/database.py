@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from models.errors import ConfigError, StateError
-from pipeline.store.schema import OLDEST, TABLES, TRIGGERS, VERSION
+from pipeline.store.schema import ADDED, OLDEST, TABLES, TRIGGERS, VERSION
 from pipeline.store.seal import SECRET_BYTES, checked_secret
 
 if TYPE_CHECKING:
@@ -181,6 +181,8 @@ def _add_tables(database: Database) -> None:
             made = _MADE.match(statement)
             if made is not None and made[1] not in known:
                 database.run(statement)
+                if (rows := ADDED.get(made[1])) is not None:
+                    database.run(rows)
         database.run("update meta set value = ? where key = 'version'", (VERSION,))
 
 

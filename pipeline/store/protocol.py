@@ -170,6 +170,7 @@ class Store(Protocol):
         agent_id: str | None = None,
         severity: str | Sequence[str] | None = None,
         status: CaseStatus | Sequence[CaseStatus] | None = None,
+        kind: str | Sequence[str] | None = None,
         sort: CaseSort = "severity",
         ascending: bool = False,
         after: Place | None = None,

@@ -24,6 +24,7 @@ _OF_AGENT = (
     "(agent_id = ? or id in (select anomaly_id from anomaly_members "
     "where agent_id = ? and agent_id <> ''))"
 )
+_OF_KIND = "id in (select of_id from finding_kinds where kind in ({marks}))"
 
 
 def reports_query(length: str) -> str:
@@ -166,9 +167,9 @@ class StoreQueries:
         agent_id
             Anomalies of this agent, and multi-agent findings that contain it.
         severity, kind
-            One value, or a sequence of alternatives.
+            One value, or a sequence of alternatives. A kind is that of any finding.
         not_kind
-            One or more kinds to leave out.
+            One or more kinds to leave out, of the finding that leads.
         since_us, until_us
             Range of event times, end excluded. An anomaly spans from its first to its newest event.
         sort, ascending
@@ -181,11 +182,7 @@ class StoreQueries:
         if agent_id is not None:
             parts.append(_OF_AGENT)
             values += [agent_id] * 2
-        for column, chosen in (("severity", severity), ("kind", kind)):
-            if chosen is not None:
-                any_of = [chosen] if isinstance(chosen, str) else list(chosen)
-                parts.append(f"{column} in ({','.join('?' * len(any_of))})" if any_of else "false")
-                values += any_of
+        _choose(parts, values, severity=severity, kind=kind)
         if not_kind:
             left_out = [not_kind] if isinstance(not_kind, str) else list(not_kind)
             parts.append(f"kind not in ({','.join('?' * len(left_out))})")
@@ -214,6 +211,7 @@ class StoreQueries:
         agent_id: str | None = None,
         severity: str | Sequence[str] | None = None,
         status: CaseStatus | Sequence[CaseStatus] | None = None,
+        kind: str | Sequence[str] | None = None,
         sort: CaseSort = "severity",
         ascending: bool = False,
         after: Place | None = None,
@@ -227,6 +225,8 @@ class StoreQueries:
             Cases with an event of this agent.
         severity, status
             One value, or a sequence of alternatives. Without a status, all but suppressed ones.
+        kind
+            The same; types of findings. A case has one of them, whatever leads it.
         after
             `pipeline.store.order.case_place_of` the last case of the previous page.
         """
@@ -235,11 +235,7 @@ class StoreQueries:
         if agent_id is not None:
             parts.append("id in (select case_id from case_agents where agent_id = ?)")
             values.append(agent_id)
-        for column, chosen in (("severity", severity), ("status", status)):
-            if chosen is not None:
-                any_of = [chosen] if isinstance(chosen, str) else list(chosen)
-                parts.append(f"{column} in ({','.join('?' * len(any_of))})" if any_of else "false")
-                values += any_of
+        _choose(parts, values, severity=severity, status=status, kind=kind)
         if status is None:
             parts.append("status <> 'suppressed'")
         rows = self._page("cases", CASE_COLUMNS[sort], parts, values, ascending, after, limit)
@@ -289,3 +285,15 @@ class StoreQueries:
             (len(beginning), beginning, limit),
         )
         return [name for (name,) in rows]
+
+
+def _choose(parts: list[str], values: list[Any], **chosen: str | Sequence[str] | None) -> None:
+    """Add the condition of each column that is chosen: one value, or a sequence of alternatives."""
+    for column, one in chosen.items():
+        if one is None:
+            continue
+        any_of = [one] if isinstance(one, str) else list(one)
+        marks = ",".join("?" * len(any_of))
+        condition = _OF_KIND.format(marks=marks) if column == "kind" else f"{column} in ({marks})"
+        parts.append(condition if any_of else "false")
+        values += any_of

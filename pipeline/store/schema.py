@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-VERSION = 8
+VERSION = 9
 OLDEST = 5
 """Oldest version of a store that gets the tables added since."""
 
@@ -55,6 +55,12 @@ create table anomaly_members (
 );
 create index anomaly_members_agent on anomaly_members (agent_id, anomaly_id) where agent_id <> '';
 create index anomaly_members_anomaly on anomaly_members (anomaly_id, agent_id) where agent_id <> '';
+create table finding_kinds (
+    number integer primary key,
+    of_id text not null,
+    kind text not null,
+    unique (kind, of_id)
+);
 create table cases (
     number integer primary key,
     id text not null unique,
@@ -155,3 +161,14 @@ TRIGGERS = tuple(
     for verb in ("update", "delete")
 )
 """Keep the audit log as it was written."""
+
+ADDED = {
+    "finding_kinds": """
+insert or ignore into finding_kinds (of_id, kind)
+select id, kind from anomalies
+union all
+select cases.id, json_extract(signal.value, '$.anomaly')
+from cases, json_each(cast(cases.blob as text), '$.signals') as signal
+"""
+}
+"""What a table that is added to an existing store begins with."""

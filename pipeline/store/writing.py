@@ -45,6 +45,8 @@ on conflict (id) do update set
     rank = excluded.rank, status = excluded.status, blob = excluded.blob
 """
 
+_KIND = "insert or ignore into finding_kinds (of_id, kind) values (?, ?)"
+
 OLD_EVENTS = """
 delete from recent_events where id < max(
     (select max(id) from recent_events) - ? + 1,
@@ -142,6 +144,7 @@ class Writer:
         run_many(_ANOMALY, anomalies)
         run_many(_MEMBER, batch.members)
         run_many(_CASE, [case_row(case) for case in batch.cases])
+        run_many(_KIND, kind_rows(batch))
         run_many(
             "insert or ignore into case_agents (case_id, agent_id) values (?, ?)", batch.case_agents
         )
@@ -231,3 +234,13 @@ def case_row(case: CaseRow) -> tuple[object, ...]:
         case["status"],
         msgspec.json.encode(case),
     )
+
+
+def kind_rows(batch: Commit) -> list[tuple[str, str]]:
+    """Give (id, type) of all findings of the anomalies and cases of a batch."""
+    found = [(one["id"], one["anomaly"]) for one in batch.anomalies]
+    for name, rows in (("id", batch.anomalies), ("case_id", batch.cases)):
+        found += [
+            (row[name], finding["anomaly"]) for row in rows for finding in row.get("findings", ())
+        ]
+    return found

@@ -22,6 +22,7 @@ class CaseFilters(Struct, array_like=True, frozen=True):
     agent_id: _Name | None = None
     severity: Annotated[list[SeverityName], Meta(max_length=64)] | None = None
     status: CaseStatus | None = None
+    kind: Annotated[list[_Name], Meta(max_length=64)] | None = None
 
 
 class CasePageRequest(Struct, array_like=True, frozen=True):

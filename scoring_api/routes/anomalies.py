@@ -6,23 +6,20 @@ from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Path, Query
 from fastapi.responses import Response
-from pydantic import AwareDatetime, Field
+from pydantic import AwareDatetime
 
 from models.event import microseconds
 from pipeline.processing.shadow_findings import with_members
-from pipeline.publishing.catalogue import catalogue
 from pipeline.store import Sort
 from scoring_api.lists.anomalies import Filters, page_of, page_request
+from scoring_api.lists.kinds import Kind, Kinds, check_kinds
 from scoring_api.problems import ProblemError
 from scoring_api.routes.answers import NO_NUL, json_answer
 from scoring_api.schemas.anomalies import AnomalyPage, OpenedAnomaly
 from scoring_api.schemas.values import SeverityName
-from scoring_api.service import DESCRIBED, Shared, nearest, needs, problems
+from scoring_api.service import DESCRIBED, Shared, needs, problems
 
 router = APIRouter(tags=["anomalies"], dependencies=[*DESCRIBED, needs("anomaly:read")])
-
-_Kind = Annotated[str, Field(pattern=NO_NUL, max_length=128)]
-_KINDS = sorted(catalogue())
 
 
 @router.get(
@@ -35,11 +32,9 @@ async def list_anomalies(
     service: Shared,
     agent: Annotated[str | None, Query(pattern=NO_NUL, max_length=256)] = None,
     severity: Annotated[list[SeverityName] | None, Query(description="One or more.")] = None,
-    kind: Annotated[
-        list[_Kind] | None, Query(max_length=64, description="Type of anomaly, one or more.")
-    ] = None,
+    kind: Kinds = None,
     not_kind: Annotated[
-        list[_Kind] | None,
+        list[Kind] | None,
         Query(max_length=64, description="Types to leave out, e.g. `identity.shadow`."),
     ] = None,
     since: Annotated[
@@ -62,11 +57,11 @@ async def list_anomalies(
     equals. An anomaly that becomes more urgent may move to a page already read; the first page then
     shows it. A cursor holds its order, and its filters unless the request has others. New anomalies
     do not shift pages. `since` and `until` select anomalies that have an event between them or span
-    them. A finding of several agents has `agents`, and `agent` finds it for each of them.
+    them. `kind` selects those with a finding of the type, whatever leads them, and `not_kind`
+    leaves out those that it leads. A finding of several agents has `agents`, and `agent` finds it
+    for each of them.
     """
-    for name in (*(kind or ()), *(not_kind or ())):
-        if name not in _KINDS:
-            raise ProblemError(400, f"unknown type of anomaly{nearest(name, _KINDS)}")
+    check_kinds([*(kind or ()), *(not_kind or ())])
     service.cache.require_ready()
     filters = Filters(
         agent,

@@ -10,6 +10,7 @@ from fastapi.responses import Response
 from pipeline.casework.comments import with_comments
 from pipeline.store import CaseSort, CaseStatus
 from scoring_api.lists.cases import CaseFilters, case_page_of, case_page_request
+from scoring_api.lists.kinds import Kinds, check_kinds
 from scoring_api.problems import ProblemError
 from scoring_api.routes.answers import NO_NUL, json_answer
 from scoring_api.schemas.cases import CasePage, CaseWithComments
@@ -33,6 +34,7 @@ async def list_cases(
     agent: Annotated[str | None, Query(pattern=NO_NUL, max_length=256)] = None,
     severity: Annotated[list[SeverityName] | None, Query(description="One or more.")] = None,
     status: Annotated[CaseStatus | None, Query(description="Open, closed, or suppressed.")] = None,
+    kind: Kinds = None,
     sort: Annotated[
         CaseSort | None,
         Query(description="`severity` by default; `last` sorts by the latest event."),
@@ -44,12 +46,13 @@ async def list_cases(
     """List cases, the most severe first, and the rarest first among equals.
 
     Closed cases come last. Suppressed ones are listed only with `status=suppressed`. `agent` finds
-    every case with an event of the agent. A case that grows may move to a page already read; the
-    first page then shows it. A cursor holds its order, and its filters unless the request has
-    others.
+    every case with an event of the agent, and `kind` every case with a finding of the type,
+    whatever leads it. A case that grows may move to a page already read; the first page then shows
+    it. A cursor holds its order, and its filters unless the request has others.
     """
+    check_kinds(kind)
     service.cache.require_ready()
-    filters = CaseFilters(agent, severity, status)
+    filters = CaseFilters(agent, severity, status, kind)
     ascending = None if order is None else order == "asc"
     wanted = case_page_request(cursor, sort, ascending, filters)
     return json_answer(

@@ -19,6 +19,16 @@ class AnomalyReason(BaseModel):
     why: str
 
 
+class FoundType(BaseModel):
+    """What a case or an anomaly holds of one type: its detector and subject, and why it is rare."""
+
+    anomaly: str
+    detector: str
+    subject: str
+    bits: float
+    why: str
+
+
 class Surprise(BaseModel):
     """Sum and maximum of the surprise of all features, in bits."""
 
@@ -89,6 +99,7 @@ class Anomaly(BaseModel):
     p_n: Annotated[int, Field(ge=0)]
     session_p: Share | None
     reasons: list[AnomalyReason]
+    findings: list[FoundType]
     tags: dict[str, list[str]]
     key: str
     case_id: str | None
@@ -122,6 +133,7 @@ class Assessment(BaseModel):
     alert: bool
     severity: SeverityName | None
     anomaly: str | None
+    types: list[str]
     learned: bool
     reasons: list[AnomalyReason]
     tags: dict[str, list[str]]

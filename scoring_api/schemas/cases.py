@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from pipeline.store import CaseStatus
-from scoring_api.schemas.anomalies import AnomalyReason
+from scoring_api.schemas.anomalies import AnomalyReason, FoundType
 from scoring_api.schemas.values import DispositionName, ModeName, Points, SeverityName
 
 Days = Annotated[float, Field(ge=0)]
@@ -87,6 +87,7 @@ class Case(BaseModel):
     return_period_days: Days | None
     title: str
     signals: list[CaseSignal]
+    findings: list[FoundType]
     events: CaseEvents
     sessions: list[str]
     traces: list[str]

@@ -28,6 +28,8 @@ names! { SINGLE, single:
     DEFINITION = "definition",
     UNVERIFIED = "unverified",
     LEAKED_SECRET = "leaked_secret",
+    CHANGED_HOOKS = "changed_hooks",
+    UNREPORTED_TOOL = "unreported_tool",
     REVOKED = "revoked",
     IDENTITY_CHANGE = "identity_change",
     RESOURCE = "resource",

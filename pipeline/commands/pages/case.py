@@ -13,6 +13,7 @@ from pipeline.commands.pages.explanation import print_reasons
 from pipeline.commands.pages.listing import listing
 from pipeline.commands.pages.return_period import period_in_words
 from pipeline.publishing.catalogue import FRAMEWORK_NAMES, FRAMEWORKS
+from pipeline.publishing.findings import findings_of
 from pipeline.text.quoted import plain
 from pipeline.text.visible import distinguishable
 
@@ -57,6 +58,7 @@ def print_case(case: Mapping[str, Any], console: Console) -> None:
     console.print(_indented(facts))
     for signal in case["signals"]:
         _print_signal(signal, console)
+    _print_others(case, console)
     _print_names("events", case["events"]["ids"], case["events"]["count"], console)
     _print_names("sessions", case["sessions"], len(case["sessions"]), console)
     _print_names("traces", case["traces"], len(case["traces"]), console)
@@ -91,6 +93,7 @@ def _facts(case: Mapping[str, Any]) -> dict[str, list[str]]:
         "mode": [case["mode"]],
         "role": [plain(case["role"] or "")],
         "owner": [plain(case["owner"] or "")],
+        "findings": [", ".join(plain(one["anomaly"]) for one in findings_of(case))],
         "time": [first if first == last else f"{first} to {last}"],
         "trust": [_trust(case["trust"])],
     }
@@ -151,6 +154,17 @@ def _print_signal(signal: Mapping[str, Any], console: Console) -> None:
     if tags:
         console.print(_indented(plain(tags)), highlight=False)
     print_reasons(signal, console)
+
+
+def _print_others(case: Mapping[str, Any], console: Console) -> None:
+    """Print the findings whose types no signal has."""
+    types = {signal["anomaly"] for signal in case["signals"]}
+    others = [one for one in findings_of(case) if one["anomaly"] not in types]
+    if others:
+        console.print("\nbeside these")
+    for one in others:
+        text = f"{plain(one['anomaly'])}  {one['bits']:.1f} bits  {plain(one['why'])}"
+        console.print(_indented(text), highlight=False)
 
 
 def _print_names(what: str, names: Sequence[str], count: int, console: Console) -> None:

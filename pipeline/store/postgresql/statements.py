@@ -48,6 +48,11 @@ on conflict (id) do update set
     rank = excluded.rank, status = excluded.status, blob = excluded.blob
 """
 
+KINDS = """
+insert into finding_kinds (of_id, kind) select * from unnest(?::text[], ?::text[])
+on conflict do nothing
+"""
+
 CASE_AGENTS = """
 insert into case_agents (case_id, agent_id) select * from unnest(?::text[], ?::text[])
 on conflict do nothing

@@ -13,6 +13,7 @@ from pipeline.store.postgresql.statements import (
     CASE_AGENTS,
     CASES,
     HELD,
+    KINDS,
     MEMBERS,
     OLD_EVENTS,
     PROFILES,
@@ -24,7 +25,7 @@ from pipeline.store.postgresql.statements import (
 from pipeline.store.registers.aliases import PROPOSE
 from pipeline.store.seal import Seal
 from pipeline.store.sealed import Sealed
-from pipeline.store.writing import anomaly_row, case_row, compare
+from pipeline.store.writing import anomaly_row, case_row, compare, kind_rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -170,6 +171,7 @@ class PostgresWriter:
         self._columns(ANOMALIES, rows.values())
         self._columns(MEMBERS, batch.members)
         self._columns(CASES, map(case_row, batch.cases))
+        self._columns(KINDS, kind_rows(batch))
         self._columns(CASE_AGENTS, batch.case_agents)
         self._columns(APPLIED_WRITES, [(number,) for number in batch.applied_writes])
         self._columns(SUPPRESSED, batch.suppressed)

@@ -30,6 +30,7 @@ WITHOUT_CASE = {
     # What they need is more than one event of one agent: tests of their own hold them.
     "content", "spread", "width", "beacon", "slow", "cascade", "unregistered", "mismatch",
     "expired", "two_locations", "version", "mode_shift", "conflict", "hour",
+    "gap",
 }  # fmt: skip
 
 
