@@ -13,6 +13,7 @@ from models.event import rfc3339
 from pipeline.commands.offline import begun
 from pipeline.commands.terminal import AsJson, Force, console, note, print_json
 from pipeline.files.overwrite_check import refuse_to_overwrite
+from pipeline.processing.loop import collect_rarely
 from pipeline.processing.progress import progress_for
 from pipeline.scanning.page import page_of, title_of
 from pipeline.scanning.reading import named
@@ -44,6 +45,7 @@ def scan(
     Reads the transcripts on this machine. Starts, changes, keeps and uploads nothing.
     """
     settings = begun()
+    collect_rarely()
     refuse_to_overwrite([("--page", page)], [], installed={}, force=force)
     found = locations(None if folder is None else Path(folder))
     files = {one.fmt: names for one in found if (names := one.files())}

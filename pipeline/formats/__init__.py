@@ -6,7 +6,7 @@ A record of a `Format` is one event. A record of a `PartFormat` has parts, which
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol, TypeGuard, runtime_checkable
+from typing import TYPE_CHECKING, Protocol, TypeGuard, cast, runtime_checkable
 
 from models.errors import ConfigError, MalformedEvent
 from pipeline.formats.agentlog import AgentLog, Labels
@@ -165,12 +165,12 @@ def event_format(name: str) -> Format:
     models.errors.ConfigError: records of format 'claude-code' are parts of events, ...
     """
     wire = format_named(name)
-    if isinstance(wire, PartFormat):
+    if has_parts(wire):
         raise ConfigError(
             f"records of format {quoted(name)} are parts of events, expected a format of whole "
             "events; habitus decode makes native ones"
         )
-    return wire
+    return cast("Format", wire)
 
 
 def event_of(record: RawRecord, wire: Format) -> Event:

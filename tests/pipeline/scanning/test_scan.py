@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 import shutil
+import sys
 from datetime import UTC, datetime, timedelta
 from io import StringIO
 from typing import TYPE_CHECKING, Any
@@ -20,7 +21,7 @@ from pipeline.configuration.loading import load_settings
 from pipeline.formats import format_named
 from pipeline.processing.recordings.judge import in_order
 from pipeline.scanning.page import page_of
-from pipeline.scanning.reading import Reading
+from pipeline.scanning.reading import ALONE_BYTES, Reading
 from pipeline.scanning.scan import Scan, Session, scan
 from pipeline.scanning.transcripts import locations
 
@@ -181,10 +182,36 @@ def test_files_that_cannot_be_read_are_named_with_their_reasons(
     assert made["agents"][0]["sessions"] == SESSIONS
 
 
-def test_records_are_those_of_a_replay_in_the_same_order(home: Path) -> None:
-    files = [str(path) for path in sorted((home / ".claude").rglob("*.jsonl"), reverse=True)]
-    read = Reading().in_order({"claude-code": files})
+def split(home: Path, folder: Path) -> dict[str, list[str]]:
+    """Give files of which some continue the sessions of others."""
+    paths = sorted(home.rglob("s-*"))
+    texts = {path.stem: path.read_text().splitlines(keepends=True) for path in paths}
+    again = texts["s-1"][4:]
+    texts["s-1"], texts["s-2"] = texts["s-1"][:6], texts["s-2"] + again
+    texts["agent-3"], texts["s-3"] = texts["s-3"][4:], texts["s-3"][:4]
+    texts["copy-4"] = texts["s-4"]
+    for name, lines in texts.items():
+        (folder / f"{name}.jsonl").write_text("".join(lines))
+    return {"claude-code": [str(folder / f"{name}.jsonl") for name in texts]}
+
+
+@pytest.mark.parametrize("alone_bytes", [ALONE_BYTES, 0], ids=["one process", "two processes"])
+def test_records_are_those_of_a_replay_in_the_same_order(
+    home: Path, tmp_path: Path, alone_bytes: int
+) -> None:
+    files = split(home, tmp_path)
+    read = Reading(alone_bytes=alone_bytes).in_order(files)
     wire = format_named("claude-code")
-    assert [one.value for one in read] == [
-        one.value for one in in_order(files, wire, now_us=clock_us())
-    ]
+    whole = in_order(files["claude-code"], wire, now_us=clock_us())
+    assert [(one.value, one.source) for one in read] == [(one.value, one.source) for one in whole]
+
+
+def test_second_process_that_cannot_start_is_no_failure(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files = {"claude-code": [str(path) for path in sorted(home.rglob("s-*"))]}
+    whole = Reading().in_order(files)
+    monkeypatch.setattr(sys, "executable", "/nowhere/python")
+    monkeypatch.setattr("multiprocessing.spawn._python_exe", b"/nowhere/python")
+    read = Reading(alone_bytes=0).in_order(files)
+    assert [one.value for one in read] == [one.value for one in whole]
