@@ -255,6 +255,10 @@ class Assembler:
             state.held or any(call.until_us for call in state.calls.values()) for state in states
         )
 
+    def names(self) -> list[str]:
+        """Give the names of the open sessions, each with its reporter."""
+        return list(self._open)
+
     # ------------------------------------------------------------------ sessions
 
     def _opened(self, name: str, new: State, out: list[bytes]) -> OpenSession:

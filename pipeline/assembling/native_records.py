@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import msgspec
 from msgspec.structs import replace
 
 from models.errors import MalformedEvent
 from pipeline.assembling.marks import ASSEMBLED, kind_of
-from pipeline.formats import PartFormat, check_length, longest_of, native_reader
+from pipeline.formats import check_length, has_parts, longest_of, native_reader
 from pipeline.formats.reasons import malformed
 from pipeline.processing.stream_types import RawRecord
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from pipeline.assembling.assembler import Assembler
-    from pipeline.formats import AnyFormat
+    from pipeline.formats import AnyFormat, Format
 
     Reject = Callable[[RawRecord, MalformedEvent], None]
 
@@ -66,7 +66,7 @@ def native_records(
             reject(record, error)
         except RecursionError as error:
             reject(record, malformed(error))
-    if isinstance(wire, PartFormat) or not records:
+    if has_parts(wire) or not records:
         last = records[-1] if records else RawRecord(b"", "assembly", 0, assembler.now_us)
         found += [_derived(last, line) for line in assembler.due(whole=whole, spans=spans)]
     return found
@@ -76,7 +76,7 @@ def _reader_of(
     wire: AnyFormat, assembler: Assembler, reject: Reject
 ) -> Callable[[RawRecord], list[RawRecord]]:
     """Give the function that reads one record; what it depends on is found out once."""
-    if isinstance(wire, PartFormat):
+    if has_parts(wire):
         decode, ordered, take = wire.decode, wire.ordered, assembler.take
 
         def read_parts(record: RawRecord) -> list[RawRecord]:
@@ -87,7 +87,7 @@ def _reader_of(
             return [_derived(record, line) for line in lines]
 
         return read_parts
-    normalise = wire.normalise
+    normalise = cast("Format", wire).normalise
 
     def read_event(record: RawRecord) -> list[RawRecord]:
         return [replace(record, value=_encode(normalise(record.value)))]

@@ -13,8 +13,10 @@ from models.event import rfc3339
 from pipeline.commands.offline import begun
 from pipeline.commands.terminal import AsJson, Force, console, note, print_json
 from pipeline.files.overwrite_check import refuse_to_overwrite
+from pipeline.processing.loop import collect_rarely
 from pipeline.processing.progress import progress_for
-from pipeline.scanning.page import page_of
+from pipeline.scanning.page import page_of, title_of
+from pipeline.scanning.reading import named
 from pipeline.scanning.scan import scan as scanned
 from pipeline.scanning.transcripts import locations
 from pipeline.text.quoted import plain
@@ -43,6 +45,7 @@ def scan(
     Reads the transcripts on this machine. Starts, changes, keeps and uploads nothing.
     """
     settings = begun()
+    collect_rarely()
     refuse_to_overwrite([("--page", page)], [], installed={}, force=force)
     found = locations(None if folder is None else Path(folder))
     files = {one.fmt: names for one in found if (names := one.files())}
@@ -73,11 +76,25 @@ def print_scan(found: Scan, out: Console) -> None:
     for agent in found.agents.values():
         _print_habits(agent, out)
     strange = found.strangest()
-    out.print(
-        f"\n[bold]The {len(strange)} strangest sessions[/]" if strange else "", highlight=False
-    )
+    out.print(f"\n[bold]{title_of(found, strange)}[/]", highlight=False)
     for session in strange:
         _print_session(session, out)
+    _print_unread(found, out)
+
+
+def _print_unread(found: Scan, out: Console) -> None:
+    """Name the files that could not be read, or not wholly."""
+    if not found.unread:
+        return
+    shown, more = named(found.unread)
+    out.print(
+        f"\n[bold]Not read, or not wholly[/]: {len(found.unread):,} files, "
+        f"{found.rejected:,} records", highlight=False,
+    )  # fmt: skip
+    for name, why in shown:
+        out.print(f"   {plain(name)}: {plain(why)}", highlight=False)
+    if more:
+        out.print(f"   and {more:,} more", highlight=False)
 
 
 def _print_habits(agent: AgentSummary, out: Console) -> None:
@@ -137,6 +154,8 @@ def summary_of(found: Scan) -> dict[str, object]:
             for one in found.strangest()
         ],
         "rejected": found.rejected,
+        "unread_files": len(found.unread),
+        "unread": [{"file": name, "reason": why} for name, why in named(found.unread)[0]],
     }  # fmt: skip
 
 

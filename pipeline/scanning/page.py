@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Any
 from jinja2 import Environment, StrictUndefined
 
 from models.event import rfc3339
+from pipeline.scanning.reading import named
 from pipeline.text.visible import visible
 
 if TYPE_CHECKING:
     from collections import Counter
+    from collections.abc import Sequence
 
     from pipeline.scanning.scan import AgentSummary, Scan, Session
 
@@ -25,12 +27,25 @@ def page_of(found: Scan) -> str:
     template = Environment(autoescape=True, undefined=StrictUndefined).from_string(
         TEMPLATE.read_text()
     )
+    strange, (unread, more) = found.strangest(), named(found.unread)
     return template.render(
         sessions=f"{len(found.sessions):,}",
         rejected=found.rejected,
         agents=[_agent(one) for one in found.agents.values()],
-        strange=[_session(one) for one in found.strangest()],
+        heading=title_of(found, strange),
+        strange=[_session(one) for one in strange],
+        unread=[(visible(name), visible(why)) for name, why in unread],
+        more=f"{more:,}" if more else "",
     )
+
+
+def title_of(found: Scan, strange: Sequence[Session]) -> str:
+    """Give the title of the strangest sessions; a sentence where there are none."""
+    if not found.sessions:
+        return "No session was read."
+    if not strange:
+        return "Nothing is strange: each session is like those of most days."
+    return f"The {len(strange)} strangest sessions" if len(strange) > 1 else "The strangest session"
 
 
 def heights(days: Counter[str]) -> list[int]:

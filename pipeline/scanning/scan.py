@@ -5,17 +5,16 @@ from __future__ import annotations
 import re
 import tempfile
 from collections import Counter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from msgspec import Struct, field
 
-from models.errors import MalformedEvent
 from models.event import rfc3339
 from models.features.network import host_of
-from pipeline.clock import clock_us
-from pipeline.formats import FORMATS, event_format, event_of, format_named
+from pipeline.formats import FORMATS
 from pipeline.processing.assembly import build_worker
-from pipeline.processing.recordings.judge import REPLAY_SECRET, in_order, judge_all
+from pipeline.processing.recordings.judge import REPLAY_SECRET, judge_all
+from pipeline.scanning.reading import Reading
 from pipeline.store import open_store
 
 if TYPE_CHECKING:
@@ -73,12 +72,21 @@ class AgentSummary(Struct):
 
 
 class Scan:
-    """Sums up the events of transcripts while they are judged."""
+    """Sums up the events of transcripts while they are judged.
 
-    def __init__(self) -> None:
+    Attributes
+    ----------
+    rejected
+        Number of records that could not be read.
+    unread
+        Files that could not be read, or not wholly, with the first reason.
+    """
+
+    def __init__(self, reading: Reading) -> None:
         self.agents: dict[str, AgentSummary] = {}
         self.sessions: dict[tuple[str, str], Session] = {}
-        self.rejected = 0
+        self.rejected = reading.rejected
+        self.unread = reading.unread
 
     def observe(self, _: RawRecord, event: Event, result: Result, __: AgentState) -> None:
         """Take one judged event."""
@@ -115,16 +123,21 @@ class Scan:
             counts.update(str(one) for one in (listed if isinstance(listed, list) else ()))
 
     def strangest(self) -> list[Session]:
-        """Give the sessions with the highest ranks, after a first part that is only learned.
+        """Give the sessions with the highest ranks that come less than once a day.
 
-        Of sessions that differ from each other in numbers alone, the first is shown.
+        First come sessions after a first part that is only learned, and of those that differ from
+        each other in numbers alone, the first one. Others follow where there are too few.
         """
         first = int(len(self.sessions) * BEFORE)
-        known = [one for one in self.sessions.values() if one.place >= first and one.reasons]
-        found: dict[str, Session] = {}
-        for session in sorted(known, key=lambda one: (-one.rank, one.first_us)):
-            found.setdefault(_NUMBER.sub("#", session.reasons[0]), session)
-        return list(found.values())[:STRANGEST]
+        strange = [one for one in self.sessions.values() if one.rank > 0 and one.reasons]
+        strange.sort(key=lambda one: (one.place < first, -one.rank, one.first_us))
+        kinds: dict[str, Session] = {}
+        for session in strange:
+            if session.place >= first:
+                kinds.setdefault(_NUMBER.sub("#", session.reasons[0]), session)
+        chosen = list(kinds.values())
+        shown = {id(one) for one in chosen}
+        return [*chosen, *(one for one in strange if id(one) not in shown)][:STRANGEST]
 
 
 def hosts_of(event: Event) -> list[str]:
@@ -145,20 +158,16 @@ def hosts_of(event: Event) -> list[str]:
 def scan(
     files: Mapping[str, Sequence[str]], settings: Settings, progress: Progress | None = None
 ) -> Scan:
-    """Judge the files of each format; nothing is kept."""
-    found, native = Scan(), event_format("native")
-    timed: list[tuple[Any, int, RawRecord]] = []
-    for fmt, names in files.items():
-        for record in in_order(names, format_named(fmt), now_us=clock_us(), progress=progress):
-            try:
-                timed.append((event_of(record, native).time, len(timed), record))
-            except MalformedEvent:
-                found.rejected += 1
-    records = [record for _, _, record in sorted(timed, key=lambda one: one[:2])]
+    """Judge the files of each format; nothing is kept. Those that cannot be read are named."""
+    reading = Reading(progress)
+    records = reading.in_order(files)
+    found = Scan(reading)
     with tempfile.TemporaryDirectory(prefix="habitus-") as folder:
         url = f"sqlite:{folder}/scan.db"
         with open_store(url, secret=REPLAY_SECRET) as store:
-            worker = build_worker(settings, store, publish=False, observer=found.observe)
+            worker = build_worker(
+                settings, store, publish=False, explain_all=True, observer=found.observe
+            )
             if progress is not None:
                 progress.start(len(records), "judging")
             judge_all(worker, records, wire=FORMATS["native"], progress=progress)

@@ -23,13 +23,16 @@ class Location(NamedTuple):
     pattern: str
 
     def files(self) -> list[str]:
-        """Give the files that are there, oldest first."""
+        """Give the files that are there, oldest first; one that cannot be read is named later."""
         found = self.folder.glob(self.pattern) if self.folder.is_dir() else ()
-        return [str(path) for path in sorted(found, key=_age) if path.is_file()]
+        return [str(path) for path in sorted(found, key=_age) if not os.path.isdir(path)]  # noqa: PTH112  # it never raises
 
 
 def _age(path: Path) -> tuple[float, str]:
-    return path.stat().st_mtime, str(path)
+    try:
+        return path.stat().st_mtime, str(path)
+    except OSError:  # a link to nowhere
+        return 0.0, str(path)
 
 
 def locations(home: Path | None = None) -> list[Location]:

@@ -4,16 +4,25 @@ from __future__ import annotations
 
 import json
 import random
+import shutil
+import sys
 from datetime import UTC, datetime, timedelta
+from io import StringIO
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from rich.console import Console
 from typer.testing import CliRunner
 
 from pipeline.cli import app
+from pipeline.clock import clock_us
+from pipeline.commands.scan import print_scan
 from pipeline.configuration.loading import load_settings
+from pipeline.formats import format_named
+from pipeline.processing.recordings.judge import in_order
 from pipeline.scanning.page import page_of
-from pipeline.scanning.scan import scan
+from pipeline.scanning.reading import ALONE_BYTES, Reading
+from pipeline.scanning.scan import Scan, Session, scan
 from pipeline.scanning.transcripts import locations
 
 if TYPE_CHECKING:
@@ -120,3 +129,89 @@ def test_page_shows_programs_destinations_and_kinds_of_secrets_as_text(
         assert shown in html
     assert key not in html
     assert "<script" not in html
+
+
+def three_of(ranks: list[float], reason: str = "Calls in this session: {}.") -> list[str]:
+    found = Scan(Reading())
+    for place, rank in enumerate(ranks):
+        session = Session(
+            f"s-{place}", "a", place, place, rank=rank, reasons=[reason.format(place)]
+        )
+        found.sessions["a", session.name] = session
+    return [one.name for one in found.strangest()]
+
+
+def test_three_sessions_are_shown_wherever_three_have_a_surprise() -> None:
+    assert three_of([1.0, 2.0, 3.0]) == ["s-2", "s-1", "s-0"]
+    assert three_of([0.0] * 5 + [4.0, 2.0, 3.0]) == ["s-5", "s-7", "s-6"]
+    assert three_of([5.0, 4.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0]) == ["s-4", "s-0", "s-1"]
+
+
+def test_sessions_that_come_every_day_are_not_strange() -> None:
+    assert three_of([-1.0, 0.0, -7.0, 2.0]) == ["s-3"]
+
+
+def test_scan_without_a_surprise_says_that_nothing_is_strange() -> None:
+    found, out = Scan(Reading()), Console(file=StringIO(), width=100)
+    found.sessions["a", "s"] = Session("s", "a", 1, 0, rank=0.0, reasons=["Calls: 3."])
+    print_scan(found, out)
+    assert "Nothing is strange" in out.file.getvalue()  # type: ignore[attr-defined]
+    assert "Nothing is strange" in page_of(found)
+
+
+def test_files_that_cannot_be_read_are_named_with_their_reasons(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("CLAUDE_CONFIG_DIR", raising=False)
+    project = tmp_path / ".claude" / "projects" / "shop"
+    shutil.copytree(home / ".claude" / "projects" / "-home-ana-shop", project)
+    (project / "gone.jsonl").symlink_to(tmp_path / "nowhere.jsonl")
+    for number in range(12):
+        with (project / f"s-{number}.jsonl").open("a") as file:
+            file.write('{"type": "assistant", "mess')
+    page = tmp_path / "scan.html"
+    command = ["scan", "--folder", str(tmp_path)]
+    shown = CliRunner().invoke(app, [*command, "--page", str(page)], env={"COLUMNS": "400"})
+    assert "Not read, or not wholly: 13 files, 12 records" in shown.stdout
+    assert "gone.jsonl: no file to read" in shown.stdout
+    assert "s-1.jsonl: record " in shown.stdout
+    assert "and 3 more" in shown.stdout
+    assert "gone.jsonl: no file to read" in page.read_text()
+    made = json.loads(CliRunner().invoke(app, [*command, "--json"]).stdout)
+    assert (made["unread_files"], len(made["unread"]), made["rejected"]) == (13, 10, 12)
+    assert made["agents"][0]["sessions"] == SESSIONS
+
+
+def split(home: Path, folder: Path) -> dict[str, list[str]]:
+    """Give files of which some continue the sessions of others."""
+    paths = sorted(home.rglob("s-*"))
+    texts = {path.stem: path.read_text().splitlines(keepends=True) for path in paths}
+    again = texts["s-1"][4:]
+    texts["s-1"], texts["s-2"] = texts["s-1"][:6], texts["s-2"] + again
+    texts["agent-3"], texts["s-3"] = texts["s-3"][4:], texts["s-3"][:4]
+    texts["copy-4"] = texts["s-4"]
+    for name, lines in texts.items():
+        (folder / f"{name}.jsonl").write_text("".join(lines))
+    return {"claude-code": [str(folder / f"{name}.jsonl") for name in texts]}
+
+
+@pytest.mark.parametrize("alone_bytes", [ALONE_BYTES, 0], ids=["one process", "two processes"])
+def test_records_are_those_of_a_replay_in_the_same_order(
+    home: Path, tmp_path: Path, alone_bytes: int
+) -> None:
+    files = split(home, tmp_path)
+    read = Reading(alone_bytes=alone_bytes).in_order(files)
+    wire = format_named("claude-code")
+    whole = in_order(files["claude-code"], wire, now_us=clock_us())
+    assert [(one.value, one.source) for one in read] == [(one.value, one.source) for one in whole]
+
+
+def test_second_process_that_cannot_start_is_no_failure(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files = {"claude-code": [str(path) for path in sorted(home.rglob("s-*"))]}
+    whole = Reading().in_order(files)
+    monkeypatch.setattr(sys, "executable", "/nowhere/python")
+    monkeypatch.setattr("multiprocessing.spawn._python_exe", b"/nowhere/python")
+    read = Reading(alone_bytes=0).in_order(files)
+    assert [one.value for one in read] == [one.value for one in whole]
