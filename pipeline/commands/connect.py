@@ -2,21 +2,32 @@
 
 from __future__ import annotations
 
+import contextlib
 import difflib
+import re
+from ipaddress import ip_address
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
-from urllib.parse import urlsplit
 
 import typer
 
 from models.errors import ConfigError, HabitusError
 from pipeline.commands.offline import begun
 from pipeline.commands.terminal import note
-from pipeline.text.quoted import quoted
+from pipeline.text.quoted import masked, quoted
 from pipeline.text.visible import visible
 
 if TYPE_CHECKING:
-    from pipeline.connecting.connector import Connector, Target
+    from collections.abc import Iterator
+
+    from pipeline.connecting.connector import Connector, FileConnector, Settings, Target
+    from pipeline.connecting.settings_file import SettingsFile
+
+_ADDRESS = re.compile(
+    r"https?://(?P<host>\[[0-9A-Fa-f:.]+\]|\w(?:[\w.-]*\w)?)(?::(?P<port>[0-9]{1,5}))?"
+    r"(?:/[\w.~-]+)*/?",
+    re.ASCII,
+)
 
 
 def connect(
@@ -94,31 +105,94 @@ def _change(connector: Connector, target: Target, path: Path, *, undo: bool, yes
         if undo:
             note(f"{connector.name} has no settings file: take your own lines back")
         return not undo
-    file, syntax = SettingsFile(path), connector.syntax
+    file = SettingsFile(path)
     before = file.read()
-    found = syntaxes.read(before, syntax, file.path)
-    copy = file.read_copy() if undo else ""
-    earlier = syntaxes.read(copy, syntax, file.copy)
-    without = connector.disconnected(found, earlier)
-    after = without if undo else connector.connected(found, target)
+    if undo and file.is_as_written():
+        text = file.read_copy()
+        _ask(file.path, before, text, yes=yes)
+        file.restore(before)
+        note(f"as before: {file.path}" if file.path.exists() else f"removed: {file.path}")
+        return True
+    found = syntaxes.read(before, connector.syntax, file.path)
+    with _named(file.path):
+        if undo:
+            return _take_back(connector, file, before, found, yes=yes)
+        without, after = connector.disconnected(found, {}), connector.connected(found, target)
+    for line in connector.obstacles(found, target):
+        note(f"warning: {line}")
     if after == found:
         note(f"nothing to change in {file.path}")
         return False
-    # Where nothing else has changed since, it comes back to the letter.
-    text = copy if undo and copy and earlier == after else syntaxes.edited(before, after, syntax)
-    _show(file.path, before, text)
-    if not yes and not typer.confirm("write this?", err=True):
-        raise typer.Abort
-    file.replace(before, text, keep=not undo and without == found)
+    text = syntaxes.edited(before, after, connector.syntax)
+    _ask(file.path, before, text, yes=yes)
+    is_first = without == found or not file.is_known()
+    file.replace(before, text, keep=is_first)
     note(f"written: {file.path}")
     return True
 
 
+def _take_back(
+    connector: FileConnector, file: SettingsFile, before: str, found: Settings, *, yes: bool
+) -> bool:
+    """Take a change back where others have changed the file since, or its record is missing."""
+    from pipeline.connecting import syntaxes
+    from pipeline.connecting.connector import with_empty
+
+    record, copy = file.record(), file.read_copy()
+    earlier = syntaxes.read(copy, connector.syntax, file.copy)
+    after = with_empty(connector.disconnected(found, earlier), found, earlier)
+    if after == found:
+        file.forget()
+        note(f"nothing to change in {file.path}")
+        return False
+    text = syntaxes.edited(before, after, connector.syntax)
+    if record is None and copy and earlier == after:
+        text = copy  # of a version without records
+    is_left_empty = record is not None and record.made is not None and text.strip() in ("", "{}")
+    _ask(file.path, before, "" if is_left_empty else text, yes=yes)
+    if is_left_empty:
+        file.remove(before)
+    else:
+        file.finish(before, text)
+    note(f"removed: {file.path}" if is_left_empty else f"written: {file.path}")
+    return True
+
+
+@contextlib.contextmanager
+def _named(path: Path) -> Iterator[None]:
+    """Name the file in errors about its settings."""
+    try:
+        yield
+    except ConfigError as error:
+        where = f"{path}" if path.exists() else f"{path} does not exist"
+        raise ConfigError(f"{where}: {error}") from None
+
+
+def _ask(path: Path, before: str, text: str, *, yes: bool) -> None:
+    _show(path, before, text)
+    if not yes and not typer.confirm("write this?", err=True):
+        raise typer.Abort
+
+
 def _address(url: str) -> str:
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.netloc or parts.username:
-        raise ConfigError(f"--api must be http(s)://HOST:PORT, got {quoted(url)}")
+    found = _ADDRESS.fullmatch(url)
+    if found is None or not _is_host(found["host"]) or not 0 < int(found["port"] or 1) < 65_536:
+        raise ConfigError(
+            "--api must be http(s)://HOST:PORT with at most a plain path, and with no user, query "
+            f"or fragment, got {quoted(masked(url))}"
+        )
     return url.rstrip("/")
+
+
+def _is_host(host: str) -> bool:
+    """Check addresses; names have been checked by their letters."""
+    if not host.startswith("[") and not host.replace(".", "").isdigit():
+        return True
+    try:
+        ip_address(host.strip("[]"))
+    except ValueError:
+        return False
+    return True
 
 
 def _show(path: Path, before: str, after: str) -> None:

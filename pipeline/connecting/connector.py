@@ -89,6 +89,35 @@ class FileConnector(Connector, ABC):
     def disconnected(self, settings: Settings, before: Settings) -> Settings:
         """Give settings that do not report; `before` are those of before the change."""
 
+    def obstacles(self, settings: Settings, target: Target) -> list[str]:
+        """Say what in these or other settings keeps the agent from reporting.
+
+        Raises
+        ------
+        ConfigError
+            It would never report.
+        """
+        del settings, target
+        return []
+
+
+def with_empty(after: Settings, found: Settings, before: Settings) -> Settings:
+    """Give back the empty members of before, which a change filled and its end left out.
+
+    >>> with_empty({"a": 1}, {"a": 1, "hooks": {"Stop": [7]}}, {"hooks": {}})
+    {'a': 1, 'hooks': {}}
+    >>> with_empty({"a": 1}, {"a": 1}, {"hooks": {}})
+    {'a': 1}
+    """
+    out = dict(after)
+    for name in found.keys() & before.keys():
+        was, now = before[name], after.get(name)
+        if name not in after and not was:
+            out[name] = was
+        elif isinstance(was, dict) and isinstance(now, dict) and isinstance(found[name], dict):
+            out[name] = with_empty(now, found[name], was)
+    return out
+
 
 def without_empty(settings: Settings, name: str) -> Settings:
     """Leave a member out where nothing is in it.

@@ -7,12 +7,14 @@ import shlex
 from pathlib import Path
 from typing import Any
 
+from models.errors import ConfigError
 from pipeline.connecting.connector import TOKEN, FileConnector, Settings, Target
 from pipeline.connecting.hook_groups import with_hook, without_hook
 
 PATH = "/v1/hooks/gemini-cli"
 EVENTS = (("BeforeAgent", ""), ("BeforeTool", ".*"), ("AfterTool", ".*"), ("SessionEnd", ""))
 TIMEOUT_S = 2
+_NAME = "habitus"
 _CURL = f"curl -fsS -m {TIMEOUT_S} -H 'Content-Type: application/json'"
 
 
@@ -43,10 +45,26 @@ class Gemini(FileConnector):
     def connected(self, settings: Settings, target: Target) -> Settings:
         """Add one hook for each event."""
         hook = {
-            "type": "command", "name": "habitus", "command": command_of(target),
+            "type": "command", "name": _NAME, "command": command_of(target),
             "timeout": (TIMEOUT_S + 1) * 1000,
         }  # fmt: skip
         return with_hook(settings, hook, EVENTS, _is_ours)
+
+    def obstacles(self, settings: Settings, target: Target) -> list[str]:
+        """Find what switches hooks off."""
+        found = settings.get("hooksConfig")
+        config = found if isinstance(found, dict) else {}
+        off = config.get("disabled")
+        for key, is_off in (
+            ("enabled", config.get("enabled") is False),
+            ("disabled", isinstance(off, list) and _NAME in off),
+        ):
+            if is_off:
+                raise ConfigError(
+                    f"hooks are switched off by hooksConfig.{key} in {target.file}, so Gemini CLI "
+                    "would report nothing"
+                )
+        return []
 
     def disconnected(self, settings: Settings, before: Settings) -> Settings:
         """Take these hooks away."""

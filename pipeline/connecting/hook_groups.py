@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from models.errors import ConfigError
+from pipeline.formats.members import kind_of
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
@@ -24,6 +27,11 @@ def with_hook(
     ours
         Returns whether a hook is one of Habitus, which the new one replaces.
 
+    Raises
+    ------
+    ConfigError
+        The settings have something else where the agent expects hooks.
+
     Examples
     --------
     >>> made = with_hook({"model": "m"}, {"url": "u"}, [("Stop", "")], lambda one: "url" in one)
@@ -32,6 +40,7 @@ def with_hook(
     >>> without_hook(made, lambda one: "url" in one)
     {'model': 'm'}
     """
+    _check(settings.get("hooks"), events)
     out = without_hook(settings, ours)
     hooks = dict(out.get("hooks") or {})
     for event, matcher in events:
@@ -49,6 +58,20 @@ def without_hook(settings: Settings, ours: IsOurs) -> Settings:
     if kept:
         return settings | {"hooks": kept}
     return {name: value for name, value in settings.items() if name != "hooks"}
+
+
+def _check(hooks: Any, events: Iterable[tuple[str, str]]) -> None:
+    if hooks is None:
+        return
+    if not isinstance(hooks, dict):
+        raise ConfigError(
+            f"hooks must be an object such as {{}}, got `{kind_of(hooks)}`, so the agent runs none "
+            "of them; nothing was changed"
+        )
+    for event, _ in events:
+        if not isinstance(hooks.get(event, []), list):
+            kind = kind_of(hooks[event])
+            raise ConfigError(f"hooks.{event} must be an array, got `{kind}`; nothing was changed")
 
 
 def _others(groups: Any, ours: IsOurs) -> Any:

@@ -72,8 +72,19 @@ def _root(source: bytes) -> Node:
     document = _parser().parse(source).root_node
     values = _elements(document)
     if document.has_error or len(values) != 1:
-        raise ValueError("it is no JSON")
+        raise json.JSONDecodeError("it is no JSON", source.decode(), _fault_at(document))
     return values[0]
+
+
+def _fault_at(document: Node) -> int:
+    """Give where the syntax is broken first, in characters."""
+    node = document
+    while not (node.is_missing or node.is_error):
+        inner = next((one for one in node.children if one.has_error or one.is_missing), None)
+        if inner is None:
+            break
+        node = inner
+    return len((document.text or b"")[: node.start_byte].decode("utf-8", "ignore"))
 
 
 def _elements(node: Node) -> list[Node]:

@@ -52,12 +52,15 @@ class LiteLlm(FileConnector):
         }
 
     def disconnected(self, settings: Settings, before: Settings) -> Settings:
-        """Take the callback away."""
-        del before
+        """Take the callback away; what was no list is none again."""
         known, rest = _table(settings, "litellm_settings"), _table(settings, "callback_settings")
         rest.pop(CALLBACK, None)
         if CALLBACK in (callbacks := _list(known.get("callbacks"))):
             known["callbacks"] = [one for one in callbacks if one != CALLBACK]
+            earlier = before.get("litellm_settings")
+            was = earlier.get("callbacks") if isinstance(earlier, dict) else None
+            if was and known["callbacks"] == _list(was):
+                known["callbacks"] = was
             known = without_empty(known, "callbacks")
         out = dict(settings)
         for name, table in (("litellm_settings", known), ("callback_settings", rest)):

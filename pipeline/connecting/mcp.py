@@ -54,7 +54,9 @@ class Mcp(FileConnector):
         out = self.disconnected(settings, {})
         found = [name for name in _LISTS if isinstance(out.get(name), dict)]
         if not found:
-            raise ConfigError(f"no MCP servers are in it, expected them in {' or '.join(_LISTS)}")
+            raise ConfigError(
+                f"no MCP servers, expected an object {' or '.join(_LISTS)} with one member each"
+            )
         # A desktop client does not find programs as a shell does; a project's file has many users.
         own = (Path(target.file).is_absolute() and shutil.which("habitus")) or "habitus"
         api = [] if target.api == _LOCAL else ["--api", target.api]

@@ -13,6 +13,7 @@ from ruamel.yaml.util import load_yaml_guess_indent
 
 from models.errors import ConfigError
 from pipeline.connecting import json_text
+from pipeline.formats.members import kind_of
 
 if TYPE_CHECKING:
     from collections.abc import MutableMapping
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 Syntax = Literal["json", "toml", "yaml"]
 _WIDTH = 4_096
+_NAMES = {"json": "JSON", "toml": "TOML", "yaml": "YAML"}
 
 
 def read(text: str, syntax: Syntax, path: object) -> Settings:
@@ -45,10 +47,17 @@ def read(text: str, syntax: Syntax, path: object) -> Settings:
             found = tomlkit.parse(text).unwrap()
         else:
             found = YAML(typ="safe", pure=True).load(text)
-    except (ValueError, RecursionError, tomlkit.exceptions.ParseError, YAMLError):
-        raise ConfigError(f"{path} cannot be read as {syntax}; nothing was changed") from None
+            found = {} if found is None else found  # comments alone
+    except (ValueError, RecursionError, tomlkit.exceptions.ParseError, YAMLError) as error:
+        raise ConfigError(
+            f"{path}, line {_line_of(error)}: expected {_NAMES[syntax]}, and it cannot be read so; "
+            "nothing was changed"
+        ) from None
     if not isinstance(found, dict):
-        raise ConfigError(f"{path} must hold one object; nothing was changed")
+        raise ConfigError(
+            f"{path}, line 1: expected one object of settings, got `{kind_of(found)}`; nothing was "
+            "changed"
+        )
     return found
 
 
@@ -69,11 +78,21 @@ def edited(text: str, after: Settings, syntax: Syntax) -> str:
     known, indent, offset = load_yaml_guess_indent(text, yaml=yaml)
     if offset is not None:
         yaml.indent(mapping=2, sequence=max(indent or 2, offset + 2), offset=offset)
-    known = {} if known is None else known
-    _apply(known, after)
     out = io.StringIO()
+    if known is None:  # comments alone, which the parser drops
+        out.write(text if text.endswith("\n") or not text else text + "\n")
+        known = {}
+    _apply(known, after)
     yaml.dump(known, out)
     return out.getvalue()
+
+
+def _line_of(error: Exception) -> int:
+    """Give the line of a fault, from 1 on."""
+    mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
+    if mark is not None:
+        return int(mark.line) + 1
+    return int(getattr(error, "line", None) or getattr(error, "lineno", None) or 1)
 
 
 def _apply(known: MutableMapping[str, Any], after: Settings) -> None:

@@ -129,7 +129,7 @@ def test_link_is_followed_within_home_and_never_out_of_it(
         (("codex", "--client", "cursor"), "--client is for mcp alone"),
         (("mcp", "--client", "nobody"), "unknown client 'nobody'"),
         (("codex", "--file", "."), "is no file"),
-        (("codex", "--file", "broken.toml"), "cannot be read as toml"),
+        (("codex", "--file", "broken.toml"), "broken.toml, line 1: expected TOML"),
     ],
 )
 def test_wrong_use_is_one_line(
