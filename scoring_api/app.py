@@ -113,7 +113,7 @@ async def _warm(api: FastAPI, service: Service) -> None:
         """Drop the answer."""
 
     await asyncio.to_thread(load)
-    # FastAPI makes its routes when it looks for the first one: this one does not exist.
+    # FastAPI makes its routes with the first request. This one has no route, so it does nothing.
     await api(
         {
             "type": "http", "method": "GET", "path": "/-", "raw_path": b"/-", "query_string": b"",

@@ -93,12 +93,12 @@ async def post_claude_code_hook(request: Request, service: Shared, caller: Calle
     `claude-code/` and the name of the credential. A payload with a time or a `sessionId` is one of
     Copilot CLI, and is answered in its form.
     """
-    body = await _body_of(request)
+    body, fault = await _body_of(request)
     payload = await _payload_of(body)
     kinds: tuple[HookKind, ...] = (CLAUDE_CODE, COPILOT_CLI)  # where it does not say which
     if payload is not None:
         kinds = (COPILOT_CLI if payload.of_copilot else CLAUDE_CODE,)
-    return await _take(_Hook(kinds, body, payload), service, caller)
+    return await _take(_Hook(kinds, body, payload, fault), service, caller)
 
 
 @router.post(
@@ -145,28 +145,31 @@ def reporter_of(caller: Principal) -> str:
 
 
 class _Hook(NamedTuple):
-    """One hook: the kinds it may be of, the body, and what that says about itself.
+    """One hook: the kinds it may be of, the body, what that says about itself, and its fault.
 
-    A body that is too large is None. A payload that cannot be read is None, too.
+    A body that is too large is None, with a fault. A payload that cannot be read is None.
     """
 
     kinds: tuple[HookKind, ...]
     body: bytes | None
     payload: Payload | None
+    fault: ProblemError | None
 
 
 async def _take_one(
     kind: HookKind, request: Request, service: Service, caller: Principal
 ) -> Response:
-    body = await _body_of(request)
-    return await _take(_Hook((kind,), body, await _payload_of(body)), service, caller)
+    body, fault = await _body_of(request)
+    return await _take(_Hook((kind,), body, await _payload_of(body), fault), service, caller)
 
 
-async def _body_of(request: Request) -> bytes | None:
+async def _body_of(request: Request) -> tuple[bytes | None, ProblemError | None]:
+    """Read the body; where it is too large, the caller still says whose it is."""
     try:
-        return await request.body()
-    except HTTPException:  # too large, or too many at once: the caller still says whose it is
-        return None
+        return await request.body(), None
+    except HTTPException as error:
+        detail = "the body is too large" if error.status_code == 413 else "too many bodies at once"
+        return None, ProblemError(error.status_code, detail, error.headers)
 
 
 async def _payload_of(body: bytes | None) -> Payload | None:
@@ -195,7 +198,7 @@ async def _kept(
     try:
         caller.check_report(kind.agent_of(reporter))
         if hook.body is None:
-            return ProblemError(413, f"a hook has at most {service.config.max_hook} bytes")
+            return hook.fault
         await service.reports.put(kind.fmt, reporter, hook.body)
     except MalformedEvent as error:
         return ProblemError(403, error.detail)

@@ -90,7 +90,7 @@ def test_answer_to_what_cannot_be_read_is_in_both_forms(
     assert answer["permissionDecision"] == "deny"
 
 
-def test_credential_tells_who_is_quarantined(installation: Installation, tmp_path: Path) -> None:
+def test_credential_says_who_is_quarantined(installation: Installation, tmp_path: Path) -> None:
     (one, first), (two, second) = (make_key(name, ["actions:write"]) for name in ("one", "two"))
     path = tmp_path / "keys.json"
     entries = [{"id": each.id, "sha256": each.sha256, "scopes": ["actions:write"]}
