@@ -52,7 +52,7 @@ def native_kernel(choice: str) -> Any | None:
 
 @cache
 def _installed() -> Any | None:
-    kernel = _loaded() if current_thread() is main_thread() else _loaded_for_good()
+    kernel = _loaded() if current_thread() is main_thread() else _loaded_in_a_lasting_thread()
     if kernel is not None:
         _check_version(getattr(kernel, "__version__", "unknown"))
     return kernel
@@ -62,7 +62,7 @@ def _loaded() -> Any | None:
     return next(filter(None, map(_imported, _MODULES)), None)
 
 
-def _loaded_for_good() -> Any | None:
+def _loaded_in_a_lasting_thread() -> Any | None:
     """Load the kernel in a thread that never ends.
 
     The allocator of the kernel belongs to the thread that loads it. Once that thread has ended,

@@ -63,7 +63,7 @@ class Found(Struct):
     Attributes
     ----------
     records
-        Native records with their times and places.
+        Native records with their times, and where they are.
     sessions
         Names of the sessions.
     """

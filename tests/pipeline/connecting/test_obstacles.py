@@ -80,7 +80,7 @@ def test_variable_that_no_hook_may_read_is_named(home: Path) -> None:
     connect("claude-code", yes=True, wait=0.0, api=API)
 
 
-def test_list_that_allows_the_address_is_no_obstacle(home: Path) -> None:
+def test_list_that_allows_the_address_stops_nothing(home: Path) -> None:
     write(home / ".claude" / "settings.json", {"allowedHttpHookUrls": ["https://x/*"]})
     write(home / "m" / "managed-settings.json", {"allowedHttpHookUrls": [f"{API}/*"]})
     connect("claude-code", yes=True, wait=0.0, api=API)

@@ -117,7 +117,7 @@ def test_folder_is_as_before(
     assert tree(home) == before
 
 
-def test_what_others_add_to_a_file_that_was_made_stays(home: Path, connect: Connect) -> None:
+def test_additions_of_others_to_a_file_that_was_made_stay(home: Path, connect: Connect) -> None:
     connect("claude-code")
     path = home / FILES["claude-code"]
     path.write_text(json.dumps(json.loads(path.read_text()) | {"model": "opus"}))
@@ -167,7 +167,7 @@ def test_change_between_two_connections_stays(home: Path, connect: Connect) -> N
     assert json.loads(path.read_text()) == {"model": "haiku"}
 
 
-def test_undo_of_what_a_person_took_back_leaves_nothing_beside(
+def test_undo_after_a_person_took_the_change_back_leaves_nothing_beside(
     home: Path, connect: Connect
 ) -> None:
     path = begun(home, "codex", 'model = "m"\n')

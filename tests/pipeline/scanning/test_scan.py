@@ -206,7 +206,7 @@ def test_records_are_those_of_a_replay_in_the_same_order(
     assert [(one.value, one.source) for one in read] == [(one.value, one.source) for one in whole]
 
 
-def test_second_process_that_cannot_start_is_no_failure(
+def test_scan_ends_where_its_second_process_cannot_start(
     home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     files = {"claude-code": [str(path) for path in sorted(home.rglob("s-*"))]}

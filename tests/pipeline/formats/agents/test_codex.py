@@ -150,7 +150,7 @@ def test_request_of_a_message_alone_is_the_purpose() -> None:
     (made,) = events_of(
         "codex",
         session(
-            message("<environment_context>\n<cwd>/home/ana</cwd>\n</environment_context>"),
+            message("<environment_context>\n<cwd>work</cwd>\n</environment_context>"),
             message("Mail DE0050"),
             item(type="message", role="assistant", content=[{"type": "text", "text": "Yes"}]),
             item(type="function_call", call_id="c", name="pay", arguments='{"iban":"DE0050"}'),
