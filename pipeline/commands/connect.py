@@ -137,6 +137,7 @@ def _take_back(
     """Take a change back where others have changed the file since, or its record is missing."""
     from pipeline.connecting import syntaxes
     from pipeline.connecting.connector import with_empty
+    from pipeline.connecting.line_merge import taken_back
 
     record, copy = file.record(), file.read_copy()
     earlier = syntaxes.read(copy, connector.syntax, file.copy)
@@ -146,8 +147,10 @@ def _take_back(
         note(f"nothing to change in {file.path}")
         return False
     text = syntaxes.edited(before, after, connector.syntax)
-    if record is None and copy and earlier == after:
-        text = copy  # of a version without records
+    if file.is_known():  # to the letter, where the lines of the change are as they were written
+        lines = taken_back(copy, syntaxes.edited(copy, found, connector.syntax), before)
+        if lines is not None and syntaxes.holds(lines, after, connector.syntax):
+            text = lines
     is_left_empty = record is not None and record.made is not None and text.strip() in ("", "{}")
     _ask(file.path, before, "" if is_left_empty else text, yes=yes)
     if is_left_empty:

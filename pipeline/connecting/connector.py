@@ -106,16 +106,20 @@ def with_empty(after: Settings, found: Settings, before: Settings) -> Settings:
 
     >>> with_empty({"a": 1}, {"a": 1, "hooks": {"Stop": [7]}}, {"hooks": {}})
     {'a': 1, 'hooks': {}}
+    >>> with_empty({}, {"hooks": {"Stop": [7], "Setup": [7]}}, {"hooks": {"Stop": []}})
+    {'hooks': {'Stop': []}}
     >>> with_empty({"a": 1}, {"a": 1}, {"hooks": {}})
     {'a': 1}
     """
     out = dict(after)
     for name in found.keys() & before.keys():
-        was, now = before[name], after.get(name)
+        was, now = before[name], after.get(name, {})
         if name not in after and not was:
             out[name] = was
         elif isinstance(was, dict) and isinstance(now, dict) and isinstance(found[name], dict):
-            out[name] = with_empty(now, found[name], was)
+            inner = with_empty(now, found[name], was)
+            if inner or name in after:
+                out[name] = inner
     return out
 
 

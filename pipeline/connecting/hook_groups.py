@@ -54,8 +54,9 @@ def without_hook(settings: Settings, ours: IsOurs) -> Settings:
     hooks = settings.get("hooks")
     if not isinstance(hooks, dict):
         return dict(settings)
-    kept = {event: left for event, groups in hooks.items() if (left := _others(groups, ours))}
-    if kept:
+    left = {event: _others(groups, ours) for event, groups in hooks.items()}
+    kept = {event: groups for event, groups in left.items() if groups or groups == hooks[event]}
+    if kept or kept == hooks:
         return settings | {"hooks": kept}
     return {name: value for name, value in settings.items() if name != "hooks"}
 

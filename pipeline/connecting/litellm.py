@@ -64,7 +64,7 @@ class LiteLlm(FileConnector):
             known = without_empty(known, "callbacks")
         out = dict(settings)
         for name, table in (("litellm_settings", known), ("callback_settings", rest)):
-            if name in settings:
+            if name in settings and table != _table(settings, name):
                 out = without_empty(out | {name: table}, name)
         return out
 

@@ -6,6 +6,7 @@ back. With both, the file comes back to the letter, and what was made for it goe
 
 from __future__ import annotations
 
+import contextlib
 import os
 import stat
 import tempfile
@@ -105,10 +106,19 @@ class SettingsFile:
         Raises
         ------
         ConfigError
-            Somebody changed the file meanwhile.
+            Somebody changed the file meanwhile, or it cannot be written.
         """
-        made = self._made_folders()
         self._check(expected)
+        made = self._made_folders()
+        try:
+            self._replace(text, made, keep=keep)
+        except ConfigError:
+            if keep:
+                self.forget()
+            self._remove_folders(made)
+            raise
+
+    def _replace(self, text: str, made: int, *, keep: bool) -> None:
         before, is_ours = _bytes(self.path), self.is_as_written()
         new = (_BOM if (before or b"").startswith(_BOM) else b"") + text.encode()
         record = self.record()
@@ -117,11 +127,11 @@ class SettingsFile:
             record = Record(made=made) if before is None else Record()
             if before is not None:
                 _write(self.copy, before, like=self.path)
-        _write(self.path, new, like=self.path)
         if record is not None:
             written = _digest(new) if keep or is_ours else ""
             record = Record(written=written, made=record.made)
             _write(self.record_path, msgspec.json.encode(record), like=None)
+        _write(self.path, new, like=self.path)  # last: a failure before it changes nothing
 
     def restore(self, expected: str) -> None:
         """Bring back what was before the change: the same bytes, or no file."""
@@ -139,12 +149,7 @@ class SettingsFile:
         record = self.record()
         self.path.unlink(missing_ok=True)
         self.forget()
-        folders = [self.path.parent, *self.path.parent.parents]
-        for folder in folders[: (record.made or 0) if record else 0]:
-            try:
-                folder.rmdir()
-            except OSError:  # others have something in it
-                return
+        self._remove_folders((record.made or 0) if record else 0)
 
     def finish(self, expected: str, text: str) -> None:
         """Write a text that is not connected any more."""
@@ -161,6 +166,12 @@ class SettingsFile:
     def _check(self, expected: str) -> None:
         if self.read() != expected:
             raise ConfigError(f"{self.path} has changed meanwhile; nothing was written")
+
+    def _remove_folders(self, made: int) -> None:
+        """Remove the folders that were made for the file, up to one that is not empty."""
+        with contextlib.suppress(OSError):
+            for folder in [self.path.parent, *self.path.parent.parents][:made]:
+                folder.rmdir()
 
     def _made_folders(self) -> int:
         """Make the folders of the file; give how many were missing."""
@@ -218,7 +229,10 @@ def _digest(raw: bytes | None) -> str:
 def _write(path: Path, content: bytes, *, like: Path | None) -> None:
     """Write a new file in the place of another one, with the owner and rights of a file."""
     known = like.stat() if like is not None and like.exists() else None
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    except OSError as error:
+        raise ConfigError(f"{path} cannot be written: {error.strerror}") from None
     made = Path(name)
     try:
         with os.fdopen(handle, "wb") as file:

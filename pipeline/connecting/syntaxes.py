@@ -61,6 +61,18 @@ def read(text: str, syntax: Syntax, path: object) -> Settings:
     return found
 
 
+def holds(text: str, settings: Settings, syntax: Syntax) -> bool:
+    """Tell whether a text holds these settings.
+
+    >>> holds("a = 1", {"a": 1}, "toml"), holds("a = ", {"a": 1}, "toml")
+    (True, False)
+    """
+    try:
+        return read(text, syntax, "") == settings
+    except ConfigError:
+        return False
+
+
 def edited(text: str, after: Settings, syntax: Syntax) -> str:
     r"""Give a text with other settings, as near to a text as it can be.
 

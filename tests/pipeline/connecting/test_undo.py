@@ -12,6 +12,7 @@ import pytest
 from pipeline.cli import app
 from pipeline.connecting import CONNECTORS
 from pipeline.connecting.settings_file import BEFORE, RECORD
+from tests.pipeline.connecting.test_connectors import TEXTS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -188,3 +189,63 @@ def test_links_beside_the_file_are_not_followed(home: Path, connect: Connect) ->
     connect("codex", "--undo")
     assert path.read_text().rstrip() == 'model = "m"'
     assert (home / "secret").read_text() == 'secret = "x"\n'
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [("claude-code", '{"hooks": {}}'), ("claude-code", '{"hooks": {"Stop": []}}'),
+     ("gemini", '{"hooks": {}}'), ("codex", "[otel]\n"),
+     ("litellm", "litellm_settings:\ncallback_settings: {}\n")],
+)  # fmt: skip
+def test_undo_of_nothing_changes_nothing(
+    home: Path, connect: Connect, name: str, text: str
+) -> None:
+    begun(home, name, text)
+    before = tree(home)
+    assert "nothing to change" in connect(name, "--undo")[1]
+    assert tree(home) == before
+
+
+@pytest.mark.parametrize("name", sorted(FILES))
+def test_comment_after_the_change_stays_and_the_rest_is_to_the_letter(
+    home: Path, connect: Connect, name: str
+) -> None:
+    text = TEXTS[name].replace("\r\n", "\n")
+    path = begun(home, name, text)
+    comment = f"{'//' if path.suffix == '.json' else '#'} since\n"
+    connect(name)
+    path.write_text(path.read_text() + comment)
+    connect(name, "--undo")
+    assert path.read_text() == text + comment
+
+
+@pytest.mark.parametrize(
+    ("name", "settings"),
+    [("claude-code", {"hooks": {"PreToolUse": []}}), ("claude-code", {"hooks": {"Stop": []}}),
+     ("gemini", {"hooks": {"BeforeTool": []}}),
+     ("mcp", {"mcpServers": {"mail": {"command": "npx", "args": []}}})],
+)  # fmt: skip
+def test_empty_members_stay_where_something_else_has_changed(
+    home: Path, connect: Connect, name: str, settings: dict[str, object]
+) -> None:
+    path = begun(home, name, json.dumps(settings))
+    connect(name)
+    path.write_text(json.dumps({"more": 1} | json.loads(path.read_text())))
+    connect(name, "--undo")
+    assert json.loads(path.read_text()) == {"more": 1} | settings
+
+
+@pytest.mark.parametrize("broken", ["os.fsync", "tempfile.mkstemp"])
+@pytest.mark.parametrize("text", [None, "{}"])
+def test_nothing_is_left_where_the_file_cannot_be_written(
+    home: Path, connect: Connect, monkeypatch: pytest.MonkeyPatch, broken: str, text: str | None
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    begun(home, "claude-code", text)
+    before = tree(home)
+    monkeypatch.setattr(broken, fail)
+    code, said = connect("claude-code")
+    assert (code, "cannot be written: No space left" in said) == (2, True), said
+    assert tree(home) == before
