@@ -71,7 +71,7 @@ def connect(
         raise ConfigError(f"unknown agent {quoted(name)}, expected one of: {expected}")
     if client is not None and name != "mcp":
         raise ConfigError("--client is for mcp alone")
-    address = _address(api or f"http://{settings.listen}")
+    address = _address(f"http://{settings.listen}" if api is None else api)
     if key and not undo:
         check_carrier(address, TOKEN)
     path = Path()

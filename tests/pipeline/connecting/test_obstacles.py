@@ -105,7 +105,7 @@ def test_hooks_are_of_events_that_take_http() -> None:
 
 @pytest.mark.parametrize(
     "api",
-    ["http://h/?x=1#f", "http://h/?x=1", "http://h/#f", "http://$(id)", "http://ana:pw@h",
+    ["", "http://h/?x=1#f", "http://h/?x=1", "http://h/#f", "http://$(id)", "http://ana:pw@h",
      "http://ana@h:1", "http://", "http://h:99999", "http://h:0", "http://h:x", "http://[::1",
      "http://[zz]", "http://999.1.1.1", "http://h/a b", "http://h\n", " http://h", "http://h/`id`",
      "ftp://h", "h:8765", "http://-h", "http://h/'a'", "http://h\\x"],
