@@ -8,10 +8,10 @@ from fastapi import APIRouter, Path, Query
 from fastapi.responses import Response
 
 from pipeline.casework.comments import with_comments
+from pipeline.publishing.findings import of_today
 from pipeline.store import CaseSort, CaseStatus
 from scoring_api.lists.cases import (
     CaseFilters,
-    case_of_today,
     case_page_of,
     case_page_request,
 )
@@ -82,4 +82,4 @@ async def get_case(case_id: CaseId, service: Shared) -> Response:
 
 def _case(reading: Reading, case_id: str) -> dict[str, Any] | None:
     found = reading.case(case_id)
-    return None if found is None else with_comments(case_of_today(found), reading.audit)
+    return None if found is None else with_comments(of_today(found), reading.audit)

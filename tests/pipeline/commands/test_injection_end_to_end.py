@@ -140,7 +140,7 @@ def client_of(port: int) -> Callable[..., Any]:
 def test_change_of_hooks_by_a_new_agent_is_a_case_that_is_found_by_each_of_its_findings(
     tmp_path: Path,
 ) -> None:
-    file = "/home/ana/.claude/settings.json"
+    file = "/srv/ana/.claude/settings.json"
     change: Work = ("Tidy up", [("Write", {"file_path": file, "content": "{}"}, "ok")])
     port = a_port()
     ask = client_of(port)
