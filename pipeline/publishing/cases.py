@@ -230,7 +230,7 @@ def _rarity(signal: dict[str, Any]) -> tuple[float, int, float]:
     True
     """
     kind = catalogue().get(signal["anomaly"])
-    gravity = SEVERITIES.index(kind.severity) if kind is not None else 0  # type: ignore[arg-type]
+    gravity = SEVERITIES.index(kind.severity) if kind is not None else 0
     return signal["return_period_days"] or 0.0, gravity, signal["bits"]
 
 
