@@ -172,15 +172,27 @@ class Filing:
         out.findings = [self._finding(one, scores, circumstances) for one in found]
         out.facts = [one.family for one in found if one.fresh and self._is_certain(one.family)]
         out.anomaly, out.tags = out.findings[0].anomaly, out.findings[0].tags
-        kind = self.kinds[out.anomaly]
-        out.facet = kind.facet
+        out.facet = self.kinds[out.anomaly].facet
         if not raised:
             out.severity, out.confidence = "low", 0.25
             return
-        out.severity = severity_of(kind.severity, whole, event)  # type: ignore[arg-type]
-        budget = self._config.alerts_per_day
-        certain = self._is_certain(signals[0].family)
-        out.confidence = 1.0 if certain else confidence_of(whole, budget)
+        # What names an event is not all that it is: a fact hides no graver lead.
+        lead = scores.at.session.lead
+        weights = [
+            self._weight(one, event, whole)
+            for at, one in enumerate(out.findings)
+            if at == 0 or one.detector == lead
+        ]
+        place, out.confidence = max(weights)
+        out.severity = SEVERITIES[place]
+
+    def _weight(self, finding: Finding, event: Event, whole: float) -> tuple[int, float]:
+        """Give the severity of a finding, as its place in `SEVERITIES`, and its confidence."""
+        kind = self.kinds[finding.anomaly]
+        severity = severity_of(kind.severity, whole, event)  # type: ignore[arg-type]
+        certain = self._is_certain(finding.detector)
+        confidence = 1.0 if certain else confidence_of(whole, self._config.alerts_per_day)
+        return SEVERITIES.index(severity), confidence
 
     def _finding(self, signal: Signal, scores: Scores, circumstances: list[str]) -> Finding:
         anomaly = anomaly_of(signal, scores.at.fields, self._scorer.families)

@@ -14,7 +14,7 @@ from models.trust.ledger import Ledger
 from models.trust.opinion import opinion
 from models.trust.policy import SEVERITIES
 from pipeline.processing.stream_types import Message
-from pipeline.publishing.catalogue import title_of
+from pipeline.publishing.catalogue import catalogue, title_of
 from pipeline.publishing.findings import findings_of, with_findings
 from pipeline.publishing.outputs import reason_object
 
@@ -220,8 +220,18 @@ def _bounded(signals: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return [one for one in signals if one not in left_out][:MAX_SIGNALS]
 
 
-def _rarity(signal: dict[str, Any]) -> tuple[float, float]:
-    return signal["return_period_days"] or 0.0, signal["bits"]
+def _rarity(signal: dict[str, Any]) -> tuple[float, int, float]:
+    """Give the order of signals; bits of detectors do not compare, so the graver type comes first.
+
+    >>> fact = {"return_period_days": None, "bits": 12.0}
+    >>> kinds = "config.change", "secret.leak"
+    >>> change, leak = (_rarity(fact | {"anomaly": kind}) for kind in kinds)
+    >>> leak > change
+    True
+    """
+    kind = catalogue().get(signal["anomaly"])
+    gravity = SEVERITIES.index(kind.severity) if kind is not None else 0
+    return signal["return_period_days"] or 0.0, gravity, signal["bits"]
 
 
 def _title(signal: dict[str, Any]) -> str:

@@ -54,8 +54,20 @@ def led_by(found: list[dict[str, Any]], lead: str) -> list[dict[str, Any]]:
     return sorted(found, key=lambda one: one["anomaly"] != lead)
 
 
+def of_today(found: dict[str, Any]) -> dict[str, Any]:
+    """Add the findings to a case or an anomaly of an earlier version.
+
+    >>> reason = {"observed": "mail", "bits": 7.0, "why": "A new tool."}
+    >>> of_today({"anomaly": "tool.new", "reasons": [reason]})["findings"][0]["subject"]
+    'mail'
+    """
+    return found | {"findings": findings_of(found)}
+
+
 def findings_of(case: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Give the findings of a case; those of an earlier version of Habitus are its signals.
+    """Give the findings of a case or an anomaly.
+
+    Those of an earlier version of Habitus are the signals of a case, and an anomaly itself.
 
     >>> reason = {"why": "A key leaves."}
     >>> signal = {"anomaly": "secret.leak", "detector": "leak", "subject": "key", "bits": 12.0}
@@ -65,8 +77,14 @@ def findings_of(case: Mapping[str, Any]) -> list[dict[str, Any]]:
     if "findings" in case:
         return list(case["findings"])
     found: dict[str, dict[str, Any]] = {}
-    for signal in case["signals"]:
+    for signal in case.get("signals", [case]):
         reasons = signal["reasons"]
-        one = {name: signal[name] for name in ("anomaly", "detector", "subject", "bits")}
+        first = reasons[0] if reasons else {}
+        one = {
+            "anomaly": signal["anomaly"],
+            "detector": signal.get("detector", ""),
+            "subject": signal.get("subject", first.get("observed", "")),
+            "bits": first.get("bits", 0.0) if signal is case else signal["bits"],
+        }
         found.setdefault(signal["anomaly"], one | {"why": reasons[0]["why"] if reasons else ""})
     return list(found.values())

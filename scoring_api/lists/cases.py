@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 from msgspec import Meta, Struct, structs
 
+from pipeline.publishing.findings import of_today
 from pipeline.store import CASE_COLUMNS, CaseSort, CaseStatus, Place, case_place_of
 from scoring_api.lists import cursors
 from scoring_api.lists.places import LONGEST_ID, is_place
@@ -64,7 +65,7 @@ def case_page_of(reading: Reading, wanted: CasePageRequest, limit: int) -> dict[
             **structs.asdict(wanted.filters),
         )
     )
-    more, page = len(found) > limit, found[:limit]
+    more, page = len(found) > limit, [of_today(one) for one in found[:limit]]
     if wanted.back:
         page.reverse()
     before, after = (more, True) if wanted.back else (wanted.place is not None, more)

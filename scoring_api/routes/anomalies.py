@@ -10,6 +10,7 @@ from pydantic import AwareDatetime
 
 from models.event import microseconds
 from pipeline.processing.shadow_findings import with_members
+from pipeline.publishing.findings import of_today
 from pipeline.store import Sort
 from scoring_api.lists.anomalies import Filters, page_of, page_request
 from scoring_api.lists.kinds import Kind, Kinds, check_kinds
@@ -93,7 +94,7 @@ async def get_anomaly(
 
     def read() -> dict[str, Any] | None:
         known = service.reading.anomaly(anomaly_id)
-        return None if known is None else with_members(known, service.reading)
+        return None if known is None else with_members(of_today(known), service.reading)
 
     found = await service.cache.read(read)
     if found is None:

@@ -8,8 +8,13 @@ from fastapi import APIRouter, Path, Query
 from fastapi.responses import Response
 
 from pipeline.casework.comments import with_comments
+from pipeline.publishing.findings import of_today
 from pipeline.store import CaseSort, CaseStatus
-from scoring_api.lists.cases import CaseFilters, case_page_of, case_page_request
+from scoring_api.lists.cases import (
+    CaseFilters,
+    case_page_of,
+    case_page_request,
+)
 from scoring_api.lists.kinds import Kinds, check_kinds
 from scoring_api.problems import ProblemError
 from scoring_api.routes.answers import NO_NUL, json_answer
@@ -77,4 +82,4 @@ async def get_case(case_id: CaseId, service: Shared) -> Response:
 
 def _case(reading: Reading, case_id: str) -> dict[str, Any] | None:
     found = reading.case(case_id)
-    return None if found is None else with_comments(found, reading.audit)
+    return None if found is None else with_comments(of_today(found), reading.audit)

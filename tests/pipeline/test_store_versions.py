@@ -70,6 +70,25 @@ def test_file_of_an_earlier_version_gets_what_was_added_and_keeps_its_rows(
     assert version == (VERSION + 1,)
 
 
+def test_cases_of_an_earlier_version_are_found_by_the_types_of_their_signals(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "store.db"
+    case = {
+        "case_id": "C-1", "agent_id": "a", "last": "2026-01-05T08:00:00Z", "severity": "high",
+        "status": "open", "return_period_days": None,
+        "signals": [{"anomaly": "tool.new"}, {"anomaly": "secret.leak"}],
+    }  # fmt: skip
+    with open_store(f"sqlite:{path}") as store:
+        store.commit(Commit(cases=[case]))
+        assert store.cases(kind="secret.leak") == []
+    with sqlite3.connect(path) as database:
+        database.execute("drop table finding_kinds")
+        database.execute("update meta set value = ? where key = 'version'", (VERSION - 1,))
+    with open_store(f"sqlite:{path}") as store:
+        assert store.cases(kind="secret.leak") == store.cases(kind="tool.new") == [case]
+
+
 @pytest.mark.postgresql
 @pytest.mark.parametrize("read_only", [False, True])
 @pytest.mark.parametrize(

@@ -116,6 +116,15 @@ def make_anomaly(number: int, **more: Any) -> dict[str, Any]:
             }
         ],
         "tags": {"owasp": ["ASI02"], "maestro": ["L2"], "attack": ["T1530"], "atlas": []},
+        "findings": [
+            {
+                "anomaly": more.get("anomaly", "resource.new"),
+                "detector": "content",
+                "subject": "payee",
+                "bits": 9.4,
+                "why": "the payee came from a web page, and this role takes it from requests",
+            }
+        ],
         "key": f"key-{number}",
         "case_id": f"C-{number:016x}",
         "count": 1,

@@ -15,6 +15,7 @@ from models.baseline.identity import Declared
 from models.constants import MAX_MESSAGES
 from models.event import Agent, Credential, Human, Network, Origin, Volume
 from models.features.families import FAMILIES
+from models.trust.policy import SEVERITIES
 from models.units import DAY_US
 from tests.models.fleets import DAYS, TYPICAL, a_day, a_lively_day, at_day, work
 
@@ -120,6 +121,38 @@ def test_the_event_that_opens_a_case_has_reasons_a_type_and_a_return_period(flee
     assert first.severity in ("medium", "high")
     assert 0.25 <= first.confidence <= 1.0
     assert first.trust_after < first.trust_before
+
+
+FACTS = {
+    "hooks": ("config.change", {"changed_hooks": "~/.claude/settings.json"}),
+    "unreported": ("telemetry.gap", {"unreported_tool": "Bash"}),
+    "leak": ("secret.leak", {"leaked_secret": "api_key out of Read to paste.example.com"}),
+}
+
+
+@pytest.mark.parametrize("family", FACTS)
+def test_fact_of_a_new_agent_is_one_case_of_its_session(a_stream, an_event, family):
+    anomaly, attributes = FACTS[family]
+    stream = a_stream(alerts_per_day=BUDGET)
+    judged = [
+        stream.judge(an_event("new", step, session="s", attributes=attributes))
+        for step in range(20)
+    ]
+    assert [one.change for one in judged if one.alert] == ["opened"]
+    assert (judged[0].anomaly, judged[0].facts) == (anomaly, [family])
+    assert {one.case_id for one in judged} == {judged[0].case_id}
+
+
+@pytest.mark.parametrize("family", FACTS)
+def test_fact_names_an_event_and_hides_no_graver_lead(fleet, an_event, family):
+    anomaly, attributes = FACTS[family]
+    event = an_attack(an_event, calls=1)[0]
+    attack = replace(event, agent=Agent(id="agent-1", role=event.agent.role))
+    plain = fleet.judge(attack)
+    found = fleet.judge(replace(event, attributes=attributes))
+    assert found.anomaly == anomaly
+    assert plain.anomaly in [one.anomaly for one in found.findings]
+    assert SEVERITIES.index(found.severity) >= SEVERITIES.index(plain.severity)
 
 
 def test_an_event_of_a_case_that_raises_nothing_itself_ranks_below_it(fleet, an_event):

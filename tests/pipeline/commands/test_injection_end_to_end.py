@@ -123,14 +123,8 @@ SOURCES = {
 }
 
 
-@pytest.mark.parametrize("source", SOURCES)
-def test_value_of_an_injected_instruction_and_a_leaked_key_raise_cases(
-    source: str, tmp_path: Path
-) -> None:
-    fmt, write, send = SOURCES[source]
-    learned = habitus(tmp_path, "learn", str(history(tmp_path, write)), "--format", fmt)
-    assert learned.returncode == 0, learned.stderr
-    port = a_port()
+def client_of(port: int) -> Callable[..., Any]:
+    """Give a function that gets a path, or posts a body to it."""
 
     def ask(path: str, body: Any = None) -> Any:
         data = None if body is None else json.dumps(body).encode()
@@ -139,6 +133,51 @@ def test_value_of_an_injected_instruction_and_a_leaked_key_raise_cases(
         )
         with urllib.request.urlopen(asked, timeout=5) as answer:  # noqa: S310  # our own
             return json.load(answer)
+
+    return ask
+
+
+def test_change_of_hooks_by_a_new_agent_is_a_case_that_is_found_by_each_of_its_findings(
+    tmp_path: Path,
+) -> None:
+    file = "/srv/ana/.claude/settings.json"
+    change: Work = ("Tidy up", [("Write", {"file_path": file, "content": "{}"}, "ok")])
+    port = a_port()
+    ask = client_of(port)
+
+    def ids(kind: str) -> list[str]:
+        return [one["case_id"] for one in ask(f"/v1/cases?kind={kind}")["cases"]]
+
+    with started(tmp_path, "serve", LISTEN=f"127.0.0.1:{port}"):
+        eventually(lambda: ask("/readyz"))
+        for session, work in (("change", change), ("leak", leaking())):
+            for path, body in by_hooks(session, work):
+                ask(path, body)
+        (case_id,) = eventually(lambda: ids("secret.leak"))
+        case = ask(f"/v1/cases/{case_id}")
+        assert ids("config.change") == [case_id]
+        assert ids("telemetry.gap") == []
+    found = {one["anomaly"]: one["why"] for one in case["findings"]}
+    assert file in found["config.change"]
+    assert "api_key out of Read" in found["secret.leak"]
+    assert {"config.change", "secret.leak"} <= {one["anomaly"] for one in case["signals"]}
+    assert case["title"].startswith("Credential read and then sent"), "the graver one leads"
+    assert case["findings"][0]["anomaly"] == "secret.leak"
+    listed = habitus(tmp_path, "cases", "--kind", "config.change", "--json")
+    assert [one["case_id"] for one in json.loads(listed.stdout)["cases"]] == [case_id]
+    page = habitus(tmp_path, "cases", case_id)
+    assert file in page.stdout.replace("\n", "")
+
+
+@pytest.mark.parametrize("source", SOURCES)
+def test_value_of_an_injected_instruction_and_a_leaked_key_raise_cases(
+    source: str, tmp_path: Path
+) -> None:
+    fmt, write, send = SOURCES[source]
+    learned = habitus(tmp_path, "learn", str(history(tmp_path, write)), "--format", fmt)
+    assert learned.returncode == 0, learned.stderr
+    port = a_port()
+    ask = client_of(port)
 
     def signals() -> dict[str, str]:
         """Give the signals of all cases by their types."""

@@ -99,6 +99,22 @@ def test_cases_are_chosen_by_agent_severity_and_status(store: Store) -> None:
     assert ids(status="closed") == ["C-04"]
 
 
+def test_case_is_chosen_by_the_type_of_any_finding_that_it_ever_had(store: Store) -> None:
+    def found(*types: str) -> dict[str, Any]:
+        return {"findings": [{"anomaly": one} for one in types]}
+
+    store.commit(Commit(cases=[a_case(0, **found("tool.new", "secret.leak")), a_case(2)]))
+    store.commit(Commit(cases=[a_case(2, **found("config.change"))]))
+
+    def ids(**chosen: Any) -> list[str]:
+        return [one["case_id"] for one in store.cases(sort="last", **chosen)]
+
+    assert ids(kind="secret.leak") == ids(kind="tool.new") == ["C-00"]
+    assert ids(kind=["secret.leak", "config.change"]) == ["C-02", "C-00"]
+    assert ids(kind="telemetry.gap") == ids(kind=[]) == []
+    assert ids(kind="secret.leak", severity="low") == []
+
+
 def test_a_case_written_again_is_one_case(store: Store) -> None:
     store.commit(Commit(cases=[a_case(1)]))
     newer = a_case(1, status="closed", return_period_days=9.5)

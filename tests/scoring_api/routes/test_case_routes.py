@@ -49,6 +49,25 @@ def test_cases_are_chosen_by_agent_severity_and_status(found):
     assert numbers(found, severity="critical", status="open") == [4]
 
 
+def test_cases_are_found_by_the_type_of_any_finding(installed):
+    def found(*types: str) -> dict[str, Any]:
+        rest = {"detector": "d", "subject": "s", "bits": 12.0, "why": "It was seen."}
+        return {"findings": [{"anomaly": one} | rest for one in types]}
+
+    installed.file(
+        installed.case(0, **found("tool.new", "secret.leak", "config.change")),
+        installed.case(1, **found("secret.leak")),
+        installed.case(2, **found("tool.new")),
+    )
+    with installed.client() as client:
+        assert numbers(client, kind="secret.leak") == [1, 0]
+        assert numbers(client, kind=["config.change", "telemetry.gap"]) == [0]
+        assert numbers(client, kind="telemetry.gap") == []
+        first = client.get("/v1/cases", params={"kind": "tool.new", "limit": 1}).json()
+        assert [one["anomaly"] for one in first["cases"][0]["findings"]] == ["tool.new"]
+        assert numbers(client, cursor=first["next_cursor"]) == [0]
+
+
 @pytest.mark.parametrize("sort", ["severity", "last"])
 def test_pages_are_walked_in_both_directions_without_gap_or_repeat(found, sort):
     whole = numbers(found, sort=sort)
@@ -97,8 +116,13 @@ def test_a_cursor_of_another_order_is_refused(found):
 
 
 def test_one_case_is_found_by_its_id(found, installed):
-    assert found.get("/v1/cases/C-0000000000000003").json() == installed.case(3) | {
-        "discussion": []
+    case = installed.case(3)
+    (signal,) = case["signals"]
+    of_signal = {name: signal[name] for name in ("anomaly", "detector", "subject", "bits")}
+    findings = [of_signal | {"why": signal["reasons"][0]["why"]}]
+    assert found.get("/v1/cases/C-0000000000000003").json() == case | {
+        "discussion": [],
+        "findings": findings,
     }
     assert found.get("/v1/cases/absent").status_code == 404
     assert found.get("/v1/cases/a%00b").status_code in (400, 404)
@@ -109,6 +133,7 @@ def test_one_case_is_found_by_its_id(found, installed):
     [
         ({"severty": "high"}, "did you mean severity?"),
         ({"status": "lost"}, "status"),
+        ({"kind": "secret.leek"}, "did you mean secret.leak?"),
         ({"sort": "rank"}, "sort"),
         ({"limit": 0}, "limit"),
     ],
