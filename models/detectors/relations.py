@@ -105,6 +105,9 @@ class Relations:
         return self._hasher.of(f"sole\x1f{host}")
 
     def _is_sole(self, at: Moment, mark: int) -> bool:
+        """Check for a destination of this agent alone; where no other one reports, there is none."""
+        if len(self.reports) <= (at.profile.mark in self.reports):
+            return False
         return self._shared.level(at.profile.role, at.profile.mark, mark) == NEW_TO_ALL
 
     def _sole_days(self, at: Moment, host: str) -> int:

@@ -206,7 +206,7 @@ _ALL: tuple[Family, ...] = (
     Family(
         "beacon", "work", "volume.exfil", "A destination that one agent alone uses day after day",
         "A destination that no other agent uses, over several days.",
-        "Destinations that others use as well.",
+        "Destinations that others use as well; a fleet of one agent.",
         "`network.destination` or `argument_origins`.",
     ),
     Family(

@@ -39,10 +39,6 @@ fn hosts<'a>(at: &'a Moment<'_, '_, '_>) -> Vec<(u64, &'a str)> {
     found.into_iter().map(|host| (at.hasher.of_parts(&["sole", host]), host)).collect()
 }
 
-fn is_sole(at: &Moment<'_, '_, '_>, shared: &SharedKnowledge, mark: u64) -> bool {
-    shared.level(at.salt, at.profile.mark, mark) == NEW_TO_ALL
-}
-
 impl Relations {
     /// Add silence of the delegating agent, and days of a destination, to the fields.
     pub fn measure(&self, at: &mut Moment<'_, '_, '_>, shared: &SharedKnowledge) {
@@ -55,7 +51,7 @@ impl Relations {
         }
         let mut most: (usize, &str) = (1, "");
         for (mark, host) in hosts(at) {
-            if is_sole(at, shared, mark) {
+            if self.is_sole(at, shared, mark) {
                 let days = at.profile.sole.get(&mark).map(Vec::as_slice).unwrap_or_default();
                 let days = days.len() + usize::from(!days.contains(&at.day));
                 if days > most.0 {
@@ -77,7 +73,7 @@ impl Relations {
         let maximum = at.plan.constants.max_sole;
         let marks: Vec<u64> = hosts(at).into_iter().map(|(mark, _)| mark).collect();
         for mark in marks {
-            if is_sole(at, shared, mark) {
+            if self.is_sole(at, shared, mark) {
                 let days = at.profile.sole.entry(mark).or_default();
                 if !days.contains(&at.day) {
                     days.push(at.day);
@@ -93,6 +89,12 @@ impl Relations {
             let oldest = sole.iter().map(|(&mark, days)| (days.last().copied(), mark)).min();
             oldest.map(|(_, mark)| sole.remove(&mark));
         }
+    }
+
+    /// Check for a destination of this agent alone; where no other one reports, there is none.
+    fn is_sole(&self, at: &Moment<'_, '_, '_>, shared: &SharedKnowledge, mark: u64) -> bool {
+        self.reports.len() > usize::from(self.reports.contains_key(&at.profile.mark))
+            && shared.level(at.salt, at.profile.mark, mark) == NEW_TO_ALL
     }
 
     /// The quarter hours for which an agent that delegates has not reported itself.

@@ -52,11 +52,11 @@ def test_name_says_how_other_formats_are_read(name: str, manner: str, tmp_path: 
 @pytest.mark.parametrize(
     ("name", "content", "fmt", "said"),
     [
-        ("a.jsonl", gzip.compress(b"{}"), "codex", "expected a name that ends in .gz"),
+        ("a.jsonl", gzip.compress(b"{}", mtime=0), "codex", "expected a name that ends in .gz"),
         ("a.json", b"\x28\xb5\x2f\xfd0000", "openhands", "expected a name that ends in .zst"),
         ("a.jsonl", b"PAR1....PAR1", "native", "expected a name that ends in .parquet"),
         ("a.eval", b"{}", "claude-code", "claude-code reads a record a line"),
-        ("a.traj.gz", gzip.compress(b"{}"), "native", "native reads a record a line"),
+        ("a.traj.gz", gzip.compress(b"{}", mtime=0), "native", "native reads a record a line"),
         ("a.parquet", b"PAR1....PAR1", "inspect", "inspect reads a file as a record"),
     ],
 )
