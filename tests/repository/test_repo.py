@@ -39,8 +39,8 @@ REGISTRIES = [
 ]
 
 
-def tracked_texts() -> list[tuple[str, str]]:
-    """Name and text of each file that is, or is about to be, in the repository."""
+def tracked() -> list[str]:
+    """Name of each file that is, or is about to be, in the repository."""
     if shutil.which("git") is None or not (ROOT / ".git").exists():
         pytest.skip("not a git checkout")
     listed = subprocess.run(
@@ -50,8 +50,13 @@ def tracked_texts() -> list[tuple[str, str]]:
         text=True,
         check=True,
     ).stdout
+    return [name for name in listed.split("\0") if name]
+
+
+def tracked_texts() -> list[tuple[str, str]]:
+    """Name and text of each of these files that is a text."""
     texts = []
-    for name in filter(None, listed.split("\0")):
+    for name in tracked():
         try:
             texts.append((name, (ROOT / name).read_text(encoding="utf-8")))
         except (UnicodeDecodeError, FileNotFoundError, IsADirectoryError):
@@ -221,3 +226,8 @@ def test_an_unknown_service_is_wrong_use() -> None:
         "unknown component 'zookeeper', expected one of: kafka, postgresql, chromium"
         in shown.stderr
     )
+
+
+def test_repository_has_files_and_no_links() -> None:
+    """A link leads to a folder of one machine, or out of the project."""
+    assert not [name for name in tracked() if (ROOT / name).is_symlink()]
