@@ -105,7 +105,7 @@ class Relations:
         return self._hasher.of(f"sole\x1f{host}")
 
     def _is_sole(self, at: Moment, mark: int) -> bool:
-        """Check for a destination of this agent alone; where no other one reports, there is none."""
+        """Check for a destination of this agent alone; an agent that reports alone has none."""
         if len(self.reports) <= (at.profile.mark in self.reports):
             return False
         return self._shared.level(at.profile.role, at.profile.mark, mark) == NEW_TO_ALL

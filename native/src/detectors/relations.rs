@@ -91,7 +91,7 @@ impl Relations {
         }
     }
 
-    /// Check for a destination of this agent alone; where no other one reports, there is none.
+    /// Check for a destination of this agent alone; an agent that reports alone has none.
     fn is_sole(&self, at: &Moment<'_, '_, '_>, shared: &SharedKnowledge, mark: u64) -> bool {
         self.reports.len() > usize::from(self.reports.contains_key(&at.profile.mark))
             && shared.level(at.salt, at.profile.mark, mark) == NEW_TO_ALL

@@ -9,6 +9,7 @@ import pytest
 
 from tests.models.detectors.small_fleet import SmallFleet
 
+
 def destination(number: int) -> dict[str, Any]:
     """Give an event's network with a destination of its own."""
     return {"network": {"destination": f"https://host-{number}.example/"}}
