@@ -54,8 +54,14 @@ def facts_above(spans: Mapping[str, OpenSpan], span: str) -> list[dict[str, Any]
 
 
 def agents_at(spans: Mapping[str, OpenSpan], span: str) -> int:
-    """Count the agents of a span and of those above it."""
-    return sum("agent" in found.event for found in above(spans, span)) if span else 0
+    """Count the agents of a span and of those above it; several spans of one agent count once.
+
+    >>> outer, inner = OpenSpan("", {"agent": {"id": "a"}}), OpenSpan("s1", {"agent": {"id": "a"}})
+    >>> agents_at({"s1": outer, "s2": inner}, "s2")
+    1
+    """
+    found = (one.event["agent"] for one in above(spans, span) if "agent" in one.event)
+    return len({agent.get("id") for agent in found}) if span else 0
 
 
 def call_of(spans: Mapping[str, OpenSpan], part: Part) -> tuple[str, bool]:

@@ -47,10 +47,18 @@ def agent_of(attributes: Attributes, resource: Attributes) -> dict[str, Any]:
 
     >>> agent_of({"gen_ai.agent.name": "bot"}, {"service.name": "x", "service.version": "2"})
     {'id': 'bot', 'version': '2'}
+
+    OpenLLMetry's id is that of the run, another one each time, so there the name counts.
+
+    >>> said = {"traceloop.span.kind": "workflow", "gen_ai.agent.id": "01a2", "agent.name": "bot"}
+    >>> agent_of(said, {})
+    {'id': 'bot'}
     """
     if attributes.keys().isdisjoint(_AGENT):
         return {}
     own, name = first(attributes, names.AGENT_ID), first(attributes, names.AGENT_NAME)
+    if name is not None and "traceloop.span.kind" in attributes:
+        own = None
     if own is None and name is None:
         return {}
     found = {"id": cut(own or name or "", 256)} | process_of(resource)

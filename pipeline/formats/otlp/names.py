@@ -76,7 +76,7 @@ OUTPUT_TOKENS: Names = (
 STATUS: Names = ("rpc.response.status_code", "http.response.status_code", "rpc.jsonrpc.error_code")
 SERVER_ADDRESS: Names = ("server.address",)
 VERDICT: Names = ("gen_ai.guardrail.verdict.type", "gen_ai.guardrail.verdict")
-_NOT_SAID = ("", "N/A", "<not serializable>", "<REDACTED>", "[REDACTED]", "{}")
+_NOT_SAID = ("", "N/A", "<not serializable>", "<REDACTED>", "[REDACTED]", "__REDACTED__", "{}")
 
 
 def first(attributes: Attributes, names: Names) -> str | None:

@@ -63,6 +63,8 @@ _OPENINFERENCE: dict[str, Role] = {
     "GUARDRAIL": "guardrail",
     "CHAIN": "workflow",
 }
+_OF_AN_AGENT = ("agent.name", "gen_ai.agent.name", "gen_ai.agent.id", "input.value")
+"""OpenInference opens a trace of the Agents SDK with an AGENT that says nothing: the workflow."""
 _VERCEL: dict[str, Role] = {"ai.toolCall": "call"}
 _VERCEL |= dict.fromkeys(
     ("ai.generateText", "ai.streamText", "ai.generateObject", "ai.streamObject"), "workflow"
@@ -94,10 +96,10 @@ def role_of(span: Span) -> Role:
         if role is None:
             role = _BY_OPERATION.get(operation.lower().replace("_", ""), "")
         return "" if role == "call" and attributes.get("gen_ai.tool.name") == _MERGED else role
-    return _of_other(attributes)
+    return _of_other(attributes, root=not span.parent)
 
 
-def _of_other(attributes: dict[str, object]) -> Role:
+def _of_other(attributes: dict[str, object], *, root: bool) -> Role:
     method = text(attributes.get("mcp.method.name"))
     if method is not None:
         return "call" if method in _MCP_CALLS else ""
@@ -105,7 +107,9 @@ def _of_other(attributes: dict[str, object]) -> Role:
         return "guardrail"
     kind = text(attributes.get("openinference.span.kind"))
     if kind is not None:
-        return _OPENINFERENCE.get(kind.upper(), "")
+        role = _OPENINFERENCE.get(kind.upper(), "")
+        frame = root and role == "agent" and attributes.keys().isdisjoint(_OF_AN_AGENT)
+        return "workflow" if frame else role
     kind = text(attributes.get("traceloop.span.kind"))
     if kind is not None:
         return _OPENLLMETRY.get(kind.lower(), "")

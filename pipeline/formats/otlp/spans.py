@@ -21,7 +21,7 @@ from pipeline.formats.otlp.roles import role_of
 from pipeline.formats.part import Part
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from pipeline.formats.otlp.payload import Attributes, Span
 
@@ -62,6 +62,7 @@ class _Reading:
         self._servers: dict[str, dict[str, Any]] = {}
         self._services: dict[str, dict[str, Any]] = {}
         self._said: set[tuple[str, str, str, str]] = set()
+        self._usage: dict[tuple[str, str], tuple[Span, int]] = {}
 
     def pass_by(self, span: Span) -> None:
         """Take a span that is only between others."""
@@ -100,9 +101,9 @@ class _Reading:
         else:
             self._messages(span, session, root=root)
         if role == "model":
-            used, at_us = names.tokens(attributes), span.end_us or span.start_us
+            used = names.tokens(attributes)
             if used:
-                self.parts.append(Part(kind="usage", session=session, time_us=at_us, size=used))
+                self._usage[span.trace, span.span] = (span, used)
         event = _of_agent(span) if role == "agent" else {}
         self.spans.append(
             Part(kind="span", session=session, span=span.span, parent=span.parent, event=event)
@@ -166,7 +167,16 @@ class _Reading:
                     said = service
                     event = {"agent": service}
                     about.append(Part(kind="about", session=session, time_us=at_us, event=event))
-        return about + self.parts + self.spans
+        return about + self.parts + list(self._used()) + self.spans
+
+    def _used(self) -> Iterator[Part]:
+        """Give the tokens of model calls; of one that two instrumentations report, once."""
+        for span, used in self._usage.values():
+            if (span.trace, span.parent) not in self._usage:
+                yield Part(
+                    kind="usage", session=session_of(span.trace), size=used,
+                    time_us=span.end_us or span.start_us,
+                )  # fmt: skip
 
 
 def service_of(resource: Attributes) -> dict[str, Any]:

@@ -346,3 +346,63 @@ def test_equal_call_ids_in_two_traces_are_two_events() -> None:
     events = events_of(traces(tool(1, said=said), tool(2, said=said, trace=other)))
     assert len({one["id"] for one in events}) == 2
     assert {one["attributes"]["call_id"] for one in events} == {"call_0"}
+
+
+def test_the_agents_sdk_by_openinference_has_a_frame_that_is_no_agent() -> None:
+    said = {"llm.input_messages.0.message.role": "user"}
+    said |= {"llm.input_messages.0.message.content": "Pay DE0050"}
+    call = {"openinference.span.kind": "TOOL", "tool.name": "pay", "input.value": '{"to":"DE0050"}'}
+    (event,) = events_of(
+        traces(
+            span(4, {"openinference.span.kind": "LLM"} | said, parent=2),
+            span(3, call, parent=2, at=1),
+            span(2, {"openinference.span.kind": "AGENT", "agent.name": "clerk"}, parent=1),
+            span(1, {"openinference.span.kind": "AGENT"}, name="Agent workflow"),
+        )
+    )
+    assert (event["agent"]["id"], event["purpose"]) == ("clerk", "Pay DE0050")
+    assert event["argument_origins"] == {"to": [["DE0050", ["request"]]]}
+
+
+def test_an_agent_of_openinference_without_attributes_has_the_name_of_its_span() -> None:
+    said = {"openinference.span.kind": "AGENT", "input.value": "Pay"}
+    call = {"openinference.span.kind": "TOOL", "tool.name": "pay"}
+    (event,) = events_of(traces(span(2, call, parent=1), span(1, said, name="CodeAgent.run")))
+    assert event["agent"]["id"] == "CodeAgent.run"
+
+
+def test_hidden_inputs_of_openinference_are_no_arguments() -> None:
+    call = {"openinference.span.kind": "TOOL", "tool.name": "pay", "input.value": "__REDACTED__"}
+    (event,) = events_of(traces(span(1, call)))
+    assert "arguments" not in event
+
+
+def test_a_model_call_that_two_instrumentations_report_costs_its_tokens_once() -> None:
+    used = {"llm.token_count.prompt": 100, "llm.token_count.completion": 20}
+    model = {"openinference.span.kind": "LLM"} | used
+    call = {"openinference.span.kind": "TOOL", "tool.name": "pay"}
+    (event,) = events_of(
+        traces(
+            span(4, model, parent=2, at=1),
+            span(2, model, parent=1, at=1),
+            span(5, model, parent=1, at=2),
+            span(3, call, parent=1, at=3),
+            span(1, {"openinference.span.kind": "AGENT", "agent.name": "clerk"}),
+        )
+    )
+    assert event["attributes"]["tokens"] == 240
+
+
+def test_the_agent_of_openllmetry_is_its_name_as_its_id_is_that_of_the_run() -> None:
+    run = {"gen_ai.operation.name": "invoke_agent", "traceloop.span.kind": "workflow"}
+    run |= {"gen_ai.agent.name": "clerk", "gen_ai.agent.id": "01a23784-0425-7151-a176-78eae1f19e50"}
+    chat = CHAT | {"gen_ai.input.messages": asked("Pay DE0050")}
+    (event,) = events_of(
+        traces(
+            span(4, chat, parent=2),
+            tool(3, "pay", parent=2, at=1),
+            span(2, run, parent=1),
+            agent(1, "clerk"),
+        )
+    )
+    assert (event["agent"]["id"], event["purpose"]) == ("clerk", "Pay DE0050")
