@@ -144,7 +144,7 @@ class Assembler:
             state = session.state
             if state.ended_us and arrived_us - state.ended_us > RESUMED_US:
                 state.ended_us = 0
-            if part.via:
+            if part.via in _OF_AGENT:
                 self._hooked.note(part, reporter, state.reports, arrived_us)
             if ordered:
                 session.apply(part, arrived_us, out)
@@ -384,6 +384,7 @@ def _row(name: str, at: int | None = None) -> str:
     return digest if at is None else f"{digest}:{at}"
 
 
+_OF_AGENT = ("hook", "log")
 _NEVER = 1 << 62
 
 

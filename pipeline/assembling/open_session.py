@@ -120,6 +120,9 @@ class OpenSession:
         """Take one part; add the events that it completes to `out`."""
         time_us = part.time_us or arrived_us
         facts = self.state.facts
+        if part.via == "model" and any(one.call for one in self.state.spans.values()):
+            self._count["parts_repeated"] += 1  # spans of tools come before the next request
+            return
         if part.match and not part.call:
             part = replace(part, call=self._paired(part, time_us))
         if part.kind == "call":

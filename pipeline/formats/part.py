@@ -34,7 +34,8 @@ class Part(Struct, frozen=True, kw_only=True, omit_defaults=True):
         Whether `call` comes from the emitter; otherwise it is made of the ids of the span.
     via
         ``hook`` for a ``call`` that a hook of the agent reports, ``log`` for one of its telemetry
-        or transcript under the same id; empty where no hook could report it.
+        or transcript under the same id; empty where no hook could report it. ``model`` for both
+        halves of a call that only the messages of a model report: none where spans are calls.
     time_us
         Event time, microseconds since 1970; 0 where the record has none.
     span, parent
@@ -60,7 +61,7 @@ class Part(Struct, frozen=True, kw_only=True, omit_defaults=True):
     call: str = ""
     match: str = ""
     named: bool = True
-    via: Literal["", "hook", "log"] = ""
+    via: Literal["", "hook", "log", "model"] = ""
     time_us: int = 0
     span: str = ""
     parent: str = ""

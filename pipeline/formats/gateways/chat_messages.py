@@ -30,7 +30,7 @@ def tail_of(messages: Any) -> tuple[list[dict[str, Any]], bool]:
         return [{"role": "user", "content": messages}], True
     given = messages.get("messages") if isinstance(messages, dict) else messages
     found = [inner(one) for one in given[-MAX_MESSAGES:]] if isinstance(given, list) else []
-    last = max((at for at, one in enumerate(found) if _is_of_model(one)), default=-1)
+    last = max((at for at, one in enumerate(found) if is_of_model(one)), default=-1)
     return found[last + 1 :], last < 0
 
 
@@ -102,7 +102,12 @@ def _call(call: Any, tool: Any, arguments: Any) -> Iterator[tuple[str, str, dict
         yield called, named, object_in(arguments)
 
 
-def _is_of_model(message: dict[str, Any]) -> bool:
+def is_of_model(message: dict[str, Any]) -> bool:
+    """Return whether the model wrote a message.
+
+    >>> is_of_model({"role": "assistant"}), is_of_model({"role": "tool"})
+    (True, False)
+    """
     return message.get("role") == "assistant" or text(message.get("type")) in _OF_MODEL
 
 

@@ -9,6 +9,7 @@ from pipeline.formats.members import text, texts
 from pipeline.formats.otlp import names
 from pipeline.formats.otlp.names import address, arguments_of, content, decoded, first
 from pipeline.formats.otlp.payload import SERVER
+from pipeline.formats.otlp.span_events import arguments_in, result_in
 from pipeline.formats.part import Part
 
 if TYPE_CHECKING:
@@ -37,6 +38,8 @@ _DENIED = frozenset(
         "auth-required",
     }
 )
+_NO_ID = "<not specified>"
+"""What the Agent Development Kit writes for each call that failed."""
 _PROCESS = {"instance": "service.instance.id", "version": "service.version"}
 _AGENT = frozenset((*names.AGENT_ID, *names.AGENT_NAME))
 _DENIES = frozenset((*names.VERDICT, "error.type", *names.STATUS, "a2a.task.state"))
@@ -123,6 +126,8 @@ def call_parts(span: Span, tool: str, session: str) -> Iterator[Part]:
     call = first(attributes, names.CALL)
     if call is None and "openinference.span.kind" in attributes:
         call = first(attributes, ("tool.id",))  # elsewhere, it is the id of the tool
+    if call == _NO_ID:
+        call = None
     named = call is not None
     if call is None:
         request = first(attributes, names.REQUEST_ID)
@@ -134,6 +139,8 @@ def call_parts(span: Span, tool: str, session: str) -> Iterator[Part]:
     if span.end_us >= span.start_us > 0:
         ended["duration_ms"] = (span.end_us - span.start_us) / 1000
     result = content(attributes, names.RESULT)
+    if result is None:
+        result = result_in(span)
     said = None if result is None else texts(decoded(result))
     at, above = span.span, span.parent
     start_us, end_us = span.start_us or span.end_us, span.end_us or span.start_us
@@ -159,7 +166,8 @@ def _event_of(span: Span, tool: str) -> dict[str, Any]:
     if agent:
         agent.pop("model", None)
         event["agent"] = agent
-    arguments = arguments_of(content(attributes, names.ARGUMENTS))
+    given = content(attributes, names.ARGUMENTS)
+    arguments = arguments_of(arguments_in(span) if given is None else given)
     if arguments:
         event["arguments"] = arguments
     resource = _resource_of(attributes)

@@ -10,6 +10,7 @@ from pipeline.formats.otlp.emitters import claude_code, codex, gemini_cli
 from pipeline.formats.otlp.messages import messages_of
 from pipeline.formats.otlp.names import first
 from pipeline.formats.otlp.payload import INTERNAL, Span, Unusable
+from pipeline.formats.otlp.span_events import DETAILS
 from pipeline.formats.otlp.spans import session_of
 from pipeline.formats.part import Part
 
@@ -24,7 +25,6 @@ _EMITTERS: dict[str, Callable[[LogRecord, str], list[Part] | Unusable]] = {
     "gemini_cli": gemini_cli.parts_of_log,
 }
 _SERVICES = {"claude-code": "claude_code", "claude-code-desktop": "claude_code"}
-_DETAILS = "gen_ai.client.inference.operation.details"
 _MESSAGES = ("gen_ai.user.message", "gen_ai.system.message")
 
 
@@ -70,7 +70,7 @@ def _parts_of(log: LogRecord) -> list[Part] | Unusable:
     read = _EMITTERS.get(emitter)
     if read is not None:
         return read(log, event)
-    if name == _DETAILS or name in _MESSAGES:
+    if name == DETAILS or name in _MESSAGES:
         return _messages(log, name)
     return gateways.parts_of_access(log)
 

@@ -15,9 +15,11 @@ from pipeline.formats.otlp import names
 from pipeline.formats.otlp.calls import agent_of, call_parts, is_denial, process_of, tool_of
 from pipeline.formats.otlp.emitters import claude_code
 from pipeline.formats.otlp.messages import messages_of
+from pipeline.formats.otlp.model_calls import parts_of_model
 from pipeline.formats.otlp.names import address, first
 from pipeline.formats.otlp.payload import SERVER, Unusable
 from pipeline.formats.otlp.roles import role_of
+from pipeline.formats.otlp.span_events import with_details
 from pipeline.formats.part import Part
 
 if TYPE_CHECKING:
@@ -62,6 +64,8 @@ class _Reading:
         self._servers: dict[str, dict[str, Any]] = {}
         self._services: dict[str, dict[str, Any]] = {}
         self._said: set[tuple[str, str, str, str]] = set()
+        self._models: list[Span] = []
+        self._with_calls: set[str] = set()
         self._usage: dict[tuple[str, str], tuple[Span, int]] = {}
 
     def pass_by(self, span: Span) -> None:
@@ -78,6 +82,8 @@ class _Reading:
         if root:
             self.roots[span.trace] = span
         self._about(span)
+        if span.events:
+            span.attributes = with_details(span)
         attributes = span.attributes
         if role == "call":
             tool = tool_of(span)
@@ -101,6 +107,8 @@ class _Reading:
         else:
             self._messages(span, session, root=root)
         if role == "model":
+            if span.parent:  # one that is alone may lie beside the trace of its agent
+                self._models.append(span)
             used = names.tokens(attributes)
             if used:
                 self._usage[span.trace, span.span] = (span, used)
@@ -113,6 +121,7 @@ class _Reading:
         call, result, own = call_parts(span, tool, session)
         self.parts += (call, result)
         self.spans.append(own)
+        self._with_calls.add(span.trace)
 
     def _messages(self, span: Span, session: str, *, root: bool) -> None:
         for role, said in messages_of(span, root=root):
@@ -167,6 +176,9 @@ class _Reading:
                     said = service
                     event = {"agent": service}
                     about.append(Part(kind="about", session=session, time_us=at_us, event=event))
+        for span in self._models:
+            if span.trace not in self._with_calls:
+                self.parts += parts_of_model(span, session_of(span.trace))
         return about + self.parts + list(self._used()) + self.spans
 
     def _used(self) -> Iterator[Part]:

@@ -406,3 +406,50 @@ def test_the_agent_of_openllmetry_is_its_name_as_its_id_is_that_of_the_run() -> 
         )
     )
     assert (event["agent"]["id"], event["purpose"]) == ("clerk", "Pay DE0050")
+
+
+def test_failed_calls_of_the_agent_development_kit_are_events_each() -> None:
+    said = {"gen_ai.tool.call.id": "<not specified>", "error.type": "RuntimeError"}
+    first, second = events_of(
+        traces(
+            tool(2, "pay", said=said, parent=1, failed=True),
+            tool(3, "pay", said=said, parent=1, failed=True, at=1),
+            agent(1),
+        )
+    )
+    assert first["id"] != second["id"]
+    assert (first["outcome"], second["outcome"]) == ("error", "error")
+
+
+DETAILS = "gen_ai.client.inference.operation.details"
+
+
+def parted(role: str, **part: Any) -> str:
+    return json.dumps([{"role": role, "parts": [part]}])
+
+
+@pytest.mark.parametrize(
+    ("given", "found"),
+    [
+        (
+            [("gen_ai.tool.message", {"role": "tool", "content": '{"to":"DE0050"}'})],
+            [("gen_ai.choice", {"message": '[{"text":"paid"}]'})],
+        ),
+        (
+            [(DETAILS, {"gen_ai.input.messages": parted(
+                "tool", type="tool_call", name="pay", arguments={"to": "DE0050"}
+            )})],
+            [(DETAILS, {"gen_ai.output.messages": parted(
+                "tool", type="tool_call_response", response=[{"text": "paid"}]
+            )})],
+        ),
+    ],
+)  # fmt: skip
+def test_content_in_the_events_of_spans(given: Any, found: Any) -> None:
+    chat = span(2, CHAT, parent=1, events=[(DETAILS, {"gen_ai.input.messages": asked("DE0050")})])
+    (event,) = events_of(
+        traces(chat, tool(3, "pay", parent=1, at=1, events=given + found), agent(1))
+    )
+    assert event["arguments"] == {"to": "DE0050"}
+    assert event["argument_origins"] == {"to": [["DE0050", ["request"]]]}
+    assert event["volume"] == {"bytes_in": 4}

@@ -1,0 +1,120 @@
+"""Calls that only the messages of model calls report: those of a loop around a model's client.
+
+Each request repeats the conversation. The calls that its last messages answer are new, and were
+made; a call that no later request answers is not known to be.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from pipeline.formats.gateways.chat_messages import calls_in, is_of_model, results_in, tail_of
+from pipeline.formats.members import inner
+from pipeline.formats.otlp.calls import agent_of
+from pipeline.formats.otlp.messages import MAX_MESSAGES
+from pipeline.formats.otlp.names import content, decoded
+from pipeline.formats.part import Part
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pipeline.formats.otlp.payload import Attributes, Span
+
+_INPUT = ("gen_ai.input.messages",)
+_FLATTENED = (
+    ("llm.input_messages", ".message", "tool_call.", "function."),
+    ("gen_ai.prompt", "", "", ""),
+)
+_OF_GATEWAY = "metadata.user_api_key_hash"
+"""LiteLLM is the service of its spans, not the agent."""
+
+
+def parts_of_model(span: Span, session: str) -> Iterator[Part]:
+    """Give both halves of the calls that the last messages of a model call answer."""
+    messages = _conversation(span.attributes)
+    tail, _ = tail_of(messages)
+    if not tail or not list(results_in(tail[-1:])) or _OF_GATEWAY in span.attributes:
+        return
+    answers = {call: said for call, said, _ in results_in(tail)}
+    agent = agent_of(span.attributes, span.resource)
+    halves: list[Part] = []
+    for call, tool, arguments in _asked(messages[: len(messages) - len(tail)]):
+        if call not in answers:
+            continue
+        event: dict[str, Any] = {"tool": tool} | ({"agent": agent} if agent else {})
+        if arguments:
+            event["arguments"] = arguments
+        yield _half("call", span, session, call, event, None)
+        halves.append(_half("result", span, session, call, {}, answers[call]))
+    yield from halves
+
+
+def _half(
+    kind: Any, span: Span, session: str, call: str, event: dict[str, Any], said: str | None
+) -> Part:
+    return Part(
+        kind=kind, session=session, call=call, via="model", span=span.span, parent=span.parent,
+        time_us=span.start_us, event=event, text=said,
+    )  # fmt: skip
+
+
+def _asked(messages: list[dict[str, Any]]) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    """Give the calls of the model's last answer, which may be several messages."""
+    first = len(messages)
+    while first and is_of_model(messages[first - 1]):
+        first -= 1
+    for one in messages[first:]:
+        yield from calls_in({"choices": [{"message": one}], "content": one.get("content")})
+        yield from calls_in({"output": [one]})
+
+
+def _conversation(attributes: Attributes) -> list[dict[str, Any]]:
+    given = decoded(content(attributes, _INPUT))
+    if isinstance(given, list):
+        return [one for given_one in given for one in _of_parts(inner(given_one))]
+    for prefix, middle, call, function in _FLATTENED:
+        if f"{prefix}.0{middle}.role" in attributes:
+            return list(_of_flattened(attributes, prefix, middle, call, function))
+    return []
+
+
+def _of_parts(message: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Give a message of the conventions as OpenAI's interface writes it, each answer for itself."""
+    parts = message.get("parts")
+    if not isinstance(parts, list):
+        yield message
+        return
+    calls: list[dict[str, Any]] = []
+    for part in map(inner, parts[:MAX_MESSAGES]):
+        if part.get("type") == "tool_call":
+            calls.append({"id": part.get("id"), "function": part})
+        elif part.get("type") == "tool_call_response":
+            said = part.get("response", part.get("result"))
+            yield {"role": "tool", "tool_call_id": part.get("id"), "content": said}
+    if calls or len(parts) != sum(inner(one).get("type") == "tool_call_response" for one in parts):
+        yield {"role": message.get("role"), "tool_calls": calls}
+
+
+def _of_flattened(
+    attributes: Attributes, prefix: str, middle: str, call: str, function: str
+) -> Iterator[dict[str, Any]]:
+    for place in range(MAX_MESSAGES):
+        at = f"{prefix}.{place}{middle}"
+        if f"{at}.role" not in attributes:
+            return
+        calls: list[dict[str, Any]] = []
+        while len(calls) < MAX_MESSAGES:
+            one = f"{at}.tool_calls.{len(calls)}.{call}"
+            if f"{one}{function}name" not in attributes:
+                break
+            members = {key: attributes.get(f"{one}{function}{key}") for key in _MEMBERS}
+            calls.append({"id": attributes.get(f"{one}id"), "function": members})
+        yield {
+            "role": attributes[f"{at}.role"],
+            "content": attributes.get(f"{at}.content"),
+            "tool_call_id": attributes.get(f"{at}.tool_call_id"),
+            "tool_calls": calls,
+        }
+
+
+_MEMBERS = ("name", "arguments")

@@ -1,0 +1,120 @@
+"""Calls that only the messages of model calls report."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from tests.pipeline.formats.otlp.payloads import agent, events_of, span, tool, traces
+
+CHAT = {"gen_ai.operation.name": "chat"}
+FIRST = ("c-1", "find", {"of": "ines@example.com"}, "account DE0050")
+SECOND = ("c-2", "pay", {"to": "DE0050"}, "paid")
+THIRD = ("c-3", "rate", {"currency": "EUR"}, "1.07")
+Call = tuple[str, str, dict[str, Any], str]
+
+
+def conventions(*turns: list[Call]) -> dict[str, Any]:
+    messages = [{"role": "user", "parts": [{"type": "text", "content": "Pay ines@example.com"}]}]
+    for calls in turns:
+        asked = [
+            {"type": "tool_call", "id": call, "name": name, "arguments": arguments}
+            for call, name, arguments, _ in calls
+        ]
+        said = [
+            {"type": "tool_call_response", "id": call, "response": result}
+            for call, _, _, result in calls
+        ]
+        messages.append({"role": "assistant", "parts": asked})
+        messages.append({"role": "tool", "parts": said})
+    return CHAT | {"gen_ai.input.messages": json.dumps(messages)}
+
+
+def openinference(*turns: list[Call]) -> dict[str, Any]:
+    return _flattened(turns, "llm.input_messages", ".message", "tool_call.", "function.") | {
+        "openinference.span.kind": "LLM"
+    }
+
+
+def openllmetry(*turns: list[Call]) -> dict[str, Any]:
+    return _flattened(turns, "gen_ai.prompt", "", "", "") | CHAT
+
+
+def _flattened(turns: Any, prefix: str, middle: str, one: str, function: str) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    messages: list[dict[str, Any]] = [{"role": "user", "content": "Pay ines@example.com"}]
+    for calls in turns:
+        asked: dict[str, Any] = {"role": "assistant"}
+        for place, (call, name, arguments, _) in enumerate(calls):
+            at = f"tool_calls.{place}.{one}"
+            asked |= {f"{at}id": call, f"{at}{function}name": name}
+            asked[f"{at}{function}arguments"] = json.dumps(arguments)
+        messages.append(asked)
+        messages += [
+            {"role": "tool", "tool_call_id": c, "content": said} for c, _, _, said in calls
+        ]
+    for place, message in enumerate(messages):
+        found |= {f"{prefix}.{place}{middle}.{key}": value for key, value in message.items()}
+    return found
+
+
+@pytest.mark.parametrize("said", [conventions, openinference, openllmetry])
+def test_a_loop_around_a_client_gives_each_answered_call_once(said: Any) -> None:
+    first, beside, second = events_of(
+        traces(
+            span(2, said(), parent=1),
+            span(3, said([FIRST, THIRD]), parent=1, at=1),
+            span(4, said([FIRST, THIRD], [SECOND]), parent=1, at=2),
+            span(1, {}),
+        )
+    )
+    assert [one["tool"] for one in (first, beside, second)] == ["find", "rate", "pay"]
+    assert [one["attributes"]["call_id"] for one in (first, second)] == ["c-1", "c-2"]
+    assert first["agent"]["id"] == "orders"
+    assert first["argument_origins"] == {"of": [["ines@example.com", ["request"]]]}
+    assert beside["argument_origins"] == {"currency": [["EUR", []]]}
+    assert second["argument_origins"] == {"to": [["DE0050", ["result:find"]]]}
+    assert second["volume"] == {"bytes_in": 4}
+    assert "outcome" not in first  # messages do not say it
+
+
+def test_such_a_call_is_of_the_agent_above_that_comes_later() -> None:
+    model = traces(span(2, conventions([FIRST]), parent=1))
+    (event,) = events_of(model, traces(agent(1)))
+    assert event["agent"]["id"] == "weather-bot"
+
+
+@pytest.mark.parametrize("apart", [False, True])
+def test_messages_add_nothing_to_spans_of_tools(apart: bool) -> None:
+    spans = [
+        tool(3, "find", parent=1),
+        span(4, openinference([FIRST]), parent=1, at=1),
+        agent(1),
+    ]
+    (event,) = events_of(*(map(traces, spans) if apart else [traces(*spans)]))
+    assert event["attributes"]["call_id"] == f"{3:016x}"
+
+
+def test_a_model_call_that_is_alone_in_its_trace_gives_no_event() -> None:
+    assert events_of(traces(span(2, conventions([FIRST])))) == []
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"role": "user", "content": "And now?"},  # an example in the prompt
+        {"role": "assistant", "content": "Paid."},
+    ],
+)
+def test_calls_that_the_last_message_does_not_answer_are_not_new(more: dict[str, str]) -> None:
+    said = conventions([FIRST])
+    messages = [*json.loads(said["gen_ai.input.messages"]), more]
+    said["gen_ai.input.messages"] = json.dumps(messages)
+    assert events_of(traces(span(2, said, parent=1))) == []
+
+
+def test_a_gateway_is_not_the_agent_of_the_calls_in_its_messages() -> None:
+    said = conventions([FIRST]) | {"metadata.user_api_key_hash": "88dc28d0"}
+    assert events_of(traces(span(2, said, parent=1))) == []
