@@ -78,11 +78,14 @@ def check_format(files: Sequence[str], fmt: str) -> list[Check]:
             events.append(reader.normalise(line))
         except MalformedEvent as error:
             refused.append(str(error))
+    todo = f"give files of format {fmt}, or the format of these"
+    if more := switches().get(fmt, {}).get("events"):
+        todo += f"; {more}"
     found = [
         Check("records", "ok", manner),
         Check(
             "events", "ok" if events else "missing", f"{len(events):,} events",
-            "" if events else f"give files of format {fmt}, or the format of these",
+            "" if events else todo,
         ),
     ]  # fmt: skip
     if refused:

@@ -105,6 +105,19 @@ def content(attributes: Attributes, names: Names) -> Any:
     return None
 
 
+def metadata_of(attributes: Attributes, member: str) -> str | None:
+    """Give a text of the metadata that LangChain's configuration has, as OpenInference writes it.
+
+    >>> metadata_of({"metadata": '{"user_id":"ines"}'}, "user_id")
+    'ines'
+    """
+    given = attributes.get("metadata")
+    if not isinstance(given, str) or f'"{member}"' not in given:
+        return None
+    found = decoded(given)
+    return text(found.get(member)) if isinstance(found, dict) else None
+
+
 def tokens(attributes: Attributes) -> int:
     """Give the tokens of a model call, in and out; 0 where it has none.
 

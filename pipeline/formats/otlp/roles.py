@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal
 
 from pipeline.formats.members import text
-from pipeline.formats.otlp.names import OPERATION, TOOL, VERDICT, first
+from pipeline.formats.otlp.names import OPERATION, TOOL, VERDICT, first, metadata_of
 from pipeline.formats.otlp.payload import CONSUMER, SERVER
 
 if TYPE_CHECKING:
@@ -72,6 +72,9 @@ _VERCEL |= dict.fromkeys(
 _OPENLLMETRY: dict[str, Role] = {"tool": "call", "agent": "agent", "workflow": "workflow"}
 
 
+_RUNS_BELOW = "traceloop.association.properties.lc_agent_name"
+
+
 def role_of(span: Span) -> Role:
     """Give the role of a span; empty for one that is only between others.
 
@@ -80,6 +83,22 @@ def role_of(span: Span) -> Role:
     >>> role_of(Span("", "", "", "anything", 1, 0, 0, False, said, {}, [], 0))
     'call'
     """
+    role = _said(span)
+    return "agent" if role in ("", "workflow") and _is_langchain_agent(span) else role
+
+
+def _is_langchain_agent(span: Span) -> bool:
+    """Return whether a span is the run of an agent of LangChain, which spans below name too."""
+    attributes = span.attributes
+    named = attributes.get(_RUNS_BELOW)
+    if named is not None:
+        return bool(named) and attributes.get("traceloop.entity.name") == named
+    if "openinference.span.kind" not in attributes:
+        return False
+    return metadata_of(attributes, "lc_agent_name") == span.name != ""
+
+
+def _said(span: Span) -> Role:
     attributes = span.attributes
     if not attributes:
         return "claude" if span.name.startswith(CLAUDE_CODE) else ""

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from pipeline.formats.otlp.payload import Attributes, Span
 
 _SERVICE = "service.name"
-_IN_COMMON = frozenset((*names.SESSION, *names.HUMAN))
+_IN_COMMON = frozenset((*names.SESSION, *names.HUMAN, "metadata"))
 _SERVICE_US, _ROOT_US = 1, 2
 """Times of what services say: those of MCP servers first, the root's last, all before the calls."""
 
@@ -207,6 +207,8 @@ def human_of(span: Span) -> dict[str, Any]:
     """Give the person that a span names; empty where it names none, or an agent."""
     attributes = span.attributes
     found = first(attributes, names.HUMAN) or first(span.resource, ("enduser.id",))
+    if found is None and "openinference.span.kind" in attributes:
+        found = names.metadata_of(attributes, "user_id")
     if found is None:
         return {}
     agents = (*names.AGENT_ID, *names.AGENT_NAME, *names.CALLER, "microsoft.agent.user.id")

@@ -453,3 +453,56 @@ def test_content_in_the_events_of_spans(given: Any, found: Any) -> None:
     assert event["arguments"] == {"to": "DE0050"}
     assert event["argument_origins"] == {"to": [["DE0050", ["request"]]]}
     assert event["volume"] == {"bytes_in": 4}
+
+
+def langchain(kind: str, name: str, **more: Any) -> dict[str, Any]:
+    """Give what OpenInference or OpenLLMetry writes for the run of an agent, or below it."""
+    if kind == "openinference":
+        metadata = {"lc_agent_name": name, "user_id": "ines"}
+        return {"openinference.span.kind": "CHAIN", "metadata": json.dumps(metadata)} | more
+    of_run = {"lc_agent_name": name, "user_id": "ines"}
+    said = {f"traceloop.association.properties.{key}": value for key, value in of_run.items()}
+    return said | {"gen_ai.operation.name": "execute_task", "traceloop.entity.name": name} | more
+
+
+@pytest.mark.parametrize("kind", ["openinference", "openllmetry"])
+def test_the_runs_of_agents_of_langchain_are_agents(kind: str) -> None:
+    below = langchain(kind, "clerk", **{"traceloop.entity.name": "tools"})
+    asks = CHAT | {"gen_ai.input.messages": asked("Pay DE0050")}
+    first, second = events_of(
+        traces(
+            span(6, asks, parent=5, at=2),
+            tool(7, "pay", parent=5, at=3, said={"gen_ai.tool.call.arguments": '{"to":"DE0050"}'}),
+            span(5, langchain(kind, "payer"), parent=4, at=2, name="payer"),
+            tool(4, "ask", parent=3, at=1),
+            span(3, below, parent=1, at=1, name="tools"),
+            span(2, CHAT | {"gen_ai.input.messages": asked("Settle it")}, parent=1),
+            span(1, langchain(kind, "clerk"), name="clerk"),
+        )
+    )
+    assert (first["agent"]["id"], second["agent"]["id"]) == ("clerk", "payer")
+    assert (first["human"], second["purpose"]) == ({"id": "ines"}, "Settle it")
+    assert second["argument_origins"] == {"to": [["DE0050", []]]}
+
+
+@pytest.mark.parametrize("status", ["success", "error"])
+@pytest.mark.parametrize("kind", ["openinference", "openllmetry"])
+def test_a_message_of_langchain_says_whether_the_tool_failed(kind: str, status: str) -> None:
+    message = {"content": "account DE0050", "tool_call_id": "c-1", "status": status}
+    written: dict[str, Any] = {"type": "tool", "data": message}
+    if kind == "openllmetry":
+        written = {"output": {"lc": 1, "id": ["ToolMessage"], "kwargs": message}, "kwargs": {}}
+    said = {"gen_ai.tool.call.result": json.dumps(written)}
+    later = {"gen_ai.tool.call.arguments": '{"to":"DE0050","note":"c-1"}'}
+    first, second = events_of(
+        traces(
+            tool(2, "find", parent=1, said=said),
+            tool(3, "pay", parent=1, at=1, said=later),
+            agent(1),
+        )
+    )
+    assert first["outcome"] == {"success": "ok", "error": "error"}[status]
+    assert first["volume"] == {"bytes_in": 14}
+    assert second["argument_origins"] == {
+        "to": [["DE0050", ["result:find"]]], "note": [["c-1", []]]
+    }  # fmt: skip
