@@ -162,7 +162,7 @@ def call_parts(span: Span, tool: str, session: str) -> Iterator[Part]:
 
 
 def _message_of(result: Any) -> dict[str, Any]:
-    """Give the message of LangChain that a result is, as it writes it in two ways; else nothing.
+    """Give the message of LangChain that a result is, in both of its encodings; else nothing.
 
     >>> _message_of({"type": "tool", "data": {"content": "paid", "tool_call_id": "c-1"}})["content"]
     'paid'

@@ -348,7 +348,7 @@ def test_equal_call_ids_in_two_traces_are_two_events() -> None:
     assert {one["attributes"]["call_id"] for one in events} == {"call_0"}
 
 
-def test_the_agents_sdk_by_openinference_has_a_frame_that_is_no_agent() -> None:
+def test_the_frame_of_the_agents_sdk_by_openinference_is_a_workflow() -> None:
     said = {"llm.input_messages.0.message.role": "user"}
     said |= {"llm.input_messages.0.message.content": "Pay DE0050"}
     call = {"openinference.span.kind": "TOOL", "tool.name": "pay", "input.value": '{"to":"DE0050"}'}
@@ -371,7 +371,7 @@ def test_an_agent_of_openinference_without_attributes_has_the_name_of_its_span()
     assert event["agent"]["id"] == "CodeAgent.run"
 
 
-def test_hidden_inputs_of_openinference_are_no_arguments() -> None:
+def test_hidden_inputs_of_openinference_give_a_call_without_arguments() -> None:
     call = {"openinference.span.kind": "TOOL", "tool.name": "pay", "input.value": "__REDACTED__"}
     (event,) = events_of(traces(span(1, call)))
     assert "arguments" not in event
