@@ -183,12 +183,20 @@ class _Reading:
 
     def _used(self) -> Iterator[Part]:
         """Give the tokens of model calls; of one that two instrumentations report, once."""
-        for span, used in self._usage.values():
-            if (span.trace, span.parent) not in self._usage:
-                yield Part(
-                    kind="usage", session=session_of(span.trace), size=used,
-                    time_us=span.end_us or span.start_us,
-                )  # fmt: skip
+        until_us: dict[tuple[str, str], int] = {}
+        for span, used in sorted(self._usage.values(), key=lambda one: one[0].start_us):
+            if (span.trace, span.parent) in self._usage:
+                continue
+            answer = first(span.attributes, ("gen_ai.response.id",))
+            if answer is not None:
+                key = (span.trace, answer)
+                if span.start_us < until_us.get(key, 0):
+                    continue  # beside it, as the client and an instrumentation report the call
+                until_us[key] = span.end_us
+            yield Part(
+                kind="usage", session=session_of(span.trace), size=used,
+                time_us=span.end_us or span.start_us,
+            )  # fmt: skip
 
 
 def service_of(resource: Attributes) -> dict[str, Any]:

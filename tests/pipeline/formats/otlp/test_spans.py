@@ -393,6 +393,22 @@ def test_a_model_call_that_two_instrumentations_report_costs_its_tokens_once() -
     assert event["attributes"]["tokens"] == 240
 
 
+def test_a_model_call_that_two_spans_report_beside_each_other_costs_its_tokens_once() -> None:
+    used = CHAT | {"gen_ai.usage.input_tokens": 100, "gen_ai.usage.output_tokens": 20}
+    one, other = used | {"gen_ai.response.id": "m-1"}, used | {"gen_ai.response.id": "m-2"}
+    (event,) = events_of(
+        traces(
+            span(2, one, parent=1, at=1, took=0.4),
+            span(3, one, parent=1, at=1.1, took=0.2),
+            span(4, other, parent=1, at=1.2),
+            span(5, one, parent=1, at=2),
+            tool(6, parent=1, at=3),
+            agent(1),
+        )
+    )
+    assert event["attributes"]["tokens"] == 360
+
+
 def test_the_agent_of_openllmetry_is_its_name_as_its_id_is_that_of_the_run() -> None:
     run = {"gen_ai.operation.name": "invoke_agent", "traceloop.span.kind": "workflow"}
     run |= {"gen_ai.agent.name": "clerk", "gen_ai.agent.id": "01a23784-0425-7151-a176-78eae1f19e50"}
