@@ -37,6 +37,7 @@ SESSION: Names = (
     "microsoft.session.id",
     "gcp.vertex.agent.session_id",
     "traceloop.association.properties.session_id",
+    "traceloop.association.properties.thread_id",
     "ai.telemetry.metadata.sessionId",
 )
 CLIENT_ADDRESS: Names = ("client.address", "source.address")

@@ -522,3 +522,9 @@ def test_a_message_of_langchain_says_whether_the_tool_failed(kind: str, status: 
     assert second["argument_origins"] == {
         "to": [["DE0050", ["result:find"]]], "note": [["c-1", []]]
     }  # fmt: skip
+
+
+def test_the_thread_of_langchain_is_the_session_before_the_agent_comes() -> None:
+    said = {"traceloop.association.properties.thread_id": "thread-9"}
+    (event,) = events_of(traces(tool(2, parent=1, said=said)))
+    assert event["session"] == "thread-9"
