@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -49,6 +50,37 @@ def test_agent_is_the_nearest_agent_else_the_trace() -> None:
     ]  # fmt: skip
     made = events_of("langfuse", *rows)
     assert {one["tool"]: one["agent"]["id"] for one in made} == {"a": "writer", "b": "desk"}
+
+
+@pytest.mark.parametrize("encoded", [True, False])
+def test_agent_of_langchain_is_named_by_metadata(encoded: bool) -> None:
+    def named(agent: str) -> dict[str, Any]:
+        metadata = {"lc_agent_name": agent}
+        return {"metadata": json.dumps(metadata) if encoded else metadata}
+
+    rows = [
+        observation("look_up", "graph", "TOOL", **named("researcher")),
+        observation("graph", "research", "CHAIN", **named("researcher")),
+        observation("research", "desk", "TOOL", **named("boss")),
+        ROOT | named("boss"),
+    ]
+    made = events_of("langfuse", *rows)
+    assert {one["tool"]: one["agent"]["id"] for one in made} == {
+        "look_up": "researcher", "research": "boss",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("written", "given"),
+    [
+        ('{"args": [], "kwargs": {"to": "Ines"}}', {"to": "Ines"}),
+        ({"args": ["Ines"], "kwargs": {"sum": 3}}, {"args": ["Ines"], "sum": 3}),
+        ({"args": ["Ines"]}, {"args": ["Ines"]}),
+    ],
+)
+def test_arguments_of_an_observed_function_have_their_names(written: Any, given: Any) -> None:
+    (made,) = events_of("langfuse", observation("pay", "desk", "TOOL", input=written), ROOT)
+    assert made["arguments"] == given
 
 
 @pytest.mark.parametrize("kind", ["SPAN", "GENERATION", "CHAIN", "EVENT", "GUARDRAIL"])

@@ -78,7 +78,10 @@ def test_agent_is_the_nearest_agent_span_above_nested_functions() -> None:
 
 
 def test_request_of_an_agent_to_its_subagent_is_no_request_of_a_person() -> None:
-    asks = [{"role": "user", "content": "Read mail 1041"}], [{"role": "user", "content": "Pay DE-9"}]
+    asks = (
+        [{"role": "user", "content": "Read mail 1041"}],
+        [{"role": "user", "content": "Pay DE-9"}],
+    )
     items = [
         span(1, None, agent("Boss")),
         span(2, 1, {"type": "generation", "input": asks[0]}),
