@@ -1,8 +1,8 @@
 """Langfuse: observations, one JSON object a line, or a page of its API.
 
 Blob exports have snake_case members, the API has camelCase ones. Times without a zone are in UTC.
-An observation of type ``TOOL`` or ``RETRIEVER`` is a call. One of type ``AGENT`` names the agent, as
-the ``lc_agent_name`` of LangChain does.
+An observation of type ``TOOL`` or ``RETRIEVER`` is a call. One of type ``AGENT`` names the agent,
+as the ``lc_agent_name`` of LangChain does.
 Source: ``ObservationV2`` of langfuse 5.
 """
 
@@ -73,7 +73,8 @@ def _of_observation(row: dict[str, Any]) -> Iterator[Part]:
         return
     event: dict[str, Any] = {}
     called = name(row.get("name")) if kind.upper() == "AGENT" else None
-    called = called or name(inner(parsed(row.get("metadata"))).get("lc_agent_name"))
+    in_chain = text(inner(parsed(row.get("metadata"))).get("lc_agent_name"))
+    called = called or name(in_chain and in_chain.strip('"'))  # its SDK writes texts as JSON
     if called:
         event["agent"] = {"id": called, "version": name(row.get("version"))}
     yield Part(kind="span", session=key, span=known, parent=parent, time_us=began_us, event=event)

@@ -55,7 +55,7 @@ def test_agent_is_the_nearest_agent_else_the_trace() -> None:
 @pytest.mark.parametrize("encoded", [True, False])
 def test_agent_of_langchain_is_named_by_metadata(encoded: bool) -> None:
     def named(agent: str) -> dict[str, Any]:
-        metadata = {"lc_agent_name": agent}
+        metadata = {"lc_agent_name": json.dumps(agent) if encoded else agent}
         return {"metadata": json.dumps(metadata) if encoded else metadata}
 
     rows = [
