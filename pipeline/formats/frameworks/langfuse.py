@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from pipeline.formats.conversation import request_of
+from pipeline.formats.conversation import answer_of, request_of
 from pipeline.formats.members import (
     arguments,
     inner,
@@ -101,13 +101,16 @@ def _of_tool(row: dict[str, Any], known: str, key: str, parent: str) -> Iterator
     event: dict[str, Any] = {"tool": tool, "arguments": _given(row.get("input"))}
     yield Part(kind="span", session=key, span=known, parent=parent, time_us=began_us)
     yield Part(kind="call", session=key, call=known, time_us=began_us, parent=known, event=event)
-    output, failed = row.get("output"), row.get("level") == "ERROR"
+    output = row.get("output")
+    said, failed = answer_of(parsed(output))
+    failed = failed or row.get("level") == "ERROR"
     if output is None and not ended_us and not failed:
         return
     event = {"outcome": "error" if failed else "ok"}
     if ended_us >= began_us > 0:
         event["duration_ms"] = (ended_us - began_us) / 1_000
-    said = texts(row.get("status_message") if failed and output is None else parsed(output))
+    if failed and output is None:
+        said = texts(row.get("status_message"))
     yield Part(
         kind="result", session=key, call=known, time_us=max(began_us, ended_us), event=event,
         text=said,

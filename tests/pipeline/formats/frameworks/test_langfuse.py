@@ -88,6 +88,14 @@ def test_other_types_give_no_call(kind: str) -> None:
     assert events_of("langfuse", observation("a", "desk", kind), ROOT) == []
 
 
+def test_message_of_langchain_says_that_its_tool_failed() -> None:
+    failed = {"type": "tool", "content": "limit", "tool_call_id": "call_1", "status": "error"}
+    for output in (failed, {"update": {"messages": [failed]}}):
+        row = observation("a", "desk", "TOOL", output=json.dumps(output))
+        (made,) = events_of("langfuse", row, ROOT)
+        assert (made["outcome"], made["volume"]) == ("error", {"bytes_in": 5})
+
+
 def test_error_gives_its_message_as_result() -> None:
     row = observation("a", "desk", "TOOL", level="ERROR", status_message="limit", output=None)
     (made,) = events_of("langfuse", row, ROOT)

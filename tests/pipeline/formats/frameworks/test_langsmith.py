@@ -59,8 +59,10 @@ def test_size_is_that_of_the_content(outputs: dict[str, Any], size: int) -> None
 
 def test_failed_run_is_an_error() -> None:
     assert tool(error="ToolException('no')", outputs=None)["outcome"] == "error"
-    failed = {"output": {"type": "tool", "content": "no", "status": "error"}}
-    assert tool(outputs=failed)["outcome"] == "error"
+    failed = {"type": "tool", "content": "no", "status": "error"}
+    assert tool(outputs={"output": failed})["outcome"] == "error"
+    assert tool(outputs={"output": {"update": {"messages": [failed]}}})["outcome"] == "error"
+    assert tool(outputs={"output": {"status": "error"}})["outcome"] == "ok"  # data of the tool
 
 
 def test_retriever_is_a_call_whose_documents_are_origins() -> None:
