@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from pipeline.formats.members import inner, text, texts
+from pipeline.formats.members import inner, number, text, texts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -13,6 +13,8 @@ _PERSON = frozenset({"user", "human", "HumanMessage"})
 _SYSTEM = frozenset({"system", "developer", "SystemMessage"})
 _ANSWERS = frozenset({"tool", "constructor"})
 _WRAPPERS = ("messages", "input", "inputs", "question", "query", "prompt")
+_TOTALS = ("total", "total_tokens", "total_token_count")
+_MOST_TOKENS = 1 << 53
 _PAIR = ("role", "text")
 _DEEPEST = 4
 
@@ -88,6 +90,19 @@ def answer_of(output: Any) -> tuple[str, bool]:
     said = [content_text(one.get("content")) or texts(one.get("content")) for one in answers]
     said.append(texts({key: one for key, one in update.items() if key != "messages"}))
     return "\n".join(filter(None, said)), any(one.get("status") == "error" for one in answers)
+
+
+def tokens_of(usage: Any) -> int:
+    """Give the tokens of a turn, in and out; 0 where nothing is said of them.
+
+    >>> tokens_of({"input": 12, "output": 5, "total": 17}), tokens_of({"input_tokens": 8})
+    (17, 8)
+    """
+    given = inner(usage)
+    total = next((found for key in _TOTALS if (found := number(given.get(key)))), None)
+    if total is None:
+        total = sum(number(given.get(key)) or 0.0 for key in ("input_tokens", "output_tokens"))
+    return int(min(total, _MOST_TOKENS))
 
 
 def _is_answer(message: dict[str, Any]) -> bool:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from pipeline.formats.conversation import content_text
+from pipeline.formats.conversation import content_text, tokens_of
 from pipeline.formats.members import (
     arguments,
     epoch_us,
@@ -45,7 +45,7 @@ class GoogleAdk:
 
     ordered = True
     whole_file = False
-    supports = frozenset({"arguments", "results", "request", "human"})
+    supports = frozenset({"arguments", "results", "request", "human", "tokens"})
 
     def decode(self, value: bytes) -> Iterable[Part]:
         """Give the parts of one row."""
@@ -69,6 +69,8 @@ def _of_row(row: dict[str, Any]) -> Iterator[Part]:
         yield Part(kind="request", session=key, time_us=at_us, text=asked)
     elif kind == "LLM_REQUEST" and (said := text(content.get("system_prompt"))):
         yield Part(kind="system", session=key, time_us=at_us, text=said)
+    elif kind == "LLM_RESPONSE" and (used := tokens_of(content.get("usage"))):
+        yield Part(kind="usage", session=key, time_us=at_us, size=used)
     elif kind == "TOOL_STARTING" or kind in _ENDED:
         yield from _of_tool(row, content, kind, key, at_us)
 

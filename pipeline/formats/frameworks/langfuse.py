@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from pipeline.formats.conversation import answer_of, request_of
+from pipeline.formats.conversation import answer_of, request_of, tokens_of
 from pipeline.formats.members import (
     arguments,
     inner,
@@ -47,7 +47,7 @@ class Langfuse:
 
     ordered = False
     whole_file = False
-    supports = frozenset({"arguments", "results", "request", "human"})
+    supports = frozenset({"arguments", "results", "request", "human", "tokens"})
 
     def decode(self, value: bytes) -> Iterable[Part]:
         """Give the parts of one observation, or of a page (``{"data": [...]}``)."""
@@ -71,6 +71,9 @@ def _of_observation(row: dict[str, Any]) -> Iterator[Part]:
     if kind.upper() in _CALLS:
         yield from _of_tool(row, known, key, parent)
         return
+    if used := tokens_of(parsed(row.get("usage_details"))):
+        ended_us = max(began_us, time_us(row.get("end_time")))
+        yield Part(kind="usage", session=key, time_us=ended_us, size=used)
     event: dict[str, Any] = {}
     called = name(row.get("name")) if kind.upper() == "AGENT" else None
     in_chain = text(inner(parsed(row.get("metadata"))).get("lc_agent_name"))

@@ -11,7 +11,7 @@ import ast
 import warnings
 from typing import TYPE_CHECKING, Any
 
-from pipeline.formats.conversation import answer_of, request_of
+from pipeline.formats.conversation import answer_of, request_of, tokens_of
 from pipeline.formats.members import (
     arguments,
     epoch_us,
@@ -46,7 +46,7 @@ class LangSmith:
 
     ordered = False
     whole_file = False
-    supports = frozenset({"arguments", "results", "request", "human"})
+    supports = frozenset({"arguments", "results", "request", "human", "tokens"})
 
     def decode(self, value: bytes) -> Iterable[Part]:
         """Give the parts of one run, or of a page of the API (``{"runs": [...]}``)."""
@@ -72,6 +72,10 @@ def _of_run(run: dict[str, Any]) -> Iterator[Part]:
     if kind in _CALLS:
         yield from _of_tool(run, metadata, known, key)
         return
+    used = tokens_of(metadata.get("usage_metadata")) or tokens_of(run)
+    if kind == "llm" and used:  # runs above it have the sum of its tokens, too
+        ended_us = max(began_us, epoch_us(run.get("end_time")))
+        yield Part(kind="usage", session=key, time_us=ended_us, size=used)
     event: dict[str, Any] = {}
     if called := name(metadata.get("lc_agent_name")):
         event["agent"] = {"id": called}

@@ -80,3 +80,9 @@ def test_rows_of_models_and_agents_give_no_call() -> None:
     kinds = ("LLM_REQUEST", "LLM_RESPONSE", "AGENT_STARTING", "INVOCATION_COMPLETED", "TOOL_PAUSED")
     rows = [row(kind, "a", {"system_prompt": "help", "tool": "pay"}) for kind in kinds]
     assert events_of("google-adk", *rows) == []
+
+
+def test_tokens_of_a_turn_belong_to_its_next_call() -> None:
+    turn = row("LLM_RESPONSE", "m", {"response": "call: pay", "usage": {"total": 17}})
+    made = events_of("google-adk", turn, STARTED, STARTED | {"span_id": "b"})
+    assert [one["attributes"].get("tokens") for one in made] == [17, None]

@@ -105,3 +105,13 @@ def test_error_gives_its_message_as_result() -> None:
 def test_unfinished_tool_has_no_outcome() -> None:
     row = observation("a", "desk", "TOOL", output=None, end_time=None)
     assert ["outcome" in one for one in events_of("langfuse", row, ROOT)] == [False]
+
+
+def test_tokens_of_a_turn_belong_to_its_next_call() -> None:
+    usage = {"input": 12, "output": 5, "total": 17}
+    for used in (usage, json.dumps(usage)):
+        turn = observation("model", "desk", "GENERATION", usage_details=used)
+        late = {"start_time": "2026-10-05 08:00:09", "end_time": "2026-10-05 08:00:10"}
+        calls = [observation(one, "desk", "TOOL", **late) for one in ("a", "b")]
+        made = events_of("langfuse", {"data": [*calls, turn, ROOT]})
+        assert [one["attributes"].get("tokens") for one in made] == [17, None]

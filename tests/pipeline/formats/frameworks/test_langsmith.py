@@ -90,3 +90,17 @@ def test_person_and_thread_are_those_of_the_root() -> None:
     assert [(one["session"], one["human"]["id"], one["mode"]) for one in made] == [
         ("t", "jane@example.com", "delegated")
     ]
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"total_tokens": 17},
+        {"extra": {"metadata": {"usage_metadata": {"input_tokens": 12, "output_tokens": 5}}}},
+    ],
+)
+def test_tokens_of_a_turn_belong_to_its_next_call(said: dict[str, Any]) -> None:
+    turn = run("model", "root", "llm", **said)
+    calls = [run(one, "root", "tool", start_time="2026-10-05T08:00:09") for one in ("a", "b")]
+    made = events_of("langsmith", {"runs": [*calls, turn, ROOT | {"total_tokens": 17}]})
+    assert [one["attributes"].get("tokens") for one in made] == [17, None]
