@@ -77,7 +77,7 @@ def test_agent_is_the_nearest_agent_span_above_nested_functions() -> None:
     }  # fmt: skip
 
 
-def test_request_of_an_agent_to_its_subagent_is_no_request_of_a_person() -> None:
+def test_request_to_a_subagent_does_not_come_from_a_person() -> None:
     asks = (
         [{"role": "user", "content": "Read mail 1041"}],
         [{"role": "user", "content": "Pay DE-9"}],
