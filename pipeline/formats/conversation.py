@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from pipeline.formats.members import inner, text, texts
+from pipeline.formats.members import inner, number, text, texts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _PERSON = frozenset({"user", "human", "HumanMessage"})
 _SYSTEM = frozenset({"system", "developer", "SystemMessage"})
+_ANSWERS = frozenset({"tool", "constructor"})
 _WRAPPERS = ("messages", "input", "inputs", "question", "query", "prompt")
+_TOTALS = ("total", "total_tokens", "total_token_count")
+_MOST_TOKENS = 1 << 53
 _PAIR = ("role", "text")
 _DEEPEST = 4
 
@@ -66,6 +69,53 @@ def content_text(content: Any) -> str:
     return "\n".join(one for one in found if one)
 
 
+def answer_of(output: Any) -> tuple[str, bool]:
+    r"""Give what a tool of LangChain says, and whether it failed.
+
+    It gives a message, a ``Command`` with messages and other updates of the state, or any value.
+
+    >>> answer_of({"type": "tool", "content": "no such card", "status": "error"})
+    ('no such card', True)
+    >>> answer_of({"update": {"messages": [{"type": "tool", "content": "paid"}], "card": "DE-7"}})
+    ('paid\nDE-7', False)
+    >>> answer_of({"status": "error", "rows": ["a"]})
+    ('error\na', False)
+    """
+    update = inner(inner(output).get("update"))
+    listed = update.get("messages")
+    answers = listed if isinstance(listed, list) else [output]
+    answers = [whole for one in answers if _is_answer(whole := _whole(inner(one)))]
+    if not answers:
+        return texts(output), False
+    said = [content_text(one.get("content")) or texts(one.get("content")) for one in answers]
+    said.append(texts({key: one for key, one in update.items() if key != "messages"}))
+    return "\n".join(filter(None, said)), any(one.get("status") == "error" for one in answers)
+
+
+def tokens_of(usage: Any) -> int:
+    """Give the tokens of a turn, in and out; 0 where nothing is said of them.
+
+    >>> tokens_of({"input": 12, "output": 5, "total": 17}), tokens_of({"input_tokens": 8})
+    (17, 8)
+    """
+    given = inner(usage)
+    total = next((found for key in _TOTALS if (found := number(given.get(key)))), None)
+    if total is None:
+        total = sum(number(given.get(key)) or 0.0 for key in ("input_tokens", "output_tokens"))
+    return int(min(total, _MOST_TOKENS))
+
+
+def _is_answer(message: dict[str, Any]) -> bool:
+    return "content" in message and (
+        "tool_call_id" in message or text(message.get("type")) in _ANSWERS
+    )
+
+
+def _whole(message: dict[str, Any]) -> dict[str, Any]:
+    """Give a message; those that LangChain serialized have their members in ``kwargs``."""
+    return message | inner(message.get("kwargs"))
+
+
 def _messages(value: Any, depth: int) -> Iterator[tuple[str, str]]:
     """Give role and text of each message."""
     if depth > _DEEPEST:
@@ -87,7 +137,7 @@ def _messages(value: Any, depth: int) -> Iterator[tuple[str, str]]:
 
 def _message(message: dict[str, Any]) -> tuple[str, str]:
     names = message.get("id")
-    message = message | inner(message.get("kwargs"))  # a serialized object of LangChain
+    message = _whole(message)
     role = text(message.get("role"))
     if role is None and isinstance(names, list) and names:
         role = text(names[-1])

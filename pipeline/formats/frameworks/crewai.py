@@ -1,13 +1,15 @@
 """CrewAI: events of its event bus as JSON, one object a line.
 
 A listener in the process writes them (docs/integrations/crewai.md). A call is named by the event
-that started it. Tools of MCP servers have these events too. Source: ``crewai.events`` of CrewAI 1.
+that started it. An agent that works without a task (``Agent.kickoff``) is its own session. Tools of
+MCP servers have these events too. Source: ``crewai.events`` of CrewAI 1.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from pipeline.formats.conversation import request_of
 from pipeline.formats.members import arguments, inner, name, object_of, text, texts, time_us
 from pipeline.formats.part import Part
 
@@ -18,6 +20,9 @@ NAME = "crewai"
 _ENDED = {
     "tool_usage_finished": "ok", "tool_usage_error": "error", "tool_validate_input_error": "error",
 }  # fmt: skip
+_OVER = frozenset({
+    "task_completed", "task_failed", "lite_agent_execution_completed", "lite_agent_execution_error",
+})  # fmt: skip
 
 
 class CrewAI:
@@ -45,7 +50,8 @@ class CrewAI:
 def parts_of_event(event: dict[str, Any]) -> Iterator[Part]:
     """Give the parts of one event that is decoded."""
     kind, task = text(event.get("type")), text(event.get("task_id"))
-    session = task or text(event.get("source_fingerprint"))
+    alone = text(inner(event.get("agent_info")).get("id")) or text(event.get("agent_id"))
+    session = task or alone or text(event.get("source_fingerprint"))
     key, at_us = f"{NAME}/{session or ''}", time_us(event.get("timestamp"))
     if kind == "task_started":
         described = inner(event.get("task"))
@@ -53,7 +59,10 @@ def parts_of_event(event: dict[str, Any]) -> Iterator[Part]:
         more = text(event.get("context"))
         asked = "\n".join(one for one in (asked, more) if one)
         yield Part(kind="request", session=key, time_us=at_us, text=text(asked))
-    elif kind in ("task_completed", "task_failed"):
+    elif kind == "lite_agent_execution_started":
+        asked = request_of(event.get("messages"))
+        yield Part(kind="request", session=key, time_us=at_us, text=asked)
+    elif kind in _OVER:
         yield Part(kind="end", session=key, time_us=at_us)
     elif kind == "tool_usage_started" and (made := _made(event, session)):
         call = text(event.get("event_id"))

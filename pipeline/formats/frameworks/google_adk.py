@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from pipeline.formats.conversation import content_text
+from pipeline.formats.conversation import content_text, tokens_of
 from pipeline.formats.members import (
     arguments,
     epoch_us,
@@ -45,7 +45,7 @@ class GoogleAdk:
 
     ordered = True
     whole_file = False
-    supports = frozenset({"arguments", "results", "request", "human"})
+    supports = frozenset({"arguments", "results", "request", "human", "tokens"})
 
     def decode(self, value: bytes) -> Iterable[Part]:
         """Give the parts of one row."""
@@ -69,6 +69,8 @@ def _of_row(row: dict[str, Any]) -> Iterator[Part]:
         yield Part(kind="request", session=key, time_us=at_us, text=asked)
     elif kind == "LLM_REQUEST" and (said := text(content.get("system_prompt"))):
         yield Part(kind="system", session=key, time_us=at_us, text=said)
+    elif kind == "LLM_RESPONSE" and (used := tokens_of(content.get("usage"))):
+        yield Part(kind="usage", session=key, time_us=at_us, size=used)
     elif kind == "TOOL_STARTING" or kind in _ENDED:
         yield from _of_tool(row, content, kind, key, at_us)
 
@@ -77,26 +79,31 @@ def _of_tool(
     row: dict[str, Any], content: dict[str, Any], kind: str, key: str, at_us: int
 ) -> Iterator[Part]:
     tool, call = name(content.get("tool")), _call(row)
-    if tool is None or call is None:
+    # The agent behind an `AgentTool` clears the spans, so the row of its end has none.
+    match = f"{text(row.get('invocation_id')) or ''}:{tool}"
+    if tool is None or (call is None and kind == "TOOL_STARTING"):
         return
-    event: dict[str, Any] = {
-        "agent": {"id": name(row.get("agent")), "kind": NAME},
-        "tool": tool,
-        "trace_id": name(row.get("trace_id")),
-    }
+    event: dict[str, Any] = {"agent": {"id": name(row.get("agent")), "kind": NAME}, "tool": tool}
+    if call is not None:
+        event["trace_id"] = name(row.get("trace_id"))
     if "args" in content:
         event["arguments"] = arguments(content["args"])
     origin = name(content.get("tool_origin"))
     if origin:
         event["attributes"] = {"tool_origin": origin}
     if kind == "TOOL_STARTING":
-        yield Part(kind="call", session=key, call=call, time_us=at_us, event=event)
+        yield Part(
+            kind="call", session=key, call=call or "", match=match, time_us=at_us, event=event
+        )
         return
     took = number(inner(parsed(row.get("latency_ms"))).get("total_ms"))
     failed = row.get("status") == "ERROR"
     event |= {"outcome": "error" if failed else _ENDED[kind], "duration_ms": took}
     said = content.get("result", row.get("error_message"))
-    yield Part(kind="result", session=key, call=call, time_us=at_us, event=event, text=texts(said))
+    yield Part(
+        kind="result", session=key, call=call or "", match=match, time_us=at_us, event=event,
+        text=texts(said),
+    )  # fmt: skip
 
 
 def _call(row: dict[str, Any]) -> str | None:

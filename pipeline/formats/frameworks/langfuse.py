@@ -1,7 +1,8 @@
 """Langfuse: observations, one JSON object a line, or a page of its API.
 
 Blob exports have snake_case members, the API has camelCase ones. Times without a zone are in UTC.
-An observation of type ``TOOL`` or ``RETRIEVER`` is a call, one of type ``AGENT`` names the agent.
+An observation of type ``TOOL`` or ``RETRIEVER`` is a call. One of type ``AGENT`` names the agent,
+as the ``lc_agent_name`` of LangChain does.
 Source: ``ObservationV2`` of langfuse 5.
 """
 
@@ -10,7 +11,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from pipeline.formats.conversation import request_of
+from pipeline.formats.conversation import answer_of, request_of, tokens_of
 from pipeline.formats.members import (
     arguments,
     inner,
@@ -46,7 +47,7 @@ class Langfuse:
 
     ordered = False
     whole_file = False
-    supports = frozenset({"arguments", "results", "request", "human"})
+    supports = frozenset({"arguments", "results", "request", "human", "tokens"})
 
     def decode(self, value: bytes) -> Iterable[Part]:
         """Give the parts of one observation, or of a page (``{"data": [...]}``)."""
@@ -70,8 +71,14 @@ def _of_observation(row: dict[str, Any]) -> Iterator[Part]:
     if kind.upper() in _CALLS:
         yield from _of_tool(row, known, key, parent)
         return
+    if used := tokens_of(parsed(row.get("usage_details"))):
+        ended_us = max(began_us, time_us(row.get("end_time")))
+        yield Part(kind="usage", session=key, time_us=ended_us, size=used)
     event: dict[str, Any] = {}
-    if kind.upper() == "AGENT" and (called := name(row.get("name"))):
+    called = name(row.get("name")) if kind.upper() == "AGENT" else None
+    in_chain = text(inner(parsed(row.get("metadata"))).get("lc_agent_name"))
+    called = called or name(in_chain and in_chain.strip('"'))  # its SDK writes texts as JSON
+    if called:
         event["agent"] = {"id": called, "version": name(row.get("version"))}
     yield Part(kind="span", session=key, span=known, parent=parent, time_us=began_us, event=event)
     if not parent and (asked := request_of(parsed(row.get("input")))):
@@ -94,17 +101,33 @@ def _of_tool(row: dict[str, Any], known: str, key: str, parent: str) -> Iterator
     if tool is None:
         return
     began_us, ended_us = time_us(row.get("start_time")), time_us(row.get("end_time"))
-    event: dict[str, Any] = {"tool": tool, "arguments": arguments(row.get("input"))}
+    event: dict[str, Any] = {"tool": tool, "arguments": _given(row.get("input"))}
     yield Part(kind="span", session=key, span=known, parent=parent, time_us=began_us)
     yield Part(kind="call", session=key, call=known, time_us=began_us, parent=known, event=event)
-    output, failed = row.get("output"), row.get("level") == "ERROR"
+    output = row.get("output")
+    said, failed = answer_of(parsed(output))
+    failed = failed or row.get("level") == "ERROR"
     if output is None and not ended_us and not failed:
         return
     event = {"outcome": "error" if failed else "ok"}
     if ended_us >= began_us > 0:
         event["duration_ms"] = (ended_us - began_us) / 1_000
-    said = texts(row.get("status_message") if failed and output is None else parsed(output))
+    if failed and output is None:
+        said = texts(row.get("status_message"))
     yield Part(
         kind="result", session=key, call=known, time_us=max(began_us, ended_us), event=event,
         text=said,
     )  # fmt: skip
+
+
+def _given(written: Any) -> dict[str, Any]:
+    """Give the arguments of a tool; the decorator ``@observe`` writes those of a function.
+
+    >>> _given({"args": [], "kwargs": {"to": "Ines"}}), _given({"args": ["Ines"], "kwargs": {}})
+    ({'to': 'Ines'}, {'args': ['Ines']})
+    """
+    given = arguments(written)
+    by_place, by_name = given.get("args"), given.get("kwargs")
+    if set(given) != {"args", "kwargs"} or not isinstance(by_name, dict):
+        return given
+    return ({"args": by_place} if by_place else {}) | by_name

@@ -11,7 +11,7 @@ import ast
 import warnings
 from typing import TYPE_CHECKING, Any
 
-from pipeline.formats.conversation import content_text, request_of
+from pipeline.formats.conversation import answer_of, request_of, tokens_of
 from pipeline.formats.members import (
     arguments,
     epoch_us,
@@ -19,7 +19,6 @@ from pipeline.formats.members import (
     name,
     object_of,
     text,
-    texts,
 )
 from pipeline.formats.part import Part
 
@@ -47,7 +46,7 @@ class LangSmith:
 
     ordered = False
     whole_file = False
-    supports = frozenset({"arguments", "results", "request", "human"})
+    supports = frozenset({"arguments", "results", "request", "human", "tokens"})
 
     def decode(self, value: bytes) -> Iterable[Part]:
         """Give the parts of one run, or of a page of the API (``{"runs": [...]}``)."""
@@ -73,6 +72,10 @@ def _of_run(run: dict[str, Any]) -> Iterator[Part]:
     if kind in _CALLS:
         yield from _of_tool(run, metadata, known, key)
         return
+    used = tokens_of(metadata.get("usage_metadata")) or tokens_of(run)
+    if kind == "llm" and used:  # runs above it have the sum of its tokens, too
+        ended_us = max(began_us, epoch_us(run.get("end_time")))
+        yield Part(kind="usage", session=key, time_us=ended_us, size=used)
     event: dict[str, Any] = {}
     if called := name(metadata.get("lc_agent_name")):
         event["agent"] = {"id": called}
@@ -108,16 +111,14 @@ def _of_tool(run: dict[str, Any], metadata: dict[str, Any], known: str, key: str
     outputs, error = inner(run.get("outputs")), text(run.get("error"))
     if not outputs and error is None and not ended_us:
         return
-    message = inner(outputs.get("output"))
-    message = message | inner(message.get("kwargs"))
-    failed = error is not None or run.get("status") == "error" or message.get("status") == "error"
-    said = content_text(message.get("content")) or texts(outputs.get("output", outputs)) or error
+    said, refused = answer_of(outputs.get("output", outputs))
+    failed = refused or error is not None or run.get("status") == "error"
     event = {"outcome": "error" if failed else "ok"}
     if ended_us >= began_us > 0:
         event["duration_ms"] = (ended_us - began_us) / 1_000
     yield Part(
         kind="result", session=key, call=known, time_us=max(began_us, ended_us), event=event,
-        text=said,
+        text=said or error,
     )  # fmt: skip
 
 

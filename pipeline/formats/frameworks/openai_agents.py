@@ -106,7 +106,7 @@ def _of_span(span: dict[str, Any], known: str, key: str) -> Iterator[Part]:
         if asked and said:
             yield Part(kind="system", session=key, time_us=began_us, text=said)
         if asked:
-            yield Part(kind="request", session=key, time_us=began_us, text=asked)
+            yield Part(kind="request", session=key, time_us=began_us, span=known, text=asked)
         if used := _tokens(data):
             ended_us = max(began_us, time_us(span.get("ended_at")))
             yield Part(kind="usage", session=key, time_us=ended_us, size=used)

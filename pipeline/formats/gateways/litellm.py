@@ -88,9 +88,12 @@ def _parts(row: dict[str, Any], at_us: int) -> Iterator[Part]:
         outcome = {"outcome": "error" if failed else "ok"}
         yield result_of(key, call, at_us, outcome, said)
     ended_us = instant_us(row.get("endTime")) or at_us
+    who = _who(row, metadata)
     for call, tool, arguments in calls_in(row.get("response")):
-        event = _who(row, metadata) | {"tool": tool, "arguments": arguments}
+        event = who | {"tool": tool, "arguments": arguments}
         yield Part(kind="call", session=key, call=call, time_us=ended_us, event=bounded(event))
+        # What a turn costs counts once, for its first call.
+        who = who | {"attributes": who["attributes"] | {"tokens": None, "cost_usd": None}}
 
 
 def _mcp_call(

@@ -15,14 +15,15 @@ if TYPE_CHECKING:
 
     from pipeline.recorder.recording import Recording
 
-_MODELS = {"agent", "task", "from_agent", "from_task"}
-"""Members that hold keys of models."""
+_MODELS = {"agent", "agent_info", "from_agent", "from_task", "task", "tools"}
+"""Members that hold keys of models and of tools."""
 
 
 def crew_listener(recorder: Recording) -> BaseEventListener:
     """Hand the events of all crews of this process to a recorder.
 
-    The agent is its role, and the session is the task. The description of a task is its request.
+    The agent is its role, and the session is the task, or the agent where it works without one.
+    The description of a task is its request.
     What a session of the recorder says counts for these calls too.
 
     Parameters
@@ -41,6 +42,9 @@ def crew_listener(recorder: Recording) -> BaseEventListener:
         events.TaskStartedEvent,
         events.TaskCompletedEvent,
         events.TaskFailedEvent,
+        events.LiteAgentExecutionStartedEvent,
+        events.LiteAgentExecutionCompletedEvent,
+        events.LiteAgentExecutionErrorEvent,
         events.ToolUsageStartedEvent,
         events.ToolUsageFinishedEvent,
         events.ToolUsageErrorEvent,
@@ -70,4 +74,7 @@ def _record_of(event: Any) -> dict[str, Any]:
     task = getattr(event, "task", None)
     if task is not None:
         record |= {"task_id": str(task.id), "task": {"description": task.description}}
+    alone = getattr(event, "agent_info", None)
+    if alone is not None:
+        record["agent_id"] = str(alone.get("id"))
     return record

@@ -28,6 +28,9 @@ KINDS = {
     "task_started": "TaskStartedEvent",
     "task_completed": "TaskCompletedEvent",
     "task_failed": "TaskFailedEvent",
+    "lite_agent_execution_started": "LiteAgentExecutionStartedEvent",
+    "lite_agent_execution_completed": "LiteAgentExecutionCompletedEvent",
+    "lite_agent_execution_error": "LiteAgentExecutionErrorEvent",
     "tool_usage_started": "ToolUsageStartedEvent",
     "tool_usage_finished": "ToolUsageFinishedEvent",
     "tool_usage_error": "ToolUsageErrorEvent",
@@ -46,9 +49,11 @@ class Event:
     def __init__(self, record: dict[str, Any]) -> None:
         self.record = record
         self.task = Task(record) if "task" in record else None
+        if "agent_info" in record:
+            self.agent_info = record["agent_info"]
 
     def to_json(self, exclude: set[str]) -> dict[str, Any]:
-        assert {"agent", "task"} <= exclude
+        assert {"agent", "agent_info", "task", "tools"} <= exclude
         return {key: value for key, value in self.record.items() if key not in exclude}
 
 
@@ -110,6 +115,19 @@ def test_events_in_disorder_are_put_in_order(recorded: Recorded, bus: Bus) -> No
     crew_listener(recorded.recorder)
     emitted(bus, EVENTS[::-1])
     assert [one["tool"] for one in recorded.events()] == ["find_order", "pay"]
+
+
+def test_agent_without_a_task_is_its_session(recorded: Recorded, bus: Bus) -> None:
+    crew_listener(recorded.recorder)
+    about = {"task_id": None, "agent_id": None, "timestamp": "2026-10-05T08:00:00Z"}
+    used = {"tool_name": "pay", "tool_args": {"to": "Ines"}, "output": "paid"}
+    began = {"type": "lite_agent_execution_started", "messages": "Pay Ines"}
+    ended = {"type": "tool_usage_finished", "event_id": "e-1", "agent_role": "Clerk"}
+    emitted(bus, [about | began | {"agent_info": {"id": "a-1", "tools": ["pay"]}}])
+    emitted(bus, [about | ended | used | {"agent_id": "a-1", "timestamp": "2026-10-05T08:00:01Z"}])
+    (pay,) = recorded.events()
+    assert (pay["session"], pay["purpose"]) == ("a-1", "Pay Ines")
+    assert pay["argument_origins"] == {"to": [["Ines", ["request"]]]}
 
 
 def test_event_that_cannot_be_read_breaks_no_crew(recorded: Recorded, bus: Bus) -> None:

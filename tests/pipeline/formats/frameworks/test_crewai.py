@@ -67,3 +67,23 @@ def test_role_is_the_agent() -> None:
         event("tool_usage_finished", 2, agent_role="Auditor", output=""),
     )
     assert [one["agent"]["id"] for one in made] == ["Clerk", "Auditor"]
+
+
+def test_agents_that_work_without_a_task_share_no_session() -> None:
+    alone = {"task_id": None, "source_fingerprint": None}
+    began, ended = "lite_agent_execution_started", "lite_agent_execution_completed"
+    made = events_of(
+        "crewai",
+        event(began, 0, agent_id="a-1", messages="Read order 1041", **alone),
+        event(began, 0, agent_id="a-2", messages=[{"role": "user", "content": "Pay"}], **alone),
+        event("tool_usage_finished", 1, agent_id="a-1", output="card DE-77", **alone),
+        event("tool_usage_finished", 2, agent_id="a-2", tool_args={"card": "DE-77"}, **alone),
+        event("tool_usage_finished", 3, agent_id="a-1", tool_args={"card": "DE-77"}, **alone),
+        event(ended, 4, agent_id="a-1", **alone),
+    )
+    assert [(one["session"], one["purpose"]) for one in made] == [
+        ("a-1", "Read order 1041"), ("a-2", "Pay"), ("a-1", "Read order 1041"),
+    ]  # fmt: skip
+    assert [one["argument_origins"].get("card") for one in made] == [
+        None, [["DE-77", []]], [["DE-77", ["result:pay"]]],
+    ]  # fmt: skip

@@ -64,7 +64,25 @@ def test_time_is_read_as_bigquery_exports_it(time: Any) -> None:
     assert made["time"] == "2026-10-05T08:00:00.000000Z"
 
 
+@pytest.mark.parametrize("kind", ["TOOL_COMPLETED", "TOOL_ERROR"])
+def test_end_of_an_agent_as_a_tool_has_no_span(kind: str) -> None:
+    began = row("TOOL_STARTING", "a", {"tool": "helper", "args": {}}, invocation_id="i")
+    ended = row(kind, "", {"tool": "helper", "result": "card DE-77"}, invocation_id="i")
+    other = row("TOOL_STARTING", "b", {"tool": "pay", "args": {"card": "DE-77"}}, invocation_id="i")
+    made = events_of("google-adk", began, ended | {"span_id": None, "trace_id": "i"}, other)
+    assert [(one["tool"], one.get("outcome"), one["trace_id"]) for one in made] == [
+        ("helper", "ok" if kind == "TOOL_COMPLETED" else "error", "t"), ("pay", None, "t"),
+    ]  # fmt: skip
+    assert made[1]["argument_origins"] == {"card": [["DE-77", ["result:helper"]]]}
+
+
 def test_rows_of_models_and_agents_give_no_call() -> None:
     kinds = ("LLM_REQUEST", "LLM_RESPONSE", "AGENT_STARTING", "INVOCATION_COMPLETED", "TOOL_PAUSED")
     rows = [row(kind, "a", {"system_prompt": "help", "tool": "pay"}) for kind in kinds]
     assert events_of("google-adk", *rows) == []
+
+
+def test_tokens_of_a_turn_belong_to_its_next_call() -> None:
+    turn = row("LLM_RESPONSE", "m", {"response": "call: pay", "usage": {"total": 17}})
+    made = events_of("google-adk", turn, STARTED, STARTED | {"span_id": "b"})
+    assert [one["attributes"].get("tokens") for one in made] == [17, None]

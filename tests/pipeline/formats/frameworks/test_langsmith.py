@@ -59,8 +59,10 @@ def test_size_is_that_of_the_content(outputs: dict[str, Any], size: int) -> None
 
 def test_failed_run_is_an_error() -> None:
     assert tool(error="ToolException('no')", outputs=None)["outcome"] == "error"
-    failed = {"output": {"type": "tool", "content": "no", "status": "error"}}
-    assert tool(outputs=failed)["outcome"] == "error"
+    failed = {"type": "tool", "content": "no", "status": "error"}
+    assert tool(outputs={"output": failed})["outcome"] == "error"
+    assert tool(outputs={"output": {"update": {"messages": [failed]}}})["outcome"] == "error"
+    assert tool(outputs={"output": {"status": "error"}})["outcome"] == "ok"  # data of the tool
 
 
 def test_retriever_is_a_call_whose_documents_are_origins() -> None:
@@ -88,3 +90,17 @@ def test_person_and_thread_are_those_of_the_root() -> None:
     assert [(one["session"], one["human"]["id"], one["mode"]) for one in made] == [
         ("t", "jane@example.com", "delegated")
     ]
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"total_tokens": 17},
+        {"extra": {"metadata": {"usage_metadata": {"input_tokens": 12, "output_tokens": 5}}}},
+    ],
+)
+def test_tokens_of_a_turn_belong_to_its_next_call(said: dict[str, Any]) -> None:
+    turn = run("model", "root", "llm", **said)
+    calls = [run(one, "root", "tool", start_time="2026-10-05T08:00:09") for one in ("a", "b")]
+    made = events_of("langsmith", {"runs": [*calls, turn, ROOT | {"total_tokens": 17}]})
+    assert [one["attributes"].get("tokens") for one in made] == [17, None]

@@ -142,6 +142,13 @@ def test_secret_of_a_result_that_is_sent_is_a_leak() -> None:
     assert leaked == [None, "github_token out of vault.read to mail.send"]
 
 
+def test_tokens_and_cost_of_a_turn_with_two_calls_count_once() -> None:
+    choices = [asks_for(call, "send", to="Ines")["choices"][0] for call in ("c-1", "c-2")]
+    events = events_of("litellm", model_row(1.0, ASK, {"choices": choices}, response_cost=0.5))
+    assert [one["attributes"].get("tokens") for one in events] == [40, None]
+    assert [one["attributes"].get("cost_usd") for one in events] == [0.5, None]
+
+
 def test_recorded_rows_of_the_proxy_give_a_call_with_its_result() -> None:
     (event,) = events_of("litellm", RECORDED)
     assert (event["tool"], event["outcome"]) == ("get_weather", "ok")
