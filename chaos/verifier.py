@@ -32,7 +32,7 @@ _TABLES = {
     "anomalies": ("id, agent_id, time_us, severity, kind, rank, status, blob", "id"),
     "cases": ("id, agent_id, last_us, severity, rank, status, blob", "id"),
     "case_agents": ("agent_id, case_id", "agent_id, case_id"),
-    "finding_kinds": ("of_id, kind", "kind, of_id"),
+    "finding_kinds": ("of_id, kind", "of_id, kind"),
     "held": ("agent_id, event_id, mode, time_us, blob", "agent_id, event_id"),
     "anomaly_members": ("id, anomaly_id, agent_id", "id"),
 }

@@ -24,11 +24,12 @@ _EXPECTED = {
     "openai-agents": "`data` with traces and spans, each an object with `object` and `id`",
 }
 _MEDIA = ("application/json", "application/x-ndjson")
+_SCHEMA = {
+    "description": "One record, several of them, or a record a line.",
+    "anyOf": [{"type": "object"}, {"type": "array", "items": {"type": "object"}, "minItems": 1}],
+}
 _BODY = {
-    "requestBody": {
-        "required": True,
-        "content": {"application/json": {"schema": {"description": "Any JSON, or lines of it."}}},
-    }
+    "requestBody": {"required": True, "content": {"application/json": {"schema": _SCHEMA}}},
 }
 
 

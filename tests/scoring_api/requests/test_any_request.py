@@ -71,11 +71,11 @@ CHECKS = [
 ]
 # A cursor is one that the route gave. An event may be ahead of time, and 1.0 is no integer of it.
 # An identifier is never its own alias. Only an expected change has a scope and an end. A scope
-# names more than a mode, and ends in time.
+# names more than a mode, and ends in time. A record of an exporter is one that its format can use.
 UNDESCRIBED = {
     "listAgents", "listAnomalies", "listCases", "listSuppressions", "listAudit",
     "listIdentities", "mergeIdentity", "decideCase", "createSuppression", "postActions",
-    "postTraces", "postLogs",
+    "postTraces", "postLogs", "postLitellm", "postOpenaiTraces",
 }  # fmt: skip
 # An event that is none is rejected by itself, and null means the same as no member.
 LENIENT = {"postActions", "postTraces", "postLogs"}
