@@ -35,7 +35,7 @@ def parts_of_model(span: Span, session: str) -> Iterator[Part]:
     tail, _ = tail_of(messages)
     if not tail or not list(results_in(tail[-1:])) or _OF_GATEWAY in span.attributes:
         return
-    answers = {call: said for call, said, _ in results_in(tail)}
+    answers = {call: (said, failed) for call, said, failed in results_in(tail)}
     agent = agent_of(span.attributes, span.resource)
     halves: list[Part] = []
     for call, tool, arguments in _asked(messages[: len(messages) - len(tail)]):
@@ -45,7 +45,9 @@ def parts_of_model(span: Span, session: str) -> Iterator[Part]:
         if arguments:
             event["arguments"] = arguments
         yield _half("call", span, session, call, event, None)
-        halves.append(_half("result", span, session, call, {}, answers[call]))
+        said, failed = answers[call]
+        outcome = {"outcome": "error"} if failed else {}
+        halves.append(_half("result", span, session, call, outcome, said))
     yield from halves
 
 

@@ -118,3 +118,13 @@ def test_calls_that_the_last_message_does_not_answer_are_not_new(more: dict[str,
 def test_a_gateway_is_not_the_agent_of_the_calls_in_its_messages() -> None:
     said = conventions([FIRST]) | {"metadata.user_api_key_hash": "88dc28d0"}
     assert events_of(traces(span(2, said, parent=1))) == []
+
+
+@pytest.mark.parametrize(("failed", "outcome"), [(True, "error"), (False, None)])
+def test_a_failure_that_the_messages_say_is_the_outcome(failed: bool, outcome: str | None) -> None:
+    call = {"type": "tool_use", "id": "c-1", "name": "find", "input": {}}
+    result = {"type": "tool_result", "tool_use_id": "c-1", "content": "", "is_error": failed}
+    messages = [{"role": "assistant", "content": [call]}, {"role": "user", "content": [result]}]
+    said = CHAT | {"gen_ai.input.messages": json.dumps(messages)}
+    (event,) = events_of(traces(span(2, said, parent=1)))
+    assert event.get("outcome") == outcome
