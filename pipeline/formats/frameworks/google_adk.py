@@ -78,13 +78,13 @@ def _of_row(row: dict[str, Any]) -> Iterator[Part]:
 def _of_tool(
     row: dict[str, Any], content: dict[str, Any], kind: str, key: str, at_us: int
 ) -> Iterator[Part]:
-    tool, call = name(content.get("tool")), _call(row)
+    tool, call = name(content.get("tool")), _call(row) or ""
     # The agent behind an `AgentTool` clears the spans, so the row of its end has none.
     match = f"{text(row.get('invocation_id')) or ''}:{tool}"
-    if tool is None or (call is None and kind == "TOOL_STARTING"):
+    if tool is None or (not call and kind == "TOOL_STARTING"):
         return
     event: dict[str, Any] = {"agent": {"id": name(row.get("agent")), "kind": NAME}, "tool": tool}
-    if call is not None:
+    if call:
         event["trace_id"] = name(row.get("trace_id"))
     if "args" in content:
         event["arguments"] = arguments(content["args"])
@@ -92,16 +92,14 @@ def _of_tool(
     if origin:
         event["attributes"] = {"tool_origin": origin}
     if kind == "TOOL_STARTING":
-        yield Part(
-            kind="call", session=key, call=call or "", match=match, time_us=at_us, event=event
-        )
+        yield Part(kind="call", session=key, call=call, match=match, time_us=at_us, event=event)
         return
     took = number(inner(parsed(row.get("latency_ms"))).get("total_ms"))
     failed = row.get("status") == "ERROR"
     event |= {"outcome": "error" if failed else _ENDED[kind], "duration_ms": took}
     said = content.get("result", row.get("error_message"))
     yield Part(
-        kind="result", session=key, call=call or "", match=match, time_us=at_us, event=event,
+        kind="result", session=key, call=call, match=match, time_us=at_us, event=event,
         text=texts(said),
     )  # fmt: skip
 

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from models.errors import MalformedEvent
 from pipeline.events.examined import Examined
-from pipeline.formats.conversation import request_of, system_of
-from pipeline.formats.members import arguments, inner, name, number, object_of, text, texts, time_us
+from pipeline.formats.conversation import request_of, system_of, tokens_of
+from pipeline.formats.members import arguments, inner, name, object_of, text, texts, time_us
 from pipeline.formats.part import Part
 
 if TYPE_CHECKING:
@@ -119,8 +119,7 @@ def _tokens(data: dict[str, Any]) -> int:
     812
     """
     usage = inner(data.get("usage")) or inner(inner(data.get("response")).get("usage"))
-    found = sum(number(usage.get(one)) or 0.0 for one in ("input_tokens", "output_tokens"))
-    return int(min(found, 1 << 53))
+    return tokens_of(usage)
 
 
 def _of_function(

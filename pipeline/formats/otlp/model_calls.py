@@ -25,6 +25,7 @@ _FLATTENED = (
     ("llm.input_messages", ".message", "tool_call.", "function."),
     ("gen_ai.prompt", "", "", ""),
 )
+_MEMBERS = ("name", "arguments")
 _OF_GATEWAY = "metadata.user_api_key_hash"
 """LiteLLM is the service of its spans, not the agent."""
 
@@ -117,6 +118,3 @@ def _of_flattened(
             "tool_call_id": attributes.get(f"{at}.tool_call_id"),
             "tool_calls": calls,
         }
-
-
-_MEMBERS = ("name", "arguments")
