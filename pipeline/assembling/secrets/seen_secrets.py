@@ -7,20 +7,19 @@ A credential is kept as the checksums of its words, as all content of a session
 from __future__ import annotations
 
 import re
-from base64 import b64encode
 from typing import TYPE_CHECKING
-from urllib.parse import quote_plus
 
 from msgspec import Struct
 
 from pipeline.actions.secrets import Credential, apart, credentials_in
+from pipeline.assembling.secrets.encoded import encoded_in
 from pipeline.assembling.word_sums import BYTES, WORD, place_in, word_sums
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 MAX_SECRETS = 200
-"""Most credentials of one session, each in all its spellings; the first ones count."""
+"""Most credentials of one session; the first ones count."""
 _MAX_WORDS = 12
 _MAX_TEXT = 4_096
 _FRAME = re.compile(r"-{0,5}(?:BEGIN|END) [A-Z0-9 ]{1,30}-{0,5}")
@@ -38,8 +37,7 @@ class SeenSecret(Struct, frozen=True):
     origin
         Where the session read it first, for example ``result:Read``.
     rows
-        Checksums of its words: as they are, in one line, as base64, as hexadecimal digits, and
-        quoted as in a URL.
+        Checksums of its words: as they are, and in one line.
     """
 
     kind: str
@@ -85,9 +83,17 @@ def secrets_in(known: list[SeenSecret], text: str, salt: int) -> list[tuple[Cred
 
 
 def _seen_again(known: list[SeenSecret], text: str, salt: int) -> Iterator[tuple[Credential, str]]:
-    """Find the known credentials whose words follow each other in a text, each once."""
+    """Find the known credentials of a text, each once as it is, and in what stands encoded."""
     if not known:
         return
+    yield from _plain_again(known, text, salt)
+    for one in encoded_in(text):
+        for seen, origin in _plain_again(known, one.text, salt):
+            yield Credential(seen.kind, one.start, one.end), origin
+
+
+def _plain_again(known: list[SeenSecret], text: str, salt: int) -> Iterator[tuple[Credential, str]]:
+    """Find the known credentials whose words follow each other in a text, each once."""
     words = [found.span() for found in WORD.finditer(text)]
     row = word_sums(text, salt)
     for one in known:
@@ -108,11 +114,7 @@ def _origin_of(known: list[SeenSecret], text: str, found: Credential, salt: int)
 
 def _rows_of(secret: str, salt: int) -> Iterator[bytes]:
     secret = _FRAME.sub(" ", secret).strip() or secret
-    raw = secret.encode("utf-8", "replace")
-    spellings = (
-        secret, _LINES.sub("", secret), b64encode(raw).decode(), raw.hex(), quote_plus(raw),
-    )  # fmt: skip
-    for spelling in dict.fromkeys(spellings):
+    for spelling in dict.fromkeys((secret, _LINES.sub("", secret))):
         row = word_sums(spelling, salt)[: _MAX_WORDS * BYTES]
         if row:
             yield row

@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from models.errors import ConfigError
-from pipeline.actions.secrets import MAX_CHARACTERS, kinds_of, load
+from pipeline.actions.secrets import MAX_CHARACTERS, credentials_in, kinds_of, load
 from pipeline.assembling.secrets.hiding import NAMED
 
 if TYPE_CHECKING:
@@ -218,3 +218,21 @@ def test_invalid_rule_is_a_configuration_error(tmp_path: Path) -> None:
     path.write_text('[[rule]]\nkind = "a"\nwords = ["a"]\npattern = "("\n')
     with pytest.raises(ConfigError, match="cannot be read"):
         load(path)
+
+
+@pytest.mark.parametrize(
+    ("text", "secret"),
+    [
+        ('{"password": "Tr0ub4dor&3xyz"}', "Tr0ub4dor&3xyz"),
+        (r"{\"password\": \"Tr0ub4dor&3xyz\"}", "Tr0ub4dor&3xyz"),
+        ('password="Abc$def#ghi!123"', "Abc$def#ghi!123"),
+        ("passwd='pa;ss,word9Z'", "pa;ss,word9Z"),
+        ('password: "Hunter2(2024)!"', "Hunter2(2024)!"),
+        ("password=Tr0ub4dor3&user=ana", "Tr0ub4dor3"),
+        ("password=$DB_PASSWORD1", None),
+        ('password="${DB_PASSWORD1}"', None),
+        ('"password": "Must be at least 8 characters"', None),
+    ],
+)
+def test_password_in_quotes_may_have_any_character(text: str, secret: str | None) -> None:
+    assert [text[one.start : one.end] for one in credentials_in(text)] == [secret] * bool(secret)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import base64
 import json
+import textwrap
 from typing import Any
+from urllib.parse import quote_plus
 
 import pytest
 
@@ -119,3 +121,54 @@ def test_state_of_a_session_is_loaded_with_its_secrets() -> None:
     done = Part(kind="result", session="s", call="send-0123456789abc", text="ok")
     (line,) = second.take([call, done], ordered=True, arrived_us=9)
     assert json.loads(line)["attributes"]["leaked_secret"].startswith("gitlab_token out of Read")
+
+
+def a_key() -> str:
+    body = base64.b64encode(bytes(range(200))).decode()
+    frame = ["-----BEGIN " + "PRIVATE KEY-----", "-----END " + "PRIVATE KEY-----", ""]
+    return "\n".join([frame[0], *textwrap.wrap(body, 64), *frame[1:]])
+
+
+def in_base64(text: str) -> str:
+    return base64.b64encode(text.encode()).decode()
+
+
+@pytest.mark.parametrize(
+    "encode",
+    [
+        in_base64,
+        lambda text: "\n".join(textwrap.wrap(in_base64(text), 76)),
+        lambda text: in_base64(f"ana:{text}"),
+        lambda text: base64.urlsafe_b64encode(text.encode()).decode().rstrip("="),
+        lambda text: text.encode().hex(),
+        lambda text: text.encode().hex(":"),
+        quote_plus,
+    ],
+)
+@pytest.mark.parametrize(
+    ("content", "kind"),
+    [
+        (a_key(), "private_key"),
+        (READ[2], "gitlab_token"),
+        ("postgres://app:Tr0ub4dor@db.example.com/shop", "password_in_url"),
+    ],
+)
+def test_encoded_file_with_a_credential_is_a_leak(content: str, kind: str, encode: Any) -> None:
+    read = ("Read", {"file_path": "/srv/secret"}, content)
+    sent = events_of(read, curl(encode(content)))[1]
+    assert sent["attributes"]["leaked_secret"] == LEAK.replace("gitlab_token", kind)
+    assert encode(content)[20:60] not in json.dumps(sent)
+
+
+def test_password_right_after_its_option_is_found() -> None:
+    read = ("Read", {"file_path": "/srv/.env"}, "DB_PASSWORD=Xk29vQmZ77pL")
+    used = events_of(read, ("Bash", {"command": "mysql -u app -pXk29vQmZ77pL shop"}, "ok"))[1]
+    assert used["attributes"]["secrets"] == ["password"]
+    assert "Xk29vQmZ77pL" not in json.dumps(used)
+
+
+@pytest.mark.timeout(20)
+@pytest.mark.parametrize("unit", ["-a", "%41", "ab", "A", "a1:", "-aaaaaaa ", "%", "\\n", "/"])
+def test_texts_that_look_encoded_cost_linear_time(unit: str) -> None:
+    text = unit * (1_000_000 // len(unit))
+    events_of(READ, ("Bash", {"command": text}, "ok"))
