@@ -20,6 +20,9 @@ _MAX_SUBCOMMAND = 3
 _MAX_VERBS = 5
 _OPTION = re.compile(r"-.")
 _LINES = ("code", "keys", "template")
+_JOINED = (*_LINES, "setting")
+"""Operands that take all words that follow."""
+_GLUED = ("glued", "pager")
 _STORES = {"bucket": "s3", "account": "az"}
 _KEY = re.compile(r"Enter|KPEnter|C-[a-z]|Escape|Space")
 _MAX_CALLS = 20
@@ -29,6 +32,12 @@ _ESCAPED = re.compile(r"\\(.)", re.DOTALL)
 _QUOTED = re.compile(r"""["']([^"']{0,300})["']""")
 _SOCKET = re.compile(r"(?:\[[^\]]{0,64}\]|[^:,]{0,253})(?::\d{1,5})?")
 _SETTING = re.compile(r"\s*([\w.-]{1,80})\s*[=\s]\s*(.*)", re.DOTALL)
+_ITEM = re.compile(r"[\w.\[\]-]{1,200}(?::=@?|=@?|@)(?!=)")
+"""What adds to the body of a request of HTTPie; ``name==value`` and ``Name:value`` do not."""
+_CREDENTIAL = re.compile(
+    r"\$\{?\w*(?:secret|token|passw|credential|api_?key|private_?key|access_?key)", re.I
+)
+"""A variable whose name says that it is a credential."""
 _HELP = frozenset({"--help", "--version", "-V", "-h"})
 
 
@@ -84,6 +93,8 @@ class Arguments:
             self._at += 1
             if word == "--" and not literal:
                 literal = True
+            elif word.startswith("+") and self._top.rule.plus and not literal:
+                self._take(word[1:], self._top.rule.plus)
             elif literal or not _OPTION.match(word):
                 self._operand(word)
             else:
@@ -101,7 +112,7 @@ class Arguments:
         if name in rule.options and equals:
             self._valued(name, value)
         elif word in rule.options:
-            self._valued(word, "" if rule.options[word] == "glued" else self._next())
+            self._valued(word, "" if rule.options[word] in _GLUED else self._next())
         elif word.startswith("--") or rule.rule.long:
             self._flag(name)
         else:
@@ -112,7 +123,7 @@ class Arguments:
         for at, letter in enumerate(word[1:], 2):
             option = "-" + letter
             if option in self._rule.options:
-                is_glued = self._rule.options[option] == "glued"
+                is_glued = self._rule.options[option] in _GLUED
                 self._valued(option, word[at:] if is_glued else word[at:] or self._next())
                 return
             self._flag(option)
@@ -171,7 +182,7 @@ class Arguments:
                 return  # an assignment before the program, as of `env`
             self.effect.nested.append([word, *self._words[self._at :]])
             self._done = True
-        elif role in _LINES and at >= len(roles) - 1:
+        elif role in _JOINED and at >= len(roles) - 1:
             self._line([word, *self._words[self._at :]], role)
             self._done = True
         elif role == "package":
@@ -184,6 +195,9 @@ class Arguments:
         """Take the text of a command line that is in several words."""
         if role == "keys":
             words = [word for word in words if not _KEY.fullmatch(word)]
+        if role == "setting":
+            self._setting(" ".join(words))
+            return
         if role != "template" or ":::" not in words:
             self.effect.nested.append(" ".join(words))
             return
@@ -296,8 +310,13 @@ class Arguments:
             effect.patch(value)
         elif role == "sql":
             effect.statements.append(value)
-        elif role in _LINES:
+        elif role in _LINES or (role == "pager" and value):
             effect.nested.append(value)
+        elif role == "bang":
+            effect.nested += [value[1:]] if value.startswith("!") else []
+        elif role == "library":
+            if effect.file(value, effect.reads):
+                effect.operations.append("execute")
         elif role == "alias":
             effect.nested.append(value.partition("=")[2])
         elif role in ("program", "package"):
@@ -309,7 +328,9 @@ class Arguments:
             name, at, path = value.partition("@")
             if at and (not name or name.endswith("=") or (role == "encoded" and "=" not in name)):
                 effect.file(path.partition(";")[0], effect.reads)
-        elif role != "glued":
+        elif role in ("sent", "item"):
+            self._sent(value, role)
+        elif role not in _GLUED:
             self._place(value, role)
 
     def snippet(self, value: str, urls: bool = True) -> None:
@@ -350,13 +371,26 @@ class Arguments:
         """Take ``NAME=VALUE`` or ``NAME VALUE``, as after ``ssh -o`` and ``git -c``."""
         found = _SETTING.match(value)
         name = found[1].lower() if found else ""
-        role = self._rule.pairs.get(name) or self._rule.pairs.get(name.partition(".")[0] + ".*")
+        first, last = name.partition(".")[0], name.rpartition(".")[2]
+        keys = (name, f"{first}.*", f"*.{last}")
+        role = next((self._rule.pairs[key] for key in keys if key in self._rule.pairs), None)
         self.snippet(value, False)
         if found and role is not None:
             self._take(found[2], role)
 
+    def _sent(self, value: str, role: Role) -> None:
+        """Take a text that the host gets beside the URL."""
+        name, at, path = value.partition("@")
+        is_item = role == "item" and _ITEM.match(value) is not None
+        is_file = bool(at) and (is_item or not name)
+        if is_file:
+            self.effect.file(path.partition(";")[0], self.effect.reads)
+        if is_item or is_file or any(marker in value for marker in self._revealing):
+            self.effect.operations.append("send")
+
     def _place(self, value: str, role: Role) -> None:
         """Take a host, a URL, or a path that may be remote."""
+        self.snippet(value, False)
         if role in ("host", "domain") and _sends_output(value, self._revealing):
             self.effect.operations.append("send")
         if role == "domain" and "." not in value:
@@ -373,14 +407,16 @@ class Arguments:
 
 
 def _sends_output(url: str, revealing: frozenset[str] = frozenset()) -> bool:
-    """Check for output of a command in a URL: in its host, in its query, or with content.
+    """Check for a credential in a URL, or output: in its host, in its query, or with content.
 
     >>> _sends_output("https://example.com/?q=$(…)"), _sends_output("https://example.com/$(…).tgz")
     (True, False)
     >>> _sends_output("https://example.com/$(…)", frozenset({"$(…)"}))
     True
+    >>> _sends_output("https://example.com/$API_TOKEN"), _sends_output("https://example.com/$PAGE")
+    (True, False)
     """
-    if any(url.find(marker) > 0 for marker in revealing):
+    if any(url.find(marker) > 0 for marker in revealing) or _CREDENTIAL.search(url):
         return True
     first, last = url.find("$("), url.rfind("$(")
     if first < 0 or url == "$(…)":

@@ -21,6 +21,7 @@ Role = Literal[
     "text", "read", "write", "change", "delete", "host", "domain", "url", "source", "target",
     "data", "encoded", "script", "program", "package", "code", "keys", "template", "sql", "module",
     "patch", "bucket", "account", "address", "setting", "snippet", "sign", "alias", "glued",
+    "pager", "bang", "library", "sent", "item",
 ]  # fmt: skip
 """What an argument is: see the head of ``pipeline/data/programs.toml``."""
 
@@ -54,9 +55,15 @@ class Rule(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     exec: str = ""
     remote: bool = False
     long: bool = False
+    plus: Role | None = None
     bundle: bool = False
     verbs: bool = False
     cases: tuple[Any, ...] = ()
+
+
+class _Table(Struct, frozen=True, forbid_unknown_fields=True):
+    program: tuple[Rule, ...] = ()
+    variables: dict[str, Role] = {}
 
 
 class Program(Struct, frozen=True):
@@ -116,11 +123,13 @@ def load(path: Path = SHIPPED) -> dict[str, Program]:
     'send'
     """
     try:
-        entries = convert(read_toml(path).get("program", []), list[Rule])
+        table = convert(read_toml(path), _Table)
     except (OSError, ValueError) as error:
         raise ConfigError(f"table of programs {path} cannot be read: {error}") from error
     found: dict[str, Program] = {}
-    for rule in entries:
+    for rule in table.program:
+        if rule.operands == ("program",):  # assignments may be before the program
+            rule = structs.replace(rule, pairs={**table.variables, **rule.pairs})
         program = _program(rule, {}, {})
         for name in rule.names.split():
             if name in found:
@@ -155,11 +164,12 @@ def _subcommands(rule: Rule, options: Mapping[str, Role]) -> dict[str, Program]:
     found: dict[str, Program] = {}
     for operation, names in rule.does.items():
         plain = Rule(names="", operation=operation, operands=rule.operands,
-                     long=rule.long, pairs=rule.pairs)  # fmt: skip
+                     long=rule.long, pairs=rule.pairs, calls=rule.calls)  # fmt: skip
         simple = _program(plain, options, rule.marks)
         found |= dict.fromkeys((name.replace(".", " ") for name in names.split()), simple)
     for one in rule.command:
-        whole = structs.replace(one, long=rule.long, pairs=rule.pairs | one.pairs)
+        pairs, calls = rule.pairs | one.pairs, rule.calls + one.calls
+        whole = structs.replace(one, long=rule.long, pairs=pairs, calls=calls)
         detailed = _program(whole, options, rule.marks)
         found |= dict.fromkeys((name.replace(".", " ") for name in one.names.split()), detailed)
     return found

@@ -35,6 +35,8 @@ _MAX_REVEALING = 8
 """Most pipes and substitutions in a row that are followed for what they reveal."""
 _PLACEHOLDER = "…"
 """What is in place of a command within the text of another line; it has been read before."""
+_PATTERN = frozenset("*?[")
+"""Signs of a pattern that the shell replaces by the paths it finds, so any program may be run."""
 _STANDARD_FOLDERS = ("/bin/", "/sbin/", "/usr/", "/opt/", "/snap/", "/nix/", "/lib/", "/lib64/")
 
 
@@ -120,6 +122,9 @@ class _LineReader:
             if one.text is None and one.stdin is None:
                 one.text, one.stdin = around.text, around.stdin
             self._command(one, around)
+        for one in parsed.assignments:
+            if _is_run(one):
+                self._command(one, around)
 
     def _command(self, one: Invocation, around: _Surroundings) -> None:
         if around.depth > MAX_DEPTH or len(self.found) >= MAX_COMMANDS:
@@ -215,6 +220,12 @@ def _program_of(path: str) -> tuple[str, Program | None]:
     return name, _programs().get(name) if is_installed else None
 
 
+def _is_run(assignment: Invocation) -> bool:
+    """Check for a variable of the environment that runs or loads what it names."""
+    exported = _programs()["export"]
+    return assignment.words[1].partition("=")[0].lower() in exported.pairs
+
+
 def _pipes(one: Invocation) -> list[Pipe]:
     """Give where a command gets texts from."""
     found = [output.pipe for output in one.outputs]
@@ -224,14 +235,14 @@ def _pipes(one: Invocation) -> list[Pipe]:
 def _of_input(one: Invocation, program: Program, arguments: Arguments) -> None:
     """Read what comes on standard input: a pipe, or a text in the line."""
     rule, effect = program.rule, arguments.effect
-    if (one.stdin is not None or one.text is not None) and rule.piped is not None:
+    if (one.stdin is not None or one.text is not None or one.reads) and rule.piped is not None:
         effect.operations.append(rule.piped)
     if rule.input is None:
         return
     if rule.input == "arguments":
         _of_arguments(input_of(one), effect)
         return
-    if effect.nested or (effect.reads and rule.input in ("code", "snippet")):
+    if effect.nested or (effect.reads and "script" in rule.operands):
         return
     files = [text for out in one.outputs if out.file and (text := text_of(out.pipe)) is not None]
     for text in [*files, *([] if (given := input_of(one)) is None else [given])]:
@@ -295,7 +306,7 @@ def _of_unlisted(path: str, words: list[str], effect: Effect) -> None:
     """Read a program that is not in the table: a script given by its path is executed."""
     if not words:
         effect.base = "read"
-    elif "/" in path and "$" not in path:
+    elif "/" in path and "$" not in path and not _PATTERN.intersection(path):
         effect.base = "execute"
         effect.file(path, effect.reads)
 

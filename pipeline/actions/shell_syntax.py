@@ -105,11 +105,22 @@ class _Word(NamedTuple):
 
 
 class Parsed(NamedTuple):
-    """Simple commands of a line; whether all of it was parsed, and whether a limit was reached."""
+    """Simple commands of a line.
+
+    Attributes
+    ----------
+    commands
+        The commands, in the order of the text.
+    complete, cut
+        Whether all of it was parsed, and whether a limit was reached.
+    assignments
+        Assignments of variables as ``export NAME=VALUE``, in the order of the text.
+    """
 
     commands: list[Invocation]
     complete: bool
     cut: bool
+    assignments: list[Invocation]
 
 
 def parse(line: str, arguments: tuple[str, ...] = ()) -> Parsed:
@@ -130,11 +141,11 @@ def parse(line: str, arguments: tuple[str, ...] = ()) -> Parsed:
     """
     root = tree_of(line)
     if root is None:
-        return Parsed([], complete=False, cut=True)
+        return Parsed([], complete=False, cut=True, assignments=[])
     reader = _Reader(line.encode("utf-8", "replace"))
     reader.read(root, _Context(arguments=arguments))
     whole = reader.complete and not reader.cut and not root.has_error
-    return Parsed(reader.found, complete=whole, cut=reader.cut)
+    return Parsed(reader.found, complete=whole, cut=reader.cut, assignments=reader.assignments)
 
 
 class _Reader:
@@ -150,6 +161,7 @@ class _Reader:
         self._uncalled: dict[int, Node] = {}
         self._waiting: list[_Step] = []
         self.found: list[Invocation] = []
+        self.assignments: list[Invocation] = []
         self.complete = True
         self.cut = False
 
@@ -232,7 +244,7 @@ class _Reader:
         inner: list[_Step] = []
         for child in node.named_children:
             if child.type == "variable_assignment":
-                inner += [_Step(value, self._context) for value in child.named_children[1:]]
+                inner += self._assigned(child)
             elif child.type in _REDIRECTS:
                 self._redirect(child, one)
             elif self._context.arguments and self._raw(child) in _ALL_ARGUMENTS:
@@ -342,17 +354,29 @@ class _Reader:
         self._waiting += reversed(self._steps(word, None))
 
     def _assignment(self, node: Node) -> None:
+        """Read an assignment that later words of the line see."""
+        self._waiting += reversed(self._assigned(node, known=self._known))
+
+    def _assigned(self, node: Node, known: dict[str, str | Pipe] | None = None) -> list[_Step]:
+        """Read an assignment, and give the commands within it as steps."""
         name, value = node.child_by_field_name("name"), node.child_by_field_name("value")
         if name is None or value is None:
-            return
+            return []
         word, key = self._word(value), self._raw(name)
-        self._known.pop(key, None)
-        if "$" not in word.text and value.type != "array":
-            self._known[key] = word.text
-        elif len(word.inner) == 1 and word.text == word.inner[0].marker:
-            self._known[key] = word.inner[0].pipe
+        if known is not None:
+            known.pop(key, None)
+            if "$" not in word.text and value.type != "array":
+                known[key] = word.text
+            elif len(word.inner) == 1 and word.text == word.inner[0].marker:
+                known[key] = word.inner[0].pipe
+        if len(self.assignments) < MAX_COMMANDS:
+            one = Invocation(words=["export"])
+            for found in word.inner:
+                self._output(one, found, split=False)
+            one.words.append(f"{key}={word.text}")
+            self.assignments.append(one)
         word.nodes.extend(name.named_children)  # an index, as in `x[$(…)]=1`
-        self._waiting += reversed(self._steps(word, None))
+        return self._steps(word, None)
 
     # ------------------------------------------------------------------ words
 

@@ -125,6 +125,39 @@ def _tee(_: list[str], given: str | None) -> str | None:
     return given
 
 
+def _translated(words: list[str], given: str | None) -> str | None:
+    """Give what ``tr`` makes of its input, for sets of characters and ranges."""
+    if given is None or not words or any("[" in word for word in words):
+        return None
+    if words[0] == "-d":
+        return given.translate(dict.fromkeys(map(ord, _set(words[-1]))))
+    sets = [_set(word) for word in words]
+    if len(sets) != _SETS or not sets[1] or len(sets[0]) > MAX_OUTPUT:
+        return None
+    replaced = sets[1] + sets[1][-1] * (len(sets[0]) - len(sets[1]))
+    return given.translate(dict(zip(map(ord, sets[0]), replaced, strict=False)))
+
+
+def _set(word: str) -> str:
+    """Give the characters of a set such as ``a-cx``.
+
+    >>> _set("a-cx")
+    'abcx'
+    """
+    return _RANGE.sub(_of_range, without_escapes(word[:_LONGEST_SET]))
+
+
+def _of_range(found: re.Match[str]) -> str:
+    return "".join(map(chr, range(ord(found[1]), min(ord(found[2]), ord(found[1]) + 255) + 1)))
+
+
+def _openssl(words: list[str], given: str | None) -> str | None:
+    """Give what ``openssl base64 -d`` writes; ``enc`` without a cipher is the same."""
+    if words[:1] != ["base64"] and (words[:1] != ["enc"] or _PLAIN.isdisjoint(words)):
+        return None
+    return _WRITERS["base64"](words[1:], given)
+
+
 def _reversed(words: list[str], given: str | None) -> str | None:
     if given is None or words:
         return None
@@ -148,6 +181,10 @@ def _decoded(decode: Callable[[str], bytes], sign: re.Pattern[str]) -> Writer:
 if TYPE_CHECKING:
     Writer = Callable[[list[str], str | None], str | None]
 
+_RANGE = re.compile(r"(.)-(.)", re.DOTALL)
+_SETS = 2
+_LONGEST_SET = 1_000
+_PLAIN = frozenset({"-a", "-base64"})
 _DECODE = re.compile(r"-[id]*[dD]|--d")
 _WRITERS: dict[str, Writer] = {
     "echo": _echo,
@@ -155,6 +192,8 @@ _WRITERS: dict[str, Writer] = {
     "cat": _same,
     "tee": _tee,
     "rev": _reversed,
+    "tr": _translated,
+    "openssl": _openssl,
     "base64": _decoded(lambda text: base64.b64decode(text + "=" * (-len(text) % 4)), _DECODE),
     "base32": _decoded(base64.b32decode, _DECODE),
     "xxd": _decoded(bytes.fromhex, re.compile(r"-p?r")),
