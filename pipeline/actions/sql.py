@@ -158,21 +158,17 @@ def _one(statement: Any) -> tuple[Operation, list[str]]:
         operation = _by_first_word(str(statement.this))
         return operation, []
     operation = _OPERATIONS.get(kind, "unknown")
-    inner: list[Operation] = [operation]
-    own = {str(one.alias).lower() for one in statement.find_all(exp.CTE)}
-    inner += [
-        _OPERATIONS[name]
-        for one in statement.find_all(exp.Insert, exp.Update, exp.Delete)
-        if (name := type(one).__name__) in _OPERATIONS
-    ]
-    if kind == "Select" and statement.args.get("into") is not None:
-        inner.append("write")
     if operation == "unknown":
         return "unknown", []
+    nodes = list(statement.find_all(exp.CTE, exp.Insert, exp.Update, exp.Delete, exp.Table))
+    own = {str(one.alias).lower() for one in nodes if isinstance(one, exp.CTE)}
+    inner = [operation, *(_OPERATIONS.get(type(one).__name__, "read") for one in nodes)]
+    if kind == "Select" and statement.args.get("into") is not None:
+        inner.append("write")
     tables = [
         name
-        for table in statement.find_all(exp.Table)
-        if (name := _table(table)) and name.lower() not in own
+        for one in nodes
+        if isinstance(one, exp.Table) and (name := _table(one)) and name.lower() not in own
     ]
     return gravest(inner), tables
 
