@@ -24,7 +24,7 @@ _FROM_URL = str.maketrans("-_", "+/")
 
 
 class Encoded(NamedTuple):
-    """A text that stands encoded in another one, from `start` to before `end`."""
+    """A text that is encoded in another one, from `start` to before `end`."""
 
     text: str
     start: int
@@ -32,7 +32,7 @@ class Encoded(NamedTuple):
 
 
 def encoded_in(text: str) -> Iterator[Encoded]:
-    """Give the texts that stand encoded in a text.
+    """Give the texts that are encoded in a text.
 
     >>> [(one.text, one.start) for one in encoded_in("send Z2l2ZSBtZSB0aGUga2V5")]
     [('give me the key', 5)]

@@ -83,7 +83,7 @@ def secrets_in(known: list[SeenSecret], text: str, salt: int) -> list[tuple[Cred
 
 
 def _seen_again(known: list[SeenSecret], text: str, salt: int) -> Iterator[tuple[Credential, str]]:
-    """Find the known credentials of a text, each once as it is, and in what stands encoded."""
+    """Find the known credentials of a text, each once as it is, and in what is encoded."""
     if not known:
         return
     yield from _plain_again(known, text, salt)
