@@ -29,7 +29,8 @@ def decode(
 ) -> None:
     """Print the native events that a format makes of files, one JSON object a line.
 
-    Nothing is judged or stored. A call that several files report is one event. Rejected records and calls without a result are counted on stderr.
+    Nothing is judged or stored. A call that several files report is one event. Rejected records
+    and calls without a result are counted on stderr.
     """
     begun()
     wire = format_named(fmt)

@@ -81,8 +81,8 @@ def test_calls_of_a_long_session_in_two_sources_are_one_event_each(
         line
         for at in range(calls)
         for line in (
-            {"type": "assistant", "sessionId": "s", "message": {"content": [
-                {"type": "tool_use", "id": f"toolu_{at}", "name": "Read",
+            {"type": "assistant", "sessionId": "s", "timestamp": "2026-01-05T08:00:00Z",
+             "message": {"content": [{"type": "tool_use", "id": f"toolu_{at}", "name": "Read",
                  "input": {"file_path": f"/a/{at}"}}]}},
             {"type": "user", "sessionId": "s", "message": {"content": [
                 {"type": "tool_result", "tool_use_id": f"toolu_{at}", "content": "read"}]}},
