@@ -181,7 +181,7 @@ class _Editor:
     def _members(
         self, node: Node, before: dict[Any, Any], after: dict[str, Any], name: str
     ) -> bool:
-        """Change members; return False where the mapping has to be written anew."""
+        """Change members; return False where the mapping has to be written again."""
         pairs = list(zip(node.children[::2], node.children[1::2], strict=True))
         known = {key.value: (key, value) for key, value in pairs if key.kind == "scalar"}
         gone = [at for at, (key, _) in enumerate(pairs)

@@ -28,7 +28,7 @@ class LoudText(str):
 
 
 class LoudNumber(int):
-    __str__ = __repr__ = Loud.__str__  # type: ignore[assignment]
+    __str__ = __repr__ = Loud.__str__
 
 
 class Disguised:
@@ -42,7 +42,7 @@ class Disguised:
 
 class _Unnamed(type):
     @property
-    def __name__(cls) -> str:
+    def __name__(cls) -> str:  # type: ignore[override]
         raise RuntimeError("not for you")
 
 
@@ -117,7 +117,9 @@ def test_argument_is_recorded(recorded: Recorded, value: tuple[Any, Any]) -> Non
 
 
 @pytest.mark.parametrize("way", ["function", "generator"])
-def test_result_passes_and_is_no_loss(recorded: Recorded, value: tuple[Any, Any], way: str) -> None:
+def test_result_passes_and_loses_no_event(
+    recorded: Recorded, value: tuple[Any, Any], way: str
+) -> None:
     given, _ = value
 
     def give() -> Any:
@@ -134,7 +136,7 @@ def test_result_passes_and_is_no_loss(recorded: Recorded, value: tuple[Any, Any]
     assert recorded.recorder.losses == {}
 
 
-def test_exception_passes_and_is_no_loss(recorded: Recorded, value: tuple[Any, Any]) -> None:
+def test_exception_passes_and_loses_no_event(recorded: Recorded, value: tuple[Any, Any]) -> None:
     given, _ = value
     raised = ValueError(given)
 
