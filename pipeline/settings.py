@@ -14,8 +14,10 @@ from pipeline.configuration.setting_types import (
     HookRules,
     HostAndPort,
     Intervals,
+    InventoryFile,
     KeyFile,
     Networks,
+    OptionalPath,
     Parameters,
     RejectedTo,
     StoreUrl,
@@ -72,7 +74,7 @@ class Settings(BaseSettings):
     degraded: Intervals = Field(
         (), description="times of degraded telemetry, START/END: events are judged, and not learned"
     )
-    inventory: File = Field(None, description="registered agents, CSV or YAML")
+    inventory: InventoryFile = Field(None, description="registered agents, CSV or YAML")
     listen: HostAndPort = Field("127.0.0.1:8765", description="HOST:PORT of the API")
     tls_cert: File = Field(None, description="server certificate with its chain, PEM")
     tls_key: File = Field(None, description="private key of the server, PEM")
@@ -186,6 +188,12 @@ class Settings(BaseSettings):
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Put variables before the file's values, which are passed as arguments."""
         return (env_settings, init_settings)
+
+
+class ImportSettings(Settings):
+    """The settings of an import, which makes the inventory where it is not there yet."""
+
+    inventory: OptionalPath = Field(None, description="registered agents, YAML")
 
 
 def variable(name: str) -> str:

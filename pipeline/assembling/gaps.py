@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from msgspec import Struct, field
 
-from models.units import DAY_US, HOUR_US, MINUTE_US
+from models.units import DAY_US, HOUR_US, MINUTE_US, SECOND_US
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -46,12 +46,24 @@ class Unreported(Struct):
 class Reports(Struct):
     """What of a session hooks reported, and what they have not reported yet.
 
-    `began_us` is the time of its first call; 0 before it.
+    `hooked` has the second in which the first hook of a call came; True in states of before.
+    `began_us` is the time of its first call; 0 before it. `forgotten_s` is the second of the latest
+    hook that is forgotten: of calls up to then nobody knows whether a hook reported them.
     """
 
-    hooked: dict[str, bool] = field(default_factory=dict)
+    hooked: dict[str, int | bool] = field(default_factory=dict)
     waiting: dict[str, Unreported] = field(default_factory=dict)
     began_us: int = 0
+    forgotten_s: int = -1
+
+    def note(self, call: str, arrived_us: int) -> None:
+        """Remember that a hook reported a call."""
+        self.waiting.pop(call, None)
+        if call in self.hooked:
+            return
+        if len(self.hooked) >= MAX_REPORTED:
+            self.forgotten_s = int(self.hooked.pop(next(iter(self.hooked))))
+        self.hooked[call] = arrived_us // SECOND_US
 
     def due(self, until_us: int) -> Iterator[tuple[str, int, dict[str, Any]]]:
         """Give and forget the calls that wait since an instant: id, time and event of each gap."""
@@ -93,16 +105,13 @@ class HookedAgents:
         reports.began_us = reports.began_us or part.time_us or arrived_us
         if part.via == "hook":
             self._connect(agent, arrived_us)
-            reports.waiting.pop(part.call, None)
-            if len(reports.hooked) >= MAX_REPORTED:
-                del reports.hooked[next(iter(reports.hooked))]
-            reports.hooked[part.call] = True
+            reports.note(part.call, arrived_us)
         elif part.via and not (part.call in reports.hooked or part.call in reports.waiting):
             time_us = part.time_us or arrived_us
             since_us = time_us if reports.hooked else reports.began_us
-            if self._expects(agent, since_us, time_us, arrived_us) and (
-                len(reports.waiting) < MAX_UNREPORTED
-            ):
+            is_known = time_us // SECOND_US > reports.forgotten_s
+            is_expected = self._expects(agent, since_us, time_us, arrived_us)
+            if is_known and is_expected and len(reports.waiting) < MAX_UNREPORTED:
                 tool = str(part.event.get("tool") or "unknown")[:256]
                 reports.waiting[part.call] = Unreported(time_us, arrived_us, tool)
 

@@ -123,10 +123,17 @@ def _change(connector: Connector, target: Target, path: Path, *, undo: bool, yes
     if after == found:
         note(f"nothing to change in {file.path}")
         return False
-    text = syntaxes.edited(before, after, connector.syntax)
+    with _named(file.path):
+        text = syntaxes.edited(before, after, connector.syntax)
     _ask(file.path, before, text, yes=yes)
     is_first = without == found or not file.is_known()
     file.replace(before, text, keep=is_first)
+    found = syntaxes.read(file.read(), connector.syntax, file.path)
+    if connector.connected(found, target) != found:
+        raise HabitusError(
+            f"{file.path} was written, and read back it does not report to {target.api}; "
+            f"did another program write it too? take it back with --undo"
+        )
     note(f"written: {file.path}")
     return True
 
@@ -146,11 +153,12 @@ def _take_back(
         file.forget()
         note(f"nothing to change in {file.path}")
         return False
-    text = syntaxes.edited(before, after, connector.syntax)
+    text = None
     if file.is_known():  # to the letter, where the lines of the change are as they were written
-        lines = taken_back(copy, syntaxes.edited(copy, found, connector.syntax), before)
-        if lines is not None and syntaxes.holds(lines, after, connector.syntax):
-            text = lines
+        with contextlib.suppress(ConfigError):
+            text = taken_back(copy, syntaxes.edited(copy, found, connector.syntax), before)
+    if text is None or not syntaxes.holds(text, after, connector.syntax):
+        text = syntaxes.edited(before, after, connector.syntax)
     is_left_empty = record is not None and record.made is not None and text.strip() in ("", "{}")
     _ask(file.path, before, "" if is_left_empty else text, yes=yes)
     if is_left_empty:

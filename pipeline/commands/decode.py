@@ -12,10 +12,13 @@ from pipeline.assembling.native_records import native_records
 from pipeline.clock import clock_us
 from pipeline.commands.offline import Files, begun, note_empty
 from pipeline.commands.terminal import note
-from pipeline.formats import format_named, whole_files
+from pipeline.events.duplicates import LatestCalls
+from pipeline.formats import format_named, has_parts, whole_files
 from pipeline.sources.recordings import records_of
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from models.errors import MalformedEvent
     from pipeline.processing.stream_types import RawRecord
 
@@ -26,7 +29,8 @@ def decode(
 ) -> None:
     """Print the native events that a format makes of files, one JSON object a line.
 
-    Nothing is judged or stored. Rejected records and calls without a result are counted on stderr.
+    Nothing is judged or stored. A call that several files report is one event. Rejected records
+    and calls without a result are counted on stderr.
     """
     begun()
     wire = format_named(fmt)
@@ -38,12 +42,18 @@ def decode(
         refused[error.reason] = refused.get(error.reason, 0) + 1
         note(f"rejected: {record.where}: {error}")
 
-    out = sys.stdout.buffer
+    out, latest = sys.stdout.buffer, LatestCalls()
+
+    def write(made: Iterable[RawRecord]) -> None:
+        for one in made:
+            if not has_parts(wire) or latest.is_new(one.value):
+                out.write(one.value + b"\n")
+            else:
+                assembler.count["calls_repeated"] += 1
+
     for record in records_of(files, now_us=clock_us(), whole_files=whole_files(wire)):
-        for made in native_records([record], wire, assembler, reject):
-            out.write(made.value + b"\n")
-    for made in native_records([], wire, assembler, reject, whole=True):
-        out.write(made.value + b"\n")
+        write(native_records([record], wire, assembler, reject))
+    write(native_records([], wire, assembler, reject, whole=True))
     out.flush()
     for why, number in sorted((refused | dict(assembler.count)).items()):
         if number:

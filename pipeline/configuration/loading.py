@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 _OTHERS = ("HABITUS_TEST_", "HABITUS_NIGHTLY", ALLOWING, API_TOKEN, ENFORCE_TOKEN, RECORD_TO)
 
 
-def load_settings(file: Path | None = None) -> Settings:
+def load_settings(file: Path | None = None, kind: type[Settings] = Settings) -> Settings:
     """Read the settings, and report all faults at once.
 
     Parameters
@@ -35,6 +35,8 @@ def load_settings(file: Path | None = None) -> Settings:
     file
         Configuration file; by default that of ``HABITUS_CONFIG``, else ``habitus.toml`` if it
         exists.
+    kind
+        Settings with other bounds, for a command that makes what a setting names.
 
     Raises
     ------
@@ -46,7 +48,7 @@ def load_settings(file: Path | None = None) -> Settings:
     _warn_of_retired(values)
     faults += _unknown_variables()
     try:
-        settings = Settings(**values)
+        settings = kind(**values)
     except ValidationError as error:
         faults += [
             _sentence(fault)

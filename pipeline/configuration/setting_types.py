@@ -129,6 +129,13 @@ def _existing_file(value: Path | None) -> Path | None:
     return value
 
 
+def _existing_inventory(value: Path | None) -> Path | None:
+    try:
+        return _existing_file(value)
+    except ValueError as error:  # a typing error must not turn every agent into an unknown one
+        raise ValueError(f"{error}; habitus inventory import writes it") from None
+
+
 def _existing_folder(value: Path | None) -> Path | None:
     if value is not None and not value.is_dir():
         raise ValueError(f"must be a folder that is there, got {quoted(str(value), LONGEST_PATH)}")
@@ -172,6 +179,7 @@ Networks = Annotated[Words, AfterValidator(_networks)]
 Intervals = Annotated[Words, AfterValidator(_intervals)]
 HookRules = Annotated[Words, AfterValidator(_hook_rules)]
 File = Annotated[OptionalPath, AfterValidator(_existing_file)]
+InventoryFile = Annotated[OptionalPath, AfterValidator(_existing_inventory)]
 Folder = Annotated[OptionalPath, AfterValidator(_existing_folder)]
 KeyFile = Annotated[OptionalPath, HIDDEN, AfterValidator(_no_key)]
 Parameters = Annotated[dict[str, float], AfterValidator(_parameters)]

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import io
 from typing import TYPE_CHECKING, Any, Literal
 
 import tomlkit
 import tomlkit.exceptions
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
-from ruamel.yaml.util import load_yaml_guess_indent
 
 from models.errors import ConfigError
-from pipeline.connecting import json_text
+from pipeline.connecting import json_text, yaml_text
 from pipeline.formats.members import kind_of
 
 if TYPE_CHECKING:
@@ -21,7 +19,6 @@ if TYPE_CHECKING:
     from pipeline.connecting.connector import Settings
 
 Syntax = Literal["json", "toml", "yaml"]
-_WIDTH = 4_096
 _NAMES = {"json": "JSON", "toml": "TOML", "yaml": "YAML"}
 
 
@@ -69,13 +66,20 @@ def holds(text: str, settings: Settings, syntax: Syntax) -> bool:
     """
     try:
         return read(text, syntax, "") == settings
-    except ConfigError:
+    except (ConfigError, RecursionError):  # an alias may be inside its own anchor
         return False
 
 
 def edited(text: str, after: Settings, syntax: Syntax) -> str:
     r"""Give a text with other settings, as near to a text as it can be.
 
+    Raises
+    ------
+    ConfigError
+        A change in YAML would reach other members too, or its layout leaves no room for it.
+
+    Examples
+    --------
     >>> edited("# mine\na = 1\n", {"a": 1, "b": {"c": 2}}, "toml")
     '# mine\na = 1\n\n[b]\nc = 2\n'
     """
@@ -85,18 +89,13 @@ def edited(text: str, after: Settings, syntax: Syntax) -> str:
         document = tomlkit.parse(text)
         _apply(document, after)
         return tomlkit.dumps(document)
-    yaml = YAML()
-    yaml.preserve_quotes, yaml.width = True, _WIDTH
-    known, indent, offset = load_yaml_guess_indent(text, yaml=yaml)
-    if offset is not None:
-        yaml.indent(mapping=2, sequence=max(indent or 2, offset + 2), offset=offset)
-    out = io.StringIO()
-    if known is None:  # comments alone, which the parser drops
-        out.write(text if text.endswith("\n") or not text else text + "\n")
-        known = {}
-    _apply(known, after)
-    yaml.dump(known, out)
-    return out.getvalue()
+    made = yaml_text.edited(text, read(text, "yaml", "settings"), after)
+    if not holds(made, after, "yaml"):
+        raise ConfigError(
+            "the layout of this file leaves no room for the change; write its sections in lines of "
+            "their own, or make the change by hand; nothing was changed"
+        )
+    return made
 
 
 def _line_of(error: Exception) -> int:

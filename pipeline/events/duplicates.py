@@ -119,11 +119,49 @@ class Marker:
         """Give the mark of each event; None for a record that cannot be an event."""
         return [self._of(value) for value in values]
 
+    def key_of(self, value: bytes) -> int:
+        """Give the key of a valid event."""
+        names = self._names(value)
+        (key,) = self._hasher.event_keys([(names.agent.id, names.id)])
+        return key
+
     def _of(self, value: bytes) -> Mark | None:
         try:
-            names = self._names(value)
-            digest = self._hasher.content(value)
+            return self.key_of(value), self._hasher.content(value)
         except (msgspec.MsgspecError, ValueError, RecursionError):
             return None
-        (key,) = self._hasher.event_keys([(names.agent.id, names.id)])
-        return key, digest
+
+
+class LatestCalls:
+    """Finds calls that were given before, where no store does.
+
+    An assembler remembers only the latest calls of a session. A call that another file reports once
+    more is the same event: it has the same agent and id.
+
+    Parameters
+    ----------
+    most
+        Most calls that are remembered; the oldest is forgotten first.
+
+    Examples
+    --------
+    >>> calls = LatestCalls()
+    >>> calls.is_new(b'{"id":"1","agent":{"id":"a"}}')
+    True
+    >>> calls.is_new(b'{"id":"1","agent":{"id":"a"},"outcome":"ok"}')
+    False
+    """
+
+    def __init__(self, most: int = 1_000_000) -> None:
+        self._most, self._key_of = most, Marker(bytes(16)).key_of
+        self._keys: dict[int, None] = {}
+
+    def is_new(self, event: bytes) -> bool:
+        """Remember an event; return whether its call is not among the latest ones."""
+        key = self._key_of(event)
+        if key in self._keys:
+            return False
+        if len(self._keys) >= self._most:
+            del self._keys[next(iter(self._keys))]
+        self._keys[key] = None
+        return True

@@ -9,7 +9,7 @@ from uuid import uuid4
 from pipeline.clock import clock_us
 from pipeline.recorder.sending.items import Began, Ended
 from pipeline.recorder.sessions import current
-from pipeline.recorder.snapshots import arguments_of, result_of
+from pipeline.recorder.snapshots import arguments_of, result_of, said_by
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -121,7 +121,7 @@ class Call:
     def _said(self, error: BaseException | None) -> tuple[str | bytes | None, bool]:
         try:
             if error is not None and not isinstance(error, GeneratorExit):
-                return str(error) or None, False
+                return said_by(error), False
             if self._text is not None and self._result is not None:
                 return str(self._text(self._result)), False
             return result_of(self._result)

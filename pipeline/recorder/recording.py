@@ -139,7 +139,7 @@ class Recording(Feed):
         event = _event_of(tool, operation)
         if resource:
             event["resource"] = dict(resource)
-        return Call(self, arguments or {}, event, call_id=call_id)
+        return Call(self, {} if arguments is None else arguments, event, call_id=call_id)
 
     def session(
         self,

@@ -18,7 +18,11 @@ MAX_ITEMS = 10_000
 """Most members of a container that are kept, where it is no list, tuple, set or dictionary."""
 MAX_TEXT = 1_000_000
 """Longest text of an argument, in characters."""
+MAX_BITS = 10_000
+"""Longest whole number that is kept, in bits: Python refuses to write much longer ones."""
 _MAX_BINARY = 1 << 16
+_MAX_DEPTH = 32
+_name_of = type.__dict__["__name__"].__get__  # a metaclass may have another one, which raises
 
 
 def _plain(value: Any) -> Any:
@@ -46,34 +50,89 @@ def named(value: Any) -> str:
     >>> named(iter([1]))
     '<list_iterator>'
     """
-    return f"<{type(value).__name__}>"
+    return f"<{_name_of(type(value))}>"
+
+
+def text_in(value: Any) -> str | None:
+    """Give the text that a value is; None for another value. No method of the value is called.
+
+    >>> text_in("paid"), text_in(7)
+    ('paid', None)
+    """
+    return str.__str__(value) if issubclass(type(value), str) else None
+
+
+def said_by(error: BaseException) -> str | None:
+    """Give what an exception says; the name of its type where it cannot say it.
+
+    >>> said_by(ValueError("no such order")), said_by(ValueError(10**5000)), said_by(ValueError())
+    ('no such order', '<ValueError>', None)
+    """
+    try:
+        return str(error) or None
+    except Exception:  # noqa: BLE001  # methods of foreign values raise anything
+        return named(error)
 
 
 def encoded(value: Any) -> bytes:
-    """Encode a value as JSON; what cannot be encoded is shown by its type.
+    r"""Encode a value as JSON; what cannot be encoded is shown by its type.
 
-    >>> encoded({"n": 1, "file": PurePath("a.txt"), "rows": iter([1])})
-    b'{"n":1,"file":"a.txt","rows":"<list_iterator>"}'
+    >>> encoded({"n": 1, "file": PurePath("a.txt"), "rows": [iter([1]), 10**5000, "\ud800"]})
+    b'{"n":1,"file":"a.txt","rows":["<list_iterator>","<int>","?"]}'
     """
     try:
         return _encode(value)
-    except Exception:  # noqa: BLE001  # methods of foreign values raise anything
-        if not isinstance(value, dict):
-            return _shown(value)
-    pairs = (_shown(str(key)) + b":" + _member(one) for key, one in value.items())
-    return b"{" + b",".join(pairs) + b"}"
-
-
-def _member(value: Any) -> bytes:
-    try:
-        return _encode(value)
     except Exception:  # noqa: BLE001  # as above
-        return _shown(value)
+        return _Members().encoded(value)
+
+
+class _Members:
+    """Encodes a value member by member, as one of them cannot be encoded."""
+
+    def __init__(self) -> None:
+        self._room = MAX_ITEMS
+        self._above: set[int] = set()
+
+    def encoded(self, value: Any) -> bytes:
+        """Encode a value; a container inside itself, or too far inside, is shown by its type."""
+        self._room -= 1
+        kind, above = type(value), self._above
+        if not issubclass(kind, dict | list | tuple):
+            return self._one(value)
+        if id(value) in above or len(above) >= _MAX_DEPTH or self._room <= 0:
+            return _shown(value)
+        above.add(id(value))
+        if issubclass(kind, dict):
+            pairs = islice(dict(dict.items(value)).items(), max(self._room, 0))
+            found = b"{" + b",".join(
+                _shown(_key(key)) + b":" + self.encoded(one) for key, one in pairs
+            ) + b"}"  # fmt: skip
+        else:
+            items = (list if issubclass(kind, list) else tuple).__iter__(value)
+            some = islice(items, max(self._room, 0))
+            found = b"[" + b",".join(self.encoded(one) for one in some) + b"]"
+        above.discard(id(value))
+        return found
+
+    def _one(self, value: Any) -> bytes:
+        try:
+            return _encode(value)
+        except Exception:  # noqa: BLE001  # as above
+            return _shown(value)
+
+
+def _key(key: Any) -> str:
+    text = text_in(key)
+    try:
+        return str(key) if text is None else text
+    except Exception:  # noqa: BLE001  # as above
+        return named(key)
 
 
 def _shown(value: Any) -> bytes:
     """Encode a text, or the type of another value; half of a surrogate pair is replaced."""
-    text = value if isinstance(value, str) else named(value)
+    text = text_in(value)
+    text = named(value) if text is None else text
     return _encode(text.encode("utf-8", "replace").decode())
 
 
@@ -87,10 +146,11 @@ def arguments_of(values: Mapping[str, Any]) -> bytes:
 
 
 def _short(value: Any) -> Any:
-    if isinstance(value, str):
-        return value[:MAX_TEXT] if len(value) > MAX_TEXT else value
-    if isinstance(value, bytes | bytearray | memoryview) and len(value) > _MAX_BINARY:
-        return f"<{type(value).__name__} of {len(value)}>"
+    text, kind = text_in(value), type(value)
+    if text is not None:
+        return text[:MAX_TEXT]
+    if kind in (bytes, bytearray, memoryview) and len(value) > _MAX_BINARY:
+        return f"<{kind.__name__} of {len(value)}>"
     return value
 
 
@@ -99,12 +159,17 @@ def result_of(value: Any) -> tuple[str | bytes | None, bool]:
 
     >>> result_of("paid"), result_of(None), result_of(7), result_of({"a": 1})
     (('paid', False), (None, False), ('7', False), (b'{"a":1}', True))
+    >>> result_of(10**5000)
+    ('<int>', False)
     """
-    if value is None or type(value) is str or type(value) is bytes:
+    kind = type(value)
+    if value is None or kind is bytes:
         return value, False
-    if isinstance(value, bool | int | float):
+    if (text := text_in(value)) is not None:
+        return text, False
+    if kind in (bool, float) or (kind is int and value.bit_length() <= MAX_BITS):
         return str(value), False
-    return encoded(value), True
+    return (named(value), False) if kind is int else (encoded(value), True)
 
 
 def text_of(value: Any) -> str:

@@ -8,6 +8,8 @@ from collections.abc import Callable, Mapping
 from types import CoroutineType
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
+from pipeline.recorder.snapshots import text_in
+
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Collection, Coroutine, Generator
 
@@ -99,7 +101,7 @@ def _plain(function: Callable[..., Any], begin: Begin, bind: Bind) -> Callable[.
         except BaseException as error:
             call.end(error)
             raise
-        if isinstance(result, CoroutineType):
+        if type(result) is CoroutineType:  # its `__class__` may raise
             return _awaited(result, call)
         call.returned(result)
         call.end()
@@ -192,12 +194,13 @@ class Given:
     def add(self, one: Any) -> None:
         """Keep one value."""
         if self._room > 0:
-            kept = one[: self._room] if isinstance(one, str) else one
+            text = text_in(one)
+            kept = one if text is None else text[: self._room]
             self._found.append(kept)
-            self._room -= len(kept) if isinstance(kept, str) else 100
+            self._room -= 100 if text is None else len(kept)
 
     def finish(self) -> None:
         """Make what was given the result of the call."""
         found = self._found
-        whole = "".join(found) if all(isinstance(one, str) for one in found) else found
+        whole = "".join(found) if all(type(one) is str for one in found) else found
         self._call.returned(whole)

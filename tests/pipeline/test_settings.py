@@ -119,7 +119,11 @@ def test_all_faults_are_reported_at_once(monkeypatch: pytest.MonkeyPatch) -> Non
         ("CLOCK", "sundial", "'wall' or 'event', got 'sundial'"),
         ("CLOCK", "\x1b[2J", "got '\\x1b[2J'"),
         ("INTEL", "nowhere", "must be a folder that is there, got 'nowhere'"),
-        ("INVENTORY", "nowhere.csv", "must be a file that is there, got 'nowhere.csv'"),
+        (
+            "INVENTORY",
+            "nowhere.csv",
+            "must be a file that is there, got 'nowhere.csv'; habitus inventory import writes it",
+        ),
         ("LISTEN", "8765", "an IPv6 host in brackets, got '8765'"),
         ("LISTEN", "127.0.0.1:99999", "at most 65535, got '127.0.0.1:99999'"),
         ("MODEL", "abc", "HABITUS_MODEL: must be parameters as JSON, or one in HABITUS_MODEL__…"),

@@ -14,6 +14,7 @@ from pipeline.commands.terminal import AsJson, note, now_us, print_json
 from pipeline.configuration.loading import load_settings
 from pipeline.identity.proposing import in_inventory
 from pipeline.inventory.rows import is_yaml
+from pipeline.settings import ImportSettings
 from pipeline.store import open_store
 from pipeline.text.quoted import LONGEST_PATH, quoted
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from pipeline.identity.alias import Alias
+    from pipeline.settings import Settings
 
 inventory = typer.Typer(
     name="inventory", help="The registered agents: import them from where they are managed."
@@ -76,7 +78,8 @@ def import_agents(
     if (as_json or "-" in files) and not (yes or preview):
         option = "--json" if as_json else "standard input"
         raise ConfigError(f"{option} needs --yes or --preview: nobody can answer a question")
-    importer, path = importer_named(kind), _path(out)
+    settings = load_settings(kind=ImportSettings)
+    importer, path = importer_named(kind), _path(out, settings)
     documents = [document(place, importer.url_path) for place in files]
     gathered = read(kind, documents, every=every)
     before = _text(path)
@@ -94,7 +97,7 @@ def import_agents(
     if written:
         _write(path, before, after)
     is_refused = is_changed and not preview and not written
-    proposed = 0 if preview or is_refused else _propose(aliases)
+    proposed = 0 if preview or is_refused else _propose(aliases, settings)
     if as_json:
         print_json(import_object(path, merged, gathered, written=written, proposed=proposed))
     elif is_refused:
@@ -105,18 +108,17 @@ def import_agents(
         note(f"{proposed} new aliases are proposed; habitus identity list --state proposed")
 
 
-def _propose(aliases: Sequence[Alias]) -> int:
+def _propose(aliases: Sequence[Alias], settings: Settings) -> int:
     """Save proposals that a person decides about; give how many are new."""
     if not aliases:
         return 0
-    with open_store(load_settings().store) as store:
+    with open_store(settings.store) as store:
         return store.aliases.propose(aliases)
 
 
-def _path(out: str | None) -> Path:
+def _path(out: str | None, settings: Settings) -> Path:
     """Give the inventory to merge into."""
-    configured = load_settings().inventory
-    path = Path(out) if out is not None else configured or Path(_DEFAULT)
+    path = Path(out) if out is not None else settings.inventory or Path(_DEFAULT)
     if not is_yaml(path):
         raise ConfigError(
             f"an import needs an inventory in YAML, got {quoted(str(path), LONGEST_PATH)}; "

@@ -5,11 +5,20 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import msgspec
 import pytest
 
 from models.units import DAY_US, HOUR_US, MINUTE_US, SECOND_US
 from pipeline.assembling.assembler import Assembler
-from pipeline.assembling.gaps import FRESH_US, LATE_US, MAX_UNREPORTED, TOOL, WAIT_US
+from pipeline.assembling.gaps import (
+    FRESH_US,
+    LATE_US,
+    MAX_REPORTED,
+    MAX_UNREPORTED,
+    TOOL,
+    WAIT_US,
+    Reports,
+)
 from pipeline.formats import format_named
 
 NOW = 1_800_000_000_000_000
@@ -127,6 +136,23 @@ def test_gaps_of_a_session_are_bounded(agent: Agent) -> None:
     for number in range(2, MAX_UNREPORTED + 50):
         agent.log(number, MINUTE_US)
     assert len(agent.gaps(HOUR_US)) == MAX_UNREPORTED
+
+
+def test_call_whose_hook_is_forgotten_is_not_a_gap_and_a_later_one_is(agent: Agent) -> None:
+    calls, every_us = MAX_REPORTED + 100, SECOND_US // 4
+    for number in range(2, calls):
+        agent.hook(number, number * every_us)
+    end_us = calls * every_us
+    for number in range(2, calls):
+        agent.log(number, end_us, ago_us=end_us - number * every_us)
+    agent.log(calls, end_us, ago_us=0)
+    gaps = agent.gaps(end_us + WAIT_US)
+    assert [one["id"] for one in gaps] == [f"gap-toolu_{calls:012}"]
+
+
+def test_state_of_an_earlier_version_is_read() -> None:
+    reports = msgspec.json.decode(b'{"hooked":{"toolu_1":true},"began_us":7}', type=Reports)
+    assert reports.hooked == {"toolu_1": True}
 
 
 def test_restart_keeps_hooks_and_waiting_calls(agent: Agent) -> None:

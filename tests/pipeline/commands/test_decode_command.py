@@ -65,3 +65,37 @@ def test_example_of_each_page_is_decoded(habitus: Run, tmp_path: Path, name: str
     code, out, err = habitus("decode", "given.jsonl", "--format", name)
     made = [json.loads(line)["id"] for line in out.splitlines()]
     assert (code, made) == (0, [json.loads(line)["id"] for line in shown]), err
+
+
+def test_calls_of_a_long_session_in_two_sources_are_one_event_each(
+    habitus: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls = 5_000  # more than an assembler remembers
+    hooks = [
+        {"hook_event_name": "PostToolUse", "session_id": "s", "tool_name": "Read",
+         "tool_use_id": f"toolu_{at}", "tool_input": {"file_path": f"/a/{at}"},
+         "tool_response": "read"}
+        for at in range(calls)
+    ]  # fmt: skip
+    lines = [
+        line
+        for at in range(calls)
+        for line in (
+            {"type": "assistant", "sessionId": "s", "timestamp": "2026-01-05T08:00:00Z",
+             "message": {"content": [{"type": "tool_use", "id": f"toolu_{at}", "name": "Read",
+                 "input": {"file_path": f"/a/{at}"}}]}},
+            {"type": "user", "sessionId": "s", "message": {"content": [
+                {"type": "tool_result", "tool_use_id": f"toolu_{at}", "content": "read"}]}},
+        )
+    ]  # fmt: skip
+    for name, records in (("1.jsonl", hooks), ("2.jsonl", lines)):
+        (tmp_path / name).write_text("".join(json.dumps(one) + "\n" for one in records))
+    code, out, err = habitus("decode", "1.jsonl", "2.jsonl", "--format", "claude-code")
+    ids = [json.loads(line)["id"] for line in out.splitlines()]
+    assert (code, len(ids), len(set(ids))) == (0, calls, calls)
+    assert "calls_repeated: 5000" in err
+    monkeypatch.setenv("HABITUS_SOURCE", "file:*.jsonl")
+    monkeypatch.setenv("HABITUS_FORMAT", "claude-code")
+    code, _, err = habitus("run")
+    assert code == 0, err
+    assert "5000 events judged" in err

@@ -132,6 +132,25 @@ def test_inventory_of_the_settings_is_the_default(habitus, clients, monkeypatch)
     assert len(load(Path("b.yaml"))) == 1
 
 
+def test_missing_inventory_of_the_settings_is_created_by_an_import_alone(
+    habitus, clients, monkeypatch, tmp_path
+):
+    path = tmp_path / "sub" / "agents.yaml"
+    path.parent.mkdir()
+    monkeypatch.setenv("HABITUS_INVENTORY", str(path))
+    code, _, err = habitus("agents")
+    assert code == 2
+    assert "HABITUS_INVENTORY: must be a file that is there" in err
+    assert "habitus inventory import writes it" in " ".join(err.split())
+    assert habitus("inventory", "import", "keycloak", clients, "--preview")[0] == 0
+    assert not path.exists()
+    code, _, err = habitus("inventory", "import", "keycloak", clients, "--yes")
+    assert code == 0, err
+    assert load(path).declared("invoice-bot").owner == "ana@example.com"
+    code, _, err = habitus("agents")
+    assert "HABITUS_INVENTORY" not in err
+
+
 def test_csv_inventory_can_be_imported(habitus, clients, monkeypatch):
     Path("old.csv").write_text("agent_id,owner\ninvoice-bot,eve@example.com\n")
     monkeypatch.setenv("HABITUS_INVENTORY", "old.csv")

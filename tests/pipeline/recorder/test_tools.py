@@ -231,8 +231,8 @@ def test_value_that_json_does_not_have_is_shown_by_its_type(recorded: Recorded) 
     assert list(got) == [1, 2], "recording consumes no iterator"
     (event,) = recorded.events()
     assert event["arguments"] == {
-        "order": {"number": 7}, "loud": "<Loud>", "rows": "<list_iterator>", "cycle": "<list>",
-        "half": "?", "keys": "<dict>",
+        "order": {"number": 7}, "loud": "<Loud>", "rows": "<list_iterator>", "cycle": ["<list>"],
+        "half": "?", "keys": {"(1,)": 2},
     }  # fmt: skip
     assert recorded.recorder.dropped == 0
 
