@@ -19,7 +19,9 @@ from models.units import DAY_US
 from pipeline.formats.members import inner, time_us
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+
+    from pipeline.enrichment.inventory import Inventory
 
 MAX_SUBJECTS = 20_000
 """Most sessions, and most persons; the one that was used least recently is forgotten."""
@@ -54,6 +56,15 @@ class _Who(Struct):
 
 
 _who = msgspec.json.Decoder(_Who).decode
+
+
+def standing_of(
+    inventory: Inventory, modes_of: Callable[[str], Sequence[object]], name: str
+) -> Standing:
+    """Return whether a name is registered, or has acted in a mode."""
+    if inventory.declared(name).registered:
+        return "registered"
+    return "acted" if modes_of(name) else ""
 
 
 class KnownSubjects:

@@ -15,6 +15,7 @@ from models.units import DAY_US
 from pipeline.assembling.assembler import NAME as ASSEMBLY
 from pipeline.assembling.assembler import Assembler
 from pipeline.assembling.known_subjects import NAME as SUBJECTS
+from pipeline.assembling.known_subjects import standing_of
 from pipeline.assembling.native_records import native_records
 from pipeline.casework.in_force import InForce
 from pipeline.clock import clock_us
@@ -54,7 +55,6 @@ if TYPE_CHECKING:
     from models.baseline.agent_state import AgentState
     from models.config import ModelConfig
     from models.detectors.detector import Detector
-    from pipeline.assembling.known_subjects import Standing
     from pipeline.enrichment.enricher import Enricher
     from pipeline.enrichment.inventory import Inventory
     from pipeline.formats import AnyFormat
@@ -158,7 +158,7 @@ class Worker:
         self._agents = Agents(store, config, self.engine.profiles, cache_agents, packed_agents)
         self._agents.aliases_of = self._resolver.aliases_of
         self._evidence.has_acted = self._agents.has_acted
-        self._assembler.subjects.standing = partial(self._standing, inventory)
+        self._assembler.subjects.standing = partial(standing_of, inventory, self._agents.modes)
         self._failures = DetectorFailures(self.engine.panel)
         trust_answers = TrustAnswers(self._agents, policy, publish=publish)
         in_force = InForce(store.audit)
@@ -249,12 +249,6 @@ class Worker:
         """Read the inventory again if its file has changed; the next batch is judged by it."""
         if self._inventory.refresh(self._clock()):
             self._registered = in_inventory(self._inventory)
-
-    def _standing(self, inventory: Inventory, name: str) -> Standing:
-        """Return whether a name is registered, or has acted."""
-        if inventory.declared(name).registered:
-            return "registered"
-        return "acted" if self._agents.modes(name) else ""
 
     def has_due(self, now_us: int) -> bool:
         """Return whether calls have waited for their results until a wall time."""

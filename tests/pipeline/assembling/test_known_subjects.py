@@ -39,6 +39,49 @@ def test_agent_itself_is_more_precise_than_all(known: KnownSubjects) -> None:
     assert known.agents_of(about("registered", "s-1"), DAY_US) == ["registered"]
 
 
+def test_agent_that_has_acted_is_meant_with_those_that_act_for_its_name(
+    known: KnownSubjects,
+) -> None:
+    known.standing = lambda name: "acted" if name == "planner" else ""
+    known.learn(an_event("mail-bot", human="planner"), DAY_US)
+    assert known.agents_of(about("planner"), DAY_US) == ["planner", "mail-bot"]
+
+
+def test_person_of_an_identity_log_is_no_agent(known: KnownSubjects) -> None:
+    known.standing = lambda name: "registered" if name == "71" else "acted"
+    known.learn(an_event("71", human="123"), DAY_US)
+    known.learn_human("123", DAY_US)
+    known.learn_human("71", DAY_US)
+    assert known.agents_of(about("123"), DAY_US) == ["71"]
+    assert (known.is_human("123"), known.is_human("71")) == (True, False)
+
+
+def test_agents_above_the_bound_are_counted_and_the_oldest_is_forgotten(
+    known: KnownSubjects, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(known_subjects, "MAX_AGENTS", 3)
+    count = known._count  # what the assembler counts in
+    for number in range(4):
+        assert not count
+        known.learn(an_event(f"bot-{number}", session=""), (number + 1) * DAY_US)
+    assert count == {known_subjects.DROPPED: 1}
+    assert known.agents_of(about("ana"), 5 * DAY_US) == ["bot-1", "bot-2", "bot-3"]
+
+
+def test_lines_teach_persons_and_nothing_else(known: KnownSubjects) -> None:
+    line = b'{"id":"1","time":"2026-01-05T08:00:00Z","agent":{"id":"%s"},"tool":"t"%s}'
+    known.learn_persons([
+        line % (b"mail-bot", b',"human":{"id":"ana"},"session":"s-1"'),
+        line % (b"told-bot", b',"human":{"id":"ana"},"kind":"security_event"'),
+        line % (b"lone-bot", b',"human":null'),
+        b'{"human"',
+    ])  # fmt: skip
+    day = 20_458 * DAY_US
+    assert known.agents_of(about("ana"), day) == ["mail-bot"]
+    with pytest.raises(MalformedEvent, match="unattributed"):
+        known.agents_of(about("zoe", "s-1"), day)
+
+
 def test_agent_that_was_not_seen_for_a_month_is_not_meant(known: KnownSubjects) -> None:
     known.learn(an_event("mail-bot"), DAY_US)
     assert known.agents_of(about("ana"), (DAYS + 1) * DAY_US) == ["mail-bot"]
