@@ -35,7 +35,7 @@ DROPPED = "agents_of_subject_dropped"
 """Counter of the agents that are forgotten for room."""
 PERSONS = "accounts_of_persons"
 """Counter of the events of an account that is a person's: no agent acts in them."""
-Standing = Literal["registered", "acted", ""]
+NameStatus = Literal["registered", "acted", ""]
 """Whether a name is of the inventory, or is one under which events were judged."""
 _KINDS = ("session", "person", "human")
 _MAX_FRESH = 50_000
@@ -58,9 +58,9 @@ class _Who(Struct):
 _who = msgspec.json.Decoder(_Who).decode
 
 
-def standing_of(
+def status_of_name(
     inventory: Inventory, modes_of: Callable[[str], Sequence[object]], name: str
-) -> Standing:
+) -> NameStatus:
     """Return whether a name is registered, or has acted in a mode."""
     if inventory.declared(name).registered:
         return "registered"
@@ -79,7 +79,7 @@ class KnownSubjects:
 
     Attributes
     ----------
-    standing
+    status_of
         Returns what is known of a name; None outside a worker, where every name is taken for an
         agent.
     elsewhere
@@ -88,7 +88,7 @@ class KnownSubjects:
     Examples
     --------
     >>> known = KnownSubjects(b"k")
-    >>> known.standing = lambda name: ""
+    >>> known.status_of = lambda name: ""
     >>> known.learn({"agent": {"id": "bot"}, "human": {"id": "ana"}, "session": "s-1"}, 5)
     >>> known.agents_of({"agent": {"id": "ana"}, "attributes": {"subject": "ana"}}, 6)
     ['bot']
@@ -103,7 +103,7 @@ class KnownSubjects:
         self._touched: dict[str, dict[str, int]] = {}
         self._dropped: dict[str, None] = {}
         self._fresh: set[tuple[str, str, str]] = set()
-        self.standing: Callable[[str], Standing] | None = None
+        self.status_of: Callable[[str], NameStatus] | None = None
         self.elsewhere: Callable[[str], Iterable[bytes]] = lambda _: ()
 
     def learn(self, event: dict[str, Any], at_us: int) -> None:
@@ -143,7 +143,7 @@ class KnownSubjects:
         """Return whether an identity log calls a name a person, and no inventory an agent."""
         if self._row("human", name) not in self._known["human"]:
             return False
-        return self.standing is None or self.standing(name) != "registered"
+        return self.status_of is None or self.status_of(name) != "registered"
 
     def names_person(self, event: dict[str, Any], line: dict[str, Any], at_us: int) -> bool:
         """Return whether the account that acts in an event is a person's; such a one is counted.
@@ -179,13 +179,13 @@ class KnownSubjects:
         """
         attributes = inner(event.get("attributes"))
         names = [event["agent"]["id"], *(attributes.get("also_named") or ())]
-        if self.standing is None:
+        if self.status_of is None:
             return names[:1]
-        standing = {name: self.standing(name) for name in names}
-        found = [name for name, one in standing.items() if one == "registered"]
+        status = {name: self.status_of(name) for name in names}
+        found = [name for name, one in status.items() if one == "registered"]
         if found:
             return found
-        found = [name for name, one in standing.items() if one and not self.is_human(name)]
+        found = [name for name, one in status.items() if one and not self.is_human(name)]
         first, behind = at_us // DAY_US - DAYS, dict[str, int]()
         for kind, row in self._rows(event):
             behind = behind or self._agents(kind, row, first)
@@ -217,6 +217,7 @@ class KnownSubjects:
             oldest, _ = known.popitem(last=False)
             self._touched.pop(oldest, None)
             self._dropped[oldest] = None
+            self._fresh.clear()  # it is learned again when it comes again
 
     def _rows(self, event: dict[str, Any]) -> Iterator[tuple[str, str]]:
         """Name the rows of what an event is in, its session first."""

@@ -15,7 +15,7 @@ from models.units import DAY_US
 from pipeline.assembling.assembler import NAME as ASSEMBLY
 from pipeline.assembling.assembler import Assembler
 from pipeline.assembling.known_subjects import NAME as SUBJECTS
-from pipeline.assembling.known_subjects import standing_of
+from pipeline.assembling.known_subjects import status_of_name
 from pipeline.assembling.native_records import native_records
 from pipeline.casework.in_force import InForce
 from pipeline.clock import clock_us
@@ -158,7 +158,7 @@ class Worker:
         self._agents = Agents(store, config, self.engine.profiles, cache_agents, packed_agents)
         self._agents.aliases_of = self._resolver.aliases_of
         self._evidence.has_acted = self._agents.has_acted
-        self._assembler.subjects.standing = partial(standing_of, inventory, self._agents.modes)
+        self._assembler.subjects.status_of = partial(status_of_name, inventory, self._agents.modes)
         self._failures = DetectorFailures(self.engine.panel)
         trust_answers = TrustAnswers(self._agents, policy, publish=publish)
         in_force = InForce(store.audit)

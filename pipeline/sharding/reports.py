@@ -15,7 +15,7 @@ from operator import itemgetter
 from typing import TYPE_CHECKING, NamedTuple
 
 from pipeline.assembling.assembler import Assembler
-from pipeline.assembling.known_subjects import standing_of
+from pipeline.assembling.known_subjects import status_of_name
 from pipeline.assembling.marks import ASSEMBLED, mark_of
 from pipeline.assembling.native_records import native_records
 from pipeline.formats import format_named
@@ -57,7 +57,7 @@ class Reports:
         self._assembler = Assembler(int.from_bytes(store.secret[:4], "little"))
         self._assembler.load(store.shared())
         subjects = self._assembler.subjects
-        subjects.standing = partial(standing_of, inventory, store.states)
+        subjects.status_of = partial(status_of_name, inventory, store.states)
         subjects.elsewhere = store.shared_rows  # each worker learns the persons of its own agents
         self._step: _Step | None = None
 

@@ -40,7 +40,7 @@ class GitLab:
     ... )
     >>> (part,) = GitLab().decode(line)
     >>> part.kind, part.event["human"], part.event["mode"]
-    ('span', {'id': '123'}, 'delegated')
+    ('span', {'id': '123', 'agent': 'ai-flow'}, 'delegated')
     """
 
     ordered = False
@@ -129,7 +129,9 @@ def _audit(record: dict[str, Any]) -> Iterator[Part]:
         name = "author_id" if account is None else "event_type"
         raise MalformedEvent("wrong_type", f"expected an id or a text at $.{name}")
     if acting["id"] is None:
-        raise MalformedEvent("unattributed", f"author {account} is nobody: no agent acts in it")
+        raise MalformedEvent(
+            "unattributed", f"author {account} names no account"
+        )
     at_us = instant_us(record.get("created_at"))
     number_of = name_of(record.get("id"))
     call = f"gitlab-audit-event/{number_of or digest(repr(event) + str(at_us))}"
@@ -145,8 +147,8 @@ def _audit(record: dict[str, Any]) -> Iterator[Part]:
 def _agent(account: str | None, author: str | None) -> dict[str, Any]:
     """Give the agent of an account, if it is not a person's.
 
-    All deploy keys have one negative id, as all tokens have: their names tell them apart. Whoever
-    has not signed in has the id -1.
+    All deploy keys have one negative id, as all tokens have: their names tell them apart. The
+    author of what is done without signing in has the id -1.
 
     >>> _agent("71", "ai-flow"), _agent("-3", "release key"), _agent("-1", "(removed)")
     ({'id': '71', 'account': '71'}, {'id': 'gitlab:-3/release key'}, {'id': None})

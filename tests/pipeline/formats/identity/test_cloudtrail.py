@@ -308,7 +308,7 @@ PERMISSION_SET = (
         {"type": "AssumedRole", "sessionContext": {"sessionIssuer": {"arn": PERMISSION_SET}}},
     ],
 )
-def test_person_is_no_agent(identity: dict[str, Any]) -> None:
+def test_record_of_a_person_gives_no_event(identity: dict[str, Any]) -> None:
     assert events_of("cloudtrail", cloudtrail_record(userIdentity=identity)) == []
 
 

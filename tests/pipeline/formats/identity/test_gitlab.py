@@ -94,7 +94,7 @@ def test_audit_event_that_names_the_human_is_one_of_the_account_that_acts() -> N
 @pytest.mark.parametrize(
     ("author", "name"), [(-1, "An unauthenticated user"), ("-1", None), (-2, None)]
 )
-def test_author_that_is_nobody_makes_no_agent(author: Any, name: str | None) -> None:
+def test_event_of_an_unnamed_author_is_refused(author: Any, name: str | None) -> None:
     failed = GITLAB_AUDIT | {
         "event_type": "login_failed", "author_id": author, "author_name": name, "details": {},
     }  # fmt: skip
@@ -109,7 +109,7 @@ def test_account_of_the_log_acts_where_it_has_no_number() -> None:
     assert (event["human"], event["mode"]) == ({"id": "123"}, "delegated")
 
 
-def test_person_for_whom_an_account_acts_is_no_agent() -> None:
+def test_person_for_whom_an_account_acts_gives_no_event() -> None:
     details = GITLAB_AUDIT["details"] | {"token_scopes": "ai_workflows user:123"}  # type: ignore[operator]
     own = {"correlation_id": None, "author_id": 123, "author_name": "ines"}
     composite = GITLAB_AUDIT | {"details": details, "correlation_id": None}
