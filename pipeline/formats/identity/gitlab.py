@@ -129,9 +129,7 @@ def _audit(record: dict[str, Any]) -> Iterator[Part]:
         name = "author_id" if account is None else "event_type"
         raise MalformedEvent("wrong_type", f"expected an id or a text at $.{name}")
     if acting["id"] is None:
-        raise MalformedEvent(
-            "unattributed", f"author {account} names no account"
-        )
+        raise MalformedEvent("unattributed", f"author {account} names no account")
     at_us = instant_us(record.get("created_at"))
     number_of = name_of(record.get("id"))
     call = f"gitlab-audit-event/{number_of or digest(repr(event) + str(at_us))}"
