@@ -22,7 +22,7 @@ from pipeline.assembling.ancestors import Ancestry
 from pipeline.assembling.gaps import WAIT_US as GAP_US
 from pipeline.assembling.gaps import HookedAgents
 from pipeline.assembling.known_subjects import KnownSubjects
-from pipeline.assembling.native_events import digest_of, native_line
+from pipeline.assembling.native_events import digest_of, encoded, native_event, native_line
 from pipeline.assembling.open_session import OpenSession, State
 from pipeline.assembling.word_sums import word_sums_of
 from pipeline.formats.bounds import flat
@@ -92,7 +92,7 @@ class Assembler:
         self._ancestry = Ancestry()
         self.count: Counter[str] = Counter()
         self.refusal: MalformedEvent | None = None
-        self.subjects = KnownSubjects(salt.to_bytes(4, "little"))
+        self.subjects = KnownSubjects(salt.to_bytes(4, "little"), self.count)
         self._open: OrderedDict[str, OpenSession] = OrderedDict()
         self._touched: set[str] = set()
         self._stored: dict[str, set[int]] = {}
@@ -170,11 +170,15 @@ class Assembler:
     def _whole(self, part: Part, at_us: int, reporter: str) -> list[bytes]:
         """Give a whole event; a security event, for each agent that it is about."""
         event = part.event
-        if event.get("kind") != "security_event":
-            self.subjects.learn(event, at_us)
-            return [part.line or native_line(event, part.call, at_us, reporter)]
-        named, human = event["agent"], event.get("attributes", {}).get("subject")
         out: list[bytes] = []
+        if event.get("kind") != "security_event":
+            line = native_event(event, part.call, at_us, reporter)
+            if not self.subjects.names_person(event, line, at_us):
+                session = {"agent": line["agent"], "session": event.get("session")}
+                self.subjects.learn(session, at_us)
+                out.append(encoded(line, [], 0))
+            return out
+        named, human = event["agent"], event.get("attributes", {}).get("subject")
         try:
             agents = self.subjects.agents_of(event, at_us)
         except MalformedEvent as error:

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from pipeline.assembling.secrets.seen_secrets import SeenSecret
 
 _LONGEST_ID, _LONGEST_NAME = 128, 256
+_MARKS = ("kind", "account")
+"""Members of an agent that a source gives and an event does not have."""
 _SHORT = 16
 _UNIQUE = 16
 """Length from which a call id is unique by itself, in characters."""
@@ -126,7 +128,7 @@ def _named(agent: dict[str, Any], holder: str) -> dict[str, Any]:
     >>> _named({}, "gateway"), _named({"id": "billing-7"}, "gateway")
     ({'id': 'unattributed/gateway'}, {'id': 'billing-7'})
     """
-    named = {key: value for key, value in agent.items() if key != "kind"}
+    named = {key: value for key, value in agent.items() if key not in _MARKS}
     if not named.get("id"):
         kind = agent.get("kind") or "unattributed"
         named["id"] = f"{kind}/{holder}" if holder else kind

@@ -8,7 +8,6 @@ import msgspec
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from models.units import DAY_US
 from pipeline.actions.secrets import may_have_credentials
 from pipeline.assembling.ancestors import lacks_agent, with_request
 from pipeline.assembling.corpus import Corpus
@@ -93,7 +92,7 @@ class OpenSession:
     ancestry
         Whether the agents of a service come after their calls.
     subjects
-        Learns for whom an agent acts.
+        Knows which accounts are those of persons.
     sums
         Computes the checksums of the words of a text.
     """
@@ -111,7 +110,6 @@ class OpenSession:
         self._salt = salt
         self._ancestry = ancestry
         self._subjects = subjects
-        self._person: tuple[Any, ...] = ()
         self.corpus = Corpus(salt, sums)
         self._count = count
         self._about: dict[str, Any] | None = None
@@ -359,18 +357,8 @@ class OpenSession:
         if call.origins:
             event["argument_origins"] = call.origins
         line = native_event(event, name, call.time_us, state.reporter, state.name)
-        self._learn_person(line, call.time_us)
-        out.append(encoded(line, state.secrets, self._salt))
-
-    def _learn_person(self, line: dict[str, Any], time_us: int) -> None:
-        """Remember for whom an agent acts: once a day, as most calls of a session say the same."""
-        human = line.get("human")
-        if human is None:
-            return
-        found = (line["agent"]["id"], human.get("id"), time_us // DAY_US)
-        if found != self._person:
-            self._person = found
-            self._subjects.learn({"agent": line["agent"], "human": human}, time_us)
+        if not self._subjects.names_person(event, line, call.time_us):
+            out.append(encoded(line, state.secrets, self._salt))
 
 
 def _set_size(event: dict[str, Any], size: int) -> None:

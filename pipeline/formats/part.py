@@ -47,8 +47,6 @@ class Part(Struct, frozen=True, kw_only=True, omit_defaults=True):
         Content: the request, the system prompt, or the result. It is not kept.
     size
         Bytes of the result; None takes those of `text`. Tokens of a ``usage``.
-    line
-        A whole native event, encoded; only for ``event``.
 
     Examples
     --------
@@ -68,4 +66,3 @@ class Part(Struct, frozen=True, kw_only=True, omit_defaults=True):
     event: dict[str, Any] = {}
     text: str | None = None
     size: int | None = None
-    line: bytes = b""

@@ -15,6 +15,7 @@ from models.units import DAY_US
 from pipeline.assembling.assembler import NAME as ASSEMBLY
 from pipeline.assembling.assembler import Assembler
 from pipeline.assembling.known_subjects import NAME as SUBJECTS
+from pipeline.assembling.known_subjects import status_of_name
 from pipeline.assembling.native_records import native_records
 from pipeline.casework.in_force import InForce
 from pipeline.clock import clock_us
@@ -43,6 +44,7 @@ from pipeline.processing.judging.quiet_run import QuietRun
 from pipeline.processing.judging.reference_judge import ReferenceJudge
 from pipeline.processing.judging.trust_answers import TrustAnswers
 from pipeline.processing.judging.writes import Writes
+from pipeline.processing.stream_types import values_of
 from pipeline.publishing.catalogue import catalogue
 from pipeline.publishing.rejected import FirstRejected
 from pipeline.store.batch import Commit, PipelineStatus
@@ -156,7 +158,7 @@ class Worker:
         self._agents = Agents(store, config, self.engine.profiles, cache_agents, packed_agents)
         self._agents.aliases_of = self._resolver.aliases_of
         self._evidence.has_acted = self._agents.has_acted
-        self._assembler.subjects.is_agent = partial(self._is_known, inventory)
+        self._assembler.subjects.status_of = partial(status_of_name, inventory, self._agents.modes)
         self._failures = DetectorFailures(self.engine.panel)
         trust_answers = TrustAnswers(self._agents, policy, publish=publish)
         in_force = InForce(store.audit)
@@ -190,6 +192,8 @@ class Worker:
             shared = kept_of_before(shared)
         if self._assembles:
             self._assembler.load(shared)
+        else:
+            self._assembler.subjects.load(shared)
         self._evidence = Evidence(self.store.aliases, self._resolver, self.engine.hasher, shared)
         shared = {name: blob for name, blob in shared.items() if not name.startswith(_OTHERS)}
         self.engine.load(shared, () if self.afresh else self.store.all_sessions())
@@ -246,11 +250,6 @@ class Worker:
         if self._inventory.refresh(self._clock()):
             self._registered = in_inventory(self._inventory)
 
-    def _is_known(self, inventory: Inventory, name: str) -> bool:
-        """Return whether an agent is registered, or has acted."""
-        registered = inventory.declared(name).registered
-        return bool(registered) or bool(self._agents.modes(name))
-
     def has_due(self, now_us: int) -> bool:
         """Return whether calls have waited for their results until a wall time."""
         return self._assembler.has_due(now_us)
@@ -306,6 +305,8 @@ class Worker:
         if foreign or misrouted:
             self._intake.reject_misrouted(batch, foreign, misrouted)
             batch = BatchState(events, out, count)
+        values = values_of(events.records)[0]
+        self._assembler.subjects.learn_persons(values[at] for at in events.order)
         self._members.count(events.unknown_members(), count)
         out.newest_us = events.newest_us()
         return batch

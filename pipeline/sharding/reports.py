@@ -15,6 +15,7 @@ from operator import itemgetter
 from typing import TYPE_CHECKING, NamedTuple
 
 from pipeline.assembling.assembler import Assembler
+from pipeline.assembling.known_subjects import status_of_name
 from pipeline.assembling.marks import ASSEMBLED, mark_of
 from pipeline.assembling.native_records import native_records
 from pipeline.formats import format_named
@@ -24,6 +25,7 @@ from pipeline.sharding.forwarding import Forwarded, hand_in, too_long
 from pipeline.store.batch import Commit
 
 if TYPE_CHECKING:
+    from pipeline.enrichment.inventory import Inventory
     from pipeline.processing.stream_types import RawRecord
     from pipeline.publishing.publisher import Publisher
     from pipeline.sources.kafka.source import KafkaSource
@@ -46,12 +48,17 @@ class Reports:
     ----------
     store
         Store of the first partition's shard.
+    inventory
+        The registered agents.
     """
 
-    def __init__(self, store: PostgresStore) -> None:
+    def __init__(self, store: PostgresStore, inventory: Inventory) -> None:
         self._store = store
         self._assembler = Assembler(int.from_bytes(store.secret[:4], "little"))
         self._assembler.load(store.shared())
+        subjects = self._assembler.subjects
+        subjects.status_of = partial(status_of_name, inventory, store.states)
+        subjects.elsewhere = store.shared_rows  # each worker learns the persons of its own agents
         self._step: _Step | None = None
 
     def forward(

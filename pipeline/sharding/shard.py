@@ -76,6 +76,7 @@ class Shard:
         self.name = store.shard
         self.store = store
         store.claim()
+        self._registered = resources.registered
         self.position: str | None = store.positions().get(self.name)
         self._make = partial(
             build_worker, settings, store, resources=resources, recent=True, assembles=False
@@ -162,7 +163,7 @@ class Shard:
             Another worker has the partition.
         """
         if self._reports is None:
-            self._reports = Reports(self.store)
+            self._reports = Reports(self.store, self._registered)
         done = forward(self.store, source, publisher)
         return done + self._reports.forward(source, publisher, clock_us(), spans=spans)
 

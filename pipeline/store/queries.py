@@ -97,6 +97,16 @@ class StoreQueries:
             shards.setdefault(shard, {})[name] = blob
         return list(shards.values())
 
+    def shared_rows(self, name: str) -> list[bytes]:
+        """Give the state under one name, of each shard that has some."""
+        found = []
+        for digest, blob in self._queries.rows(
+            "select digest, blob from shared where name = ?", (name,)
+        ):
+            self._shared.check(name.encode(), blob, digest)
+            found.append(blob)
+        return found
+
     def shared_names(self) -> list[str]:
         """Give the names of the state shared by all agents, over all shards."""
         return [name for (name,) in self._queries.rows("select distinct name from shared")]

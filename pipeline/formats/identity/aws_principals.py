@@ -20,6 +20,8 @@ _ENGLISH = re.compile(
     r"(?P<month>[A-Z][a-z]{2}) (?P<day>\d{1,2}), (?P<year>\d{4}),? "
     r"(?P<hour>\d{1,2}):(?P<minute>\d{2}):(?P<second>\d{2})\s(?P<half>AM|PM)"
 )
+_PERSONS = {"Root", "IdentityCenterUser"}
+_PERMISSION_SET = "/AWSReservedSSO_"
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 
@@ -41,6 +43,28 @@ def agent_of(record: dict[str, Any]) -> str | None:
     if arn:
         return role_of(arn)
     return text(identity.get("invokedBy")) or text(identity.get("principalId"))
+
+
+def is_person(record: dict[str, Any]) -> bool:
+    """Return whether a human acts: Root, or somebody who signed in at IAM Identity Center.
+
+    >>> is_person({"userIdentity": {"type": "Root", "arn": "arn:aws:iam::1:root"}})
+    True
+    >>> arn = "arn:aws:sts::1:assumed-role/AWSReservedSSO_Admin_0a1b/ines@example.com"
+    >>> is_person({"userIdentity": {"type": "AssumedRole", "arn": arn}})
+    True
+    >>> is_person({"userIdentity": {"type": "IAMUser", "arn": "arn:aws:iam::1:user/ci"}})
+    False
+    """
+    identity = inner(record.get("userIdentity"))
+    return identity.get("type") in _PERSONS or _is_of_identity_center(identity)
+
+
+def _is_of_identity_center(identity: dict[str, Any]) -> bool:
+    """Return whether a role is one that Identity Center makes for a permission set."""
+    issuer = inner(inner(identity.get("sessionContext")).get("sessionIssuer"))
+    arns = text(issuer.get("arn")), text(identity.get("arn"))
+    return any(_PERMISSION_SET in role_of(arn) for arn in arns if arn)
 
 
 def account_of(record: dict[str, Any]) -> str | None:
@@ -68,6 +92,11 @@ def human_of(record: dict[str, Any]) -> str | None:
         named = text(asked.get("runtimeUserId"))
     if named is None and identity.get("type") == "SAMLUser":
         named = text(identity.get("userName")) or text(identity.get("principalId"))
+    if named is None and is_person(record):
+        # The session of a permission set has the name of its user.
+        named = (text(identity.get("arn")) or "").rpartition("/")[2] or text(
+            identity.get("principalId")
+        )
     return named
 
 
@@ -95,7 +124,7 @@ def issued_by(record: dict[str, Any]) -> tuple[str, dict[str, Any]] | None:
     caller: str | None = agent_of(record)
     if identity.get("type") == "WebIdentityUser":
         caller = text(identity.get("userName")) or text(identity.get("principalId"))
-    elif identity.get("type") == "SAMLUser":
+    elif identity.get("type") == "SAMLUser" or is_person(record):
         caller = None
     has_caller = caller and assumed and role_of(assumed) != caller
     facts: dict[str, Any] = {

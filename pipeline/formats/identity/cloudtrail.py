@@ -16,6 +16,7 @@ from pipeline.formats.identity.aws_principals import (
     agent_of,
     aws_time_us,
     human_of,
+    is_person,
     is_session_key,
     issued_by,
     key_of,
@@ -87,7 +88,8 @@ class CloudTrail:
                        time_us=at_us, event=bounded_facts(facts))  # fmt: skip
         tool = f"{source.partition('.')[0]}:{name}"
         event = _event(record, agent) | {"tool": tool, "operation": self._operation(record, tool)}
-        _add_agentcore(event, record)
+        if not _add_agentcore(event, record) and is_person(record):
+            return  # what humans do themselves is no event of an agent
         call = text(record.get("sharedEventID")) or text(record.get("eventID"))
         call = without_secrets(call) if call else digest(repr(sorted(map(repr, record.items()))))
         # The record of the resource's account names the caller less well: the other one is first.
@@ -190,8 +192,14 @@ def _outcome(record: dict[str, Any]) -> str:
     return "ok"
 
 
-def _add_agentcore(event: dict[str, Any], record: dict[str, Any]) -> None:
-    """Take agent, human and tool of an AgentCore Gateway event from its token and its body."""
+def _add_agentcore(event: dict[str, Any], record: dict[str, Any]) -> bool:
+    """Take agent, human and tool of an AgentCore Gateway event from its token and its body.
+
+    Returns
+    -------
+    bool
+        Whether a token names the agent.
+    """
     more = object_in(record.get("additionalEventData"))
     claims = object_in(more.get("jwt.claims")) or object_in(inner(more.get("jwt")).get("claims"))
     if claims:
@@ -202,7 +210,7 @@ def _add_agentcore(event: dict[str, Any], record: dict[str, Any]) -> None:
         event["mode"] = said.get("mode", mode)
     body = object_in(object_in(record.get("requestParameters")).get("body"))
     if record.get("eventName") != "InvokeGateway" or not body:
-        return
+        return bool(claims)
     asked, method = inner(body.get("params")), text(body.get("method"))
     named = text(asked.get("name")) if method == "tools/call" else None
     event["tool"] = named or method or event["tool"]
@@ -210,3 +218,4 @@ def _add_agentcore(event: dict[str, Any], record: dict[str, Any]) -> None:
     arguments = asked.get("arguments")
     event["arguments"] = arguments if isinstance(arguments, dict) else None
     event["attributes"] |= {"target": text(more.get("targetId")), "method": method}
+    return bool(claims)

@@ -85,7 +85,9 @@ def _sign_in(record: dict[str, Any]) -> Iterator[Part]:
     token, code = text(record.get("uniquetokenidentifier")), _code(record)
     parent = text(agent.get("agentsubjectparentid"))
     application = text(record.get("appid"))
-    agent_id = principal or (parent if kind in _NOT_AGENTIC else None) or application
+    # The user account of an agent signs in without a service principal: its parent is the agent.
+    of_parent = subject == _AGENT_USER or kind in _NOT_AGENTIC
+    agent_id = principal or (parent if of_parent else None) or application
     event: dict[str, Any] = {
         "agent": {"id": agent_id, "instance": digest(token) if token else None},
         "session": text(record.get("sessionid")),

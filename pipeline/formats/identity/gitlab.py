@@ -25,6 +25,8 @@ _GIT = {"git-upload-pack": "read", "git-upload-archive": "read", "git-receive-pa
 _REQUEST = "request"
 _ABOVE = "-"  # No root of a trace: the assembler waits for the other records of the request.
 _REFUSED = (401, 403)
+_NOBODY = "-1"
+"""Author of what is done without signing in, such as ``login_failed``."""
 
 
 class GitLab:
@@ -38,7 +40,7 @@ class GitLab:
     ... )
     >>> (part,) = GitLab().decode(line)
     >>> part.kind, part.event["human"], part.event["mode"]
-    ('span', {'id': '123'}, 'delegated')
+    ('span', {'id': '123', 'agent': 'ai-flow'}, 'delegated')
     """
 
     ordered = False
@@ -69,7 +71,7 @@ def _log(line: dict[str, Any]) -> Iterator[Part]:
     facts = bounded(
         {
             # Some features name the human as the author: this is the account that acts for them.
-            "human": {"id": human, "agent": name_of(meta.get("user_id"))},
+            "human": {"id": human, "agent": name_of(meta.get("user_id")) or account},
             "mode": "delegated" if human else None,
             "outcome": _outcome(line.get("status")),
             "duration_ms": None if duration_s is None else duration_s * 1000,
@@ -99,9 +101,10 @@ def _audit(record: dict[str, Any]) -> Iterator[Part]:
     scopes = words_of(details.get("token_scopes") or details.get("scopes"))
     human = next((found[1] for one in scopes if (found := _SCOPED.fullmatch(one))), None)
     correlation = text(record.get("correlation_id")) or text(details.get("correlation_id"))
+    acting = _agent(account, author)
     event: dict[str, Any] = {
-        "agent": _agent(account, author) | {"instance": correlation},
-        "human": {"id": human},
+        "agent": acting | {"instance": correlation},
+        "human": {"id": human, "agent": acting["id"] if acting["id"] != human else None},
         "mode": "delegated" if human else None,
         "trace_id": correlation,
         "tool": f"gitlab:{kind}" if kind else None,
@@ -125,6 +128,8 @@ def _audit(record: dict[str, Any]) -> Iterator[Part]:
     if account is None or kind is None:
         name = "author_id" if account is None else "event_type"
         raise MalformedEvent("wrong_type", f"expected an id or a text at $.{name}")
+    if acting["id"] is None:
+        raise MalformedEvent("unattributed", f"author {account} names no account")
     at_us = instant_us(record.get("created_at"))
     number_of = name_of(record.get("id"))
     call = f"gitlab-audit-event/{number_of or digest(repr(event) + str(at_us))}"
@@ -138,16 +143,18 @@ def _audit(record: dict[str, Any]) -> Iterator[Part]:
 
 
 def _agent(account: str | None, author: str | None) -> dict[str, Any]:
-    """Give the agent of an account; all deploy keys have one negative id, as all tokens have.
+    """Give the agent of an account, if it is not a person's.
 
-    >>> _agent("71", "ai-flow"), _agent("-3", "release key"), _agent("-1", None)
-    ({'id': '71'}, {'id': 'gitlab:-3/release key'}, {'id': None, 'kind': 'gitlab:-1'})
+    All deploy keys have one negative id, as all tokens have: their names tell them apart. The
+    author of what is done without signing in has the id -1.
+
+    >>> _agent("71", "ai-flow"), _agent("-3", "release key"), _agent("-1", "(removed)")
+    ({'id': '71', 'account': '71'}, {'id': 'gitlab:-3/release key'}, {'id': None})
     """
     if account is None or not account.startswith("-"):
-        return {"id": account}
-    if author is not None:
-        return {"id": f"gitlab:{account}/{author}"}
-    return {"id": None, "kind": f"gitlab:{account}"}
+        return {"id": account, "account": account}
+    named = author is not None and account != _NOBODY
+    return {"id": f"gitlab:{account}/{author}" if named else None}
 
 
 def key_of(correlation: str) -> str:

@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from models.trust.opinion import DEFAULT_POLICY, expectation, weigh
+from pipeline.assembling import known_subjects
 from pipeline.formats import format_named
 from pipeline.processing.assembly import build_worker
 from pipeline.processing.stream_types import RawRecord
 from pipeline.settings import Settings
 from pipeline.store import PipelineStatus, Store, open_store
 from tests.pipeline.formats.otlp.payloads import BEGIN_NS, SECOND_NS, log, logs
+from tests.pipeline.formats.samples import GITLAB_AUDIT, GITLAB_LOG
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -213,3 +215,50 @@ def test_event_about_an_unknown_subject_stops_no_other_of_its_record(running: Ru
     assert counters["events"] == 1
     assert counters["rejected_unattributed"] == 1
     assert running.score() < before - 10
+
+
+def native(agent: str, human: str, number: int = 1) -> RawRecord:
+    return record({
+        "id": f"{agent}-{number}", "time": "2026-01-05T08:00:00Z", "agent": {"id": agent},
+        "human": {"id": human}, "tool": "mail.send",
+    })  # fmt: skip
+
+
+def test_agents_of_a_person_are_known_from_native_events(running: Running) -> None:
+    running.judge("native", native("mail-bot", "ana"), native("other-bot", "ben"))
+    before, other = running.score(), running.score("other-bot")
+    running.start()
+    assert running.judge("ssf", signal("e-1", "session-revoked", ANA))["events"] == 1
+    assert running.score() < before - 10
+    assert running.score("other-bot") == other
+
+
+def test_revocation_of_a_person_moves_all_agents_of_that_person(running: Running) -> None:
+    agents = [f"bot-{number}" for number in range(40)]
+    running.judge("native", *(native(agent, "ana") for agent in agents))
+    assert running.judge("ssf", signal("e-1", "session-revoked", ANA))["events"] == len(agents)
+    assert max(map(running.score, agents)) < 50
+
+
+def test_agents_above_the_bound_are_counted(
+    running: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(known_subjects, "MAX_AGENTS", 2)
+    counters = running.judge("native", *(native(f"bot-{number}", "ana") for number in range(3)))
+    assert counters["assembly_agents_of_subject_dropped"] == 1
+
+
+def test_revocation_of_a_gitlab_person_moves_the_account_that_acts_for_them(
+    running: Running,
+) -> None:
+    own = GITLAB_AUDIT | {"author_id": 123, "author_name": "ines"}
+    running.judge("gitlab", record(own | {"id": "8", "correlation_id": None}))
+    running.judge("gitlab", record(GITLAB_LOG), record(GITLAB_AUDIT))
+    running.worker.commit(running.worker.judge([], whole=True), {}, PipelineStatus())
+    person, account = running.score("123"), running.score("71")
+    about = {"format": "opaque", "id": "123"}
+    assert running.judge("ssf", signal("e-1", "session-revoked", about))["events"] == 1
+    assert running.score("71") < account - 10
+    assert running.score("123") == person
+    counters = running.judge("gitlab", record(own | {"id": "9", "correlation_id": None}))
+    assert counters == {"assembly_accounts_of_persons": 1}

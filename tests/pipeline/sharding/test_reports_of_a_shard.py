@@ -10,6 +10,7 @@ import pytest
 
 from models.errors import SinkUnavailable, Superseded
 from pipeline.assembling.marks import ASSEMBLED, kind_of
+from pipeline.enrichment import inventory
 from pipeline.processing.stream_types import RawRecord
 from pipeline.publishing.publisher import Publisher
 from pipeline.sharding.reports import Reports
@@ -56,7 +57,9 @@ def hook(name: str, **more: Any) -> bytes:
 
 def forward(topic: Any, shard: Shard) -> int:
     """Do as a worker that has just started."""
-    return Reports(shard.store).forward(topic, Publisher(threading.Event()), 0)
+    return Reports(shard.store, inventory.load(None)).forward(
+        topic, Publisher(threading.Event()), 0
+    )
 
 
 @pytest.mark.parametrize("fate", ["before", "after", "away"])
@@ -120,9 +123,37 @@ def test_call_whose_result_does_not_come_is_written_in_time(
 ) -> None:
     topic, shard = Topic(), a_shard(settings, store, FIRST)
     store.report("claude-code", "", [hook("PreToolUse")])
-    reports, publisher = Reports(shard.store), Publisher(threading.Event())
+    reports = Reports(shard.store, inventory.load(None))
+    publisher = Publisher(threading.Event())
     arrived_us = store.reports(1)[0][1]
     wanted: Any = topic
     assert reports.forward(wanted, publisher, arrived_us) == 0
     assert reports.forward(wanted, publisher, arrived_us + 16 * 60_000_000) == 1
     assert store.counters() == {"assembly_calls_without_result": 1}
+
+
+def revocation(jti: str, subject: str) -> bytes:
+    claims = {
+        "iss": "https://idp.example", "jti": jti, "iat": 1_767_600_060,
+        "sub_id": {"format": "opaque", "id": subject},
+        "events": {"https://schemas.openid.net/secevent/caep/event-type/session-revoked": {}},
+    }  # fmt: skip
+    return json.dumps(claims).encode()
+
+
+def test_revocation_finds_agents_that_other_workers_judge(
+    settings: Settings, store: PostgresStore
+) -> None:
+    topic = Topic()
+    for name, agent in ((FIRST, "mail-bot"), (ONE, "pay-bot")):
+        event = {
+            "id": "e-1", "time": "2026-01-05T08:00:00Z", "agent": {"id": agent},
+            "human": {"id": "ana"}, "tool": "mail.send",
+        }  # fmt: skip
+        judged = RawRecord(json.dumps(event).encode(), name, 0, NOW, key=agent.encode())
+        a_shard(settings, store, name).judge([judged], "1", 0)
+    for number, subject in enumerate(("ana", "pay-bot", "zoe")):
+        store.report("ssf", "", [revocation(f"j-{number}", subject)])
+    forward(topic, a_shard(settings, store, FIRST))
+    assert [key for key, _, _ in topic.records] == [b"mail-bot", b"pay-bot", b"pay-bot"]
+    assert store.counters()["rejected_unattributed"] == 1

@@ -290,3 +290,44 @@ def test_recorded_federation_token_ends_where_its_issuer_says(shared_dir: Path) 
 def test_record_without_an_identity_is_one_of_its_account() -> None:
     record = cloudtrail_record(userIdentity=None, recipientAccountId="123456789012")
     assert event_of("cloudtrail", record)["agent"]["id"] == "aws:123456789012"
+
+
+PERSON = "arn:aws:sts::123456789012:assumed-role/AWSReservedSSO_Admin_0a1b2c3d/ines@example.com"
+PERMISSION_SET = (
+    "arn:aws:iam::123456789012:role/aws-reserved/sso.amazonaws.com/eu-west-1/"
+    "AWSReservedSSO_Admin_0a1b2c3d"
+)
+
+
+@pytest.mark.parametrize(
+    "identity",
+    [
+        {"type": "Root", "arn": "arn:aws:iam::123456789012:root", "principalId": "123456789012"},
+        {"type": "IdentityCenterUser", "onBehalfOf": {"userId": "user-7"}, "credentialId": "c"},
+        {"type": "AssumedRole", "arn": PERSON},
+        {"type": "AssumedRole", "sessionContext": {"sessionIssuer": {"arn": PERMISSION_SET}}},
+    ],
+)
+def test_record_of_a_person_gives_no_event(identity: dict[str, Any]) -> None:
+    assert events_of("cloudtrail", cloudtrail_record(userIdentity=identity)) == []
+
+
+def test_iam_user_is_a_credential_and_counts_as_an_agent() -> None:
+    user = "arn:aws:iam::123456789012:user/ci"
+    record = cloudtrail_record(userIdentity={"type": "IAMUser", "arn": user})
+    assert event_of("cloudtrail", record)["agent"]["id"] == user
+
+
+def test_person_who_assumes_a_role_is_the_human_of_its_session() -> None:
+    assumed = assumption(HUB, KEY, ROLE)
+    assumed["userIdentity"] = {"type": "AssumedRole", "accessKeyId": "ASIASSO", "arn": PERSON}
+    event = event_of("cloudtrail", assumed, cloudtrail_record())
+    assert (event["agent"]["id"], event["human"]["id"]) == (ROLE, "ines@example.com")
+    assert event["mode"] == "delegated"
+    assert "delegation" not in event
+
+
+def test_gateway_call_of_a_person_has_the_agent_of_its_token() -> None:
+    claims = {"sub": "ana", "azp": "bot", "iat": 1767599900}
+    record = agentcore(claims, userIdentity={"type": "AssumedRole", "arn": PERSON})
+    assert event_of("cloudtrail", record)["agent"]["id"] == "bot"

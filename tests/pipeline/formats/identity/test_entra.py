@@ -120,11 +120,18 @@ def test_user_account_of_an_agent_is_not_a_human() -> None:
     assert event["attributes"]["agent_name"] == "Agent001"
 
 
-def test_user_account_of_another_agent_is_a_delegation_between_agents() -> None:
+def test_agent_of_a_user_account_is_its_parent_and_acts_by_itself() -> None:
     agent = AGENT_USER["agent"] | {"agentSubjectParentId": "hub"}  # type: ignore[operator]
     event = event_of("entra", AGENT_USER | {"agent": agent})
-    assert (event["mode"], event["delegation"]) == ("delegated", ["8cd0", "hub"])
-    assert "human" not in event
+    assert (event["agent"]["id"], event["mode"]) == ("hub", "autonomous")
+    assert not {"human", "delegation"} & event.keys()
+
+
+def test_agent_in_the_user_account_of_another_one_is_a_delegation_between_agents() -> None:
+    agent = AGENT_USER["agent"] | {"agentSubjectParentId": "hub"}  # type: ignore[operator]
+    event = event_of("entra", AGENT_USER | {"agent": agent, "servicePrincipalId": "sp-1"})
+    assert (event["agent"]["id"], event["mode"]) == ("sp-1", "delegated")
+    assert event["delegation"] == ["sp-1", "hub"]
 
 
 def test_agent_of_a_user_account_is_the_one_behind_an_ordinary_application() -> None:

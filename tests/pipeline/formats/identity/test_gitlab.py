@@ -89,3 +89,29 @@ def test_audit_event_that_names_the_human_is_one_of_the_account_that_acts() -> N
     assert event["human"] == {"id": "123"}
     assert event["mode"] == "delegated"
     assert event_of("gitlab", log, GITLAB_AUDIT)["human"] == {"id": "123"}
+
+
+@pytest.mark.parametrize(
+    ("author", "name"), [(-1, "An unauthenticated user"), ("-1", None), (-2, None)]
+)
+def test_event_of_an_unnamed_author_is_refused(author: Any, name: str | None) -> None:
+    failed = GITLAB_AUDIT | {
+        "event_type": "login_failed", "author_id": author, "author_name": name, "details": {},
+    }  # fmt: skip
+    with pytest.raises(MalformedEvent, match="unattributed"):
+        events_of("gitlab", failed)
+
+
+def test_account_of_the_log_acts_where_it_has_no_number() -> None:
+    audit = GITLAB_AUDIT | {"author_id": 123, "author_name": "ines"}
+    event = event_of("gitlab", GITLAB_LOG, audit)
+    assert event["agent"] == {"id": "ai-flow-acme", "instance": "c-1"}
+    assert (event["human"], event["mode"]) == ({"id": "123"}, "delegated")
+
+
+def test_person_for_whom_an_account_acts_gives_no_event() -> None:
+    details = GITLAB_AUDIT["details"] | {"token_scopes": "ai_workflows user:123"}  # type: ignore[operator]
+    own = {"correlation_id": None, "author_id": 123, "author_name": "ines"}
+    composite = GITLAB_AUDIT | {"details": details, "correlation_id": None}
+    events = events_of("gitlab", composite, GITLAB_AUDIT | own | {"id": "2"})
+    assert [one["agent"]["id"] for one in events] == ["71"]
