@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pipeline.assembling.weights import ENTRY
 from pipeline.assembling.word_sums import BYTES, place_in, word_sums
 
 if TYPE_CHECKING:
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
 
 MAX_WORDS = 200_000
 """Most words of one session; the oldest texts are left out first."""
+_COPIES = 2
+"""Of each row: the text, and the joined texts of its origin."""
 _BETWEEN = bytes(BYTES)
 """Checksum of no word: no value reaches over the end of a text."""
 
@@ -28,6 +31,11 @@ class Corpus:
         Start of the checksums, 32 bits of the installation's secret.
     sums
         Computes the checksums of a text, in Python or compiled.
+
+    Attributes
+    ----------
+    weight
+        Bytes of the texts in memory (`pipeline.assembling.weights`).
 
     Examples
     --------
@@ -46,6 +54,7 @@ class Corpus:
         self.texts: list[tuple[str, bytes]] = []
         self.dropped = 0
         self._known: set[tuple[str, bytes]] = set()
+        self.weight = 0
         self._words = 0
         self._joined: dict[str, bytearray] = {}
 
@@ -65,6 +74,7 @@ class Corpus:
         self._known.add(text)
         self.texts.append(text)
         self._words += len(row) // BYTES
+        self.weight += _weight(text)
         if self._words <= MAX_WORDS:
             self._join(origin, row)
             return
@@ -72,10 +82,21 @@ class Corpus:
             oldest = self.texts.pop(0)
             self._known.discard(oldest)
             self._words -= len(oldest[1]) // BYTES
+            self.weight -= _weight(oldest)
             self.dropped += 1
         self._joined.clear()
         for one in self.texts:
             self._join(*one)
+
+    def clear(self) -> int:
+        """Leave out all texts; give their number."""
+        number = len(self.texts)
+        self.dropped += number
+        self.texts.clear()
+        self._known.clear()
+        self._joined.clear()
+        self._words = self.weight = 0
+        return number
 
     def _join(self, origin: str, row: bytes) -> None:
         joined = self._joined.setdefault(origin, bytearray())
@@ -90,3 +111,7 @@ class Corpus:
         found = [origin for origin, text in self._joined.items() if place_in(text, row) >= 0]
         results = [origin for origin in found if origin.startswith("result:")]
         return [origin for origin in found if origin not in results[1:]]
+
+
+def _weight(text: tuple[str, bytes]) -> int:
+    return ENTRY + len(text[0]) + _COPIES * len(text[1])

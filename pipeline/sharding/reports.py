@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from pipeline.assembling.assembler import Assembler
 from pipeline.assembling.marks import ASSEMBLED, mark_of
 from pipeline.assembling.native_records import native_records
+from pipeline.assembling.weights import MAX_BYTES
 from pipeline.formats import format_named
 from pipeline.processing.intake import reject
 from pipeline.processing.loop import record_of
@@ -46,11 +47,14 @@ class Reports:
     ----------
     store
         Store of the first partition's shard.
+    assembly_memory
+        Most bytes of the sessions whose parts are joined.
     """
 
-    def __init__(self, store: PostgresStore) -> None:
+    def __init__(self, store: PostgresStore, assembly_memory: int = MAX_BYTES) -> None:
         self._store = store
-        self._assembler = Assembler(int.from_bytes(store.secret[:4], "little"))
+        salt = int.from_bytes(store.secret[:4], "little")
+        self._assembler = Assembler(salt, max_bytes=assembly_memory)
         self._assembler.load(store.shared())
         self._step: _Step | None = None
 
