@@ -384,7 +384,9 @@ class Assembler:
         if self._ancestry.changed:
             rows.append((_ANCESTRY, _encode_head(self._ancestry.scores)))
             self._ancestry.changed = False
-        gone, self._dropped = self._dropped, []
+        written = {name for name, _ in rows}  # a session may have ended and begun again
+        gone = [name for name in self._dropped if name not in written]
+        self._dropped = []
         self._touched.clear()
         subjects, forgotten = self.subjects.dump()
         return rows + subjects, gone + forgotten
