@@ -318,7 +318,7 @@ class Assembler:
 
     def _weigh(self, session: OpenSession) -> None:
         """Bring the total to what a session of it weighs now."""
-        weight = session.weight
+        weight = session.weigh()
         self.weight += weight - session.counted
         session.counted = weight
 

@@ -32,11 +32,6 @@ class Corpus:
     sums
         Computes the checksums of a text, in Python or compiled.
 
-    Attributes
-    ----------
-    weight
-        Bytes of the texts in memory (`pipeline.assembling.weights`).
-
     Examples
     --------
     >>> corpus = Corpus(7)
@@ -54,12 +49,16 @@ class Corpus:
         self.texts: list[tuple[str, bytes]] = []
         self.dropped = 0
         self._known: set[tuple[str, bytes]] = set()
-        self.weight = 0
         self._words = 0
         self._joined: dict[str, bytearray] = {}
 
     def __len__(self) -> int:
         return len(self.texts)
+
+    @property
+    def weight(self) -> int:
+        """Bytes of the texts in memory (`pipeline.assembling.weights`)."""
+        return ENTRY * len(self.texts) + _COPIES * BYTES * self._words
 
     def add(self, origin: str, text: str) -> None:
         """Add a text of an origin."""
@@ -74,7 +73,6 @@ class Corpus:
         self._known.add(text)
         self.texts.append(text)
         self._words += len(row) // BYTES
-        self.weight += _weight(text)
         if self._words <= MAX_WORDS:
             self._join(origin, row)
             return
@@ -82,7 +80,6 @@ class Corpus:
             oldest = self.texts.pop(0)
             self._known.discard(oldest)
             self._words -= len(oldest[1]) // BYTES
-            self.weight -= _weight(oldest)
             self.dropped += 1
         self._joined.clear()
         for one in self.texts:
@@ -95,7 +92,7 @@ class Corpus:
         self.texts.clear()
         self._known.clear()
         self._joined.clear()
-        self._words = self.weight = 0
+        self._words = 0
         return number
 
     def _join(self, origin: str, row: bytes) -> None:
@@ -111,7 +108,3 @@ class Corpus:
         found = [origin for origin, text in self._joined.items() if place_in(text, row) >= 0]
         results = [origin for origin in found if origin.startswith("result:")]
         return [origin for origin in found if origin not in results[1:]]
-
-
-def _weight(text: tuple[str, bytes]) -> int:
-    return ENTRY + len(text[0]) + _COPIES * len(text[1])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from sys import intern
 from typing import TYPE_CHECKING, Any
 from zlib import crc32
 
@@ -21,7 +20,7 @@ from pipeline.assembling.origins import origins_of
 from pipeline.assembling.secrets.hiding import hidden, secret_origins
 from pipeline.assembling.secrets.seen_secrets import SeenSecret, read_secrets
 from pipeline.assembling.spans import OpenSpan, add_span, agents_at, call_of, facts_above
-from pipeline.assembling.weights import ENTRY, SECRET, SESSION, weight_of
+from pipeline.assembling.weights import ENTRY, ORIGIN, SECRET, SESSION, weight_of
 from pipeline.assembling.word_sums import word_sums
 from pipeline.formats.bounds import cut
 
@@ -147,14 +146,28 @@ class OpenSession:
         self.corpus = Corpus(salt, sums)
         self._count = count
         self._about: dict[str, Any] | None = None
+        self._changed: set[str] = set()
+        self._facts_changed = True
         self.counted = 0
 
-    @property
-    def weight(self) -> int:
-        """Bytes of the session in memory."""
+    def weigh(self) -> int:
+        """Give the bytes of the session in memory; what has changed and stays is weighed."""
         state = self.state
-        more = self.corpus.weight + state.reports.weight + SECRET * len(state.secrets)
-        return SESSION + state.weight + more
+        if self._facts_changed:
+            self._facts_changed = False
+            weight = weight_of(state.facts)
+            state.weight += weight - state.facts_weight
+            state.facts_weight = weight
+        if self._changed:
+            for name in self._changed:
+                call = state.calls.get(name)
+                if call is not None:
+                    weight = _weight(name, call)
+                    state.weight += weight - call.weight
+                    call.weight = weight
+            self._changed.clear()
+        entries = ENTRY * len(state.done) + SECRET * len(state.secrets)
+        return SESSION + state.weight + entries + state.reports.weight + self.corpus.weight
 
     def hold(self, part: Part) -> None:
         """Keep a part until the spans above it have come."""
@@ -194,19 +207,19 @@ class OpenSession:
                 self._read("request", part.text)
                 purpose = self._hidden({"purpose": part.text})["purpose"]
                 facts["purpose"] = cut(purpose, MAX_PURPOSE)
-                for call in self.state.calls.values():
+                for name, call in self.state.calls.items():
                     if call.until_us and time_us <= call.time_us:
                         arguments = call.event.get("arguments")
                         call.origins = with_request(arguments, call.origins, part.text, self._salt)
-                        self._weigh(call, weight_of(call.origins))
-            self._weigh_facts()
+                        self._changed.add(name)
+            self._facts_changed = True
         elif part.kind == "system":
             self._read("system", part.text or "")
         elif part.kind == "about":
             if part.event != self._about:  # most emitters say the same with every record
                 join(facts, part.event)
                 self._about = part.event
-                self._weigh_facts()
+                self._facts_changed = True
         elif part.kind == "span":
             self.state.weight += add_span(self.state.spans, part)
         elif part.kind == "usage":
@@ -238,6 +251,7 @@ class OpenSession:
             return
         calls = self.state.calls
         call = calls.get(name)
+        self._changed.add(name)
         if call is None:
             call = self._opened(name, time_us, arrived_us, out)
             call.match = part.match
@@ -253,7 +267,6 @@ class OpenSession:
             fill(call.event, part.event)
         else:
             join(call.event, part.event)
-        self._weigh(call, weight_of(part.event))
         self._find_origins(call)
         if call.result is not None and not inner:
             call.time_us = time_us
@@ -264,6 +277,7 @@ class OpenSession:
         if not name or self._is_done(part, name, time_us):
             return
         call = self.state.calls.get(name) or self._opened(name, time_us, arrived_us, out)
+        self._changed.add(name)
         inner = inner or bool(call.owner and part.span and part.span != call.owner)
         part = self._without_secrets(call, part)
         outcome = gravest(call.event.get("outcome"), part.event.get("outcome"))
@@ -273,7 +287,6 @@ class OpenSession:
             join(call.event, part.event)
         if outcome is not None:
             call.event["outcome"] = outcome
-        self._weigh(call, weight_of(part.event))
         self._find_origins(call)  # a result may say what was called
         size = part.size
         if size is None and part.text is not None:
@@ -283,7 +296,8 @@ class OpenSession:
         tool = call.event.get("tool")
         if part.text:
             call.read = self._sum(part.text)
-            kinds = self._read(f"result:{tool or 'unknown'}", part.text)
+            origin = f"result:{cut(str(tool or 'unknown'), _LONGEST_TOOL)}"
+            kinds = self._read(origin, part.text)
             if kinds:
                 known = (call.event.get("attributes") or {}).get("secrets_read") or ()
                 kinds = list(dict.fromkeys((*known, *kinds)))
@@ -326,13 +340,14 @@ class OpenSession:
             self._repeated(part, known)
             return True
         if known is not None:
-            self._forget(digest_of(name))  # an id that counts requests began again
+            del done[digest_of(name)]  # an id that counts requests began again
         if name != part.call and part.call:
             known = done.get(digest_of(part.call))
             if known is not None:
                 # A server's span came so early that it is an event already.
                 self._repeated(part, known)
-                self._drop(name)
+                if (call := self.state.calls.pop(name, None)) is not None:
+                    self.state.weight -= call.weight
                 self._remember(name, Done(0, known.tool, known.read))
                 return True
         return False
@@ -356,14 +371,8 @@ class OpenSession:
     def _remember(self, name: str, call: Done) -> None:
         done = self.state.done
         if len(done) >= MAX_DONE:
-            self._forget(next(iter(done)))
-        self._forget(digest_of(name))
+            del done[next(iter(done))]
         done[digest_of(name)] = call
-        self.state.weight += ENTRY + len(call.tool)
-
-    def _forget(self, digest: int) -> None:
-        if (call := self.state.done.pop(digest, None)) is not None:
-            self.state.weight -= ENTRY + len(call.tool)
 
     def _opened(self, name: str, time_us: int, arrived_us: int, out: list[bytes]) -> OpenCall:
         """Open a call; the oldest one becomes an event where there is no room."""
@@ -371,24 +380,7 @@ class OpenSession:
         if len(calls) >= MAX_CALLS:
             self._emit(next(iter(calls)), out, "calls_dropped_for_room")
         call = calls[name] = OpenCall(time_us, arrived_us, {})
-        self._weigh(call, ENTRY + len(name))
         return call
-
-    def _drop(self, name: str) -> OpenCall | None:
-        call = self.state.calls.pop(name, None)
-        if call is not None:
-            self.state.weight -= call.weight
-        return call
-
-    def _weigh(self, call: OpenCall, more: int) -> None:
-        call.weight += more
-        self.state.weight += more
-
-    def _weigh_facts(self) -> None:
-        state = self.state
-        weight = weight_of(state.facts)
-        state.weight += weight - state.facts_weight
-        state.facts_weight = weight
 
     def _read(self, origin: str, text: str) -> list[str]:
         """Remember a text; give the kinds of its credentials."""
@@ -426,7 +418,6 @@ class OpenSession:
                 if not any(mark in one[0] for mark in marks)
             ]
             call.origins[key] = found + others
-        self._weigh(call, weight_of(call.origins))
 
     def end(self, out: list[bytes], why: str = "calls_without_result") -> None:
         """Give the calls without a result as events whose outcome is unknown."""
@@ -455,9 +446,8 @@ class OpenSession:
 
     def _emit(self, name: str, out: list[bytes], why: str = "") -> None:
         state = self.state
-        call = self._drop(name)
-        if call is None:
-            return
+        call = state.calls.pop(name)
+        state.weight -= call.weight
         tool = call.event.get("tool")
         if not tool:
             self._count["results_without_call"] += 1
@@ -466,7 +456,7 @@ class OpenSession:
             self._count[why] += 1
         took = call.event.get("duration_ms") or 0.0
         end_us = call.time_us + int(min(took, _LONGEST_MS) * 1000)
-        tool = intern(cut(str(tool), _LONGEST_TOOL))
+        tool = cut(str(tool), _LONGEST_TOOL)
         self._remember(name, Done(end_us, tool, call.read, call.result is None))
         event = copied(state.facts)
         for facts in facts_above(state.spans, call.span) if call.span else ():
@@ -489,6 +479,12 @@ class OpenSession:
         if found != self._person:
             self._person = found
             self._subjects.learn({"agent": line["agent"], "human": human}, time_us)
+
+
+def _weight(name: str, call: OpenCall) -> int:
+    """Give the bytes of an open call."""
+    values = sum(map(len, call.origins.values())) if call.origins else 0
+    return ENTRY + len(name) + weight_of(call.event) + ORIGIN * values
 
 
 def _set_size(event: dict[str, Any], size: int) -> None:

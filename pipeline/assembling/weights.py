@@ -14,6 +14,8 @@ ENTRY = 200
 """Bytes of a member of a table beside its texts."""
 SESSION = 4_000
 """Bytes of a session without content."""
+ORIGIN = 400
+"""Bytes of a value in the arguments of a call with its origins."""
 SECRET = 800
 """Bytes of a credential that a session has read, in its spellings."""
 _TEXT, _WIDE = 56, 4
