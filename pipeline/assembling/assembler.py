@@ -6,6 +6,10 @@ counted. Spans arrive in any order: those of a trace are held until its root has
 `HOLD_US`, and are applied in order of time. A call without an agent, below a span that has not
 come, waits for it (`pipeline.assembling.ancestors`). The clock is the arrival of records, so a
 replay gives the same events.
+
+A report of a call that is an event already changes it no more. Its result is read all the same, so
+origins and leaks of later calls do not depend on which report came first. The open state is bounded
+in bytes: the content of the oldest sessions is left out first.
 """
 
 from __future__ import annotations
@@ -133,6 +137,7 @@ class Assembler:
         self.refusal = None
         self.now_us = max(self.now_us, arrived_us)
         roots: dict[str, None] = {}
+        touched: dict[str, None] = {}
         open_sessions, name, session = self._open, "", None
         for part in parts:
             kind, event = part.kind, part.event
@@ -146,13 +151,12 @@ class Assembler:
                 self._refuse(MalformedEvent(part.match, part.text or ""))
                 continue
             if session is None or session.state.name != part.session:
-                if session is not None:
-                    self._weigh(session)
                 name = f"{reporter}\x1f{part.session}"
                 session = open_sessions.get(name)
                 if session is None:
                     session = self._opened(name, State(part.session, reporter), out)
                 self._touch(name, session)
+                touched[name] = None
             state = session.state
             if state.ended_us and arrived_us - state.ended_us > RESUMED_US:
                 state.ended_us = 0
@@ -167,18 +171,20 @@ class Assembler:
                 continue
             if not state.held:
                 state.held_since_us = arrived_us
-            session.hold(part)
+            state.held.append(part)
             self._held += 1
             if (kind in ("span", "call") and not part.parent) or len(state.held) > MAX_HELD:
                 roots[name] = None
-        if session is not None:
-            self._weigh(session)
         for name in roots:
             if name in self._open:
                 self._release(name, out)
         if self._held > MAX_HELD_IN_ALL:
             for name in [name for name, one in self._open.items() if one.state.held]:
                 self._release(name, out)
+        for name in touched:
+            session = open_sessions.get(name)
+            if session is not None:
+                self._weigh(session)
         if self.weight > self._max_bytes:
             self._make_room(out)
         return out

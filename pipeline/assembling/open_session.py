@@ -147,6 +147,7 @@ class OpenSession:
         self._count = count
         self._about: dict[str, Any] | None = None
         self._changed: set[str] = set()
+        self._held = len(state.held)
         self._facts_changed = True
         self.counted = 0
 
@@ -158,6 +159,11 @@ class OpenSession:
             weight = weight_of(state.facts)
             state.weight += weight - state.facts_weight
             state.facts_weight = weight
+        if self._held < len(state.held):
+            weight = sum(map(_weight_held, state.held[self._held :]))
+            self._held = len(state.held)
+            state.held_weight += weight
+            state.weight += weight
         if self._changed:
             for name in self._changed:
                 call = state.calls.get(name)
@@ -169,21 +175,12 @@ class OpenSession:
         entries = ENTRY * len(state.done) + SECRET * len(state.secrets)
         return SESSION + state.weight + entries + state.reports.weight + self.corpus.weight
 
-    def hold(self, part: Part) -> None:
-        """Keep a part until the spans above it have come."""
-        state = self.state
-        weight = ENTRY + len(part.call) + len(part.match) + len(part.span) + len(part.parent)
-        weight += weight_of(part.event) + weight_of(part.text)
-        state.held.append(part)
-        state.held_weight += weight
-        state.weight += weight
-
     def released(self) -> list[Part]:
         """Give the parts that were held, and hold them no longer."""
         state = self.state
         held, state.held = state.held, []
         state.weight -= state.held_weight
-        state.held_weight = 0
+        state.held_weight = self._held = 0
         return held
 
     def apply(self, part: Part, arrived_us: int, out: list[bytes]) -> None:
@@ -485,6 +482,11 @@ def _weight(name: str, call: OpenCall) -> int:
     """Give the bytes of an open call."""
     values = sum(map(len, call.origins.values())) if call.origins else 0
     return ENTRY + len(name) + weight_of(call.event) + ORIGIN * values
+
+
+def _weight_held(part: Part) -> int:
+    names = len(part.call) + len(part.match) + len(part.span) + len(part.parent)
+    return ENTRY + names + weight_of(part.event) + weight_of(part.text)
 
 
 def _set_size(event: dict[str, Any], size: int) -> None:
