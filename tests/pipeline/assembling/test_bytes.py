@@ -108,7 +108,7 @@ def test_texts_of_the_oldest_sessions_are_left_out_first() -> None:
         assert (json.loads(line).get("argument_origins") or {}).get("to") == origins
 
 
-def test_held_parts_are_applied_and_not_lost_where_there_is_no_room() -> None:
+def test_held_parts_above_the_bound_become_events() -> None:
     assembler = Assembler(7, max_bytes=MIB)
     lines: list[bytes] = []
     for number in range(1_000):
