@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from pipeline.assembling.weights import MAX_BYTES
 from pipeline.configuration.setting_types import (
     HIDDEN,
     File,
@@ -152,6 +153,9 @@ class Settings(BaseSettings):
     )
     cache_agents: int = Field(1536, ge=1, description="agents kept in memory, ready for use")
     packed_agents: int = Field(32_768, ge=0, description="further agents kept in memory, packed")
+    assembly_memory: int = Field(
+        MAX_BYTES, ge=1_048_576, description="bytes of all open sessions whose reports are joined"
+    )
     kernel: Literal["auto", "native", "python"] = Field(
         "auto",
         description="what judges: the compiled kernel, Python, or auto (compiled where installed)",

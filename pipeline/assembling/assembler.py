@@ -6,6 +6,10 @@ counted. Spans arrive in any order: those of a trace are held until its root has
 `HOLD_US`, and are applied in order of time. A call without an agent, below a span that has not
 come, waits for it (`pipeline.assembling.ancestors`). The clock is the arrival of records, so a
 replay gives the same events.
+
+A report of a call that is an event already changes it no more. Its result is read all the same, so
+origins and leaks of later calls do not depend on which report came first. The open state is bounded
+in bytes: the content of the oldest sessions is left out first.
 """
 
 from __future__ import annotations
@@ -24,6 +28,7 @@ from pipeline.assembling.gaps import HookedAgents
 from pipeline.assembling.known_subjects import KnownSubjects
 from pipeline.assembling.native_events import digest_of, encoded, native_event, native_line
 from pipeline.assembling.open_session import OpenSession, State
+from pipeline.assembling.weights import MAX_BYTES
 from pipeline.assembling.word_sums import word_sums_of
 from pipeline.formats.bounds import flat
 from pipeline.formats.part import Part
@@ -48,6 +53,8 @@ NAME = "assembly:"
 """Beginning of the names of stored state."""
 HOOKED = f"{NAME}hooked"
 _ANCESTRY = f"{NAME}ancestry"
+_KEPT = 0.9
+"""Share of the bytes that is kept where there is no room, so that room is made seldom."""
 _encode = msgspec.msgpack.Encoder().encode
 _encode_head = msgspec.json.Encoder().encode
 """JSON, as MessagePack has no integer of more than 64 bits, and arguments may have one."""
@@ -63,9 +70,13 @@ class Assembler:
         Of the checksums of words: 32 bits of the installation's secret.
     kernel
         ``auto``, ``native`` or ``python``.
+    max_bytes
+        Most bytes of the open state (`pipeline.assembling.weights`).
 
     Attributes
     ----------
+    weight
+        Bytes of the open state.
     count
         What was dropped or repeated since the start, by reason.
     now_us
@@ -86,8 +97,11 @@ class Assembler:
     1
     """
 
-    def __init__(self, salt: int, kernel: str = "auto") -> None:
+    def __init__(self, salt: int, kernel: str = "auto", *, max_bytes: int = MAX_BYTES) -> None:
         self._salt = salt
+        self._max_bytes = max_bytes
+        self.weight = 0
+        self._order = 0
         self._sums = word_sums_of(native_kernel(kernel))
         self._ancestry = Ancestry()
         self.count: Counter[str] = Counter()
@@ -123,6 +137,7 @@ class Assembler:
         self.refusal = None
         self.now_us = max(self.now_us, arrived_us)
         roots: dict[str, None] = {}
+        touched: dict[str, None] = {}
         open_sessions, name, session = self._open, "", None
         for part in parts:
             kind, event = part.kind, part.event
@@ -141,6 +156,7 @@ class Assembler:
                 if session is None:
                     session = self._opened(name, State(part.session, reporter), out)
                 self._touch(name, session)
+                touched[name] = None
             state = session.state
             if state.ended_us and arrived_us - state.ended_us > RESUMED_US:
                 state.ended_us = 0
@@ -165,6 +181,12 @@ class Assembler:
         if self._held > MAX_HELD_IN_ALL:
             for name in [name for name, one in self._open.items() if one.state.held]:
                 self._release(name, out)
+        for name in touched:
+            session = open_sessions.get(name)
+            if session is not None:
+                self._weigh(session)
+        if self.weight > self._max_bytes:
+            self._make_room(out)
         return out
 
     def _whole(self, part: Part, at_us: int, reporter: str) -> list[bytes]:
@@ -233,6 +255,8 @@ class Assembler:
             if not whole and now_us >= _ends_us(state):
                 session.end(out)
                 self._close(name)
+            else:
+                self._weigh(session)
         self._due_us = min(map(_due_of, self._open.values()), default=_NEVER)
         return out
 
@@ -268,17 +292,50 @@ class Assembler:
     def _opened(self, name: str, new: State, out: list[bytes]) -> OpenSession:
         """Open a session; the one that was quiet for longest ends where there is no room."""
         if len(self._open) >= MAX_SESSIONS:
-            oldest = next(iter(self._open))
-            self.count["sessions_dropped_for_room"] += 1
-            self._release(oldest, out)
-            if oldest in self._open:
-                self._open[oldest].end(out, "calls_dropped_for_room")
-                self._close(oldest)
+            self._drop_oldest(out)
+        new.weight = 2 * len(name)
         session = self._open[name] = self._new(new)
         return session
 
+    def _drop_oldest(self, out: list[bytes]) -> None:
+        """End the session that was quiet for longest."""
+        oldest = next(iter(self._open))
+        self.count["sessions_dropped_for_room"] += 1
+        self._release(oldest, out)
+        if oldest in self._open:
+            self._open[oldest].end(out, "calls_dropped_for_room")
+            self._close(oldest)
+
+    def _make_room(self, out: list[bytes]) -> None:
+        """Leave out the content of the oldest sessions, and then these, until the rest fits.
+
+        Held parts are applied before their spans above have come. Texts are no longer searched
+        for origins.
+        """
+        most = int(self._max_bytes * _KEPT)
+        for name, session in list(self._open.items()):
+            if self.weight <= most:
+                return
+            if session.state.held:
+                self.count["parts_released_for_room"] += len(session.state.held)
+                self._release(name, out)
+            if name in self._open and len(session.corpus):
+                self.count["texts_dropped_for_room"] += session.corpus.clear()
+                self._touched.add(name)
+                self._weigh(session)
+        while self.weight > most and self._open:
+            self._drop_oldest(out)
+
+    def _weigh(self, session: OpenSession) -> None:
+        """Bring the total to what a session of it weighs now."""
+        weight = session.weigh()
+        self.weight += weight - session.counted
+        session.counted = weight
+
     def _touch(self, name: str, session: OpenSession) -> None:
         self._open.move_to_end(name)
+        self._order += 1
+        session.state.order = self._order
         session.state.seen_us = self.now_us
         self._due_us = min(self._due_us, self.now_us + HOLD_US)
         self._touched.add(name)
@@ -288,7 +345,7 @@ class Assembler:
 
     def _release(self, name: str, out: list[bytes]) -> None:
         session = self._open[name]
-        held, session.state.held = session.state.held, []
+        held = session.released()
         self._held -= len(held)
         for part in sorted(held, key=_place_in_time):
             session.apply(part, self.now_us, out)
@@ -296,9 +353,12 @@ class Assembler:
         self._touched.add(name)
         if session.says_nothing():  # a trace without agents and calls
             self._close(name)
+        else:
+            self._weigh(session)
 
     def _close(self, name: str) -> None:
         session = self._open.pop(name)
+        self.weight -= session.counted
         self.count["calls_without_result"] += len(session.state.calls)
         self._touched.discard(name)
         if name in self._stored:
@@ -334,7 +394,9 @@ class Assembler:
         if self._ancestry.changed:
             rows.append((_ANCESTRY, _encode_head(self._ancestry.scores)))
             self._ancestry.changed = False
-        gone, self._dropped = self._dropped, []
+        written = {name for name, _ in rows}  # a session may have ended and begun again
+        gone = [name for name in self._dropped if name not in written]
+        self._dropped = []
         self._touched.clear()
         subjects, forgotten = self.subjects.dump()
         return rows + subjects, gone + forgotten
@@ -356,13 +418,15 @@ class Assembler:
                 else:
                     heads.append(blob)
         found = [_head(blob) for blob in heads]
-        for name, state in sorted(found, key=lambda one: (one[1].seen_us, one[0])):
+        for name, state in sorted(found, key=lambda one: (one[1].order, one[0])):
             session = self._new(state)
             session.corpus.dropped = state.texts
             rows = texts.get(f"{digest_of(name):016x}", {})
             for _, row in sorted(rows.items()):
                 session.corpus.add_row(*_text(row))
             self._open[name] = session
+            self._weigh(session)
+            self._order = max(self._order, state.order)
             self._held += len(state.held)
             self._stored[name] = set(rows)
             self.now_us = max(self.now_us, state.seen_us)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pipeline.assembling.weights import ENTRY
 from pipeline.assembling.word_sums import BYTES, place_in, word_sums
 
 if TYPE_CHECKING:
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
 
 MAX_WORDS = 200_000
 """Most words of one session; the oldest texts are left out first."""
+_COPIES = 2
+"""Of each row: the text, and the joined texts of its origin."""
 _BETWEEN = bytes(BYTES)
 """Checksum of no word: no value reaches over the end of a text."""
 
@@ -52,6 +55,11 @@ class Corpus:
     def __len__(self) -> int:
         return len(self.texts)
 
+    @property
+    def weight(self) -> int:
+        """Bytes of the texts in memory (`pipeline.assembling.weights`)."""
+        return ENTRY * len(self.texts) + _COPIES * BYTES * self._words
+
     def add(self, origin: str, text: str) -> None:
         """Add a text of an origin."""
         self.add_row(origin, self._sums(text, self._salt))
@@ -76,6 +84,16 @@ class Corpus:
         self._joined.clear()
         for one in self.texts:
             self._join(*one)
+
+    def clear(self) -> int:
+        """Leave out all texts; give their number."""
+        number = len(self.texts)
+        self.dropped += number
+        self.texts.clear()
+        self._known.clear()
+        self._joined.clear()
+        self._words = 0
+        return number
 
     def _join(self, origin: str, row: bytes) -> None:
         joined = self._joined.setdefault(origin, bytearray())

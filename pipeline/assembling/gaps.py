@@ -17,6 +17,7 @@ import msgspec
 from msgspec import Struct, field
 
 from models.units import DAY_US, HOUR_US, MINUTE_US, SECOND_US
+from pipeline.assembling.weights import ENTRY
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -55,24 +56,38 @@ class Reports(Struct):
     waiting: dict[str, Unreported] = field(default_factory=dict)
     began_us: int = 0
     forgotten_s: int = -1
-
-    def note(self, call: str, arrived_us: int) -> None:
-        """Remember that a hook reported a call."""
-        self.waiting.pop(call, None)
-        if call in self.hooked:
-            return
-        if len(self.hooked) >= MAX_REPORTED:
-            self.forgotten_s = int(self.hooked.pop(next(iter(self.hooked))))
-        self.hooked[call] = arrived_us // SECOND_US
+    weight: int = 0
 
     def due(self, until_us: int) -> Iterator[tuple[str, int, dict[str, Any]]]:
         """Give and forget the calls that wait since an instant: id, time and event of each gap."""
         for call, one in list(self.waiting.items()):
             if one.arrived_us <= until_us:
-                del self.waiting[call]
+                self.forget(call)
                 attributes = {"unreported_call": call, "unreported_tool": one.tool}
                 event: dict[str, Any] = {"tool": TOOL, "attributes": attributes}
                 yield f"gap-{call}", one.time_us, event
+
+    def wait(self, call: str, one: Unreported) -> None:
+        """Let a call wait for its hook."""
+        self.waiting[call] = one
+        self.weight += ENTRY + len(call) + len(one.tool)
+
+    def forget(self, call: str) -> None:
+        """Let a call wait no longer."""
+        if (one := self.waiting.pop(call, None)) is not None:
+            self.weight -= ENTRY + len(call) + len(one.tool)
+
+    def hook(self, call: str, arrived_us: int) -> None:
+        """Note that a hook reported a call; the oldest one is forgotten for room."""
+        self.forget(call)
+        if call in self.hooked:
+            return
+        if len(self.hooked) >= MAX_REPORTED:
+            oldest = next(iter(self.hooked))
+            self.forgotten_s = int(self.hooked.pop(oldest))
+            self.weight -= ENTRY + len(oldest)
+        self.hooked[call] = arrived_us // SECOND_US
+        self.weight += ENTRY + len(call)
 
     def due_us(self) -> int | None:
         """Give the instant at which the first call is due."""
@@ -105,7 +120,7 @@ class HookedAgents:
         reports.began_us = reports.began_us or part.time_us or arrived_us
         if part.via == "hook":
             self._connect(agent, arrived_us)
-            reports.note(part.call, arrived_us)
+            reports.hook(part.call, arrived_us)
         elif part.via and not (part.call in reports.hooked or part.call in reports.waiting):
             time_us = part.time_us or arrived_us
             since_us = time_us if reports.hooked else reports.began_us
@@ -113,7 +128,7 @@ class HookedAgents:
             is_expected = self._expects(agent, since_us, time_us, arrived_us)
             if is_known and is_expected and len(reports.waiting) < MAX_UNREPORTED:
                 tool = str(part.event.get("tool") or "unknown")[:256]
-                reports.waiting[part.call] = Unreported(time_us, arrived_us, tool)
+                reports.wait(part.call, Unreported(time_us, arrived_us, tool))
 
     def _connect(self, agent: str, arrived_us: int) -> None:
         first, last = self._agents.pop(agent, (arrived_us, 0))

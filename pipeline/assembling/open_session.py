@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
+from zlib import crc32
 
 import msgspec
 from msgspec import Struct, field
@@ -18,6 +19,7 @@ from pipeline.assembling.origins import origins_of
 from pipeline.assembling.secrets.hiding import hidden, secret_origins
 from pipeline.assembling.secrets.seen_secrets import SeenSecret, read_secrets
 from pipeline.assembling.spans import OpenSpan, add_span, agents_at, call_of, facts_above
+from pipeline.assembling.weights import ENTRY, ORIGIN, SECRET, SESSION, weight_of
 from pipeline.assembling.word_sums import word_sums
 from pipeline.formats.bounds import cut
 
@@ -34,6 +36,7 @@ MAX_CALLS = 1_000
 MAX_DONE = 4_000
 """Most calls of a session that are remembered, so that a repetition is one event."""
 MAX_PURPOSE = 2_000
+_LONGEST_TOOL = 256
 _MOST_TOKENS = 1 << 53
 _LONGEST_MS = 1e12
 _SUBAGENT = 2
@@ -46,6 +49,7 @@ class OpenCall(Struct):
 
     `span` is the one above it. `owner` is the span that reports it; others report it too. A
     call with both halves waits until `until_us` for an agent above it; 0 for one that does not.
+    `read` is the checksum of the result that was read last; 0 for none.
     """
 
     time_us: int
@@ -59,17 +63,35 @@ class OpenCall(Struct):
     match: str = ""
     secrets: dict[str, list[Any]] = field(default_factory=dict)
     until_us: int = 0
+    read: int = 0
+    weight: int = 0
+
+
+class Done(Struct, array_like=True):
+    """A call that is an event already.
+
+    `read` is as for `OpenCall`. `late` says that the event has no result, so one may still come.
+    """
+
+    end_us: int
+    tool: str = ""
+    read: int = 0
+    late: bool = False
 
 
 class State(Struct):
-    """What is stored of a session beside its texts."""
+    """What is stored of a session beside its texts.
+
+    `order` counts when parts came last, over all sessions. `weight` is what is stored here, in
+    bytes (`pipeline.assembling.weights`), with `held_weight` and `facts_weight` of it.
+    """
 
     name: str = ""
     reporter: str = ""
     facts: dict[str, Any] = field(default_factory=dict)
     spans: dict[str, OpenSpan] = field(default_factory=dict)
     calls: dict[str, OpenCall] = field(default_factory=dict)
-    done: dict[int, int] = field(default_factory=dict)
+    done: dict[int, Done] = field(default_factory=dict)
     held: list[Any] = field(default_factory=list)
     held_since_us: int = 0
     seen_us: int = 0
@@ -78,6 +100,10 @@ class State(Struct):
     texts: int = 0
     tokens: int = 0
     secrets: list[SeenSecret] = field(default_factory=list)
+    order: int = 0
+    weight: int = 0
+    held_weight: int = 0
+    facts_weight: int = 0
 
 
 class OpenSession:
@@ -95,6 +121,11 @@ class OpenSession:
         Knows which accounts are those of persons.
     sums
         Computes the checksums of the words of a text.
+
+    Attributes
+    ----------
+    counted
+        Bytes that the assembler has counted for the session.
     """
 
     def __init__(
@@ -113,13 +144,50 @@ class OpenSession:
         self.corpus = Corpus(salt, sums)
         self._count = count
         self._about: dict[str, Any] | None = None
+        self._changed: set[str] = set()
+        self._held = len(state.held)
+        self._facts_changed = True
+        self.counted = 0
+
+    def weigh(self) -> int:
+        """Give the bytes of the session in memory; what has changed and stays is weighed."""
+        state = self.state
+        if self._facts_changed:
+            self._facts_changed = False
+            weight = weight_of(state.facts)
+            state.weight += weight - state.facts_weight
+            state.facts_weight = weight
+        if self._held < len(state.held):
+            weight = sum(map(_weight_held, state.held[self._held :]))
+            self._held = len(state.held)
+            state.held_weight += weight
+            state.weight += weight
+        if self._changed:
+            for name in self._changed:
+                call = state.calls.get(name)
+                if call is not None:
+                    weight = _weight(name, call)
+                    state.weight += weight - call.weight
+                    call.weight = weight
+            self._changed.clear()
+        entries = ENTRY * len(state.done) + SECRET * len(state.secrets)
+        return SESSION + state.weight + entries + state.reports.weight + self.corpus.weight
+
+    def released(self) -> list[Part]:
+        """Give the parts that were held, and hold them no longer."""
+        state = self.state
+        held, state.held = state.held, []
+        state.weight -= state.held_weight
+        state.held_weight = self._held = 0
+        return held
 
     def apply(self, part: Part, arrived_us: int, out: list[bytes]) -> None:
         """Take one part; add the events that it completes to `out`."""
         time_us = part.time_us or arrived_us
         facts = self.state.facts
         if part.via == "model" and any(one.call for one in self.state.spans.values()):
-            self._count["parts_repeated"] += 1  # spans of tools come before the next request
+            # Spans of tools come before the next request.
+            self._repeated(part, self.state.done.get(digest_of(part.call)))
             return
         if part.match and not part.call:
             part = replace(part, call=self._paired(part, time_us))
@@ -134,18 +202,21 @@ class OpenSession:
                 self._read("request", part.text)
                 purpose = self._hidden({"purpose": part.text})["purpose"]
                 facts["purpose"] = cut(purpose, MAX_PURPOSE)
-                for call in self.state.calls.values():
+                for name, call in self.state.calls.items():
                     if call.until_us and time_us <= call.time_us:
                         arguments = call.event.get("arguments")
                         call.origins = with_request(arguments, call.origins, part.text, self._salt)
+                        self._changed.add(name)
+            self._facts_changed = True
         elif part.kind == "system":
             self._read("system", part.text or "")
         elif part.kind == "about":
             if part.event != self._about:  # most emitters say the same with every record
                 join(facts, part.event)
                 self._about = part.event
+                self._facts_changed = True
         elif part.kind == "span":
-            add_span(self.state.spans, part)
+            self.state.weight += add_span(self.state.spans, part)
         elif part.kind == "usage":
             self.state.tokens = min(self.state.tokens + (part.size or 0), _MOST_TOKENS)
         elif part.kind == "end":
@@ -165,7 +236,7 @@ class OpenSession:
             for name, call in self.state.calls.items():
                 if call.match == part.match and call.result is None:
                     if name != own:  # both halves may have the same time
-                        self._remember(own, 0)  # the same result once more is a repetition
+                        self._remember(own, Done(0))  # the same result once more is a repetition
                     return name
         return own
 
@@ -175,10 +246,10 @@ class OpenSession:
             return
         calls = self.state.calls
         call = calls.get(name)
+        self._changed.add(name)
         if call is None:
-            if len(calls) >= MAX_CALLS:
-                self._emit(next(iter(calls)), out, "calls_dropped_for_room")
-            call = calls[name] = OpenCall(time_us, arrived_us, {}, match=part.match)
+            call = self._opened(name, time_us, arrived_us, out)
+            call.match = part.match
         if self.state.tokens:
             join(call.event, {"attributes": {"tokens": self.state.tokens}})
             self.state.tokens = 0
@@ -200,9 +271,8 @@ class OpenSession:
         name, inner = call_of(self.state.spans, part)
         if not name or self._is_done(part, name, time_us):
             return
-        call = self.state.calls.get(name)
-        if call is None:
-            call = self.state.calls[name] = OpenCall(time_us, arrived_us, {})
+        call = self.state.calls.get(name) or self._opened(name, time_us, arrived_us, out)
+        self._changed.add(name)
         inner = inner or bool(call.owner and part.span and part.span != call.owner)
         part = self._without_secrets(call, part)
         outcome = gravest(call.event.get("outcome"), part.event.get("outcome"))
@@ -220,8 +290,12 @@ class OpenSession:
             _set_size(call.event, size)
         tool = call.event.get("tool")
         if part.text:
-            kinds = self._read(f"result:{tool or 'unknown'}", part.text)
+            call.read = self._sum(part.text)
+            origin = f"result:{cut(str(tool or 'unknown'), _LONGEST_TOOL)}"
+            kinds = self._read(origin, part.text)
             if kinds:
+                known = (call.event.get("attributes") or {}).get("secrets_read") or ()
+                kinds = list(dict.fromkeys((*known, *kinds)))
                 join(call.event, {"attributes": {"secrets_read": kinds}})
         if inner:
             return
@@ -256,25 +330,52 @@ class OpenSession:
 
     def _is_done(self, part: Part, name: str, time_us: int) -> bool:
         done = self.state.done
-        end_us = done.get(digest_of(name))
-        if end_us is not None and (part.kind != "call" or part.named or time_us < end_us):
-            self._count["parts_repeated"] += 1
+        known = done.get(digest_of(name))
+        if known is not None and (part.kind != "call" or part.named or time_us < known.end_us):
+            self._repeated(part, known)
             return True
-        if end_us is not None:
+        if known is not None:
             del done[digest_of(name)]  # an id that counts requests began again
-        if name != part.call and part.call and digest_of(part.call) in done:
-            # A server's span came so early that it is an event already.
-            self._count["parts_repeated"] += 1
-            self.state.calls.pop(name, None)
-            self._remember(name, 0)
-            return True
+        if name != part.call and part.call:
+            known = done.get(digest_of(part.call))
+            if known is not None:
+                # A server's span came so early that it is an event already.
+                self._repeated(part, known)
+                if (call := self.state.calls.pop(name, None)) is not None:
+                    self.state.weight -= call.weight
+                self._remember(name, Done(0, known.tool, known.read))
+                return True
         return False
 
-    def _remember(self, name: str, end_us: int) -> None:
+    def _repeated(self, part: Part, done: Done | None) -> None:
+        """Count a part of a call that is an event already, and read the result that it has."""
+        is_result = part.kind == "result" and done is not None
+        if done is None or not is_result:
+            self._count["parts_repeated"] += 1
+            return
+        self._count["results_late" if done.late else "parts_repeated"] += 1
+        done.late = False
+        if part.text and done.tool and (found := self._sum(part.text)) != done.read:
+            done.read = found
+            self._read(f"result:{done.tool}", part.text)
+
+    def _sum(self, text: str) -> int:
+        """Give a checksum of a text, by which the same one is not read twice."""
+        return crc32(text.encode("utf-8", "replace"), self._salt)
+
+    def _remember(self, name: str, call: Done) -> None:
         done = self.state.done
         if len(done) >= MAX_DONE:
             del done[next(iter(done))]
-        done[digest_of(name)] = end_us
+        done[digest_of(name)] = call
+
+    def _opened(self, name: str, time_us: int, arrived_us: int, out: list[bytes]) -> OpenCall:
+        """Open a call; the oldest one becomes an event where there is no room."""
+        calls = self.state.calls
+        if len(calls) >= MAX_CALLS:
+            self._emit(next(iter(calls)), out, "calls_dropped_for_room")
+        call = calls[name] = OpenCall(time_us, arrived_us, {})
+        return call
 
     def _read(self, origin: str, text: str) -> list[str]:
         """Remember a text; give the kinds of its credentials."""
@@ -341,13 +442,17 @@ class OpenSession:
     def _emit(self, name: str, out: list[bytes], why: str = "") -> None:
         state = self.state
         call = state.calls.pop(name)
-        if why:
-            self._count[why] += 1
-        if not call.event.get("tool"):
+        state.weight -= call.weight
+        tool = call.event.get("tool")
+        if not tool:
             self._count["results_without_call"] += 1
             return
+        if why:
+            self._count[why] += 1
         took = call.event.get("duration_ms") or 0.0
-        self._remember(name, call.time_us + int(min(took, _LONGEST_MS) * 1000))
+        end_us = call.time_us + int(min(took, _LONGEST_MS) * 1000)
+        tool = cut(str(tool), _LONGEST_TOOL)
+        self._remember(name, Done(end_us, tool, call.read, call.result is None))
         event = copied(state.facts)
         for facts in facts_above(state.spans, call.span) if call.span else ():
             if "agent" in facts:
@@ -361,10 +466,22 @@ class OpenSession:
             out.append(encoded(line, state.secrets, self._salt))
 
 
+def _weight(name: str, call: OpenCall) -> int:
+    """Give the bytes of an open call."""
+    values = sum(map(len, call.origins.values())) if call.origins else 0
+    return ENTRY + len(name) + weight_of(call.event) + ORIGIN * values
+
+
+def _weight_held(part: Part) -> int:
+    names = len(part.call) + len(part.match) + len(part.span) + len(part.parent)
+    return ENTRY + names + weight_of(part.event) + weight_of(part.text)
+
+
 def _set_size(event: dict[str, Any], size: int) -> None:
+    """Set the bytes of a result; the largest of all reports counts, in any order."""
     known = event.get("volume")
     if isinstance(known, dict):
-        known["bytes_in"] = size
+        known["bytes_in"] = max(known.get("bytes_in") or 0, size)
     else:
         event["volume"] = {"bytes_in": size}
 

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
+from pipeline.assembling.weights import ENTRY, weight_of
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
@@ -25,20 +27,27 @@ class OpenSpan(Struct):
     call: str = ""
     tool: str = ""
     named: bool = True
+    weight: int = 0
 
 
 Spans = dict[str, OpenSpan]
 
 
-def add_span(spans: Spans, part: Part) -> None:
-    """Remember a span; the oldest one is dropped for room."""
+def add_span(spans: Spans, part: Part) -> int:
+    """Remember a span; the oldest one is dropped for room. Give by how much all weigh more."""
+    freed = 0
     if len(spans) >= MAX_SPANS:
-        del spans[next(iter(spans))]
+        freed += spans.pop(next(iter(spans))).weight
+    if part.span in spans:
+        freed += spans[part.span].weight
     event, tool = part.event, ""
     if part.call:
         event = {key: value for key, value in event.items() if key != "tool"}
         tool = str(part.event.get("tool", ""))
-    spans[part.span] = OpenSpan(part.parent, event, part.call, tool, part.named)
+    names = len(part.span) + len(part.parent) + len(part.call) + len(tool)
+    weight = ENTRY + names + weight_of(event)
+    spans[part.span] = OpenSpan(part.parent, event, part.call, tool, part.named, weight)
+    return weight - freed
 
 
 def facts_above(spans: Mapping[str, OpenSpan], span: str) -> list[dict[str, Any]]:

@@ -27,8 +27,8 @@ SECTIONS: dict[str, tuple[str, ...]] = {
         "batch_ms",
     ),
     "State and results": (
-        "store", "sink", "cache_agents", "packed_agents", "recent_events", "recent_events_s",
-        "recent_content",
+        "store", "sink", "cache_agents", "packed_agents", "assembly_memory", "recent_events",
+        "recent_events_s", "recent_content",
     ),
     "What is known of agents and addresses": (
         "inventory", "intel", "corporate_networks", "degraded",
@@ -81,6 +81,10 @@ DETAILS = {
     "packed_agents": (
         "Each takes some 2 KiB, in each partition of each worker. All other agents are read from "
         "the store when they act."
+    ),
+    "assembly_memory": (
+        "The content of the session that was quiet for longest is left out first, and counted: "
+        "[room](integrations.md#room). Assemblers outside a worker use the default."
     ),
     "inventory": (
         "See [inventory.md](inventory.md). An agent outside it raises `identity.shadow`. "

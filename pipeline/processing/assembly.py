@@ -99,6 +99,7 @@ def build_worker(
         policy=policy,
         cache_agents=settings.cache_agents,
         packed_agents=settings.packed_agents,
+        assembly_memory=settings.assembly_memory,
         ahead_us=ahead_us_of(settings),
         publish=settings.sink != "none" if publish is None else publish,
         explain_all=explain_all,

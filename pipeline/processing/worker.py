@@ -17,6 +17,7 @@ from pipeline.assembling.assembler import Assembler
 from pipeline.assembling.known_subjects import NAME as SUBJECTS
 from pipeline.assembling.known_subjects import status_of_name
 from pipeline.assembling.native_records import native_records
+from pipeline.assembling.weights import MAX_BYTES
 from pipeline.casework.in_force import InForce
 from pipeline.clock import clock_us
 from pipeline.events.unknown_members import MemberCounters
@@ -83,6 +84,8 @@ class Worker:
     cache_agents, packed_agents
         Number of agents kept in memory unpacked, and packed. All others are read from the store
         when they act.
+    assembly_memory
+        Most bytes of the sessions whose parts are joined.
     ahead_us
         Largest accepted lead of an event over its arrival.
     publish
@@ -120,6 +123,7 @@ class Worker:
         policy: TrustPolicy = DEFAULT_POLICY,
         cache_agents: int = 1_536,
         packed_agents: int = 32_768,
+        assembly_memory: int = MAX_BYTES,
         ahead_us: int = 300_000_000,
         publish: bool = True,
         explain_all: bool = False,
@@ -140,7 +144,8 @@ class Worker:
         self.config_version = config.version
         self.wire = wire
         self._native = native_reader(wire) or Native()
-        self._assembler = Assembler(int.from_bytes(store.secret[:4], "little"), kernel)
+        salt = int.from_bytes(store.secret[:4], "little")
+        self._assembler = Assembler(salt, kernel, max_bytes=assembly_memory)
         self.policy = policy
         self.counters: Counter[str] = Counter()
         self.first_rejected: FirstRejected | None = None

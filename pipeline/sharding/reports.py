@@ -18,6 +18,7 @@ from pipeline.assembling.assembler import Assembler
 from pipeline.assembling.known_subjects import status_of_name
 from pipeline.assembling.marks import ASSEMBLED, mark_of
 from pipeline.assembling.native_records import native_records
+from pipeline.assembling.weights import MAX_BYTES
 from pipeline.formats import format_named
 from pipeline.processing.intake import reject
 from pipeline.processing.loop import record_of
@@ -50,11 +51,16 @@ class Reports:
         Store of the first partition's shard.
     inventory
         The registered agents.
+    assembly_memory
+        Most bytes of the sessions whose parts are joined.
     """
 
-    def __init__(self, store: PostgresStore, inventory: Inventory) -> None:
+    def __init__(
+        self, store: PostgresStore, inventory: Inventory, assembly_memory: int = MAX_BYTES
+    ) -> None:
         self._store = store
-        self._assembler = Assembler(int.from_bytes(store.secret[:4], "little"))
+        salt = int.from_bytes(store.secret[:4], "little")
+        self._assembler = Assembler(salt, max_bytes=assembly_memory)
         self._assembler.load(store.shared())
         subjects = self._assembler.subjects
         subjects.status_of = partial(status_of_name, inventory, store.states)

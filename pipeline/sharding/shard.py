@@ -86,6 +86,7 @@ class Shard:
         self._feeds = feeds_of(settings, stored_status, drain=drain, http=False)
         self._wire = format_named(settings.format)
         self._format = settings.format
+        self._assembly_memory = settings.assembly_memory
         parts = isinstance(self._wire, PartFormat)
         self._read_as = format_named("native") if parts else self._wire
         self._reports: Reports | None = None
@@ -163,7 +164,7 @@ class Shard:
             Another worker has the partition.
         """
         if self._reports is None:
-            self._reports = Reports(self.store, self._registered)
+            self._reports = Reports(self.store, self._registered, self._assembly_memory)
         done = forward(self.store, source, publisher)
         return done + self._reports.forward(source, publisher, clock_us(), spans=spans)
 
