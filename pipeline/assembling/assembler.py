@@ -420,6 +420,7 @@ class Assembler:
         found = [_head(blob) for blob in heads]
         for name, state in sorted(found, key=lambda one: (one[1].order, one[0])):
             session = self._new(state)
+            state.reports.weigh()
             session.corpus.dropped = state.texts
             rows = texts.get(f"{digest_of(name):016x}", {})
             for _, row in sorted(rows.items()):
@@ -432,19 +433,24 @@ class Assembler:
             self.now_us = max(self.now_us, state.seen_us)
 
 
-class _Head(msgspec.Struct, array_like=True):
-    name: str
-    state: State
-
-
 _scores = msgspec.json.Decoder(dict[str, int]).decode
-_read_head = msgspec.json.Decoder(_Head).decode
+_read_head = msgspec.json.Decoder(tuple[str, State]).decode
 
 
 def _head(blob: bytes) -> tuple[str, State]:
-    head = _read_head(blob)
-    head.state.held = [msgspec.convert(one, Part) for one in head.state.held]
-    return head.name, head.state
+    try:
+        name, state = _read_head(blob)
+    except msgspec.ValidationError:
+        name, state = _read_head(_of_earlier_version(blob))
+    state.held = [msgspec.convert(one, Part) for one in state.held]
+    return name, state
+
+
+def _of_earlier_version(blob: bytes) -> bytes:
+    """Give a state that has but the end of a finished call in the form of this version."""
+    name, state = msgspec.json.decode(blob)
+    done = {call: [end_us] for call, end_us in state["done"].items()}
+    return _encode_head((name, state | {"done": done}))
 
 
 def _row(name: str, at: int | None = None) -> str:

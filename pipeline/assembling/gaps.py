@@ -67,6 +67,11 @@ class Reports(Struct):
                 event: dict[str, Any] = {"tool": TOOL, "attributes": attributes}
                 yield f"gap-{call}", one.time_us, event
 
+    def weigh(self) -> None:
+        """Weigh all calls."""
+        waiting = sum(ENTRY + len(call) + len(one.tool) for call, one in self.waiting.items())
+        self.weight = waiting + sum(ENTRY + len(call) for call in self.hooked)
+
     def wait(self, call: str, one: Unreported) -> None:
         """Let a call wait for its hook."""
         self.waiting[call] = one

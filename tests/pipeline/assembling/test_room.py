@@ -90,3 +90,17 @@ def test_results_without_calls_are_bounded(monkeypatch: pytest.MonkeyPatch) -> N
     results = [half("result", number) for number in range(5)]
     assert assembler.take(results, ordered=True, arrived_us=1) == []
     assert assembler.counted() == {"assembly_results_without_call": 3}
+
+
+def test_state_of_a_version_that_weighed_nothing_is_read() -> None:
+    assembler, again = Assembler(7), Assembler(7)
+    assembler.take([half("call", 0), half("result", 0)], ordered=True, arrived_us=1)
+    rows = dict(assembler.dump()[0])
+    (row,) = (name for name, blob in rows.items() if b'"done"' in blob)
+    name, state = json.loads(rows[row])
+    for added in ("order", "weight", "held_weight", "facts_weight"):
+        state.pop(added)
+    state["done"] = {call: end_us for call, (end_us, *_) in state["done"].items()}
+    again.load(rows | {row: json.dumps([name, state]).encode()})
+    assert again.take([half("result", 0)], ordered=True, arrived_us=2) == []
+    assert again.counted() == {"assembly_parts_repeated": 1}
