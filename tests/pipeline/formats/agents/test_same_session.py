@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 
 from tests.pipeline.formats.agents.same_session import (
-    MEMBERS,
     SESSIONS,
     differences,
     events_of,
@@ -17,6 +16,8 @@ from tests.pipeline.formats.agents.same_session import (
 PAGE = Path(__file__).resolve().parents[4] / "docs" / "coding-agents.md"
 NO_PERSON, NO_SUCH = "no: it names nobody", "no: it does not say"
 CALLS_ONLY = "no: it has them for a whole turn"
+NO_RESULT = "no: results are not in it"
+DENIED = "none for a denied call"
 ARRIVAL = "arrival: it has no time"
 # What differs from the source that says most, and why.
 WHY: dict[str, dict[tuple[str, str], str]] = {
@@ -28,23 +29,30 @@ WHY: dict[str, dict[tuple[str, str], str]] = {
         ("human", "transcript"): NO_PERSON,
         ("argument_origins", "log records"): "the request alone: results are not in it",
         ("duration_ms", "transcript"): NO_SUCH,
-        ("volume", "log records"): "none for a denied call",
+        ("volume", "log records"): DENIED,
         ("volume", "transcript"): "the refusal for a denied call",
         ("attributes.tokens", "hooks"): NO_SUCH,
         ("attributes.permission_mode", "log records"): "only when it changes",
         ("attributes.permission_mode", "transcript"): NO_SUCH,
+        ("attributes.secrets_read", "log records"): NO_RESULT,
+        ("attributes.leaked_secret", "log records"): NO_RESULT,
+        ("mode", "hooks"): NO_PERSON,
+        ("mode", "transcript"): NO_PERSON,
     },
     "Codex": {
         ("human", "session file"): NO_PERSON,
-        ("arguments", "log records"): "none for a denied call",
-        ("argument_origins", "log records"): "none for a denied call",
-        ("operation", "log records"): "none for a denied call",
-        ("resource", "log records"): "none for a denied call",
-        ("network", "log records"): "none for a denied call",
-        ("volume", "log records"): "none for a denied call",
+        ("arguments", "log records"): DENIED,
+        ("argument_origins", "log records"): DENIED,
+        ("operation", "log records"): DENIED,
+        ("resource", "log records"): DENIED,
+        ("network", "log records"): DENIED,
+        ("volume", "log records"): DENIED,
         ("duration_ms", "session file"): NO_SUCH,
         ("attributes.tokens", "session file"): CALLS_ONLY,
         ("attributes.approval_policy", "log records"): NO_SUCH,
+        ("attributes.programs", "log records"): DENIED,
+        ("attributes.destinations", "log records"): DENIED,
+        ("mode", "session file"): NO_PERSON,
     },
     "Gemini CLI": {
         ("id", "log records"): "its own: connect one of the two",
@@ -54,6 +62,8 @@ WHY: dict[str, dict[tuple[str, str], str]] = {
         ("duration_ms", "hooks"): NO_SUCH,
         ("attributes.tokens", "hooks"): NO_SUCH,
         ("attributes.permission_mode", "hooks"): NO_SUCH,
+        ("attributes.secrets_read", "log records"): NO_RESULT,
+        ("mode", "hooks"): NO_PERSON,
     },
 }
 
@@ -96,8 +106,8 @@ def table() -> str:
         lines.append(f"| {', '.join(f'`{one}`' for one in equal)} |{' yes |' * len(sources)}")
         lines += [
             f"| `{name}` | {' | '.join(why.get((name, one), 'yes') for one in sources)} |"
-            for name in MEMBERS
-            if name in members and name not in equal
+            for name in members
+            if name not in equal
         ]
         lines.append("")
     return "\n".join(lines)

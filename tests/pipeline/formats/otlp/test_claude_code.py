@@ -64,7 +64,7 @@ LOGS = [
 
 def test_log_records_and_hooks_give_the_same_event() -> None:
     (hooked,), (logged,) = decoded(*HOOKS), decoded(*LOGS)
-    for poorer in ("volume", "time"):
+    for poorer in ("volume", "time"):  # as the table of docs/coding-agents.md says
         hooked.pop(poorer)
         logged.pop(poorer)
     assert logged.pop("agent") == hooked.pop("agent") | {"version": "2.1.240"}
