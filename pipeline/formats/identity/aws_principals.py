@@ -57,7 +57,7 @@ def is_person(record: dict[str, Any]) -> bool:
     False
     """
     identity = inner(record.get("userIdentity"))
-    return identity.get("type") in _PERSONS or _is_of_identity_center(identity)
+    return text(identity.get("type")) in _PERSONS or _is_of_identity_center(identity)
 
 
 def _is_of_identity_center(identity: dict[str, Any]) -> bool:
