@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
@@ -112,8 +113,16 @@ def test_quarantine_in_habitus_denies_the_calls_of_the_agent_within_3_seconds(
 
             await within_3_s(passes)
             httpx.put(f"{opa}/v1/data/habitus/lowest_score", content="100").raise_for_status()
-            score = api.get(f"/v1/agents/{AGENT}/trust")["score"]
-            assert f"the score of agent {AGENT} is {score}, below 100" in await call()
+
+            def score() -> int:
+                return int(api.get(f"/v1/agents/{AGENT}/trust")["score"])
+
+            before, said = score(), await call()
+            given = re.search(f"the score of agent {AGENT} is ([0-9]+), below 100", said)
+            assert given is not None, said
+            # The calls before this one may still move it.
+            lowest, highest = sorted((before, score()))
+            assert lowest <= int(given[1]) <= highest
 
         server = over_stdio(tmp_path, "--enforce", f"{opa}/v0/data/habitus")
         # The tap reports to the API instead of a file.
