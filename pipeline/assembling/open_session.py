@@ -349,8 +349,7 @@ class OpenSession:
 
     def _repeated(self, part: Part, done: Done | None) -> None:
         """Count a part of a call that is an event already, and read the result that it has."""
-        is_result = part.kind == "result" and done is not None
-        if done is None or not is_result:
+        if done is None or part.kind != "result":
             self._count["parts_repeated"] += 1
             return
         self._count["results_late" if done.late else "parts_repeated"] += 1
