@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from pipeline.formats.members import inner, number, text, texts
+from pipeline.formats.members import inner, text, texts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -13,8 +13,6 @@ _PERSON = frozenset({"user", "human", "HumanMessage"})
 _SYSTEM = frozenset({"system", "developer", "SystemMessage"})
 _ANSWERS = frozenset({"tool", "constructor"})
 _WRAPPERS = ("messages", "input", "inputs", "question", "query", "prompt")
-_TOTALS = ("total", "total_tokens", "total_token_count")
-_MOST_TOKENS = 1 << 53
 _PAIR = ("role", "text")
 _DEEPEST = 4
 
@@ -70,39 +68,34 @@ def content_text(content: Any) -> str:
 
 
 def answer_of(output: Any) -> tuple[str, bool]:
-    r"""Give what a tool of LangChain says, and whether it failed.
+    r"""Give what a tool says, and whether its framework gave a failure to the model.
 
-    It gives a message, a ``Command`` with messages and other updates of the state, or any value.
+    A tool of LangChain gives a message, a ``Command`` with messages and other updates of the state,
+    or any value, as do all other tools. LangSmith, OpenInference and OpenLLMetry each write a
+    message in another form.
 
     >>> answer_of({"type": "tool", "content": "no such card", "status": "error"})
     ('no such card', True)
+    >>> answer_of({"type": "tool", "data": {"content": "paid", "tool_call_id": "c-1"}})
+    ('paid', False)
+    >>> answer_of({"output": {"lc": 1, "kwargs": {"content": "paid", "tool_call_id": "c-1"}}})
+    ('paid', False)
     >>> answer_of({"update": {"messages": [{"type": "tool", "content": "paid"}], "card": "DE-7"}})
     ('paid\nDE-7', False)
     >>> answer_of({"status": "error", "rows": ["a"]})
     ('error\na', False)
     """
-    update = inner(inner(output).get("update"))
-    listed = update.get("messages")
-    answers = listed if isinstance(listed, list) else [output]
-    answers = [whole for one in answers if _is_answer(whole := _whole(inner(one)))]
-    if not answers:
-        return texts(output), False
-    said = [content_text(one.get("content")) or texts(one.get("content")) for one in answers]
-    said.append(texts({key: one for key, one in update.items() if key != "messages"}))
-    return "\n".join(filter(None, said)), any(one.get("status") == "error" for one in answers)
-
-
-def tokens_of(usage: Any) -> int:
-    """Give the tokens of a turn, in and out; 0 where nothing is said of them.
-
-    >>> tokens_of({"input": 12, "output": 5, "total": 17}), tokens_of({"input_tokens": 8})
-    (17, 8)
-    """
-    given = inner(usage)
-    total = next((found for key in _TOTALS if (found := number(given.get(key)))), None)
-    if total is None:
-        total = sum(number(given.get(key)) or 0.0 for key in ("input_tokens", "output_tokens"))
-    return int(min(total, _MOST_TOKENS))
+    for given in (output, inner(output).get("output")):
+        update = inner(inner(given).get("update"))
+        listed = update.get("messages")
+        messages = listed if isinstance(listed, list) else [given]
+        answers = [whole for one in messages if _is_answer(whole := _whole(inner(one)))]
+        if answers:
+            said = [content_text(one["content"]) or texts(one["content"]) for one in answers]
+            said.append(texts({key: one for key, one in update.items() if key != "messages"}))
+            failed = any(one.get("status") == "error" for one in answers)
+            return "\n".join(filter(None, said)), failed
+    return texts(output), False
 
 
 def _is_answer(message: dict[str, Any]) -> bool:
@@ -112,8 +105,8 @@ def _is_answer(message: dict[str, Any]) -> bool:
 
 
 def _whole(message: dict[str, Any]) -> dict[str, Any]:
-    """Give a message; those that LangChain serialized have their members in ``kwargs``."""
-    return message | inner(message.get("kwargs"))
+    """Give a message; those of LangChain may have their members in ``data`` or ``kwargs``."""
+    return inner(message.get("data")) | message | inner(message.get("kwargs"))
 
 
 def _messages(value: Any, depth: int) -> Iterator[tuple[str, str]]:

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline.formats.members import inner, number, object_of, text, texts, time_us
 from pipeline.formats.part import Part
+from pipeline.formats.usage import tokens_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
 NAME = "claude-code"
 _DENIALS = ("The user doesn't want to proceed", "Permission to use", "User rejected")
-_TOKENS = ("input_tokens", "output_tokens")
 
 
 class ClaudeCode:
@@ -144,8 +144,7 @@ def _tool_use(
     call, tool = text(block.get("id")), text(block.get("name"))
     if call is None or tool is None:
         return
-    usage = inner(message.get("usage"))
-    tokens = sum(int(number(usage.get(name)) or 0) for name in _TOKENS)
+    tokens = tokens_of(message.get("usage"))
     event: dict[str, Any] = {"tool": tool, "arguments": inner(block.get("input"))}
     if tokens:
         event["attributes"] = {"tokens": tokens}

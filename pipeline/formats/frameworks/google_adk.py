@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from pipeline.formats.conversation import content_text, tokens_of
+from pipeline.formats.conversation import content_text
 from pipeline.formats.members import (
     arguments,
     epoch_us,
@@ -20,6 +20,7 @@ from pipeline.formats.members import (
     texts,
 )
 from pipeline.formats.part import Part
+from pipeline.formats.usage import total_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -69,7 +70,7 @@ def _of_row(row: dict[str, Any]) -> Iterator[Part]:
         yield Part(kind="request", session=key, time_us=at_us, text=asked)
     elif kind == "LLM_REQUEST" and (said := text(content.get("system_prompt"))):
         yield Part(kind="system", session=key, time_us=at_us, text=said)
-    elif kind == "LLM_RESPONSE" and (used := tokens_of(content.get("usage"))):
+    elif kind == "LLM_RESPONSE" and (used := total_of(content.get("usage"))):
         yield Part(kind="usage", session=key, time_us=at_us, size=used)
     elif kind == "TOOL_STARTING" or kind in _ENDED:
         yield from _of_tool(row, content, kind, key, at_us)

@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from pipeline.formats.conversation import answer_of, request_of, tokens_of
+from pipeline.formats.conversation import answer_of, request_of
 from pipeline.formats.members import (
     arguments,
     inner,
@@ -23,6 +23,7 @@ from pipeline.formats.members import (
     time_us,
 )
 from pipeline.formats.part import Part
+from pipeline.formats.usage import total_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -71,7 +72,7 @@ def _of_observation(row: dict[str, Any]) -> Iterator[Part]:
     if kind.upper() in _CALLS:
         yield from _of_tool(row, known, key, parent)
         return
-    if used := tokens_of(parsed(row.get("usage_details"))):
+    if used := total_of(parsed(row.get("usage_details"))):
         ended_us = max(began_us, time_us(row.get("end_time")))
         yield Part(kind="usage", session=key, time_us=ended_us, size=used)
     event: dict[str, Any] = {}

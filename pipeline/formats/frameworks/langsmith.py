@@ -11,7 +11,7 @@ import ast
 import warnings
 from typing import TYPE_CHECKING, Any
 
-from pipeline.formats.conversation import answer_of, request_of, tokens_of
+from pipeline.formats.conversation import answer_of, request_of
 from pipeline.formats.members import (
     arguments,
     epoch_us,
@@ -21,6 +21,7 @@ from pipeline.formats.members import (
     text,
 )
 from pipeline.formats.part import Part
+from pipeline.formats.usage import total_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -72,7 +73,7 @@ def _of_run(run: dict[str, Any]) -> Iterator[Part]:
     if kind in _CALLS:
         yield from _of_tool(run, metadata, known, key)
         return
-    used = tokens_of(metadata.get("usage_metadata")) or tokens_of(run)
+    used = total_of(metadata.get("usage_metadata")) or total_of(run)
     if kind == "llm" and used:  # runs above it have the sum of its tokens, too
         ended_us = max(began_us, epoch_us(run.get("end_time")))
         yield Part(kind="usage", session=key, time_us=ended_us, size=used)

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 from models.errors import MalformedEvent
 from pipeline.events.examined import Examined
-from pipeline.formats.conversation import request_of, system_of, tokens_of
+from pipeline.formats.conversation import request_of, system_of
 from pipeline.formats.members import arguments, inner, name, object_of, text, texts, time_us
 from pipeline.formats.part import Part
+from pipeline.formats.usage import total_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -119,7 +120,7 @@ def _tokens(data: dict[str, Any]) -> int:
     812
     """
     usage = inner(data.get("usage")) or inner(inner(data.get("response")).get("usage"))
-    return tokens_of(usage)
+    return total_of(usage)
 
 
 def _of_function(

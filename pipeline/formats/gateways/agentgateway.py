@@ -13,8 +13,9 @@ from pipeline.formats.gateways.http_outcomes import is_housekeeping, millisecond
 from pipeline.formats.identity.claims import event_of_claims
 from pipeline.formats.json_records import object_in, parts_in
 from pipeline.formats.log_lines import pairs_of, text_of
-from pipeline.formats.members import number, text
+from pipeline.formats.members import text
 from pipeline.formats.secrets import digest
+from pipeline.formats.usage import tokens_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 NAME = "agentgateway"
 _DEEPEST = 5
 _REFUSALS = {"JwtAuth", "Authorization", "ExternalAuth", "ExtAuth", "ApiKeyAuth", "BasicAuth"}
-_TOKENS = ("gen_ai.usage.input_tokens", "gen_ai.usage.output_tokens")
+_TOKENS = (("gen_ai.usage.input_tokens",), ("gen_ai.usage.output_tokens",))
 _KEPT = ("gateway", "listener", "route", "protocol", "mcp.method.name", "mcp.target", "reason",
          "error", "gen_ai.provider.name", "http.host")  # fmt: skip
 
@@ -90,7 +91,7 @@ def _parts(line: dict[str, Any]) -> Iterator[Part]:
     status, reason = line.get("http.status"), text(line.get("reason"))
     failed = text(line.get("error")) or text(line.get("mcp.error.code"))
     outcome = "denied" if reason in _REFUSALS else outcome_of(status, failed=failed is not None)
-    tokens = sum(int(min(number(line.get(key)) or 0, 1e12)) for key in _TOKENS)
+    tokens = tokens_of(line, _TOKENS)
     target = text(line.get("mcp.target")) or (text(line.get("endpoint")) if a2a else None)
     event = _who(line) | {
         "session": text(line.get("mcp.session.id")) or text(line.get("a2a.context.id")),

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pipeline.formats.bounds import cut
-from pipeline.formats.members import inner, text, texts
+from pipeline.formats.conversation import answer_of
+from pipeline.formats.members import text
 from pipeline.formats.otlp import names
 from pipeline.formats.otlp.names import address, arguments_of, content, decoded, first
 from pipeline.formats.otlp.payload import SERVER
@@ -141,10 +142,9 @@ def call_parts(span: Span, tool: str, session: str) -> Iterator[Part]:
     result = content(attributes, names.RESULT)
     if result is None:
         result = result_in(span)
-    message = _message_of(decoded(result))
-    if message.get("status") == "error" and ended["outcome"] == "ok":
-        ended["outcome"] = "error"  # the framework gave the failure to the model
-    said = None if result is None else texts(message.get("content", decoded(result)))
+    said, failed = (None, False) if result is None else answer_of(decoded(result))
+    if failed and ended["outcome"] == "ok":
+        ended["outcome"] = "error"
     at, above = span.span, span.parent
     start_us, end_us = span.start_us or span.end_us, span.end_us or span.start_us
     yield Part(
@@ -159,18 +159,6 @@ def call_parts(span: Span, tool: str, session: str) -> Iterator[Part]:
         kind="span", session=session, call=call, named=named, span=at, parent=above,
         event={"tool": tool},
     )  # fmt: skip
-
-
-def _message_of(result: Any) -> dict[str, Any]:
-    """Give the message of LangChain that a result is, in both of its encodings; else nothing.
-
-    >>> _message_of({"type": "tool", "data": {"content": "paid", "tool_call_id": "c-1"}})["content"]
-    'paid'
-    """
-    found = inner(result)
-    written = inner(found.get("output"))
-    message = inner(written.get("kwargs") if "lc" in written else found.get("data"))
-    return message if "content" in message and "tool_call_id" in message else {}
 
 
 def _event_of(span: Span, tool: str) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from pipeline.formats.members import number, text
+from pipeline.formats.members import text
 from pipeline.formats.reasons import REFUSALS
 
 if TYPE_CHECKING:
@@ -62,17 +62,19 @@ RESULT: Names = (
     "output.value",
     "traceloop.entity.output",
 )
-INPUT_TOKENS: Names = (
-    "gen_ai.usage.input_tokens",
-    "gen_ai.usage.prompt_tokens",
-    "llm.token_count.prompt",
-    "input_tokens",
-)
-OUTPUT_TOKENS: Names = (
-    "gen_ai.usage.output_tokens",
-    "gen_ai.usage.completion_tokens",
-    "llm.token_count.completion",
-    "output_tokens",
+TOKENS: tuple[Names, ...] = (
+    (
+        "gen_ai.usage.input_tokens",
+        "gen_ai.usage.prompt_tokens",
+        "llm.token_count.prompt",
+        "input_tokens",
+    ),
+    (
+        "gen_ai.usage.output_tokens",
+        "gen_ai.usage.completion_tokens",
+        "llm.token_count.completion",
+        "output_tokens",
+    ),
 )
 STATUS: Names = ("rpc.response.status_code", "http.response.status_code", "rpc.jsonrpc.error_code")
 SERVER_ADDRESS: Names = ("server.address",)
@@ -117,22 +119,6 @@ def metadata_of(attributes: Attributes, member: str) -> str | None:
         return None
     found = decoded(given)
     return text(found.get(member)) if isinstance(found, dict) else None
-
-
-def tokens(attributes: Attributes) -> int:
-    """Give the tokens of a model call, in and out; 0 where it has none.
-
-    >>> tokens({"gen_ai.usage.prompt_tokens": 800, "gen_ai.usage.output_tokens": 12})
-    812
-    """
-    found = 0.0
-    for names in (INPUT_TOKENS, OUTPUT_TOKENS):
-        for name in names:
-            count = number(attributes[name]) if name in attributes else None
-            if count is not None:
-                found += count
-                break
-    return int(min(found, 1 << 53))
 
 
 def decoded(value: Any) -> Any:

@@ -21,6 +21,7 @@ from pipeline.formats.otlp.payload import SERVER, Unusable
 from pipeline.formats.otlp.roles import role_of
 from pipeline.formats.otlp.span_events import with_details
 from pipeline.formats.part import Part
+from pipeline.formats.usage import tokens_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -109,7 +110,7 @@ class _Reading:
         if role == "model":
             if span.parent:  # one that is alone may lie beside the trace of its agent
                 self._models.append(span)
-            used = names.tokens(attributes)
+            used = tokens_of(attributes, names.TOKENS)
             if used:
                 self._usage[span.trace, span.span] = (span, used)
         event = _of_agent(span) if role == "agent" else {}

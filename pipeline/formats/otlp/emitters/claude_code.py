@@ -16,6 +16,7 @@ from pipeline.formats.otlp.names import arguments_of, content, decoded, first
 from pipeline.formats.otlp.payload import Unusable
 from pipeline.formats.otlp.roles import CLAUDE_CODE
 from pipeline.formats.part import Part
+from pipeline.formats.usage import IN_AND_OUT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -207,10 +208,7 @@ def _tool_decision(log: LogRecord, key: str, session: str) -> Iterator[Part]:
 
 
 def _api_request(log: LogRecord, key: str, _: str) -> Iterator[Part]:
-    return model_and_tokens(log, key, _TOKENS)
-
-
-_TOKENS = ("input_tokens", "output_tokens")
+    return model_and_tokens(log, key, IN_AND_OUT)
 
 
 def _mode(log: LogRecord, key: str, session: str) -> Iterator[Part]:

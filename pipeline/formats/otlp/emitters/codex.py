@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 NAME = "codex"
 _SESSION = ("conversation.id", "conversation_id")
 _HUMAN = ("enduser.id", "user.email", "user.account_id")
-_TOKENS = ("input_token_count", "output_token_count")
+_TOKENS = (("input_token_count",), ("output_token_count",))
 _REFUSED = ("denied", "deny", "reject", "rejected", "abort", "aborted")
 
 

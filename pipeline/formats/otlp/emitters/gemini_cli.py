@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 NAME = "gemini-cli"
 _HUMAN = ("enduser.id", "user.email")
-_TOKENS = ("input_token_count", "output_token_count")
+_TOKENS = (("input_token_count",), ("output_token_count",))
 _SAME_CALL = ("call_id", "prompt_id", "function_name", "function_args", "event.timestamp")
 
 

@@ -8,13 +8,14 @@ from pipeline.formats.bounds import cut
 from pipeline.formats.members import number
 from pipeline.formats.otlp.names import content, first
 from pipeline.formats.part import Part
+from pipeline.formats.usage import tokens_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
 
     from pipeline.formats.otlp.payload import LogRecord
+    from pipeline.formats.usage import Names
 
-_MOST_TOKENS = 1 << 53
 _LONGEST_MS = 1e12
 
 
@@ -25,20 +26,20 @@ def user_prompt(log: LogRecord, key: str, _: str) -> Iterator[Part]:
         yield Part(kind="request", session=key, time_us=log.time_us, text=asked)
 
 
-def tokens(log: LogRecord, key: str, names: Sequence[str]) -> Iterator[Part]:
-    """Give the tokens that a model took, which some attributes count."""
-    used = sum(int(number(log.attributes.get(name)) or 0) for name in names)
+def tokens(log: LogRecord, key: str, kinds: tuple[Names, ...]) -> Iterator[Part]:
+    """Give the tokens that a model took, which attributes of each kind count."""
+    used = tokens_of(log.attributes, kinds)
     if used:
-        yield Part(kind="usage", session=key, time_us=log.time_us, size=min(used, _MOST_TOKENS))
+        yield Part(kind="usage", session=key, time_us=log.time_us, size=used)
 
 
-def model_and_tokens(log: LogRecord, key: str, names: Sequence[str]) -> Iterator[Part]:
+def model_and_tokens(log: LogRecord, key: str, kinds: tuple[Names, ...]) -> Iterator[Part]:
     """Give the model of an answer, and the tokens that it took."""
     model = first(log.attributes, ("model",))
     if model is not None:
         event = {"agent": {"model": cut(model, 256)}}
         yield Part(kind="about", session=key, time_us=log.time_us, event=event)
-    yield from tokens(log, key, names)
+    yield from tokens(log, key, kinds)
 
 
 def begun_us(log: LogRecord) -> int:

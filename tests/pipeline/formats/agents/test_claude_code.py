@@ -126,6 +126,13 @@ def test_version_model_tokens_and_subagents_are_read() -> None:
     assert event["attributes"]["tokens"] == 17
 
 
+def test_tokens_of_a_transcript_are_bounded() -> None:
+    line = use(1, "Read", {"file_path": "a.py"})
+    line["message"]["usage"] = {"input_tokens": 1e300}
+    (event,) = events_of([line, given_back(1, "text")], sessionId="s")
+    assert event["attributes"]["tokens"] == 1 << 53
+
+
 def test_requests_exclude_texts_of_subagents_and_meta_lines() -> None:
     side = {"type": "user", "isSidechain": True, "message": {"content": "Search for x"}}
     meta = {"type": "user", "isMeta": True, "message": {"content": "<caveat>"}}

@@ -49,6 +49,7 @@ def test_arguments_of_a_tool_are_read_in_each_shape(inputs: Any, arguments: Any)
     [
         ({"output": "12345"}, 5),
         ({"output": {"type": "tool", "content": "12345", "tool_call_id": "c"}}, 5),
+        ({"output": {"type": "tool", "data": {"content": "12345", "tool_call_id": "c"}}}, 5),
         ({"output": {"lc": 1, "type": "constructor", "kwargs": {"content": "12345"}}}, 5),
         ({"documents": [{"page_content": "12345"}]}, 5),
     ],

@@ -502,12 +502,14 @@ def test_the_runs_of_agents_of_langchain_are_agents(kind: str) -> None:
 
 
 @pytest.mark.parametrize("status", ["success", "error"])
-@pytest.mark.parametrize("kind", ["openinference", "openllmetry"])
+@pytest.mark.parametrize("kind", ["openinference", "openllmetry", "command"])
 def test_a_message_of_langchain_says_whether_the_tool_failed(kind: str, status: str) -> None:
     message = {"content": "account DE0050", "tool_call_id": "c-1", "status": status}
     written: dict[str, Any] = {"type": "tool", "data": message}
     if kind == "openllmetry":
         written = {"output": {"lc": 1, "id": ["ToolMessage"], "kwargs": message}, "kwargs": {}}
+    if kind == "command":
+        written = {"update": {"messages": [{"type": "tool"} | message]}}
     said = {"gen_ai.tool.call.result": json.dumps(written)}
     later = {"gen_ai.tool.call.arguments": '{"to":"DE0050","note":"c-1"}'}
     first, second = events_of(
