@@ -18,6 +18,7 @@ TRACE = "5b8efff798038103d269b633813fc60c"
 BEGIN_NS = 1_764_000_000_000_000_000
 SECOND_NS = 1_000_000_000
 NATIVE = FORMATS["native"]
+CHAT = {"gen_ai.operation.name": "chat"}
 
 
 def value_of(value: Any) -> dict[str, Any]:
@@ -36,6 +37,11 @@ def value_of(value: Any) -> dict[str, Any]:
 
 def pairs(attributes: Mapping[str, Any]) -> list[dict[str, Any]]:
     return [{"key": key, "value": value_of(value)} for key, value in attributes.items()]
+
+
+def asked(text: str, role: str = "user") -> str:
+    """Give a message in the form of the conventions."""
+    return json.dumps([{"role": role, "parts": [{"type": "text", "content": text}]}])
 
 
 def span(

@@ -7,9 +7,8 @@ from typing import Any
 
 import pytest
 
-from tests.pipeline.formats.otlp.payloads import agent, events_of, span, tool, traces
+from tests.pipeline.formats.otlp.payloads import CHAT, agent, events_of, span, tool, traces
 
-CHAT = {"gen_ai.operation.name": "chat"}
 FIRST = ("c-1", "find", {"of": "ines@example.com"}, "account DE0050")
 SECOND = ("c-2", "pay", {"to": "DE0050"}, "paid")
 THIRD = ("c-3", "rate", {"currency": "EUR"}, "1.07")
