@@ -49,7 +49,8 @@ class OpenCall(Struct):
 
     `span` is the one above it. `owner` is the span that reports it; others report it too. A
     call with both halves waits until `until_us` for an agent above it; 0 for one that does not.
-    `read` is the checksum of the result that was read last; 0 for none.
+    `read` is the checksum of the result that was read last; 0 for none. `model` says that only the
+    messages of a model report the call.
     """
 
     time_us: int
@@ -65,6 +66,7 @@ class OpenCall(Struct):
     until_us: int = 0
     read: int = 0
     weight: int = 0
+    model: bool = False
 
 
 class Done(Struct, array_like=True):
@@ -185,8 +187,7 @@ class OpenSession:
         """Take one part; add the events that it completes to `out`."""
         time_us = part.time_us or arrived_us
         facts = self.state.facts
-        if part.via == "model" and any(one.call for one in self.state.spans.values()):
-            # Spans of tools come before the next request.
+        if part.via == "model" and self._has_spans_of_calls():
             self._repeated(part, self.state.done.get(digest_of(part.call)))
             return
         if part.match and not part.call:
@@ -222,6 +223,10 @@ class OpenSession:
         elif part.kind == "end":
             self.end(out)
 
+    def _has_spans_of_calls(self) -> bool:
+        """Return whether spans report the calls of the session, so that messages repeat them."""
+        return any(one.call for one in self.state.spans.values())
+
     def says_nothing(self) -> bool:
         """Return whether the session has nothing but spans without facts and calls."""
         state = self.state
@@ -249,11 +254,11 @@ class OpenSession:
         self._changed.add(name)
         if call is None:
             call = self._opened(name, time_us, arrived_us, out)
-            call.match = part.match
+            call.match, call.model = part.match, part.via == "model"
         if self.state.tokens:
             join(call.event, {"attributes": {"tokens": self.state.tokens}})
             self.state.tokens = 0
-        call.span = call.span or part.parent
+        call.span, call.model = call.span or part.parent, call.model and part.via == "model"
         part = self._without_secrets(call, part)
         if not inner:
             call.owner, call.named = call.owner or part.span, part.named
@@ -445,6 +450,9 @@ class OpenSession:
         tool = call.event.get("tool")
         if not tool:
             self._count["results_without_call"] += 1
+            return
+        if call.model and self._has_spans_of_calls():  # they came later than the messages
+            self._count["parts_repeated"] += 1
             return
         if why:
             self._count[why] += 1

@@ -1,7 +1,8 @@
 """Calls that only the messages of model calls report: those of a loop around a model's client.
 
 Each request repeats the conversation. The calls that its last messages answer are new, and were
-made; a call that no later request answers is not known to be.
+made. A call that an answer asks for is one half: the next request has the other one. Without it,
+whether and how the call was made is unknown, and so is the outcome of its event.
 """
 
 from __future__ import annotations
@@ -20,10 +21,15 @@ if TYPE_CHECKING:
 
     from pipeline.formats.otlp.payload import Attributes, Span
 
-_INPUT = ("gen_ai.input.messages",)
-_FLATTENED = (
+_Flattened = tuple[tuple[str, str, str, str], ...]
+_INPUT, _OUTPUT = ("gen_ai.input.messages",), ("gen_ai.output.messages",)
+_FLAT_INPUT: _Flattened = (
     ("llm.input_messages", ".message", "tool_call.", "function."),
     ("gen_ai.prompt", "", "", ""),
+)
+_FLAT_OUTPUT: _Flattened = (
+    ("llm.output_messages", ".message", "tool_call.", "function."),
+    ("gen_ai.completion", "", "", ""),
 )
 _MEMBERS = ("name", "arguments")
 _OF_GATEWAY = "metadata.user_api_key_hash"
@@ -31,25 +37,47 @@ _OF_GATEWAY = "metadata.user_api_key_hash"
 
 
 def parts_of_model(span: Span, session: str) -> Iterator[Part]:
-    """Give both halves of the calls that the last messages of a model call answer."""
-    messages = _conversation(span.attributes)
+    """Give both halves of the calls that the last messages of a request answer.
+
+    Of the calls that the model asks for then, give the first half.
+    """
+    if _OF_GATEWAY in span.attributes:
+        return
+    agent = agent_of(span.attributes, span.resource)
+    yield from _answered(span, session, agent)
+    for message in _conversation(span.attributes, _OUTPUT, _FLAT_OUTPUT):
+        for call, tool, arguments in _calls_of(message):
+            # The request that answers it names its span: a call is of one span.
+            yield Part(
+                kind="call", session=session, call=call, via="model", parent=span.parent,
+                time_us=span.end_us or span.start_us, event=_event_of(agent, tool, arguments),
+            )  # fmt: skip
+
+
+def _answered(span: Span, session: str, agent: dict[str, Any]) -> Iterator[Part]:
+    messages = _conversation(span.attributes, _INPUT, _FLAT_INPUT)
     tail, _ = tail_of(messages)
-    if not tail or not list(results_in(tail[-1:])) or _OF_GATEWAY in span.attributes:
+    if not tail or not list(results_in(tail[-1:])):
         return
     answers = {call: (said, failed) for call, said, failed in results_in(tail)}
-    agent = agent_of(span.attributes, span.resource)
     halves: list[Part] = []
     for call, tool, arguments in _asked(messages[: len(messages) - len(tail)]):
         if call not in answers:
             continue
-        event: dict[str, Any] = {"tool": tool} | ({"agent": agent} if agent else {})
-        if arguments:
-            event["arguments"] = arguments
-        yield _half("call", span, session, call, event, None)
+        yield _half("call", span, session, call, _event_of(agent, tool, arguments), None)
         said, failed = answers[call]
         outcome = {"outcome": "error"} if failed else {}
         halves.append(_half("result", span, session, call, outcome, said))
     yield from halves
+
+
+def _event_of(agent: dict[str, Any], tool: str, arguments: dict[str, Any]) -> dict[str, Any]:
+    event: dict[str, Any] = {"tool": tool}
+    if agent:
+        event["agent"] = agent
+    if arguments:
+        event["arguments"] = arguments
+    return event
 
 
 def _half(
@@ -67,15 +95,21 @@ def _asked(messages: list[dict[str, Any]]) -> Iterator[tuple[str, str, dict[str,
     while first and is_of_model(messages[first - 1]):
         first -= 1
     for one in messages[first:]:
-        yield from calls_in({"choices": [{"message": one}], "content": one.get("content")})
-        yield from calls_in({"output": [one]})
+        yield from _calls_of(one)
 
 
-def _conversation(attributes: Attributes) -> list[dict[str, Any]]:
-    given = decoded(content(attributes, _INPUT))
+def _calls_of(message: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    yield from calls_in({"choices": [{"message": message}], "content": message.get("content")})
+    yield from calls_in({"output": [message]})
+
+
+def _conversation(
+    attributes: Attributes, names: tuple[str, ...], flattened: _Flattened
+) -> list[dict[str, Any]]:
+    given = decoded(content(attributes, names))
     if isinstance(given, list):
         return [one for given_one in given for one in _of_parts(inner(given_one))]
-    for prefix, middle, call, function in _FLATTENED:
+    for prefix, middle, call, function in flattened:
         if f"{prefix}.0{middle}.role" in attributes:
             return list(_of_flattened(attributes, prefix, middle, call, function))
     return []

@@ -79,6 +79,69 @@ def test_a_loop_around_a_client_gives_each_answered_call_once(said: Any) -> None
     assert "outcome" not in first  # messages do not say it
 
 
+def answer(said: Any, call: Call) -> dict[str, Any]:
+    """Give what the answer of a model that asks for a call is in a dialect."""
+    if said is conventions:
+        messages = json.loads(conventions([call])["gen_ai.input.messages"])
+        return {"gen_ai.output.messages": json.dumps(messages[1:2])}
+    asked, before, after = "llm.input_messages.1.", "llm.input_messages", "llm.output_messages"
+    if said is openllmetry:
+        asked, before, after = "gen_ai.prompt.1.", "gen_ai.prompt", "gen_ai.completion"
+    return {
+        key.replace(asked, f"{before}.0.").replace(before, after): value
+        for key, value in said([call]).items()
+        if key.startswith(asked)
+    }
+
+
+@pytest.mark.parametrize("said", [conventions, openinference, openllmetry])
+@pytest.mark.parametrize("apart", [False, True])
+def test_call_of_the_last_answer_has_no_outcome_and_no_result(said: Any, apart: bool) -> None:
+    spans = [
+        span(2, said() | answer(said, FIRST), parent=1),
+        span(3, said([FIRST]) | answer(said, SECOND), parent=1, at=1),
+        agent(1),
+    ]
+    first, last = events_of(*(map(traces, spans) if apart else [traces(*spans)]))
+    assert [one["attributes"]["call_id"] for one in (first, last)] == ["c-1", "c-2"]
+    assert (first["volume"], first["time"]) == ({"bytes_in": 14}, "2025-11-24T16:00:00.250000Z")
+    assert (last["tool"], last["agent"]["id"]) == ("pay", "weather-bot")
+    assert last["argument_origins"] == {"to": [["DE0050", ["result:find"]]]}
+    assert "outcome" not in last
+    assert "volume" not in last
+
+
+def test_call_of_the_last_answer_waits_for_its_result_and_is_counted() -> None:
+    from pipeline.assembling.assembler import WAIT_US, Assembler
+    from pipeline.formats.otlp.reader import OTLP
+
+    assembler = Assembler(7)
+    said = conventions() | answer(conventions, FIRST)
+    payload = traces(span(2, said, parent=1), agent(1))
+    assert assembler.take(OTLP.decode(payload), ordered=False, arrived_us=1) == []
+    assembler.now_us = WAIT_US
+    assert assembler.due() == []
+    assembler.now_us = WAIT_US + 2
+    (line,) = assembler.due()
+    assert json.loads(line)["tool"] == "find"
+    assert assembler.counted() == {"assembly_calls_without_result": 1}
+
+
+@pytest.mark.parametrize("call", [{}, {"gen_ai.tool.call.id": "c-1"}])
+def test_answer_before_the_span_of_its_call_is_no_other_event(call: dict[str, str]) -> None:
+    said = conventions() | answer(conventions, FIRST)
+    model = traces(span(2, said, parent=1), agent(1))
+    (event,) = events_of(model, traces(tool(3, "find", parent=1, at=1, said=call)))
+    assert (event["outcome"], event["duration_ms"]) == ("ok", 250)
+
+
+def test_answers_of_a_gateway_and_of_a_lone_model_call_give_no_event() -> None:
+    said = conventions() | answer(conventions, FIRST)
+    assert events_of(traces(span(2, said))) == []
+    key = {"metadata.user_api_key_hash": "88dc28d0"}
+    assert events_of(traces(span(2, said | key, parent=1))) == []
+
+
 def test_such_a_call_is_of_the_agent_above_that_comes_later() -> None:
     model = traces(span(2, conventions([FIRST]), parent=1))
     (event,) = events_of(model, traces(agent(1)))
