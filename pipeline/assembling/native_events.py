@@ -23,6 +23,8 @@ _MARKS = ("kind", "account")
 _SHORT = 16
 _UNIQUE = 16
 """Length from which a call id is unique by itself, in characters."""
+_MARK = 17
+"""Length of the mark of a session in an id, in characters."""
 _encode = msgspec.json.Encoder().encode
 
 
@@ -34,17 +36,25 @@ def native_line(
 
 
 def native_event(
-    event: dict[str, Any], call_id: str, time_us: int, reporter: str = "", session: str = ""
+    event: dict[str, Any],
+    call_id: str,
+    time_us: int,
+    reporter: str = "",
+    session: str = "",
+    *,
+    of_session: bool = False,
 ) -> dict[str, Any]:
     """Make a native event; names that are too long are cut, and a call id becomes a digest.
 
     An agent that has a kind and no id is one of its kind for each credential: that of the event,
     else that of the reporter. A short call id may
-    occur in many sessions, so its event has the session in its id. A trace is a session where the
+    occur in many sessions, so its event has the session in its id. So has one that is only
+    `of_session`, as another session may report the same call. A trace is a session where the
     emitter has no other one.
     """
-    name = call_id if len(call_id) <= _LONGEST_ID else f"sha-{digest_of(call_id):016x}"
-    if session and len(name) < _UNIQUE:
+    longest = _LONGEST_ID - _MARK if of_session else _LONGEST_ID
+    name = call_id if len(call_id) <= longest else f"sha-{digest_of(call_id):016x}"
+    if session and (of_session or len(name) < _UNIQUE):
         name = f"{name}@{digest_of(session):016x}"
     line = {"id": name, "time": rfc3339(time_us)} | event
     line["tool"] = cut(str(line["tool"]), _LONGEST_NAME)

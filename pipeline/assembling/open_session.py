@@ -468,7 +468,9 @@ class OpenSession:
         join(event, call.event)
         if call.origins:
             event["argument_origins"] = call.origins
-        line = native_event(event, name, call.time_us, state.reporter, state.name)
+        # What a model asks for may be carried out in another trace, under the same id.
+        asked = call.model and call.result is None
+        line = native_event(event, name, call.time_us, state.reporter, state.name, of_session=asked)
         if not self._subjects.names_person(event, line, call.time_us):
             out.append(encoded(line, state.secrets, self._salt))
 

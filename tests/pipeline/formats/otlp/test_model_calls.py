@@ -128,11 +128,25 @@ def test_call_of_the_last_answer_waits_for_its_result_and_is_counted() -> None:
 
 
 @pytest.mark.parametrize("call", [{}, {"gen_ai.tool.call.id": "c-1"}])
-def test_answer_before_the_span_of_its_call_is_no_other_event(call: dict[str, str]) -> None:
+def test_answer_before_the_span_of_its_call_adds_no_event(call: dict[str, str]) -> None:
     said = conventions() | answer(conventions, FIRST)
     model = traces(span(2, said, parent=1), agent(1))
     (event,) = events_of(model, traces(tool(3, "find", parent=1, at=1, said=call)))
     assert (event["outcome"], event["duration_ms"]) == ("ok", 250)
+
+
+@pytest.mark.parametrize("long", ["call_0123456789abcdef", "c" * 128])
+def test_call_that_another_trace_reports_is_in_no_conflict_with_its_answer(long: str) -> None:
+    said = conventions() | answer(conventions, (long, *FIRST[1:]))
+    other = "0" * 31 + "1"
+    resumed = [
+        tool(3, "find", parent=4, trace=other, said={"gen_ai.tool.call.id": long}),
+        span(4, {}, trace=other),
+    ]
+    events = events_of(traces(span(2, said, parent=1), span(1, {})), traces(*resumed))
+    assert {one["attributes"]["call_id"] for one in events} == {long}
+    assert len({one["id"] for one in events}) == 2
+    assert [one.get("outcome") for one in events if one["id"] == long] == ["ok"]
 
 
 def test_answers_of_a_gateway_and_of_a_lone_model_call_give_no_event() -> None:
