@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
-from pipeline.assembling.weights import MAX_BYTES
+from pipeline.assembling.state.weights import MAX_BYTES
 from pipeline.configuration.setting_types import (
     HIDDEN,
     File,

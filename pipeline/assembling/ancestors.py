@@ -9,15 +9,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from models.units import MINUTE_US
-from pipeline.assembling.corpus import Corpus
 from pipeline.assembling.origins import origins_of
-from pipeline.assembling.spans import above
+from pipeline.assembling.state.corpus import Corpus
+from pipeline.assembling.state.spans import above
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from pipeline.assembling.spans import OpenSpan
+    from pipeline.assembling.state.spans import OpenSpan
 
 FIRST_US, LONG_US = 5 * MINUTE_US, 15 * MINUTE_US
 """Longest waits for an agent above a call."""
@@ -25,6 +27,8 @@ MAX_SERVICES = 10_000
 """Most services that are remembered; the oldest is forgotten first."""
 _MOST = 8
 """Most of the score of a service; each wait in vain takes one."""
+_encode = msgspec.json.Encoder().encode
+_decode = msgspec.json.Decoder(dict[str, int]).decode
 
 
 class Ancestry:
@@ -44,31 +48,42 @@ class Ancestry:
     """
 
     def __init__(self) -> None:
-        self.scores: dict[str, int] = {}
-        self.changed = False
+        self._scores: dict[str, int] = {}
+        self._changed = False
 
     def wait_us(self, service: str) -> int:
         """Give how long calls of a service wait for an agent above, in microseconds."""
-        score = self.scores.get(service)
+        score = self._scores.get(service)
         if score is None:
             return FIRST_US
         return LONG_US if score > 0 else 0
 
     def came(self, service: str) -> None:
         """Note that the agent of a call was found above it."""
-        self._set(service, min(max(self.scores.get(service, 0), 0) + 1, _MOST))
+        self._set(service, min(max(self._scores.get(service, 0), 0) + 1, _MOST))
 
     def missed(self, service: str) -> None:
         """Note that calls waited in vain."""
-        self._set(service, max(self.scores.get(service, 0) - 1, 0))
+        self._set(service, max(self._scores.get(service, 0) - 1, 0))
 
     def _set(self, service: str, score: int) -> None:
-        if self.scores.get(service) == score:
+        if self._scores.get(service) == score:
             return
-        if service not in self.scores and len(self.scores) >= MAX_SERVICES:
-            del self.scores[next(iter(self.scores))]
-        self.scores[service] = score
-        self.changed = True
+        if service not in self._scores and len(self._scores) >= MAX_SERVICES:
+            del self._scores[next(iter(self._scores))]
+        self._scores[service] = score
+        self._changed = True
+
+    def dump(self) -> bytes | None:
+        """Give the stored state; None where it has not changed."""
+        if not self._changed:
+            return None
+        self._changed = False
+        return _encode(self._scores)
+
+    def load(self, blob: bytes) -> None:
+        """Read the stored state."""
+        self._scores = _decode(blob)
 
 
 def lacks_agent(spans: Mapping[str, OpenSpan], span: str, event: Mapping[str, Any]) -> bool:
@@ -83,7 +98,7 @@ def lacks_agent(spans: Mapping[str, OpenSpan], span: str, event: Mapping[str, An
 
     Examples
     --------
-    >>> from pipeline.assembling.spans import OpenSpan
+    >>> from pipeline.assembling.state.spans import OpenSpan
     >>> inner, root = OpenSpan("r", {}), OpenSpan("", {"agent": {"id": "bot"}})
     >>> lacks_agent({"i": inner}, "i", {}), lacks_agent({"i": inner, "r": root}, "i", {})
     (True, False)

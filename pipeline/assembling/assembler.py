@@ -17,24 +17,25 @@ from __future__ import annotations
 from collections import Counter, OrderedDict
 from typing import TYPE_CHECKING
 
-import msgspec
-
 from models.errors import MalformedEvent
 from models.kernel import native_kernel
 from models.units import HOUR_US, MINUTE_US, SECOND_US
 from pipeline.assembling.ancestors import Ancestry
-from pipeline.assembling.gaps import WAIT_US as GAP_US
-from pipeline.assembling.gaps import HookedAgents
 from pipeline.assembling.known_subjects import KnownSubjects
-from pipeline.assembling.native_events import digest_of, encoded, native_event, native_line
-from pipeline.assembling.open_session import OpenSession, State
-from pipeline.assembling.weights import MAX_BYTES
+from pipeline.assembling.native_events import encoded, native_event, native_line
+from pipeline.assembling.open_session import OpenSession
+from pipeline.assembling.state.gaps import WAIT_US as GAP_US
+from pipeline.assembling.state.gaps import HookedAgents
+from pipeline.assembling.state.rows import ANCESTRY, HOOKED, SessionRows
+from pipeline.assembling.state.session_state import State
+from pipeline.assembling.state.weights import MAX_BYTES
 from pipeline.assembling.word_sums import word_sums_of
 from pipeline.formats.bounds import flat
-from pipeline.formats.part import Part
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+
+    from pipeline.formats.part import Part
 
 MAX_SESSIONS = 10_000
 """Most open sessions; the one that was quiet for longest ends first."""
@@ -49,16 +50,8 @@ QUIET_US = 24 * HOUR_US
 LINGER_US, RESUMED_US = 10 * MINUTE_US, MINUTE_US
 """Time for which an ended session is kept, as telemetry of its calls comes later than its end;
 and time after its end from which on a part shows that it continues."""
-NAME = "assembly:"
-"""Beginning of the names of stored state."""
-HOOKED = f"{NAME}hooked"
-_ANCESTRY = f"{NAME}ancestry"
 _KEPT = 0.9
 """Share of the bytes that is kept where there is no room, so that room is made seldom."""
-_encode = msgspec.msgpack.Encoder().encode
-_encode_head = msgspec.json.Encoder().encode
-"""JSON, as MessagePack has no integer of more than 64 bits, and arguments may have one."""
-_text = msgspec.msgpack.Decoder(tuple[str, bytes]).decode
 
 
 class Assembler:
@@ -71,7 +64,7 @@ class Assembler:
     kernel
         ``auto``, ``native`` or ``python``.
     max_bytes
-        Most bytes of the open state (`pipeline.assembling.weights`).
+        Most bytes of the open state (`pipeline.assembling.state.weights`).
 
     Attributes
     ----------
@@ -88,6 +81,7 @@ class Assembler:
 
     Examples
     --------
+    >>> from pipeline.formats.part import Part
     >>> assembler = Assembler(7)
     >>> call = Part(kind="call", session="s", call="c-1", time_us=1, event={"tool": "crm.read"})
     >>> assembler.take([call], ordered=True, arrived_us=5)
@@ -109,8 +103,7 @@ class Assembler:
         self.subjects = KnownSubjects(salt.to_bytes(4, "little"), self.count)
         self._open: OrderedDict[str, OpenSession] = OrderedDict()
         self._touched: set[str] = set()
-        self._stored: dict[str, set[int]] = {}
-        self._dropped: list[str] = []
+        self._rows = SessionRows()
         self._held = 0
         self._hooked = HookedAgents()
         self.now_us = 0
@@ -361,9 +354,7 @@ class Assembler:
         self.weight -= session.counted
         self.count["calls_without_result"] += len(session.state.calls)
         self._touched.discard(name)
-        if name in self._stored:
-            stored = self._stored.pop(name)
-            self._dropped += [_row(name), *(_row(name, at) for at in stored)]
+        self._rows.forget(name)
 
     # ------------------------------------------------------------------ state
 
@@ -378,25 +369,13 @@ class Assembler:
         rows: list[tuple[str, bytes]] = []
         for name in sorted(self._touched):
             session = self._open[name]
-            stored = self._stored.setdefault(name, set())
-            corpus, first = session.corpus, session.corpus.dropped
-            for at, text in enumerate(corpus.texts, first):
-                if at not in stored:
-                    rows.append((_row(name, at), _encode(text)))
-                    stored.add(at)
-            for at in [at for at in stored if at < first]:
-                stored.discard(at)
-                self._dropped.append(_row(name, at))
-            session.state.texts = first
-            rows.append((_row(name), _encode_head((name, session.state))))
+            rows += self._rows.changed(name, session.state, session.corpus)
         if (agents := self._hooked.dump()) is not None:
             rows.append((HOOKED, agents))
-        if self._ancestry.changed:
-            rows.append((_ANCESTRY, _encode_head(self._ancestry.scores)))
-            self._ancestry.changed = False
+        if (scores := self._ancestry.dump()) is not None:
+            rows.append((ANCESTRY, scores))
         written = {name for name, _ in rows}  # a session may have ended and begun again
-        gone = [name for name in self._dropped if name not in written]
-        self._dropped = []
+        gone = [name for name in self._rows.gone() if name not in written]
         self._touched.clear()
         subjects, forgotten = self.subjects.dump()
         return rows + subjects, gone + forgotten
@@ -404,58 +383,20 @@ class Assembler:
     def load(self, shared: Mapping[str, bytes]) -> None:
         """Read the rows of `dump` out of the shared state."""
         self.subjects.load(shared)
-        texts: dict[str, dict[int, bytes]] = {}
-        heads: list[bytes] = []
-        for key, blob in shared.items():
-            if key == HOOKED:
-                self._hooked.load(blob)
-            elif key == _ANCESTRY:
-                self._ancestry.scores = _scores(blob)
-            elif key.startswith(NAME):
-                digest, _, at = key.removeprefix(NAME).partition(":")
-                if at:
-                    texts.setdefault(digest, {})[int(at)] = blob
-                else:
-                    heads.append(blob)
-        found = [_head(blob) for blob in heads]
-        for name, state in sorted(found, key=lambda one: (one[1].order, one[0])):
+        if HOOKED in shared:
+            self._hooked.load(shared[HOOKED])
+        if ANCESTRY in shared:
+            self._ancestry.load(shared[ANCESTRY])
+        for name, state, texts in self._rows.load(shared):
             session = self._new(state)
-            state.reports.weigh()
             session.corpus.dropped = state.texts
-            rows = texts.get(f"{digest_of(name):016x}", {})
-            for _, row in sorted(rows.items()):
-                session.corpus.add_row(*_text(row))
+            for origin, row in texts:
+                session.corpus.add_row(origin, row)
             self._open[name] = session
             self._weigh(session)
             self._order = max(self._order, state.order)
             self._held += len(state.held)
-            self._stored[name] = set(rows)
             self.now_us = max(self.now_us, state.seen_us)
-
-
-_scores = msgspec.json.Decoder(dict[str, int]).decode
-_read_head = msgspec.json.Decoder(tuple[str, State]).decode
-
-
-def _head(blob: bytes) -> tuple[str, State]:
-    try:
-        name, state = _read_head(blob)
-    except msgspec.ValidationError:
-        name, state = _read_head(_of_earlier_version(blob))
-    state.held = [msgspec.convert(one, Part) for one in state.held]
-    return name, state
-
-
-def _of_earlier_version(blob: bytes) -> bytes:
-    """Give a state that has but the end of a finished call in the form of this version."""
-    name, state = msgspec.json.decode(blob)
-    done = {call: [end_us] for call, end_us in state["done"].items()}
-    return _encode_head((name, state | {"done": done}))
-
-
-def _row(name: str, at: int | None = None) -> str:
-    digest = f"{NAME}{digest_of(name):016x}"
-    return digest if at is None else f"{digest}:{at}"
 
 
 _OF_AGENT = ("hook", "log")

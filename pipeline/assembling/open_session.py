@@ -6,20 +6,25 @@ from typing import TYPE_CHECKING, Any
 from zlib import crc32
 
 import msgspec
-from msgspec import Struct, field
 from msgspec.structs import replace
 
 from pipeline.actions.secrets import may_have_credentials
 from pipeline.assembling.ancestors import lacks_agent, with_request
-from pipeline.assembling.corpus import Corpus
-from pipeline.assembling.gaps import Reports
 from pipeline.assembling.joining import copied, fill, gravest, join, joined
 from pipeline.assembling.native_events import digest_of, encoded, native_event, native_line
 from pipeline.assembling.origins import origins_of
 from pipeline.assembling.secrets.hiding import hidden, secret_origins
-from pipeline.assembling.secrets.seen_secrets import SeenSecret, read_secrets
-from pipeline.assembling.spans import OpenSpan, add_span, agents_at, call_of, facts_above
-from pipeline.assembling.weights import ENTRY, ORIGIN, SECRET, SESSION, weight_of
+from pipeline.assembling.secrets.seen_secrets import read_secrets
+from pipeline.assembling.state.corpus import Corpus
+from pipeline.assembling.state.session_state import (
+    Done,
+    OpenCall,
+    State,
+    weight_of_call,
+    weight_of_held,
+)
+from pipeline.assembling.state.spans import add_span, agents_at, call_of, facts_above
+from pipeline.assembling.state.weights import ENTRY, SECRET, SESSION, weight_of
 from pipeline.assembling.word_sums import word_sums
 from pipeline.formats.bounds import cut
 
@@ -44,77 +49,13 @@ _SUBAGENT = 2
 _encode = msgspec.json.Encoder().encode
 
 
-class OpenCall(Struct):
-    """A call without its result, or a result without its call.
-
-    `span` is the one above it. `owner` is the span that reports it; others report it too. A
-    call with both halves waits until `until_us` for an agent above it; 0 for one that does not.
-    `read` is the checksum of the result that was read last; 0 for none. `model` says that only the
-    messages of a model report the call.
-    """
-
-    time_us: int
-    arrived_us: int
-    event: dict[str, Any]
-    span: str = ""
-    owner: str = ""
-    named: bool = True
-    origins: dict[str, list[Any]] | None = None
-    result: str | None = None
-    match: str = ""
-    secrets: dict[str, list[Any]] = field(default_factory=dict)
-    until_us: int = 0
-    read: int = 0
-    weight: int = 0
-    model: bool = False
-
-
-class Done(Struct, array_like=True):
-    """A call that is an event already.
-
-    `read` is as for `OpenCall`. `late` says that the event has no result, so one may still come.
-    """
-
-    end_us: int
-    tool: str = ""
-    read: int = 0
-    late: bool = False
-
-
-class State(Struct):
-    """What is stored of a session beside its texts.
-
-    `order` counts when parts came last, over all sessions. `weight` is what is stored here, in
-    bytes (`pipeline.assembling.weights`), with `held_weight` and `facts_weight` of it.
-    """
-
-    name: str = ""
-    reporter: str = ""
-    facts: dict[str, Any] = field(default_factory=dict)
-    spans: dict[str, OpenSpan] = field(default_factory=dict)
-    calls: dict[str, OpenCall] = field(default_factory=dict)
-    done: dict[int, Done] = field(default_factory=dict)
-    held: list[Any] = field(default_factory=list)
-    held_since_us: int = 0
-    seen_us: int = 0
-    ended_us: int = 0
-    reports: Reports = field(default_factory=Reports)
-    texts: int = 0
-    tokens: int = 0
-    secrets: list[SeenSecret] = field(default_factory=list)
-    order: int = 0
-    weight: int = 0
-    held_weight: int = 0
-    facts_weight: int = 0
-
-
 class OpenSession:
     """Joins the parts of one session to events.
 
     Parameters
     ----------
     salt
-        Of the checksums of words (`pipeline.assembling.corpus`).
+        Of the checksums of words (`pipeline.assembling.state.corpus`).
     count
         Counts what is dropped, and why.
     ancestry
@@ -160,7 +101,7 @@ class OpenSession:
             state.weight += weight - state.facts_weight
             state.facts_weight = weight
         if self._held < len(state.held):
-            weight = sum(map(_weight_held, state.held[self._held :]))
+            weight = sum(map(weight_of_held, state.held[self._held :]))
             self._held = len(state.held)
             state.held_weight += weight
             state.weight += weight
@@ -168,7 +109,7 @@ class OpenSession:
             for name in self._changed:
                 call = state.calls.get(name)
                 if call is not None:
-                    weight = _weight(name, call)
+                    weight = weight_of_call(name, call)
                     state.weight += weight - call.weight
                     call.weight = weight
             self._changed.clear()
@@ -473,17 +414,6 @@ class OpenSession:
         line = native_event(event, name, call.time_us, state.reporter, state.name, of_session=asked)
         if not self._subjects.names_person(event, line, call.time_us):
             out.append(encoded(line, state.secrets, self._salt))
-
-
-def _weight(name: str, call: OpenCall) -> int:
-    """Give the bytes of an open call."""
-    values = sum(map(len, call.origins.values())) if call.origins else 0
-    return ENTRY + len(name) + weight_of(call.event) + ORIGIN * values
-
-
-def _weight_held(part: Part) -> int:
-    names = len(part.call) + len(part.match) + len(part.span) + len(part.parent)
-    return ENTRY + names + weight_of(part.event) + weight_of(part.text)
 
 
 def _set_size(event: dict[str, Any], size: int) -> None:

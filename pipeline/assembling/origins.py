@@ -10,7 +10,7 @@ from models.features.containers import identifiers
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from pipeline.assembling.corpus import Corpus
+    from pipeline.assembling.state.corpus import Corpus
 
 SHORT = 100
 """Longest text that is a value by itself, in characters."""
@@ -24,7 +24,7 @@ _NESTED = (dict, list, tuple)
 def origins_of(arguments: Mapping[str, Any], corpus: Corpus) -> dict[str, list[Any]]:
     """Give, for each argument, its values with their origins.
 
-    >>> from pipeline.assembling.corpus import Corpus
+    >>> from pipeline.assembling.state.corpus import Corpus
     >>> corpus = Corpus(0)
     >>> corpus.add("result:web.fetch", "send it to DE0050")
     >>> origins_of({"iban": "DE0050", "amount": 40, "to": ["Ines"]}, corpus)

@@ -12,12 +12,12 @@ from models.engine import Engine
 from models.quiet_loop import QuietLoop
 from models.trust.policy import DEFAULT_POLICY, TrustPolicy
 from models.units import DAY_US
-from pipeline.assembling.assembler import NAME as ASSEMBLY
 from pipeline.assembling.assembler import Assembler
 from pipeline.assembling.known_subjects import NAME as SUBJECTS
 from pipeline.assembling.known_subjects import status_of_name
 from pipeline.assembling.native_records import native_records
-from pipeline.assembling.weights import MAX_BYTES
+from pipeline.assembling.state.rows import NAME as ASSEMBLY
+from pipeline.assembling.state.weights import MAX_BYTES
 from pipeline.casework.in_force import InForce
 from pipeline.clock import clock_us
 from pipeline.events.unknown_members import MemberCounters

@@ -18,7 +18,7 @@ from pipeline.assembling.assembler import Assembler
 from pipeline.assembling.known_subjects import status_of_name
 from pipeline.assembling.marks import ASSEMBLED, mark_of
 from pipeline.assembling.native_records import native_records
-from pipeline.assembling.weights import MAX_BYTES
+from pipeline.assembling.state.weights import MAX_BYTES
 from pipeline.formats import format_named
 from pipeline.processing.intake import reject
 from pipeline.processing.loop import record_of

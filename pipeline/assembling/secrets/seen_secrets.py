@@ -1,7 +1,7 @@
 """The credentials that a session has read: found again in arguments, and never readable again.
 
 A credential is kept as the checksums of its words, as all content of a session
-(`pipeline.assembling.corpus`), beside its kind and its origin.
+(`pipeline.assembling.state.corpus`), beside its kind and its origin.
 """
 
 from __future__ import annotations

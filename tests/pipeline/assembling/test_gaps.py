@@ -10,7 +10,7 @@ import pytest
 
 from models.units import DAY_US, HOUR_US, MINUTE_US, SECOND_US
 from pipeline.assembling.assembler import Assembler
-from pipeline.assembling.gaps import (
+from pipeline.assembling.state.gaps import (
     FRESH_US,
     LATE_US,
     MAX_REPORTED,

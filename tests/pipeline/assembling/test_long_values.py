@@ -12,8 +12,8 @@ import msgspec
 import pytest
 
 from pipeline.assembling.assembler import Assembler
-from pipeline.assembling.corpus import Corpus
 from pipeline.assembling.origins import MAX_VALUES, origins_of
+from pipeline.assembling.state.corpus import Corpus
 from pipeline.formats.agents.claude_code import ClaudeCode
 from pipeline.recorder.recorder import Recorder
 

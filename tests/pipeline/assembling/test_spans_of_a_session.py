@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline.assembling.ancestors import FIRST_US
 from pipeline.assembling.assembler import HOLD_US, Assembler
-from pipeline.assembling.corpus import Corpus
+from pipeline.assembling.state.corpus import Corpus
 from pipeline.formats.part import Part
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pipeline.assembling.weights import ENTRY
+from pipeline.assembling.state.weights import ENTRY
 from pipeline.assembling.word_sums import BYTES, place_in, word_sums
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ class Corpus:
 
     @property
     def weight(self) -> int:
-        """Bytes of the texts in memory (`pipeline.assembling.weights`)."""
+        """Bytes of the texts in memory (`pipeline.assembling.state.weights`)."""
         return ENTRY * len(self.texts) + _COPIES * BYTES * self._words
 
     def add(self, origin: str, text: str) -> None:

@@ -17,7 +17,7 @@ import msgspec
 from msgspec import Struct, field
 
 from models.units import DAY_US, HOUR_US, MINUTE_US, SECOND_US
-from pipeline.assembling.weights import ENTRY
+from pipeline.assembling.state.weights import ENTRY
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -66,11 +66,6 @@ class Reports(Struct):
                 attributes = {"unreported_call": call, "unreported_tool": one.tool}
                 event: dict[str, Any] = {"tool": TOOL, "attributes": attributes}
                 yield f"gap-{call}", one.time_us, event
-
-    def weigh(self) -> None:
-        """Weigh all calls."""
-        waiting = sum(ENTRY + len(call) + len(one.tool) for call, one in self.waiting.items())
-        self.weight = waiting + sum(ENTRY + len(call) for call in self.hooked)
 
     def wait(self, call: str, one: Unreported) -> None:
         """Let a call wait for its hook."""

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
-from pipeline.assembling.weights import ENTRY, weight_of
+from pipeline.assembling.state.weights import ENTRY, weight_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -1,0 +1,1 @@
+"""What is stored of open sessions, and what it weighs in memory."""
