@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, cast
 
 from pipeline.actions.effect import Effect
 from pipeline.actions.hosts import host_in, url_in
+from pipeline.actions.streams.requests import of_remote, sends_output
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,11 +35,6 @@ _SOCKET = re.compile(r"(?:\[[^\]]{0,64}\]|[^:,]{0,253})(?::\d{1,5})?")
 _SETTING = re.compile(r"\s*([\w.-]{1,80})\s*[=\s]\s*(.*)", re.DOTALL)
 _ITEM = re.compile(r"[\w.\[\]-]{1,200}(?::=@?|=@?|@)(?!=)")
 """What adds to the body of a request of HTTPie; ``name==value`` and ``Name:value`` do not."""
-_CREDENTIAL = re.compile(
-    r"\$\{?\w*(?:secret|token|passw|credential|api_?key|private_?key|access_?key)", re.I
-)
-"""A variable whose name says that it is a credential."""
-_HELP = frozenset({"--help", "--version", "-V", "-h"})
 
 
 class Arguments:
@@ -252,7 +248,7 @@ class Arguments:
     def _base(self) -> Operation:
         """Give the operation of program and subcommand, which options raise."""
         rule = self._rule.rule
-        if self._words and _HELP.issuperset(self._words):
+        if self._words and self._rule.alone.issuperset(self._words):
             return "read"
         if self._lowered is not None:
             return self._lowered
@@ -312,6 +308,9 @@ class Arguments:
             effect.statements.append(value)
         elif role in _LINES or (role == "pager" and value):
             effect.nested.append(value)
+        elif role == "prompt":
+            quoted = value.replace('"', '\\"')
+            effect.nested.append(f': "{quoted}"')
         elif role == "bang":
             effect.nested += [value[1:]] if value.startswith("!") else []
         elif role == "library":
@@ -391,11 +390,13 @@ class Arguments:
     def _place(self, value: str, role: Role) -> None:
         """Take a host, a URL, or a path that may be remote."""
         self.snippet(value, False)
-        if role in ("host", "domain") and _sends_output(value, self._revealing):
+        is_host = role in ("host", "domain")
+        remote = value if is_host else of_remote(value)
+        if sends_output(remote, self._revealing):
             self.effect.operations.append("send")
         if role == "domain" and "." not in value:
             return
-        host = host_in(value) if role in ("host", "domain") else url_in(value)
+        host = host_in(value) if is_host else url_in(value)
         if host is not None:
             self.effect.destinations.append(host)
             if role == "target":
@@ -404,24 +405,3 @@ class Arguments:
             self.effect.file(value, self.effect.reads)
         elif role == "target" and self.effect.file(value, self.effect.writes):
             self.effect.operations.append("write")
-
-
-def _sends_output(url: str, revealing: frozenset[str] = frozenset()) -> bool:
-    """Check for a credential in a URL, or output: in its host, in its query, or with content.
-
-    >>> _sends_output("https://example.com/?q=$(…)"), _sends_output("https://example.com/$(…).tgz")
-    (True, False)
-    >>> _sends_output("https://example.com/$(…)", frozenset({"$(…)"}))
-    True
-    >>> _sends_output("https://example.com/$API_TOKEN"), _sends_output("https://example.com/$PAGE")
-    (True, False)
-    """
-    if any(url.find(marker) > 0 for marker in revealing) or _CREDENTIAL.search(url):
-        return True
-    first, last = url.find("$("), url.rfind("$(")
-    if first < 0 or url == "$(…)":
-        return False
-    start = url.find("://") + 3 if "://" in url[:32] else 0
-    path, query = url.find("/", start), url.find("?")
-    in_host = first < path or path < 0
-    return in_host if query < 0 else in_host or query < last

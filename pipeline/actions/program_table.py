@@ -21,10 +21,12 @@ Role = Literal[
     "text", "read", "write", "change", "delete", "host", "domain", "url", "source", "target",
     "data", "encoded", "script", "program", "package", "code", "keys", "template", "sql", "module",
     "patch", "bucket", "account", "address", "setting", "snippet", "sign", "alias", "glued",
-    "pager", "bang", "library", "sent", "item",
+    "pager", "bang", "library", "sent", "item", "prompt",
 ]  # fmt: skip
 """What an argument is: see the head of ``pipeline/data/programs.toml``."""
 
+
+_HELP = frozenset({"--help", "--version", "-V", "-h"})
 
 Input = Literal["code", "snippet", "sql", "patch", "arguments", "lines"]
 """What a program does with a text on standard input."""
@@ -53,6 +55,7 @@ class Rule(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     floor: Operation | None = None
     piped: Operation | None = None
     exec: str = ""
+    alone: str = ""
     remote: bool = False
     long: bool = False
     plus: Role | None = None
@@ -85,6 +88,8 @@ class Program(Struct, frozen=True):
         Name of a setting in lower case -> what its value is.
     addresses
         Kind of an address -> what the address is.
+    alone
+        Options with which, where there is nothing else, the program only prints.
     calls
         What a text of another language calls; the name of a group is the role of its text.
     public
@@ -101,6 +106,7 @@ class Program(Struct, frozen=True):
     changes: frozenset[str]
     instead: frozenset[str]
     exec: frozenset[str]
+    alone: frozenset[str]
     pairs: dict[str, Role]
     addresses: dict[str, Role]
     calls: tuple[re.Pattern[str], ...]
@@ -152,6 +158,7 @@ def _program(
         changes=frozenset(rule.changes.split()),
         instead=frozenset(rule.instead.split()),
         exec=frozenset(rule.exec.split()),
+        alone=_HELP.union(rule.alone.split()),
         pairs={word.lower(): role for word, role in _by_word(rule.pairs).items()},
         addresses=_by_word(rule.addresses),
         calls=tuple(map(re.compile, rule.calls)),

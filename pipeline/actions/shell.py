@@ -5,6 +5,7 @@ The operation of a line is the gravest of its commands (`pipeline.actions.comman
 
 from __future__ import annotations
 
+import re
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -37,6 +38,8 @@ _PLACEHOLDER = "…"
 """What is in place of a command within the text of another line; it has been read before."""
 _PATTERN = frozenset("*?[")
 """Signs of a pattern that the shell replaces by the paths it finds, so any program may be run."""
+_VERSION = re.compile(r"-?\d+(?:\.\d+)*$|\.exe$")
+"""What a name of an interpreter or a compiler has after it, as `node18` and `gcc-12`."""
 _STANDARD_FOLDERS = ("/bin/", "/sbin/", "/usr/", "/opt/", "/snap/", "/nix/", "/lib/", "/lib64/")
 
 
@@ -217,7 +220,13 @@ def _program_of(path: str) -> tuple[str, Program | None]:
     """Give the name of a program and its entry; a script in a folder of its own has none."""
     name = path.rpartition("/")[2] or path
     is_installed = "/" not in path or path.startswith(_STANDARD_FOLDERS)
-    return name, _programs().get(name) if is_installed else None
+    if not is_installed:
+        return name, None
+    found = _programs().get(name)
+    if found is None:
+        found = _programs().get(_VERSION.sub("", name))
+        found = found if found is not None and found.rule.operation == "execute" else None
+    return name, found
 
 
 def _is_run(assignment: Invocation) -> bool:
@@ -244,6 +253,9 @@ def _of_input(one: Invocation, program: Program, arguments: Arguments) -> None:
         return
     if effect.nested or (effect.reads and "script" in rule.operands):
         return
+    if rule.input == "lines" and not effect.nested and input_of(one) is None:
+        is_given = one.stdin is not None or one.reads or effect.reads
+        effect.operations += ["execute"] if is_given else []
     files = [text for out in one.outputs if out.file and (text := text_of(out.pipe)) is not None]
     for text in [*files, *([] if (given := input_of(one)) is None else [given])]:
         if rule.input in ("code", "lines"):
