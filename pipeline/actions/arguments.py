@@ -24,6 +24,8 @@ _LINES = ("code", "keys", "template")
 _JOINED = (*_LINES, "setting")
 """Operands that take all words that follow."""
 _GLUED = ("glued", "pager")
+_RUNNING = frozenset({*_JOINED, "program", "package", "module", "library", "pager", "bang"})
+"""Values of options that are executed."""
 _STORES = {"bucket": "s3", "account": "az"}
 _KEY = re.compile(r"Enter|KPEnter|C-[a-z]|Escape|Space")
 _MAX_CALLS = 20
@@ -33,6 +35,8 @@ _ESCAPED = re.compile(r"\\(.)", re.DOTALL)
 _QUOTED = re.compile(r"""["']([^"']{0,300})["']""")
 _SOCKET = re.compile(r"(?:\[[^\]]{0,64}\]|[^:,]{0,253})(?::\d{1,5})?")
 _SETTING = re.compile(r"\s*([\w.-]{1,80})\s*[=\s]\s*(.*)", re.DOTALL)
+_RUNS = re.compile(r"\$\((?!…)|`")
+"""A command within a text; one that has been read has a sign in its place."""
 _ITEM = re.compile(r"[\w.\[\]-]{1,200}(?::=@?|=@?|@)(?!=)")
 """What adds to the body of a request of HTTPie; ``name==value`` and ``Name:value`` do not."""
 
@@ -50,6 +54,8 @@ class Arguments:
         Gives the operation of a tool by its name, for programs with ``verbs``.
     revealing
         What is in the words in place of output that has content of this machine.
+    lists
+        Words in place of several that the line does not say.
 
     Attributes
     ----------
@@ -66,9 +72,10 @@ class Arguments:
         words: list[str],
         infer: Callable[[str], Operation],
         revealing: frozenset[str] = frozenset(),
+        lists: frozenset[str] = frozenset(),
     ) -> None:
         self._name, self._words, self._at = name, words, 0
-        self._infer, self._revealing = infer, revealing
+        self._infer, self._revealing, self._lists = infer, revealing, lists
         self._top = self._rule = program
         self._operands: list[str] = []
         self._verbs: list[str] = []
@@ -89,6 +96,7 @@ class Arguments:
             self._at += 1
             if word == "--" and not literal:
                 literal = True
+                self._raise(word)
             elif word.startswith("+") and self._top.rule.plus and not literal:
                 self._take(word[1:], self._top.rule.plus)
             elif literal or not _OPTION.match(word):
@@ -184,6 +192,7 @@ class Arguments:
         elif role == "package":
             self._package(word)
         else:
+            self._raise(word)
             self._operands.append(word)
             self._done = role == "script"
 
@@ -241,9 +250,23 @@ class Arguments:
             if rule.last is not None and at > shift and at == len(self._operands) - 1 + shift:
                 role = rule.last
             self._take(word, role)
+        if self.effect.is_emptied and self.effect.writes and not self.effect.reads:
+            self.effect.operations.append("delete")
         if self._lead_given and self.effect.nested:
             self.effect.arguments = tuple(self._operands)
         self.effect.base = self._base()
+        if self._lists and self._may_be_graver():
+            self.effect.operations.append("unknown")
+
+    def _may_be_graver(self) -> bool:
+        """Check for a list where options may be, of a program that executes or raises with one."""
+        words = self._words[: self._at]
+        before = words[: words.index("--")] if "--" in words else words
+        if self._lists.isdisjoint(before):
+            return False
+        rule = self._rule
+        is_running = rule.exec or not _RUNNING.isdisjoint(rule.rule.options.values())
+        return bool(is_running) or any(one not in ("read", "write") for one in rule.raises.values())
 
     def _base(self) -> Operation:
         """Give the operation of program and subcommand, which options raise."""
@@ -289,8 +312,7 @@ class Arguments:
                 effect.file(value, effect.writes)
                 effect.operations.append("write")
         elif role in ("write", "delete"):
-            if effect.file(value, effect.writes):
-                effect.operations.append(role)
+            effect.write(value, role)
         elif role == "change":
             effect.file(value, effect.reads)
             effect.file(value, effect.writes)
@@ -310,7 +332,7 @@ class Arguments:
             effect.nested.append(value)
         elif role == "prompt":
             quoted = value.replace('"', '\\"')
-            effect.nested.append(f': "{quoted}"')
+            effect.nested += [f': "{quoted}"'] if _RUNS.search(value) else []
         elif role == "bang":
             effect.nested += [value[1:]] if value.startswith("!") else []
         elif role == "library":
@@ -403,5 +425,5 @@ class Arguments:
                 self.effect.operations.append("send")
         elif role == "source":
             self.effect.file(value, self.effect.reads)
-        elif role == "target" and self.effect.file(value, self.effect.writes):
-            self.effect.operations.append("write")
+        elif role == "target":
+            self.effect.write(value)

@@ -13,7 +13,11 @@ from pipeline.actions.patches import changes_of
 if TYPE_CHECKING:
     from models.event import Operation
 
-_DISCARDED = frozenset({"/dev/null", "/dev/stdout", "/dev/stderr", "/dev/tty", "-", ""})
+_DISCARDED = frozenset(
+    {"/dev/null", "/dev/stdin", "/dev/stdout", "/dev/stderr", "/dev/tty", "-", ""}
+)
+_DEVICE = re.compile(r"/dev/(?:[shvx]v?d[a-z]|nvme|mmcblk|r?disk|md\d|dm-|mapper/|loop\d)")
+"""A disk: what is written to it replaces all that it has."""
 _FILE = re.compile(r"(?!\+)(?=.*[\w.*?~/$])(?!.*(?:\(…\)|\{\}))", re.DOTALL)
 """No sign alone, no option such as ``+F`` of a pager, no output of a command."""
 
@@ -35,6 +39,8 @@ class Effect(Struct):
         What ``$0``, ``$1``, … are in these commands.
     sign
         What is in place of the input in its arguments, as ``{}`` for ``xargs -I{}``.
+    is_emptied
+        Whether it reads ``/dev/null``, so that what it writes may be empty.
     """
 
     base: Operation = "unknown"
@@ -46,6 +52,7 @@ class Effect(Struct):
     nested: list[list[str] | str] = field(default_factory=list)
     arguments: tuple[str, ...] = ()
     sign: str = ""
+    is_emptied: bool = False
 
     def file(self, path: str, into: list[str]) -> bool:
         """Add a file, or the destination that a network file of bash is.
@@ -62,7 +69,14 @@ class Effect(Struct):
         elif path not in _DISCARDED and _FILE.match(path):
             into.append(path)
             return True
+        if path == "/dev/null" and into is self.reads:
+            self.is_emptied = True
         return False
+
+    def write(self, path: str, operation: Operation = "write") -> None:
+        """Add a file that is written or deleted; a write to a disk deletes what is there."""
+        if self.file(path, self.writes):
+            self.operations.append("delete" if _DEVICE.match(path) else operation)
 
     def patch(self, text: str) -> None:
         """Add the files of a patch."""

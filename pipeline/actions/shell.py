@@ -15,8 +15,8 @@ from pipeline.actions.effect import Effect
 from pipeline.actions.program_table import load
 from pipeline.actions.shell_syntax import MAX_COMMANDS, parse
 from pipeline.actions.sql import exceeds, statements_of
-from pipeline.actions.streams.invocation import MAX_WORD, Invocation
-from pipeline.actions.streams.literal_output import input_of, text_of, words_of
+from pipeline.actions.streams.invocation import MAX_WORD, SUBSTITUTED, Invocation, Output, Pipe
+from pipeline.actions.streams.literal_output import input_of, is_empty, text_of, words_of
 from pipeline.enrichment.operations import load as load_operations
 
 if TYPE_CHECKING:
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
     from models.event import Operation
     from pipeline.actions.program_table import Program
-    from pipeline.actions.streams.invocation import Pipe
 
 MAX_DEPTH = 8
 """Most levels of command lines within command lines."""
@@ -139,15 +138,16 @@ class _LineReader:
         if path == _PLACEHOLDER:
             return
         name, program = _program_of(path)
-        effect, subcommand = Effect(), ""
+        effect, subcommand, is_read = Effect(), "", False
         if program is None:
             _of_unlisted(path, words, effect)
         else:
             revealing = frozenset(out.marker for out in one.outputs if _reveals(out.pipe))
-            arguments = Arguments(name, program, words[1:], _infer(), revealing)
+            lists = frozenset(one.lists)
+            arguments = Arguments(name, program, words[1:], _infer(), revealing, lists)
             arguments.read()
             effect, subcommand = arguments.effect, arguments.subcommand
-            _of_input(one, program, arguments)
+            is_read = _of_input(one, program, arguments)
         self.cut = self.cut or one.cut or any(pipe.cut for pipe in _pipes(one))
         if program is None or program.rule.floor is None or not effect.nested:
             _of_redirections(one, effect)
@@ -156,31 +156,26 @@ class _LineReader:
             effect.base = "read"  # that of its command is another
             self._add(name, subcommand, effect, around)
         if program is not None and effect.nested:
-            self._nested(one, program, subcommand, effect, around)
+            inside = around._replace(
+                depth=around.depth + 1,
+                floor=gravest([around.floor, program.rule.floor or "read"]),
+                remote=around.remote or _is_remote(program, subcommand),
+                text=None if is_read else one.text,
+                stdin=None if is_read else one.stdin,
+                arguments=effect.arguments,
+            )
+            self._nested(one, program, effect, inside)
 
     def _nested(
-        self,
-        outer: Invocation,
-        program: Program,
-        subcommand: str,
-        effect: Effect,
-        around: _Surroundings,
+        self, outer: Invocation, program: Program, effect: Effect, inside: _Surroundings
     ) -> None:
         """Read the commands within arguments; that of a wrapper has the wrapper's redirections."""
-        is_read = program.rule.input is not None
-        inside = _Surroundings(
-            depth=around.depth + 1,
-            floor=gravest([around.floor, program.rule.floor or "read"]),
-            remote=around.remote or _is_remote(program, subcommand),
-            text=None if is_read else outer.text,
-            stdin=None if is_read else outer.stdin,
-            arguments=effect.arguments,
-        )
         for inner in effect.nested:
             if isinstance(inner, str):
                 self.text(inner, inside)
             elif inner:
                 one = Invocation(words=inner, text=inside.text, stdin=inside.stdin)
+                one.outputs, one.lists = _outputs_within(inner, outer), outer.lists
                 if program.rule.floor:
                     one.reads, one.writes = outer.reads, outer.writes
                 self._command(one, inside)
@@ -241,19 +236,36 @@ def _pipes(one: Invocation) -> list[Pipe]:
     return found if one.stdin is None else [*found, one.stdin]
 
 
-def _of_input(one: Invocation, program: Program, arguments: Arguments) -> None:
-    """Read what comes on standard input: a pipe, or a text in the line."""
+def _outputs_within(words: list[str], outer: Invocation) -> list[Output]:
+    """Give the outputs that a command within another has in its words, but those put in place."""
+    unknown = [out for out in outer.outputs if text_of(out.pipe) is None]
+    return [
+        Output(at, out.marker, out.pipe)
+        for out in unknown
+        for at, word in enumerate(words)
+        if out.marker in word
+    ]
+
+
+def _of_input(one: Invocation, program: Program, arguments: Arguments) -> bool:
+    """Read what comes on standard input: a pipe, or a text in the line.
+
+    Returns
+    -------
+    bool
+        Whether the program itself reads it, and not the commands within its arguments.
+    """
     rule, effect = program.rule, arguments.effect
     if (one.stdin is not None or one.text is not None or one.reads) and rule.piped is not None:
         effect.operations.append(rule.piped)
     if rule.input is None:
-        return
-    if rule.input == "arguments":
-        _of_arguments(input_of(one), effect)
-        return
+        return False
+    if rule.input == "arguments" or (rule.input == "lines" and effect.nested):
+        _of_arguments(one, effect)
+        return True
     if effect.nested or (effect.reads and "script" in rule.operands):
-        return
-    if rule.input == "lines" and not effect.nested and input_of(one) is None:
+        return False
+    if rule.input == "lines" and input_of(one) is None:
         is_given = one.stdin is not None or one.reads or effect.reads
         effect.operations += ["execute"] if is_given else []
     files = [text for out in one.outputs if out.file and (text := text_of(out.pipe)) is not None]
@@ -266,20 +278,32 @@ def _of_input(one: Invocation, program: Program, arguments: Arguments) -> None:
             effect.statements.append(text)
         else:
             arguments.snippet(text)
+    return True
 
 
-def _of_arguments(text: str | None, effect: Effect) -> None:
-    """Give the words on standard input of ``xargs`` to its command."""
+def _of_arguments(one: Invocation, effect: Effect) -> None:
+    """Give the words on standard input of ``xargs`` to its command; ``$(…)`` for content."""
+    text, inner = input_of(one), effect.nested[0] if effect.nested else []
+    is_content = text is None and _has_content(one, effect)
+    if isinstance(inner, str):  # of `parallel`
+        effect.nested[0] = inner.replace("{}", SUBSTITUTED) if is_content else inner
+        return
+    if is_content and effect.sign:
+        text = SUBSTITUTED
+        one.outputs.append(Output(0, SUBSTITUTED, Pipe(is_revealing=True)))
     if text is None:
         return
-    words, inner = text.split(), effect.nested[0] if effect.nested else []
-    if isinstance(inner, str):
-        return
     if not effect.sign:
-        inner.extend(words)
+        inner.extend(text.split())
     else:
         longest = MAX_WORD + 1  # a longer word counts as cut
         inner[:] = [word.replace(effect.sign, text.strip())[:longest] for word in inner]
+
+
+def _has_content(one: Invocation, effect: Effect) -> bool:
+    """Check for a file on standard input, or output that has content of this machine."""
+    is_given = one.stdin is not None and _reveals(one.stdin)
+    return bool(one.reads or effect.reads or is_given or "$(" in (one.text or ""))
 
 
 def _reveals(pipe: Pipe, depth: int = 0) -> bool:
@@ -302,7 +326,7 @@ def _is_revealing(one: Invocation, depth: int) -> bool:
         arguments = Arguments(name, program, words[1:], _infer())
         arguments.read()
         effect = arguments.effect
-    if one.reads or effect.reads or effect.nested:
+    if one.reads or effect.reads or effect.nested or "$(" in (one.text or ""):
         return True
     if one.stdin is not None and _reveals(one.stdin, depth + 1):
         return True
@@ -328,6 +352,6 @@ def _of_redirections(one: Invocation, effect: Effect) -> None:
         effect.file(path, effect.reads)
     before = len(effect.writes)
     for path in one.writes:
-        effect.file(path, effect.writes)
-    if len(effect.writes) > before:
-        effect.operations.append("write")
+        effect.write(path)
+    if one.replaces and len(effect.writes) > before and is_empty(one):
+        effect.operations.append("delete")

@@ -7,7 +7,27 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from pipeline.actions.shell_tree import tree_of
 from pipeline.actions.streams.escapes import without_escapes
-from pipeline.actions.streams.invocation import MAX_WORD, MAX_WORDS, Invocation, Output, Pipe
+from pipeline.actions.streams.invocation import (
+    MAX_WORD,
+    MAX_WORDS,
+    SUBSTITUTED,
+    Invocation,
+    Output,
+    Pipe,
+)
+from pipeline.actions.streams.words import (
+    READING,
+    Inner,
+    Word,
+    escaped,
+    is_indexed,
+    is_list,
+    is_optional,
+    is_split,
+    made_of,
+    name_in,
+    part_of,
+)
 
 if TYPE_CHECKING:
     from tree_sitter import Node
@@ -15,7 +35,6 @@ if TYPE_CHECKING:
 MAX_COMMANDS = 100
 MAX_NODES = 5_000
 """Most nodes of a syntax tree that are visited."""
-_SUBSTITUTED = "$(…)"
 _ESCAPED = re.compile(r"\\(.)", re.DOTALL)
 _ESCAPED_IN_QUOTES = re.compile(r"\\([$`\"\\\n])")
 _VARIABLE = re.compile(r"\$\{?(\w+|[@*])\}?")
@@ -24,6 +43,7 @@ _ALL_ARGUMENTS = frozenset({'"$@"', "$@", '"${@}"', "${@}", "$*", "${*}"})
 _WRITING = (">", ">>", "&>", "&>>", ">|", ">&", "<>")
 _REDIRECTS = frozenset({"file_redirect", "herestring_redirect"})
 _SUBSTITUTIONS = frozenset({"command_substitution", "process_substitution"})
+_QUOTED = frozenset({"raw_string", "ansi_c_string", "string"})
 _NO_VALUE = frozenset({"heredoc_start", "heredoc_end", "comment"})
 
 
@@ -58,50 +78,6 @@ class _Step(NamedTuple):
     node: Node
     context: _Context
     before: int = -1
-
-
-class _Inner(NamedTuple):
-    """Commands within a word.
-
-    Attributes
-    ----------
-    marker
-        What is in their place in the word.
-    pipe
-        Their output, or their input for ``>(…)``.
-    node
-        The commands; None for those of a variable, which are read where it is assigned.
-    sign
-        First character: ``$`` for a text, ``<`` and ``>`` for a file.
-    """
-
-    marker: str
-    pipe: Pipe
-    node: Node | None
-    sign: str
-
-
-class _Word(NamedTuple):
-    """A word that is being read.
-
-    Attributes
-    ----------
-    parts
-        Its text.
-    inner
-        Commands within it whose output or input is known.
-    nodes
-        Other nodes within it that may have commands.
-    """
-
-    parts: list[str]
-    inner: list[_Inner]
-    nodes: list[Node]
-
-    @property
-    def text(self) -> str:
-        """The word."""
-        return "".join(self.parts)[:MAX_WORD]
 
 
 class Parsed(NamedTuple):
@@ -157,6 +133,7 @@ class _Reader:
         self._room = MAX_WORDS
         self._context = _Context()
         self._known: dict[str, str | Pipe] = {}
+        self._several: set[str] = set()
         self._functions: dict[str, Node] = {}
         self._uncalled: dict[int, Node] = {}
         self._waiting: list[_Step] = []
@@ -204,8 +181,35 @@ class _Reader:
             self._function(node)
         elif kind == "pipeline":
             self._pipeline(node)
+        elif kind == "for_statement":
+            self._loop(node)
         else:
+            if kind in _QUOTED and is_indexed(text := self._text_of(node)):
+                self._add(Invocation(words=["let", text]))  # bash evaluates its index
             self._later(node.named_children)
+
+    def _text_of(self, node: Node) -> str:
+        """Give a text in quotes; with them where it is an index itself."""
+        is_index = node.parent is not None and node.parent.type == "subscript"
+        return self._raw(node) if is_index else self._word(node).text
+
+    def _loop(self, node: Node) -> None:
+        """Read a loop: its variable may have what any of the values has."""
+        name, values = node.child_by_field_name("variable"), node.children_by_field_name("value")
+        body, whole, steps = node.child_by_field_name("body"), Word([], [], [], []), list[_Step]()
+        for value in values:
+            word = self._word(value)
+            whole.inner.extend(word.inner)
+            whole.parts.append(word.text)
+            steps += self._steps(word, None)
+        key = self._raw(name) if name is not None else ""
+        self._known.pop(key, None)
+        if whole.inner:
+            self._known[key] = made_of(whole)
+        if any(text.startswith("-") for text in whole.parts):
+            self._several.add(key)
+        self._later([body] if body is not None else [])
+        self._waiting += reversed(steps)
 
     def _later(self, nodes: list[Node], context: _Context | None = None) -> None:
         self._waiting += [_Step(one, context or self._context) for one in reversed(nodes)]
@@ -250,25 +254,31 @@ class _Reader:
             elif self._context.arguments and self._raw(child) in _ALL_ARGUMENTS:
                 one.words += self._context.arguments[1:]
             else:
-                word, split = self._word(child), _is_split(child)
+                word, split = self._word(child), is_split(child)
                 for found in word.inner:
                     self._output(one, found, split)
-                one.words += word.text.split() if split else [word.text]
+                words = word.text.split() if split else [word.text]
+                if word.lists or (child.type == "concatenation" and is_optional(self._raw(child))):
+                    one.lists += words
+                one.words += words
                 inner += self._steps(word, one)
         if one.words and one.words[0] in self._functions:
             self._call(one)
             one.words, one.outputs = [], []
         else:
             self._add(one)
+        if READING.intersection(one.words[:1]):
+            names = one.words[1:] or ["REPLY"]
+            self._known.update(dict.fromkeys(names, Pipe(writers=[one])))
         self._waiting += reversed(inner)
         return one
 
-    def _output(self, one: Invocation, found: _Inner, split: bool) -> None:
+    def _output(self, one: Invocation, found: Inner, split: bool) -> None:
         if found.sign != ">":
             output = Output(len(one.words), found.marker, found.pipe, split, found.sign == "<")
             one.outputs.append(output)
 
-    def _steps(self, word: _Word, one: Invocation | None) -> list[_Step]:
+    def _steps(self, word: Word, one: Invocation | None) -> list[_Step]:
         """Give the commands within a word as steps."""
         context = self._context
         steps = [_Step(node, context) for node in word.nodes]
@@ -296,12 +306,26 @@ class _Reader:
             return
         self._waiting.append(_Step(node, self._context, len(self.found)))
         if body is not None:
-            self._later([body])
+            given = self._given(node)
+            self._later([body], self._context._replace(stdin=given) if given else None)
+
+    def _given(self, node: Node) -> Pipe | None:
+        """Give a file or text that all commands of a statement have as standard input."""
+        one, waiting = Invocation(words=["cat"]), len(self._waiting)
+        for child in node.named_children:
+            if child.type == "herestring_redirect" or (
+                child.type == "file_redirect" and any(part.type == "<" for part in child.children)
+            ):
+                self._redirect(child, one)
+        del self._waiting[waiting:]  # the commands within are read with the last command
+        return Pipe(writers=[one]) if one.reads or one.text is not None or one.stdin else None
 
     def _redirect_last(self, node: Node, before: int) -> None:
         """Read the redirections of a statement whose commands have been read."""
         target = self.found[-1] if len(self.found) > before else Invocation()
+        replaces = target.replaces or len(self.found) <= before
         self._redirect_all(node, target)
+        target.replaces = target.replaces and replaces  # others may write to it, too
 
     def _redirect_all(self, node: Node, target: Invocation) -> None:
         for child in node.named_children:
@@ -342,12 +366,13 @@ class _Reader:
                 continue
             if not operators.isdisjoint(_WRITING):
                 one.writes.append(word.text)
+                one.replaces = one.replaces or operators.isdisjoint((">>", "&>>", "<>"))
                 self._waiting += reversed(self._steps(word, one))
             else:
                 one.reads.append(word.text)
                 self._take_output(word, one)
 
-    def _take_output(self, word: _Word, one: Invocation) -> None:
+    def _take_output(self, word: Word, one: Invocation) -> None:
         """Make the output of a word the input of a command, as in ``sh < <(…)``."""
         if len(word.inner) == 1 and word.text == word.inner[0].marker:
             one.stdin, one.text = word.inner[0].pipe, None
@@ -369,6 +394,10 @@ class _Reader:
                 known[key] = word.text
             elif len(word.inner) == 1 and word.text == word.inner[0].marker:
                 known[key] = word.inner[0].pipe
+            elif word.inner:
+                known[key] = made_of(word)
+            if value.type == "array":
+                self._several.add(key)
         if len(self.assignments) < MAX_COMMANDS:
             one = Invocation(words=["export"])
             for found in word.inner:
@@ -383,9 +412,9 @@ class _Reader:
     def _raw(self, node: Node) -> str:
         return self._source[node.start_byte : node.end_byte].decode("utf-8", "replace")
 
-    def _word(self, node: Node) -> _Word:
+    def _word(self, node: Node) -> Word:
         """Give a word without its quotes."""
-        word = _Word([], [], [])
+        word = Word([], [], [], [])
         waiting: list[Node | str] = [node]
         length = known = 0
         while waiting and length <= MAX_WORD:
@@ -403,17 +432,17 @@ class _Reader:
             word.parts.clear()
         return word
 
-    def _part(self, node: Node, word: _Word, waiting: list[Node | str]) -> None:
+    def _part(self, node: Node, word: Word, waiting: list[Node | str]) -> None:
         kind, parts = node.type, word.parts
-        if kind in ("concatenation", "command_name", "translated_string"):
+        if kind in ("concatenation", "command_name", "translated_string", "array"):
             waiting += reversed(node.named_children)
         elif kind == "string":
             waiting += reversed(self._quoted(node))
         elif kind in _SUBSTITUTIONS:
-            parts.append(_SUBSTITUTED)
+            parts.append(SUBSTITUTED)
             sign = chr(self._source[node.start_byte])
             sign = sign if sign in "<>" else "$"
-            word.inner.append(_Inner(_SUBSTITUTED, Pipe(), node, sign))
+            word.inner.append(Inner(SUBSTITUTED, Pipe(), node, sign))
         elif kind == "raw_string":
             parts.append(self._raw(node)[1:-1])
         elif kind == "ansi_c_string":
@@ -422,18 +451,22 @@ class _Reader:
             self._expansion(node, word)
         elif kind == "word":
             raw = self._raw(node)
-            parts.append(_ESCAPED.sub(_escaped, raw) if "\\" in raw else raw)
+            parts.append(_ESCAPED.sub(escaped, raw) if "\\" in raw else raw)
         else:
             parts.append(self._raw(node))
             word.nodes.extend(node.named_children)
 
-    def _expansion(self, node: Node, word: _Word) -> None:
+    def _expansion(self, node: Node, word: Word) -> None:
         """Read a variable: its value where the line says it."""
         raw = self._raw(node)
         found = _VARIABLE.fullmatch(raw)
-        value = self._value(found[1]) if found else None
+        value = self._value(found[1]) if found else self._known.get(name_in(raw))
         if isinstance(value, Pipe):
-            word.inner.append(_Inner(raw, value, None, "$"))
+            word.inner.append(Inner(raw, value if found else part_of(value), None, "$"))
+        elif not found:
+            value = None
+        if not isinstance(value, str) and is_list(raw, self._several):
+            word.lists.append(raw)
         word.parts.append(value if isinstance(value, str) else raw)
         word.nodes.extend(node.named_children)
         self._hidden(node, raw)
@@ -467,15 +500,4 @@ class _Reader:
 
     def _text(self, start: int, end: int) -> str:
         text = self._source[start:end].decode("utf-8", "replace")
-        return _ESCAPED_IN_QUOTES.sub(_escaped, text) if "\\" in text else text
-
-
-def _is_split(node: Node) -> bool:
-    """Check for a value without quotes, which the shell splits into words."""
-    only = node.named_children[0] if node.type == "command_name" else node
-    return only.type in ("simple_expansion", "expansion", "command_substitution")
-
-
-def _escaped(found: re.Match[str]) -> str:
-    """Give the character after a backslash; a line break after it is left out."""
-    return "" if found[1] == "\n" else found[1]
+        return _ESCAPED_IN_QUOTES.sub(escaped, text) if "\\" in text else text

@@ -6,6 +6,8 @@ from msgspec import Struct, field
 
 MAX_WORD = 64 << 10
 """Most characters of a word; the rest is left out."""
+SUBSTITUTED = "$(…)"
+"""What is in a word in place of the output of commands."""
 MAX_WORDS = 256 << 10
 """Most characters of all words together, after variables and outputs have their values."""
 
@@ -67,6 +69,10 @@ class Invocation(Struct, eq=False):
         Program and arguments without their quotes. ``$(…)`` is in place of an inner command.
     reads, writes
         Targets of redirections.
+    replaces
+        Whether a redirection replaces the content of a file.
+    lists
+        Words in place of several that the line does not say, as ``"${a[@]}"``.
     text
         Text on standard input, of a here-document or a here-string.
     stdin
@@ -80,6 +86,8 @@ class Invocation(Struct, eq=False):
     words: list[str] = field(default_factory=list)
     reads: list[str] = field(default_factory=list)
     writes: list[str] = field(default_factory=list)
+    replaces: bool = False
+    lists: list[str] = field(default_factory=list)
     text: str | None = None
     stdin: Pipe | None = None
     outputs: list[Output] = field(default_factory=list)

@@ -78,6 +78,12 @@ def words_of(one: Invocation, depth: int = 0) -> list[str]:
     return words
 
 
+def is_empty(one: Invocation) -> bool:
+    """Check for a command that writes nothing but line breaks, as ``:`` and ``echo``."""
+    text = _output_of(one, 0) if one.words else "" if not one.reads else None
+    return text is not None and not text.strip()
+
+
 def _output_of(one: Invocation, depth: int) -> str | None:
     words = words_of(one, depth)
     write = _WRITERS.get(words[0].rpartition("/")[2]) if words else None
@@ -117,8 +123,12 @@ def _printf(words: list[str], _: str | None) -> str:
 
 def _same(words: list[str], given: str | None) -> str | None:
     """Give the input of ``cat`` without a file, or of ``tee``."""
-    files = [word for word in words if not word.startswith("-")]
-    return None if files else given
+    files = {word for word in words if not word.startswith("-")}
+    return given if not files else "" if files == {"/dev/null"} else None
+
+
+def _nothing(_: list[str], __: str | None) -> str:
+    return ""
 
 
 def _tee(_: list[str], given: str | None) -> str | None:
@@ -191,6 +201,8 @@ _WRITERS: dict[str, Writer] = {
     "printf": _printf,
     "cat": _same,
     "tee": _tee,
+    ":": _nothing,
+    "true": _nothing,
     "rev": _reversed,
     "tr": _translated,
     "openssl": _openssl,

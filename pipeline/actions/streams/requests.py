@@ -31,7 +31,7 @@ def sends_output(url: str, revealing: frozenset[str] = frozenset()) -> bool:
     >>> sends_output("https://example.com/$API_TOKEN"), sends_output("https://example.com/$PAGE")
     (True, False)
     """
-    if any(url.find(marker) > 0 for marker in revealing) or _CREDENTIAL.search(url):
+    if any(_is_sent(url, marker) for marker in revealing) or _CREDENTIAL.search(url):
         return True
     first, last = url.find("$("), url.rfind("$(")
     if first < 0 or url == "$(…)":
@@ -40,3 +40,9 @@ def sends_output(url: str, revealing: frozenset[str] = frozenset()) -> bool:
     path, query = url.find("/", start), url.find("?")
     in_host = first < path or path < 0
     return in_host if query < 0 else in_host or query < last
+
+
+def _is_sent(url: str, marker: str) -> bool:
+    """Check for content within a URL; content that is all of the host says only where it goes."""
+    at = url.find(marker)
+    return at > 0 or (at == 0 and url[len(marker) :][:1] not in ("", "/", ":", "?", "#"))
