@@ -233,8 +233,7 @@ class Arguments:
             return False
         longer = f"{self.subcommand} {word}".lstrip()
         found = self._top.subcommands.get(longer)
-        is_prefix = any(one.startswith(longer + " ") for one in self._top.subcommands)
-        if found is None and not is_prefix:
+        if found is None and longer not in self._top.prefixes:
             return False
         if found is not None:
             self._rule = found

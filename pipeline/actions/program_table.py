@@ -96,6 +96,8 @@ class Program(Struct, frozen=True):
         Programs of the entry whose output has nothing of this machine but files that they read.
     subcommands
         Words of a subcommand -> its program.
+    prefixes
+        First words of subcommands that have more.
     """
 
     rule: Rule
@@ -112,6 +114,7 @@ class Program(Struct, frozen=True):
     calls: tuple[re.Pattern[str], ...]
     public: frozenset[str]
     subcommands: dict[str, Program]
+    prefixes: frozenset[str]
 
 
 def load(path: Path = SHIPPED) -> dict[str, Program]:
@@ -148,6 +151,8 @@ def _program(
     rule: Rule, inherited: Mapping[str, Role], inherited_marks: Mapping[Operation, str]
 ) -> Program:
     options = {**inherited, **_by_word(rule.options)}
+    subcommands = _subcommands(rule, options)
+    words = [name.split() for name in subcommands]
     marks = {**inherited_marks, **rule.marks}
     return Program(
         rule=rule,
@@ -163,7 +168,8 @@ def _program(
         addresses=_by_word(rule.addresses),
         calls=tuple(map(re.compile, rule.calls)),
         public=frozenset(rule.public.split()),
-        subcommands=_subcommands(rule, options),
+        subcommands=subcommands,
+        prefixes=frozenset(" ".join(one[:at]) for one in words for at in range(1, len(one))),
     )
 
 

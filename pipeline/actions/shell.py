@@ -353,5 +353,6 @@ def _of_redirections(one: Invocation, effect: Effect) -> None:
     before = len(effect.writes)
     for path in one.writes:
         effect.write(path)
-    if one.replaces and len(effect.writes) > before and is_empty(one):
+    is_file = any(not path.startswith("/dev/") for path in effect.writes[before:])
+    if one.replaces and is_file and is_empty(one):
         effect.operations.append("delete")

@@ -239,7 +239,7 @@ class _Reader:
             one.words, one.outputs = [], []
         else:
             self._add(one)
-        if READING.intersection(one.words[:1]):
+        if one.words and one.words[0] in READING:
             names = one.words[1:] or ["REPLY"]
             self._known.update(dict.fromkeys(names, Pipe(writers=[one])))
         self._waiting += reversed(inner)

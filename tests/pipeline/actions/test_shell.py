@@ -190,13 +190,21 @@ def test_redirection_of_nothing_deletes_the_content(line: str) -> None:
 
 @pytest.mark.parametrize(
     "line",
-    ["echo x > f", ": >> f", "printf %s a > f", "{ echo a; :; } > f", "date > f", "cat a > f"],
+    [
+        "echo x > f",
+        ": >> f",
+        "printf %s a > f",
+        "{ echo a; :; } > f",
+        "date > f",
+        "cat a > f",
+        "echo > /dev/tcp/h/$1",
+    ],
 )
 def test_redirection_of_content_writes(line: str) -> None:
     assert read_line(line).operation == "write"
 
 
-def test_argument_after_a_redirection_is_no_file() -> None:
+def test_argument_after_a_redirection_is_not_taken_for_a_file() -> None:
     line = read_line('echo >&2 "error: $(cat a)"')
     assert (line.operation, line.all_of("writes")) == ("read", [])
 
