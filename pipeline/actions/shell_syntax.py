@@ -142,6 +142,8 @@ class _Reader:
         elif kind in _REDIRECTS:  # as in `$(<file)`
             target = Invocation()
             self._redirect(node, target)
+            is_known = node.parent is None or node.parent.type != "ERROR"
+            target.replaces = target.replaces and is_known  # else its command may write
             self._add(target)
         elif kind == "variable_assignment":
             self._assignment(node)

@@ -82,7 +82,8 @@ def is_empty(one: Invocation) -> bool:
     """Check for a command that writes nothing but line breaks, as ``:`` and ``echo``."""
     words = words_of(one)
     write = _WRITERS.get(words[0].rpartition("/")[2]) if words else _nothing
-    text = write(words[1:], None) if write is not None and not one.reads else None
+    is_given = any(path != "/dev/null" for path in one.reads)
+    text = write(words[1:], "" if one.reads else None) if write and not is_given else None
     return text is not None and not text.strip()
 
 

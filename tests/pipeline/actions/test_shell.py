@@ -182,7 +182,10 @@ def test_list_of_files_keeps_the_operation(line: str, operation: str) -> None:
     assert read_line(line).operation == operation
 
 
-@pytest.mark.parametrize("line", ["> f", ": > f", "echo -n > f", "cat /dev/null > f", "true >| f"])
+@pytest.mark.parametrize(
+    "line",
+    ["> f", ": > f", "echo -n > f", "cat /dev/null > f", "true >| f", "cat > f < /dev/null"],
+)
 def test_redirection_of_nothing_deletes_the_content(line: str) -> None:
     assert read_line(line).operation == "delete"
     assert read_line(f"sh <<'EOF'\n{line}\nEOF").operation == "delete"
@@ -202,6 +205,12 @@ def test_redirection_of_nothing_deletes_the_content(line: str) -> None:
 )
 def test_redirection_of_content_writes(line: str) -> None:
     assert read_line(line).operation == "write"
+
+
+def test_redirection_in_a_part_that_is_not_valid_is_unknown() -> None:
+    found = read_line("cat <<EOF > f")
+    assert (found.complete, found.operation) == (False, "unknown")
+    assert found.all_of("writes") == ["f"]
 
 
 def test_argument_after_a_redirection_is_not_taken_for_a_file() -> None:
