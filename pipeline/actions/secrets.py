@@ -37,6 +37,9 @@ _PLACEHOLDER = re.compile(
 )
 
 
+_ESCAPED = re.compile(r"(?<!\\)\\++(?:[nrt]|u000[9aAdD])")
+
+
 class Rule(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One rule of the table."""
 
@@ -58,6 +61,23 @@ class Credential(Struct, frozen=True):
 class _Table(Struct, frozen=True):
     rules: tuple[tuple[Rule, re.Pattern[str]], ...]
     hints: Any
+
+
+def normal_form(text: str) -> str:
+    r"""Give a text in which white space that is escaped, once or more, is spaces.
+
+    Credentials are compared in this form. A character is where it was, also in lower case.
+
+    >>> normal_form(r"BEGIN\nMII\\r\\nAQ\u000aEnd")
+    'BEGIN  MII      AQ      End'
+    """
+    if "\u0130" in text:  # the one letter that is longer in lower case
+        text = text.replace("\u0130", "I")
+    return _ESCAPED.sub(_spaces, text) if "\\" in text else text
+
+
+def _spaces(found: re.Match[str]) -> str:
+    return " " * len(found[0])
 
 
 def may_have_credentials(encoded: bytes) -> bool:
@@ -96,7 +116,10 @@ def all_credentials_in(text: str) -> list[Credential]:
 def _found_in(text: str, most: int) -> list[Credential]:
     table = _table()
     hit = table.hints.Match(text.encode("utf-8", "replace"))
-    rules = [table.rules[at] for at in sorted(hit or ())]
+    if not hit:
+        return []
+    text = normal_form(text)
+    rules = [table.rules[at] for at in sorted(hit)]
     return [one for rule, pattern in rules for one in _found_by(rule, pattern, text, most)]
 
 

@@ -24,6 +24,7 @@ from pipeline.assembling.ancestors import Ancestry
 from pipeline.assembling.known_subjects import KnownSubjects
 from pipeline.assembling.native_events import encoded, native_event, native_line
 from pipeline.assembling.open_session import OpenSession
+from pipeline.assembling.secrets.hiding import with_hidden_ids
 from pipeline.assembling.state.gaps import WAIT_US as GAP_US
 from pipeline.assembling.state.gaps import HookedAgents
 from pipeline.assembling.state.rows import ANCESTRY, HOOKED, SessionRows
@@ -132,7 +133,7 @@ class Assembler:
         roots: dict[str, None] = {}
         touched: dict[str, None] = {}
         open_sessions, name, session = self._open, "", None
-        for part in parts:
+        for part in map(with_hidden_ids, parts):
             kind, event = part.kind, part.event
             arguments = event.get("arguments")
             if isinstance(arguments, dict):

@@ -36,13 +36,15 @@ def word_sums(text: str, salt: int) -> bytes:
     return array("I", [crc32(word.encode("utf-8", "replace"), salt) for word in words]).tobytes()
 
 
-def place_in(text: bytes | bytearray, row: bytes) -> int:
+def place_in(text: bytes | bytearray, row: bytes, first: int = 0) -> int:
     """Give the number of the word at which the words of a row begin in a text; -1 for nowhere.
+
+    The word `first` of the text and those after it are searched.
 
     >>> place_in(word_sums("ask Lily White", 7), word_sums("lily white", 7))
     1
     """
-    at = text.find(row)
+    at = text.find(row, first * BYTES)
     while at >= 0 and at % BYTES:
         at = text.find(row, at + 1)
     return at // BYTES

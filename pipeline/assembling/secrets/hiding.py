@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
+from msgspec.structs import replace
+
 from pipeline.actions.enrich import inferred
-from pipeline.actions.secrets import may_have_credentials
+from pipeline.actions.secrets import credentials_in, may_have_credentials
 from pipeline.actions.tools import tool_of
 from pipeline.assembling.secrets.seen_secrets import secrets_in
-from pipeline.formats.bounds import cut
-from pipeline.formats.secrets import is_secret_name
+from pipeline.formats.bounds import CUT, cut
+from pipeline.formats.secrets import digest, is_secret_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from pipeline.assembling.secrets.seen_secrets import SeenSecret
+    from pipeline.formats.part import Part
 
 NAMED = "named_secret"
 """Kind of a value that only its name, such as ``password``, shows to be a secret."""
 ORIGIN = "secret:"
 """Beginning of the origin that a credential has beside where it was read."""
-_DEEPEST = 12
+_DEEPEST = 80
+"""More levels than arguments have (`pipeline.formats.bounds.flat`); what is deeper is left out."""
 _LONGEST = 200
 _NOT_HIDDEN = frozenset({"id", "time", "session", "trace_id", "credential"})
 """Members that have ids, and no content."""
@@ -32,24 +37,54 @@ def mark_of(kind: str) -> str:
 
 
 def secret_origins(arguments: dict[str, Any], known: list[SeenSecret], salt: int) -> dict[str, Any]:
-    """Give the credentials in arguments, as values with their origins.
+    """Give the credentials in arguments and their names, as values with their origins.
 
     >>> secret_origins({"note": "token glpat-ABCDEFGH12345678IJKL"}, [], 7)
     {'note': [['***gitlab_token***', ['secret:gitlab_token']]]}
     """
     found: dict[str, Any] = {}
-    for key, value in arguments.items():
+    for key, name in _names(arguments, known, salt, {}).items():
         kinds: dict[str, str] = {}
-        for text in _texts(value, 0):
+        for text in (key, *_texts(arguments[key], 0)):
             if known or may_have_credentials(text.encode("utf-8", "replace")):
                 for one, origin in secrets_in(known, text, salt):
                     kinds[one.kind] = kinds.get(one.kind) or origin
         if kinds:
-            found[key] = [
+            found[name] = [
                 [mark_of(kind), [*([origin] if origin else []), f"{ORIGIN}{kind}"]]
                 for kind, origin in kinds.items()
             ]
     return found
+
+
+def with_hidden_ids(part: Part) -> Part:
+    """Give a part whose ids have digests of credentials, so that all halves of a call still join.
+
+    >>> from pipeline.formats.part import Part
+    >>> with_hidden_ids(Part(kind="end", session="claude-code/glpat-ABCDEFGH12345678IJKL")).session
+    'claude-code/sha256:7c6305b5d1520114'
+    """
+    event = part.event
+    session, trace = event.get("session"), event.get("trace_id")
+    ids = f"{part.session}\n{part.call}\n{part.match}\n{part.span}\n{part.parent}\n{session}\n{trace}"
+    if not may_have_credentials(ids.encode("utf-8", "replace")):
+        return part
+    of_event = {"session": session, "trace_id": trace}
+    return replace(
+        part,
+        session=_digested(part.session),
+        call=_digested(part.call),
+        match=_digested(part.match),
+        span=_digested(part.span),
+        parent=_digested(part.parent),
+        event=event | {key: _digested(one) for key, one in of_event.items() if isinstance(one, str)},
+    )
+
+
+def _digested(name: str) -> str:
+    for one in reversed(credentials_in(name)):
+        name = f"{name[: one.start]}{digest(name[one.start : one.end])}{name[one.end :]}"
+    return name
 
 
 def hidden(event: dict[str, Any], known: list[SeenSecret], salt: int) -> dict[str, Any]:
@@ -106,7 +141,10 @@ def _texts(value: Any, depth: int) -> Iterator[str]:
     if isinstance(value, str):
         yield value
     elif isinstance(value, dict | list) and depth < _DEEPEST:
-        for one in value.values() if isinstance(value, dict) else value:
+        if isinstance(value, dict):
+            yield from value
+            value = value.values()
+        for one in value:
             yield from _texts(one, depth + 1)
 
 
@@ -118,16 +156,33 @@ def _hidden(
             kinds[one.kind] = None
             value = f"{value[: one.start]}{mark_of(one.kind)}{value[one.end :]}"
         return value
-    if depth >= _DEEPEST:
+    if not isinstance(value, dict | list):
         return value
+    if depth >= _DEEPEST:
+        return CUT
     if isinstance(value, list):
         return [_hidden(one, known, salt, kinds, depth + 1) for one in value]
-    if isinstance(value, dict):
-        found = {}
-        for key, one in value.items():
-            found[key] = _hidden(one, known, salt, kinds, depth + 1)
-            if found[key] == one and isinstance(one, str) and one and is_secret_name(key):
-                kinds[NAMED] = None
-                found[key] = mark_of(NAMED)
-        return found
-    return value
+    found = {}
+    for key, name in _names(value, known, salt, kinds).items():
+        one = value[key]
+        found[name] = _hidden(one, known, salt, kinds, depth + 1)
+        if found[name] == one and isinstance(one, str) and one and is_secret_name(key):
+            kinds[NAMED] = None
+            found[name] = mark_of(NAMED)
+    return found
+
+
+def _names(
+    value: dict[str, Any], known: list[SeenSecret], salt: int, kinds: dict[str, None]
+) -> dict[str, str]:
+    """Give the hidden name of each member; names that would be equal are numbered."""
+    names: dict[str, str] = {}
+    given: Counter[str] = Counter()
+    for key in value:
+        mark = name = _hidden(key, known, salt, kinds, 0)
+        while name in given or (name != key and name in value):
+            given[mark] += 1
+            name = f"{mark}{given[mark]}"
+        given[name] += 1
+        names[key] = name
+    return names

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from pipeline.actions.secrets import Credential, apart, credentials_in
+from pipeline.actions.secrets import Credential, credentials_in, normal_form
 from pipeline.assembling.secrets.encoded import encoded_in
 from pipeline.assembling.word_sums import BYTES, WORD, place_in, word_sums
 
@@ -24,7 +24,12 @@ _MAX_WORDS = 12
 _MAX_TEXT = 4_096
 _FRAME = re.compile(r"-{0,5}(?:BEGIN|END) [A-Z0-9 ]{1,30}-{0,5}")
 """Lines around a private key, which all keys share."""
-_LINES = re.compile(r"\s+|\\[nr]")
+_KEY = "private_key"
+_BODY = re.compile(r"[\w+/=]{1,4096}+")
+_LINE = 40
+"""Shortest line of a key that is known by itself, in characters."""
+_OF_ALL_KEYS = "b3BlbnNzaC1rZXktdjE"
+"""Beginning of the first line of keys of OpenSSH, which says nothing about the key."""
 
 
 class SeenSecret(Struct, frozen=True):
@@ -37,7 +42,7 @@ class SeenSecret(Struct, frozen=True):
     origin
         Where the session read it first, for example ``result:Read``.
     rows
-        Checksums of its words: as they are, and in one line.
+        Checksums of its words: as they are, in one line, and in each long line.
     """
 
     kind: str
@@ -59,7 +64,7 @@ def read_secrets(known: list[SeenSecret], origin: str, text: str, salt: int) -> 
     kinds: dict[str, None] = {}
     for found in credentials_in(text):
         kinds[found.kind] = None
-        rows = tuple(_rows_of(text[found.start : found.end][:_MAX_TEXT], salt))
+        rows = tuple(_rows_of(text[found.start : found.end], salt))
         if rows and len(known) < MAX_SECRETS and all(one.rows != rows for one in known):
             known.append(SeenSecret(found.kind, origin, rows))
     return list(kinds)
@@ -68,6 +73,8 @@ def read_secrets(known: list[SeenSecret], origin: str, text: str, salt: int) -> 
 def secrets_in(known: list[SeenSecret], text: str, salt: int) -> list[tuple[Credential, str]]:
     """Find the credentials of a text, each with its origin; empty for one that nobody has read.
 
+    Those that overlap are one, of the kind of the first and longest.
+
     >>> known: list[SeenSecret] = []
     >>> _ = read_secrets(known, "result:Read", "postgres://app:Tr0ub4dor@db.example.com/shop", 7)
     >>> secrets_in(known, "echo Tr0ub4dor", 7)
@@ -75,46 +82,61 @@ def secrets_in(known: list[SeenSecret], text: str, salt: int) -> list[tuple[Cred
     >>> secrets_in(known, "echo hello", 7)
     []
     """
-    origins = {one: _origin_of(known, text, one, salt) for one in credentials_in(text)}
-    for seen, origin in _seen_again(known, text, salt):
-        overlapping = [one for one in origins if one.start < seen.end and seen.start < one.end]
-        origins |= dict.fromkeys([seen, *overlapping], origin)
-    return [(one, origins[one]) for one in apart(list(origins))]
+    every = dict(_seen_again(known, text, salt)) if known else {}
+    for one in credentials_in(text):
+        every.setdefault(one, "")
+    found: list[tuple[Credential, str]] = []
+    for one in sorted(every, key=lambda one: (one.start, -one.end)):
+        if not found or one.start >= found[-1][0].end:
+            found.append((one, every[one]))
+            continue
+        last, origin = found[-1]
+        whole = Credential(last.kind, last.start, max(last.end, one.end))
+        found[-1] = (whole, origin or every[one])
+    return [(one, origin or _origin_of(known, text, one, salt)) for one, origin in found]
 
 
 def _seen_again(known: list[SeenSecret], text: str, salt: int) -> Iterator[tuple[Credential, str]]:
-    """Find the known credentials of a text, each once as it is, and in what is encoded."""
-    if not known:
-        return
+    """Find the known credentials of a text, as they are and in what is encoded."""
+    text = normal_form(text)
     yield from _plain_again(known, text, salt)
     for one in encoded_in(text):
-        for seen, origin in _plain_again(known, one.text, salt):
-            yield Credential(seen.kind, one.start, one.end), origin
+        for seen, origin in _plain_again(known, normal_form(one.text), salt):
+            yield Credential(seen.kind, *one.span_of(seen.start, seen.end)), origin
 
 
 def _plain_again(known: list[SeenSecret], text: str, salt: int) -> Iterator[tuple[Credential, str]]:
-    """Find the known credentials whose words follow each other in a text, each once."""
-    words = [found.span() for found in WORD.finditer(text)]
+    """Find the known credentials whose words follow each other in a text in normal form."""
     row = word_sums(text, salt)
+    present = set(memoryview(row).cast("I"))
+    spans: list[tuple[int, int]] = []
     for one in known:
-        starts = ((place_in(row, spelled), len(spelled) // BYTES) for spelled in one.rows)
-        found = next(((at, count) for at, count in starts if at >= 0), None)
-        if found is not None:
-            at, count = found
-            yield Credential(one.kind, words[at][0], words[at + count - 1][1]), one.origin
+        for spelled in one.rows:
+            if memoryview(spelled).cast("I")[0] not in present:
+                continue
+            at = place_in(row, spelled)
+            while at >= 0:
+                spans = spans or [found.span() for found in WORD.finditer(text)]
+                end = spans[at + len(spelled) // BYTES - 1][1]
+                if one.kind == _KEY and (rest := _BODY.match(text, end)):
+                    end = rest.end()  # of a key in one line, only the first words are known
+                yield Credential(one.kind, spans[at][0], end), one.origin
+                at = place_in(row, spelled, at + 1)
 
 
 def _origin_of(known: list[SeenSecret], text: str, found: Credential, salt: int) -> str:
     """Give the origin of a credential that may be a part of a longer word; empty for none."""
     if not known:
         return ""
-    row = word_sums(text[found.start : found.end], salt)
-    return next((one.origin for one in known if one.rows[0] == row), "")
+    rows = set(_rows_of(text[found.start : found.end], salt))
+    return next((one.origin for one in known if not rows.isdisjoint(one.rows)), "")
 
 
 def _rows_of(secret: str, salt: int) -> Iterator[bytes]:
-    secret = _FRAME.sub(" ", secret).strip() or secret
-    for spelling in dict.fromkeys((secret, _LINES.sub("", secret))):
+    secret = normal_form(secret)
+    lines = (_FRAME.sub(" ", secret).strip() or secret)[:_MAX_TEXT].split()
+    alone = (one for one in lines if len(one) >= _LINE and not one.startswith(_OF_ALL_KEYS))
+    for spelling in dict.fromkeys((" ".join(lines), "".join(lines), *alone)):
         row = word_sums(spelling, salt)[: _MAX_WORDS * BYTES]
         if row:
             yield row
