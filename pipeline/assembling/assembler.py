@@ -24,7 +24,7 @@ from pipeline.assembling.ancestors import Ancestry
 from pipeline.assembling.known_subjects import KnownSubjects
 from pipeline.assembling.native_events import encoded, native_event, native_line
 from pipeline.assembling.open_session import OpenSession
-from pipeline.assembling.secrets.hiding import with_hidden_ids
+from pipeline.assembling.secrets.hiding import hidden_id, with_hidden_ids
 from pipeline.assembling.state.gaps import WAIT_US as GAP_US
 from pipeline.assembling.state.gaps import HookedAgents
 from pipeline.assembling.state.rows import ANCESTRY, HOOKED, SessionRows
@@ -262,7 +262,7 @@ class Assembler:
     def end(self, session: str) -> list[bytes]:
         """End a session and forget it; give the events of its open calls."""
         out: list[bytes] = []
-        name = f"\x1f{session}"
+        name = f"\x1f{hidden_id(session)}"
         if name in self._open:
             self._release(name, out)
         if name in self._open:

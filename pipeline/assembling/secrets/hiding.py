@@ -72,16 +72,17 @@ def with_hidden_ids(part: Part) -> Part:
     of_event = {"session": session, "trace_id": trace}
     return replace(
         part,
-        session=_digested(part.session),
-        call=_digested(part.call),
-        match=_digested(part.match),
-        span=_digested(part.span),
-        parent=_digested(part.parent),
-        event=event | {key: _digested(one) for key, one in of_event.items() if isinstance(one, str)},
+        session=hidden_id(part.session),
+        call=hidden_id(part.call),
+        match=hidden_id(part.match),
+        span=hidden_id(part.span),
+        parent=hidden_id(part.parent),
+        event=event | {key: hidden_id(one) for key, one in of_event.items() if isinstance(one, str)},
     )
 
 
-def _digested(name: str) -> str:
+def hidden_id(name: str) -> str:
+    """Give an id in which each credential is the digest of it."""
     for one in reversed(credentials_in(name)):
         name = f"{name[: one.start]}{digest(name[one.start : one.end])}{name[one.end :]}"
     return name

@@ -83,6 +83,12 @@ CREDENTIALS = {
         'password: "hunter2x"',
         "sshpass -p hunter2 ssh a",
         "curl -u ana:hunter2 https://example.com",
+        "machine db.example.com login app password hunter2",
+        "machine db.example.com\n  login app\n\taccount a\n  password hunter",
+        "machine db.example.com password hunter2 login app",
+        "default login app password hunter2",
+        "db.example.com:5432:shop:app:hunter2",
+        "*:*:*:app:hun\\:ter2",
     ],
 }
 HARMLESS = [
@@ -115,6 +121,15 @@ HARMLESS = [
     "/usr/lib/python3/dist-packages/certifi/cacert.pem",
     "a" * 5_000,
     "lorem ipsum " * 500,
+    "machine learning login page, password reset",
+    "the default password is on the machine label",
+    "Enter the machine admin password now",
+    "machine {host} login {user} password {password}",
+    "docker run -p 127.0.0.1:5432:5432 postgres:16",
+    "compose.yml:12:image:postgres:16-alpine",
+    "src/app.py:5432:5:E501:too-long",
+    "2026-10-05T08:00:00:12:30 db:5432: connection refused",
+    "00:1b:44:11:3a:b7 fe80:5432:1:2:abcd:3:4:5",
 ]
 
 
@@ -198,6 +213,11 @@ def check_pattern(pattern: re.Pattern[str], kind: str) -> None:
         ":AA1",
         "MTA.",
         "password:    ",
+        "machine a login b ",
+        "machine a login a account b ",
+        "a:5432:b:c:dddd:",
+        "\\\\",
+        "\\\\n",
     ],
 )
 def test_hostile_text_takes_a_bounded_time(piece: str) -> None:
@@ -231,6 +251,11 @@ def test_invalid_rule_is_a_configuration_error(tmp_path: Path) -> None:
         ("password=Tr0ub4dor3&user=ana", "Tr0ub4dor3"),
         ("password=$DB_PASSWORD1", None),
         ('password="${DB_PASSWORD1}"', None),
+        (r'{"env": "A=1\nPASSWORD=Tr0ub4dor3\nB=2"}', "Tr0ub4dor3"),
+        (r'{"env": "A=1\\nPASSWORD=Tr0ub4dor3\\nB=2"}', "Tr0ub4dor3"),
+        ("*:*:*:app:Tr0ub4dor3", "Tr0ub4dor3"),
+        (r"*:*:*:app:Tr0\:ub4dor3", r"Tr0\:ub4dor3"),
+        ("machine a login b password 'Tr0ub4dor3'", "Tr0ub4dor3"),
         ('"password": "Must be at least 8 characters"', None),
     ],
 )
