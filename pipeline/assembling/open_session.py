@@ -24,7 +24,7 @@ from pipeline.assembling.state.session_state import (
     weight_of_held,
 )
 from pipeline.assembling.state.spans import add_span, agents_at, call_of, facts_above
-from pipeline.assembling.state.weights import ENTRY, SECRET, SESSION, weight_of
+from pipeline.assembling.state.weights import ENTRY, SECRET, SESSION, SPELLING, weight_of
 from pipeline.assembling.word_sums import word_sums
 from pipeline.formats.bounds import cut
 
@@ -113,7 +113,8 @@ class OpenSession:
                     state.weight += weight - call.weight
                     call.weight = weight
             self._changed.clear()
-        entries = ENTRY * len(state.done) + SECRET * len(state.secrets)
+        entries = ENTRY * len(state.done)
+        entries += sum(SECRET + SPELLING * len(one.rows) for one in state.secrets)
         return SESSION + state.weight + entries + state.reports.weight + self.corpus.weight
 
     def released(self) -> list[Part]:

@@ -27,6 +27,7 @@ ORIGIN = "secret:"
 _DEEPEST = 80
 """More levels than arguments have (`pipeline.formats.bounds.flat`); what is deeper is left out."""
 _LONGEST = 200
+_IDS = ("session", "trace_id")
 _NOT_HIDDEN = frozenset({"id", "time", "session", "trace_id", "credential"})
 """Members that have ids, and no content."""
 
@@ -65,11 +66,10 @@ def with_hidden_ids(part: Part) -> Part:
     'claude-code/sha256:7c6305b5d1520114'
     """
     event = part.event
-    session, trace = event.get("session"), event.get("trace_id")
-    ids = f"{part.session}\n{part.call}\n{part.match}\n{part.span}\n{part.parent}\n{session}\n{trace}"
-    if not may_have_credentials(ids.encode("utf-8", "replace")):
+    own = f"{part.session} {part.call} {part.match} {part.span} {part.parent}"
+    of_event = f"{event.get('session')} {event.get('trace_id')}"
+    if not may_have_credentials(f"{own} {of_event}".encode("utf-8", "replace")):
         return part
-    of_event = {"session": session, "trace_id": trace}
     return replace(
         part,
         session=hidden_id(part.session),
@@ -77,7 +77,7 @@ def with_hidden_ids(part: Part) -> Part:
         match=hidden_id(part.match),
         span=hidden_id(part.span),
         parent=hidden_id(part.parent),
-        event=event | {key: hidden_id(one) for key, one in of_event.items() if isinstance(one, str)},
+        event=event | {one: hidden_id(event[one]) for one in _IDS if event.get(one)},
     )
 
 

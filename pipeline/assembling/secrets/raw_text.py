@@ -1,18 +1,20 @@
 """Hide credentials in text as it came: JSON or not, whole or cut, a record or a message.
 
-What surrounds a credential stays to the letter, and JSON stays JSON. A file of such text shows what
-was wrong with a record, and opens nothing.
+What surrounds a credential stays to the letter, and JSON stays JSON: names of members stay apart,
+and in the id of an event, session or trace, a digest replaces the credential. A file of such text
+shows what was wrong with a record, and opens nothing.
 """
 
 from __future__ import annotations
 
 import json
 import re
+from itertools import count
 from typing import TYPE_CHECKING
 
 from pipeline.actions.secrets import all_credentials_in, may_have_credentials
 from pipeline.assembling.secrets.hiding import NAMED, mark_of
-from pipeline.formats.secrets import is_secret_name
+from pipeline.formats.secrets import digest, is_secret_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,6 +32,9 @@ _PAIR = re.compile(
     rf'(?:\{{\s*+"(?:stringValue|string_value)"\s*+:\s*+)?{_VALUE}',
     re.DOTALL,
 )
+_OF_ID = re.compile(r'"(?:id|session|trace_id)"\s*+:\s*+"[^"\\]{0,64}\Z')
+_OF_NAME = re.compile(r'[^"\\]{0,64}+"\s*+:')
+_LONGEST_ID = 100
 _MARK = re.compile(r"\*{3}[a-z_]{2,40}(?:#[0-9a-f]{16})?\*{3}").match
 
 
@@ -84,14 +89,25 @@ def hidden_text(text: str, mark: Mark | None = None, depth: int = 0) -> str:
     if not may_have_credentials(text.encode("utf-8", "replace")):
         return text
     parts: list[str] = []
+    names: dict[str, str] = {}
     at = 0
     for one in all_credentials_in(text):
         secret = text[one.start : one.end].rstrip("\\")  # which belong to the character after them
         made = secret if _MARK(secret) else make(one.kind, secret)
-        parts += (text[at : one.start], made)
-        at = one.start + len(secret)
+        before, at = text[at : one.start], one.start + len(secret)
+        if mark is None and _OF_ID.search(before[-_LONGEST_ID:]):
+            made = digest(secret)
+        elif _OF_NAME.match(text, at):
+            made = _apart(made, secret, names)
+        parts += (before, made)
     text = "".join((*parts, text[at:]))
     return _PAIR.sub(of_name, _NAMED.sub(of_name, text))
+
+
+def _apart(mark: str, secret: str, names: dict[str, str]) -> str:
+    """Give a mark as a name, with a number where it is the name of another credential."""
+    numbered = (f"{mark}{number or ''}" for number in count())
+    return next(one for one in numbered if names.setdefault(one, secret) == secret)
 
 
 def _plain_mark(kind: str, secret: str) -> str:

@@ -17,7 +17,9 @@ SESSION = 4_000
 ORIGIN = 400
 """Bytes of a value in the arguments of a call with its origins."""
 SECRET = 800
-"""Bytes of a credential that a session has read, in its spellings."""
+"""Bytes of a credential that a session has read."""
+SPELLING = 100
+"""Bytes of one of its spellings, such as a line of a key."""
 _TEXT, _WIDE = 56, 4
 _MEMBER, _ITEM, _OBJECT, _NUMBER = 100, 8, 64, 32
 

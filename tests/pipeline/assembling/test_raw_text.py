@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.assembling.secrets.raw_text import hidden_bytes, hidden_text
+from pipeline.formats.secrets import digest
 
 GITLAB = "gl" + "pat-" + "Ab3dEf6hIj9kLm2nOp5q"
 GITHUB = "gh" + "p_" + "Ab3dEf6hIj9kLm2nOp5qAb3dEf6hIj9kLm2n"
@@ -42,6 +43,20 @@ def test_no_credential_is_left(raw: bytes) -> None:
     assert not any(one.encode() in hidden for one in CREDENTIALS)
     assert b"***" in hidden
     assert hidden_bytes(hidden) == hidden
+
+
+def test_names_that_are_credentials_stay_apart() -> None:
+    other = GITLAB.replace("Ab", "Zb")
+    raw = json.dumps({"a": {GITLAB: 1, other: {GITLAB: 2, "note": other}}, "b": {other: 3}})
+    mark = "***gitlab_token***"
+    hidden = {"a": {mark: 1, f"{mark}1": {mark: 2, "note": mark}}, "b": {f"{mark}1": 3}}
+    assert json.loads(hidden_text(raw)) == hidden
+
+
+@pytest.mark.parametrize("member", ["id", "session", "trace_id"])
+def test_ids_that_are_credentials_stay_apart(member: str) -> None:
+    hidden = [hidden_text(json.dumps({member: one})) for one in (GITLAB, GITHUB)]
+    assert [json.loads(one)[member] for one in hidden] == [digest(GITLAB), digest(GITHUB)]
 
 
 def test_all_around_a_credential_stays_to_the_letter() -> None:
