@@ -30,7 +30,7 @@ _FROM_URL = str.maketrans("-_", "+/")
 class Encoded:
     """A text that is encoded in another one, from `start` to before `end`.
 
-    `quoted` is how it stands there, where it is quoted as in a URL.
+    `quoted` is the run of the other text, where it is quoted as in a URL.
     """
 
     text: str

@@ -77,12 +77,14 @@ def with_hidden_ids(part: Part) -> Part:
         match=hidden_id(part.match),
         span=hidden_id(part.span),
         parent=hidden_id(part.parent),
-        event=event | {one: hidden_id(event[one]) for one in _IDS if event.get(one)},
+        event=event | {one: hidden_id(event[one]) for one in _IDS if one in event},
     )
 
 
-def hidden_id(name: str) -> str:
-    """Give an id in which each credential is the digest of it."""
+def hidden_id(name: Any) -> Any:
+    """Give an id in which each credential is the digest of it; anything else is unchanged."""
+    if not isinstance(name, str):
+        return name
     for one in reversed(credentials_in(name)):
         name = f"{name[: one.start]}{digest(name[one.start : one.end])}{name[one.end :]}"
     return name

@@ -200,7 +200,7 @@ def test_one_line_of_a_key_is_the_key_only_where_it_was_read(at: int) -> None:
     assert "secrets" not in events_of(curl(line))[0]["attributes"]
 
 
-def test_lines_that_many_keys_have_are_no_key() -> None:
+def test_line_that_many_keys_share_is_no_key() -> None:
     shared = "b3BlbnNzaC1rZXktdjEAAAAABG5vbmUAAAAEbm9uZQAAAAAAAAABAAAAMwAAAAtzc2gtZW"
     key = a_key().replace("PRIVATE KEY-----\n", f"PRIVATE KEY-----\n{shared}\n", 1)
     sent = events_of(("Read", {"file_path": "~/.ssh/id_ed25519"}, key), curl(shared))[1]
@@ -219,8 +219,8 @@ def test_only_the_credential_is_hidden_in_a_quoted_address() -> None:
 
 def test_each_occurrence_of_a_credential_is_hidden() -> None:
     read = ("Read", {"file_path": "/srv/.env"}, "DB_PASSWORD=Xk29vQmZ77pL")
-    used = events_of(read, ("Bash", {"command": "echo Xk29vQmZ77pL; f Xk29vQmZ77pL"}, "ok"))[1]
-    assert used["arguments"]["command"] == "echo ***password***; f ***password***"
+    used = events_of(read, ("Bash", {"command": "f Xk29vQmZ77pL " * 9}, "ok"))[1]
+    assert used["arguments"]["command"] == "f ***password*** " * 9
 
 
 def test_letter_that_is_longer_in_lower_case_moves_nothing() -> None:
