@@ -200,7 +200,7 @@ def test_one_line_of_a_key_is_the_key_only_where_it_was_read(at: int) -> None:
     assert "secrets" not in events_of(curl(line))[0]["attributes"]
 
 
-def test_line_that_many_keys_share_is_no_key() -> None:
+def test_line_that_many_keys_share_is_not_a_key() -> None:
     shared = "b3BlbnNzaC1rZXktdjEAAAAABG5vbmUAAAAEbm9uZQAAAAAAAAABAAAAMwAAAAtzc2gtZW"
     key = a_key().replace("PRIVATE KEY-----\n", f"PRIVATE KEY-----\n{shared}\n", 1)
     sent = events_of(("Read", {"file_path": "~/.ssh/id_ed25519"}, key), curl(shared))[1]
