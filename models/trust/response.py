@@ -156,6 +156,7 @@ def trust_answer(
     policy: TrustPolicy,
     obligations: Mapping[str, Obligation] = DEFAULT_OBLIGATIONS,
     *,
+    shut: bool = False,
     stale: bool = False,
     lag_us: int = 0,
     mode: str | None = None,
@@ -176,6 +177,8 @@ def trust_answer(
     computed_us
         The caller's clock. `valid_until` is on this clock, like the reader's cache. The answer
         assumes that this clock is not slower than the stream.
+    shut
+        Whether a person has quarantined an agent without a state.
     stale, lag_us
         Whether the stream is late beyond its bound, and how late it is.
     operation
@@ -197,7 +200,7 @@ def trust_answer(
             agent_id=agent_id, mode=mode or "unknown", config_version=policy.version
         )
         view, state = _view(nobody, states, at_us, policy), "unknown"
-    shut = any(one.level_state.gate == "quarantined" for one in states)
+    shut = shut or any(one.level_state.gate == "quarantined" for one in states)
     gate: Gate = "quarantined" if shut else "open"
     level = view.level_state.level
     believed, disbelieved = (

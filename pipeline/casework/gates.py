@@ -1,4 +1,8 @@
-"""Quarantine and release of an agent, each in two steps: what it would do, then doing it."""
+"""Quarantine and release of an agent, each in two steps: what it would do, then doing it.
+
+A person may quarantine an agent that has no event yet. The log has the quarantine until the agent
+begins, which then begins with a shut gate.
+"""
 
 from __future__ import annotations
 
@@ -14,6 +18,7 @@ from models.units import MINUTE_US
 from pipeline.casework.comments import LONGEST
 from pipeline.casework.refusal import Refusal
 from pipeline.casework.roots import root_of
+from pipeline.identity.alias import is_name
 from pipeline.store.registers.audit import Entry
 
 if TYPE_CHECKING:
@@ -45,10 +50,11 @@ def is_quarantined(log: AuditLog, agent_id: str) -> bool:
 
 
 def gate_of(desk: Desk, agent_id: str) -> Gate | None:
-    """Give the gate of an agent, with an action that waits; None for one that never acted."""
+    """Give the gate of an agent, with an action that waits; None for one that nobody knows."""
     found = desk.store.audit.latest("gate", agent_id)
     states = desk.store.states(agent_id)
-    return _gate_now(desk, states, found) if states else None
+    gate = _gate_now(desk, states, found)
+    return gate if states or gate == "quarantined" else None
 
 
 def shutting(desk: Desk, agent_id: str, reason: str) -> Entry:
@@ -72,11 +78,18 @@ def set_gate(
         gate, for five minutes.
 
     The gate of an alias is that of its agent.
+
+    Raises
+    ------
+    Refusal
+        The gate is so already, the confirmation does not hold, or the id is none of an agent.
     """
     root = root_of(desk, agent_id)
     agent_id = root if desk.store.states(root) else agent_id
-    states = desk.states(agent_id)
+    states = desk.store.states(agent_id)
     found = desk.store.audit.latest("gate", agent_id)
+    if not states and found is None:
+        _check_new(agent_id, action)
     before, wanted = _gate_now(desk, states, found), _RESULT[action]
     by_person = found is not None and found[1].action == "quarantine"
     if before == wanted and (action == "release" or by_person):
@@ -95,6 +108,7 @@ def set_gate(
     return {
         "agent_id": agent_id,
         "action": action,
+        "known": bool(states),
         "done": confirm is not None,
         "effect": _EFFECT[action],
         "before": _state(desk, states, agent_id, before),
@@ -104,9 +118,17 @@ def set_gate(
     }
 
 
+def _check_new(agent_id: str, action: GateAction) -> None:
+    """Refuse an id that no agent can have, and a release of an agent that nobody knows."""
+    if action == "release":
+        raise Refusal("missing", "no such agent")
+    if not is_name(agent_id):
+        raise Refusal("wrong", "an agent's id has 1 to 256 characters, and no NUL")
+
+
 def _gate_now(desk: Desk, states: Sequence[TrustState], found: tuple[int, Entry] | None) -> Gate:
-    """Give the gate, with an action that the worker has not applied yet."""
-    if found is not None and desk.store.audit.is_due(found[0]):
+    """Give the gate, with an action that no worker has applied yet, or none can."""
+    if found is not None and (not states or desk.store.audit.is_due(found[0])):
         return "quarantined" if found[1].action == "quarantine" else "open"
     shut = any(one.level_state.gate == "quarantined" for one in states)
     return "quarantined" if shut else "open"
@@ -118,10 +140,11 @@ def _state(desk: Desk, states: Sequence[TrustState], agent_id: str, gate: Gate) 
     answer: Answer = trust_answer(
         [replace(one, level_state=move(one.level_state)) for one in states],
         agent_id,
-        max(one.last_seen_us for one in states),
+        max((one.last_seen_us for one in states), default=desk.at_us),
         desk.at_us,
         desk.policy,
         desk.obligations,
+        shut=gate == "quarantined",
     )
     asked = answer.obligations
     return {

@@ -17,6 +17,7 @@ from models.event import Mode
 from models.trust.agent_evidence import has_agent_wide_evidence
 from models.trust.levels import quarantine
 from models.trust.state import TrustState, trust_bytes, trust_of
+from pipeline.casework.gates import is_quarantined
 from pipeline.processing.stream_types import has_other_key
 
 if TYPE_CHECKING:
@@ -185,8 +186,8 @@ class Agents(OrderedDict["Key", AgentState]):
             return agent_state
         trust = TrustState(agent_id=key[0], mode=key[1], config_version=self._config_version)
         others = [one.trust.level_state for one in self.in_all_modes(key[0])]
-        shut = any(one.gate == "quarantined" for one in others)
-        if shut or (not others and any(map(self.is_shut, self.aliases_of(key[0])))):
+        names = () if others else (key[0], *self.aliases_of(key[0]))
+        if any(one.gate == "quarantined" for one in others) or any(map(self.is_shut, names)):
             trust.level_state = quarantine(trust.level_state)
         agent_state = AgentState(self._profiles.new(*key), trust)
         self._put(key, agent_state)
@@ -199,9 +200,14 @@ class Agents(OrderedDict["Key", AgentState]):
         return self._is_here(agent_id) or bool(self._store.states(agent_id))
 
     def is_shut(self, agent_id: str) -> bool:
-        """Return whether the gate of an agent is shut, here or in the store."""
+        """Return whether the gate of an agent is shut, here or in the store.
+
+        That of an agent without states is shut by a quarantine that a person set before it began.
+        """
         here = [self[agent_id, mode].trust for mode in MODES if (agent_id, mode) in self]
         states = (*here, *self._store.states(agent_id))
+        if not states:
+            return is_quarantined(self._store.audit, agent_id)
         return any(one.level_state.gate == "quarantined" for one in states)
 
     def fill(self, trust: TrustState) -> None:

@@ -34,11 +34,13 @@ class GateAnswer(BaseModel):
     """What the action does, and whether it is done.
 
     `confirm` does it in a second call of the same caller until `confirm_until`; both are null once
-    it is done.
+    it is done. `known` is false for an agent without an event so far: the gate holds from its
+    first call.
     """
 
     agent_id: str
     action: Literal["quarantine", "release"]
+    known: bool
     done: bool
     effect: str
     before: GateState

@@ -27,6 +27,11 @@ class AnswerMaker:
         Parameters of answers.
     longest_us
         Longest life of an answer over a recording; None for a stream.
+
+    Attributes
+    ----------
+    announced
+        Agents whose gate a person has shut; it counts for those without a state.
     """
 
     def __init__(
@@ -40,6 +45,7 @@ class AnswerMaker:
         self._policy = policy
         self._obligations = obligations
         self._longest_us = longest_us
+        self.announced: frozenset[str] = frozenset()
         self._unknown_question: tuple[object, ...] = ()
         self._unknown_answer: Answer
 
@@ -54,7 +60,8 @@ class AnswerMaker:
         Only the last answer is cached, so that invented ids cannot fill the memory.
         """
         age = self._staleness
-        asked = (question, now_us, age.at_us(now_us), age.late_us(now_us), age.stale)
+        shut = agent_id in self.announced
+        asked = (question, now_us, age.at_us(now_us), age.late_us(now_us), age.stale, shut)
         if self._unknown_question != asked:
             self._unknown_question = asked
             self._unknown_answer = self._answer([], agent_id, question, now_us)
@@ -72,6 +79,7 @@ class AnswerMaker:
             now_us,
             self._policy,
             self._obligations,
+            shut=not states and agent_id in self.announced,
             stale=age.stale,
             lag_us=age.late_us(now_us) or 0,
             mode=question[0],

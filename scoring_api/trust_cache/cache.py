@@ -107,6 +107,7 @@ class TrustCache:
         self.renewal = Renewal(self._answers.make, refresh_us, 0 if recorded else MAX_KEPT)
         self._prepare_s = config.prepare_s
         self._metrics = metrics
+        self._quarantined: frozenset[str] = frozenset()
         self._version: int | None = None
         self._seq = 0
         self._is_again = False
@@ -157,9 +158,19 @@ class TrustCache:
         if seen.joined is not None:
             self.joined = seen.joined
             self.joined_version += 1
+        if seen.quarantined is not None:
+            self._quarantined = seen.quarantined
+        if seen.joined is not None or seen.quarantined is not None:
+            self._answers.announced = self._announced()
         self._age.polled_us = wall_us()
         if not self.ready:
             await self._prepare()
+
+    def _announced(self) -> frozenset[str]:
+        """Give the quarantined agents with their aliases, and the agents of quarantined aliases."""
+        shut = self._quarantined
+        pairs = [pair for pair in self.joined.items() if not shut.isdisjoint(pair)] if shut else []
+        return shut.union(*pairs)
 
     async def _prepare(self) -> None:
         self._beat(self._age.polled_us)

@@ -28,6 +28,8 @@ class Changes(NamedTuple):
     ----------
     joined
         Agent of each confirmed alias, as of before the changes.
+    quarantined
+        Agents that a person has quarantined.
     """
 
     version: int
@@ -35,6 +37,7 @@ class Changes(NamedTuple):
     counters: Mapping[str, int] | None
     changes: list[Change] | None
     joined: Mapping[str, str] | None
+    quarantined: frozenset[str] | None
 
 
 class StoreThread:
@@ -52,7 +55,7 @@ class StoreThread:
         self._reading = reading
         self._settle = settle
         self._thread: ThreadPoolExecutor | None = None
-        self._stamp = 0
+        self._stamp = self._gates = 0
 
     async def read(self, call: Callable[[], T]) -> T:
         """Run one call of the store in its thread."""
@@ -93,6 +96,7 @@ class StoreThread:
             self._reading.counters() if due else None,
             self._changes(after, limit) if new or joined is not None else None,
             joined,
+            self._quarantined() if due else None,
         )
 
     def _joined(self) -> Mapping[str, str] | None:
@@ -102,6 +106,14 @@ class StoreThread:
         if stamp == self._stamp:
             return None
         found, self._stamp = agents_of(aliases.confirmed()), stamp
+        return found
+
+    def _quarantined(self) -> frozenset[str] | None:
+        """Give the agents that a person has quarantined if they have changed."""
+        count = self._reading.audit.count("gate")
+        if count == self._gates:
+            return None
+        found, self._gates = self._reading.audit.quarantined(), count
         return found
 
     async def changes(self, after: int, limit: int) -> list[Change]:

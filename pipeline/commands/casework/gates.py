@@ -55,7 +55,8 @@ def _set(
 
 def _print_effect(answer: Mapping[str, Any]) -> None:
     before, after, out = answer["before"], answer["after"], console()
-    out.print(f"agent   {plain(answer['agent_id'])}", highlight=False)
+    unknown = "" if answer["known"] else ", not known yet: it begins with this gate"
+    out.print(f"agent   {plain(answer['agent_id'])}{unknown}", highlight=False)
     out.print(f"gate    {before['gate']} becomes {after['gate']}", highlight=False)
     out.print(
         f"trust   {after['level']}, {after['score']} (at least {after['lower']}), as before",

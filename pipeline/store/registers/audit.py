@@ -220,6 +220,11 @@ class AuditLog:
         """Give all entries of a kind, oldest first."""
         return [entry for _, entry in self._decoded("where kind = ? order by number", [kind])]
 
+    def quarantined(self) -> frozenset[str]:
+        """Give the agents that a person has quarantined, and nobody has released since."""
+        latest = {entry.object: entry.action for entry in self.all_of("gate")}
+        return frozenset(name for name, action in latest.items() if action == "quarantine")
+
     def count(self, kind: Kind) -> int:
         """Count the entries of a kind; it changes with every further one."""
         row = self._reading.row("select count(*) from audit where kind = ?", (kind,))

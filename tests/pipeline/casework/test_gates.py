@@ -127,8 +127,35 @@ def test_one_of_two_people_at_once_is_refused(desk):
         log.latest = real
 
 
-def test_an_unknown_agent_is_refused(desk):
+def test_quarantine_of_an_agent_before_its_first_event_holds_from_that_event(desk):
+    first = set_gate(desk.person, "newcomer", "quarantine", "why")
+    assert (first["known"], first["before"]["gate"]) == (False, "open")
+    assert first["after"]["gate"] == "quarantined"
+    shut(desk, agent="newcomer")
+    desk.beat()
+    desk.restart()
+    with pytest.raises(Refusal, match="quarantined already"):
+        set_gate(desk.person, "newcomer", "quarantine", "again")
+    desk.judge(an_event("n-1", "newcomer", credential=None))
+    (state,) = desk.store.states("newcomer")
+    assert (state.level_state.gate, state.ledger.days) == ("quarantined", {})
+    assert set_gate(desk.person, "newcomer", "release", "fine")["known"]
+
+
+def test_quarantine_that_is_lifted_before_the_first_event_shuts_nothing(desk):
+    shut(desk, agent="newcomer")
+    desk.beat()
+    shut(desk, "release", "newcomer")
+    desk.beat()
+    desk.judge(an_event("n-1", "newcomer", credential=None))
+    assert desk.gate("newcomer") == "open"
+
+
+def test_ids_that_no_agent_has_and_releases_of_unknown_agents_are_refused(desk):
     with pytest.raises(Refusal, match="no such agent"):
-        set_gate(desk.person, "nobody", "quarantine", "why")
+        set_gate(desk.person, "nobody", "release", "why")
+    for name in ("", "a" * 257):
+        with pytest.raises(Refusal, match="1 to 256 characters"):
+            set_gate(desk.person, name, "quarantine", "why")
     with pytest.raises(Refusal, match="open already"):
         set_gate(desk.person, GHOST, "release", "why")

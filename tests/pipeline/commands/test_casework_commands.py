@@ -72,6 +72,17 @@ def test_a_decision_shows_its_effect_and_is_saved_only_with_the_last_word(
     assert (code, "no decision to take back" in err) == (1, True)
 
 
+def test_quarantine_of_an_agent_without_events_says_that_it_is_not_known_yet(
+    desk: WorkingDesk, habitus: Habitus
+) -> None:
+    code, out, err = habitus("quarantine", "newcomer", "--reason", "stop", "--yes")
+    assert (code, err) == (0, "saved; habitus run applies it within about a second\n")
+    assert "newcomer, not known yet: it begins with this gate" in out
+    desk.beat()
+    desk.judge(an_event("n-1", "newcomer"))
+    assert desk.gate("newcomer") == "quarantined"
+
+
 def test_a_terminal_asks_for_the_reason_and_the_last_word(
     desk: WorkingDesk, habitus: Habitus, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -54,6 +54,30 @@ def decision_in(answer: dict[str, Any]) -> tuple[str, str] | None:
     return None if decision is None else (decision, reason)
 
 
+@pytest.mark.parametrize(("path", "hook", "fmt"), ALL)
+def test_quarantine_before_the_first_event_denies_the_first_call_until_it_is_lifted(
+    client: httpx.Client, installation: Installation, until: Any, path: str, hook: Any, fmt: str
+) -> None:
+    assert installation.store.states(fmt) == []
+
+    def set_gate(action: str) -> None:
+        asked = f"/v1/agent/{action}?id={fmt}"
+        confirm = client.post(asked, json={"reason": "stop"}).json()["confirm"]
+        done = client.post(asked, json={"reason": "stop", "confirm": confirm}).json()
+        assert (done["done"], done["known"]) == (True, False)
+
+    def is_denied() -> bool:
+        return client.post(path, json=hook).json() != {}
+
+    set_gate("quarantine")
+    until(is_denied, 3.0)
+    answer = client.get(f"/v1/agents/{fmt}/trust").json()
+    assert (answer["gate"], answer["state"]) == ("quarantined", "unknown")
+    assert client.get("/v1/agents/nobody/trust").json()["gate"] == "open"
+    set_gate("release")
+    until(lambda: not is_denied(), 3.0)
+
+
 @pytest.mark.parametrize(
     "hook",
     [HOOK, HOOK | {"hook_event_name": "PostToolUse"}, {"hook_event_name": "Never heard of"},

@@ -75,7 +75,7 @@ def test_an_agent_that_no_path_can_name_is_quarantined_by_query(client, installe
 @pytest.mark.parametrize(
     ("path", "body", "status"),
     [
-        ("/v1/agents/nobody/quarantine", {}, 404),
+        ("/v1/agents/nobody/release", {}, 404),
         ("/v1/agents/a%00b/quarantine", {}, 404),
         ("/v1/agent/release?id=a%00b", {}, 404),
         ("/v1/agent/release?id=odd%2F..", {}, 409),
