@@ -26,6 +26,7 @@ from pipeline.assembling.state.session_state import (
 from pipeline.assembling.state.spans import add_span, agents_at, call_of, facts_above
 from pipeline.assembling.state.weights import ENTRY, SECRET, SESSION, SPELLING, weight_of
 from pipeline.assembling.word_sums import word_sums
+from pipeline.formats.agents.denied_hooks import DECISION, was_denied
 from pipeline.formats.bounds import cut
 
 if TYPE_CHECKING:
@@ -42,6 +43,8 @@ MAX_DONE = 4_000
 """Most calls of a session that are remembered, so that a repetition is one event."""
 MAX_PURPOSE = 2_000
 _LONGEST_TOOL = 256
+_RAN = ":ran"
+"""Ends the name of a call that ran although its hook denied it."""
 _MOST_TOKENS = 1 << 53
 _LONGEST_MS = 1e12
 _SUBAGENT = 2
@@ -216,6 +219,8 @@ class OpenSession:
 
     def _result(self, part: Part, time_us: int, arrived_us: int, out: list[bytes]) -> None:
         name, inner = call_of(self.state.spans, part)
+        if name and (ran := self._ran_denied(part, name)) is not None:
+            part, name = ran, ran.call
         if not name or self._is_done(part, name, time_us):
             return
         call = self.state.calls.get(name) or self._opened(name, time_us, arrived_us, out)
@@ -274,6 +279,20 @@ class OpenSession:
         """Name the service of the session, which is the agent where no other is found."""
         agent = self.state.facts.get("agent") or {}
         return f"{self.state.reporter}\x1f{agent.get('id') or ''}"
+
+    def _ran_denied(self, part: Part, name: str) -> Part | None:
+        """Give the result of a call that ran although its hook denied it, as one of another call.
+
+        An agent that obeys may report its refusal as an error, but not in a hook after the call.
+        """
+        known = self.state.done.get(digest_of(name))
+        outcome = part.event.get("outcome")
+        if known is None or not known.denied or outcome not in ("ok", "error"):
+            return None
+        if outcome == "error" and part.via != "hook":
+            return None
+        event = {"tool": known.tool} | part.event | {"attributes": {DECISION: "deny"}}
+        return replace(part, call=f"{name}{_RAN}", event=event)
 
     def _is_done(self, part: Part, name: str, time_us: int) -> bool:
         done = self.state.done
@@ -401,7 +420,8 @@ class OpenSession:
         took = call.event.get("duration_ms") or 0.0
         end_us = call.time_us + int(min(took, _LONGEST_MS) * 1000)
         tool = cut(str(tool), _LONGEST_TOOL)
-        self._remember(name, Done(end_us, tool, call.read, call.result is None))
+        denied = call.event.get("outcome") == "denied" and was_denied(call.event)
+        self._remember(name, Done(end_us, tool, call.read, call.result is None, denied))
         event = copied(state.facts)
         for facts in facts_above(state.spans, call.span) if call.span else ():
             if "agent" in facts:

@@ -18,6 +18,8 @@ Decision = Literal["ask", "deny"]
 """Never ``allow``: that would skip the question to the person."""
 
 ANY, STEP_UP, UNKNOWN = "*", "step_up", "unknown"
+DENIED = ":denied"
+"""Ends the name of the format of a payload that was answered by ``deny``."""
 _LEVELS = (*LEVELS, UNKNOWN, STEP_UP, ANY)
 _OPERATIONS = (*get_args(Operation), ANY)
 _RULE = re.compile(r"([a-z_*]+)/([a-z*]+)=([a-z]+)")

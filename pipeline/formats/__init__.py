@@ -9,10 +9,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol, TypeGuard, cast, runtime_checkable
 
 from models.errors import ConfigError, MalformedEvent
+from pipeline.configuration.hook_rules import DENIED
 from pipeline.formats.agentlog import AgentLog, Labels
 from pipeline.formats.agents.claude_code import ClaudeCode
 from pipeline.formats.agents.codex import Codex
 from pipeline.formats.agents.copilot_cli import CopilotCli
+from pipeline.formats.agents.denied_hooks import DeniedHooks
 from pipeline.formats.agents.gemini_cli import GeminiCli
 from pipeline.formats.agents.inspect_log import Inspect
 from pipeline.formats.agents.openhands import OpenHands
@@ -66,6 +68,7 @@ __all__ = [
     "longest_of",
     "native_reader",
     "read_event",
+    "reported_format",
     "whole_files",
 ]
 
@@ -138,6 +141,12 @@ FORMATS: dict[str, AnyFormat] = {
     "otlp-proto-traces": OTLP_PROTO_TRACES,
 }
 
+_DENIED: dict[str, AnyFormat] = {
+    f"{name}{DENIED}": DeniedHooks(cast("PartFormat", FORMATS[name]))
+    for name in ("claude-code", "copilot-cli", "gemini-cli")
+}
+"""Hooks that the server answered by ``deny``; only the server names them."""
+
 _HAS_PARTS: dict[type, bool] = {}
 """For each class of formats; the check of a protocol takes 10 µs."""
 
@@ -155,6 +164,15 @@ def format_named(name: str) -> AnyFormat:
         raise ConfigError(
             f"unknown format {quoted(name)}, expected one of: {', '.join(sorted(FORMATS))}"
         ) from None
+
+
+def reported_format(name: str) -> AnyFormat:
+    """Look up the format of a payload that the server took, with what the server answered.
+
+    >>> type(reported_format("gemini-cli:denied")).__name__
+    'DeniedHooks'
+    """
+    return _DENIED.get(name) or format_named(name)
 
 
 def event_format(name: str) -> Format:

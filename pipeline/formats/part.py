@@ -33,7 +33,7 @@ class Part(Struct, frozen=True, kw_only=True, omit_defaults=True):
     named
         Whether `call` comes from the emitter; otherwise it is made of the ids of the span.
     via
-        ``hook`` for a ``call`` that a hook of the agent reports, ``log`` for one of its telemetry
+        ``hook`` for what a hook of the agent reports, ``log`` for a ``call`` of its telemetry
         or transcript under the same id; empty where no hook could report it. ``model`` for both
         halves of a call that only the messages of a model report: none where spans are calls.
     time_us

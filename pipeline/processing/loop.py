@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 
 from pipeline.assembling.native_records import REPORTER
 from pipeline.clock import clock_us
-from pipeline.formats import format_named
+from pipeline.formats import format_named, reported_format
 from pipeline.processing.lag import lags_us, worst_us
 from pipeline.processing.quarantine import judged
 from pipeline.processing.stream_types import RawRecord
@@ -179,7 +179,7 @@ class Loop:
         while rows := self.store.reports(_INBOX_CHUNK):
             name, group = next(groupby(rows, key=itemgetter(2)))
             rows = list(group)
-            out = self._judged([record_of(row) for row in rows], format_named(name))
+            out = self._judged([record_of(row) for row in rows], reported_format(name))
             out.reports_done = rows[-1][0]
             self._to_forget = True
             self._feeds.note(HTTP, out.newest_us, clock_us())

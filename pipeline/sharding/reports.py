@@ -19,7 +19,7 @@ from pipeline.assembling.known_subjects import status_of_name
 from pipeline.assembling.marks import ASSEMBLED, mark_of
 from pipeline.assembling.native_records import native_records
 from pipeline.assembling.state.weights import MAX_BYTES
-from pipeline.formats import format_named
+from pipeline.formats import reported_format
 from pipeline.processing.intake import reject
 from pipeline.processing.loop import record_of
 from pipeline.sharding.forwarding import Forwarded, hand_in, too_long
@@ -121,7 +121,7 @@ class Reports:
             records = [record_of(row) for row in rows]
             out.reports_done = rows[-1][0]
         made = native_records(
-            records, format_named(name), self._assembler, partial(reject, out, count),
+            records, reported_format(name), self._assembler, partial(reject, out, count),
             spans=spans and not rows,
         )  # fmt: skip
         if not rows and not made:

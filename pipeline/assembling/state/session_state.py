@@ -44,12 +44,14 @@ class Done(Struct, array_like=True):
     """A call that is an event already.
 
     `read` is as for `OpenCall`. `late` says that the event has no result, so one may still come.
+    `denied` says that the answer of its hook denied it, so a result means that it ran all the same.
     """
 
     end_us: int
     tool: str = ""
     read: int = 0
     late: bool = False
+    denied: bool = False
 
 
 class State(Struct):

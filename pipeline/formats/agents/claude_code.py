@@ -72,34 +72,38 @@ def _prompt(hook: dict[str, Any], key: str) -> Iterator[Part]:
 
 
 def _call(hook: dict[str, Any], key: str) -> Iterator[Part]:
-    call, tool = text(hook.get("tool_use_id")), text(hook.get("tool_name"))
-    if call is None or tool is None:
-        return
+    call, event = text(hook.get("tool_use_id")), _called(hook)
+    if call is not None and event:
+        yield Part(kind="call", session=key, call=call, event=event, via="hook")
+
+
+def _called(hook: dict[str, Any]) -> dict[str, Any]:
+    """Give what a hook says was called; nothing where it names no tool."""
+    tool = text(hook.get("tool_name"))
+    if tool is None:
+        return {}
     event: dict[str, Any] = {"tool": tool, "arguments": inner(hook.get("tool_input"))}
-    event |= _of_subagent(hook.get("agent_id"), hook.get("agent_type"))
-    yield Part(kind="call", session=key, call=call, event=event, via="hook")
+    return event | _of_subagent(hook.get("agent_id"), hook.get("agent_type"))
 
 
 def _result(hook: dict[str, Any], key: str) -> Iterator[Part]:
-    yield from _call(hook, key)
     yield from _ended(hook, key, "ok", texts(hook.get("tool_response")))
 
 
 def _failure(hook: dict[str, Any], key: str) -> Iterator[Part]:
-    yield from _call(hook, key)
     yield from _ended(hook, key, "error", texts(hook.get("error")))
 
 
 def _denied(hook: dict[str, Any], key: str) -> Iterator[Part]:
-    yield from _call(hook, key)
     yield from _ended(hook, key, "denied", "")
 
 
 def _ended(hook: dict[str, Any], key: str, outcome: str, said: str) -> Iterator[Part]:
     call = text(hook.get("tool_use_id"))
     if call is not None:
-        event = {"outcome": outcome, "duration_ms": number(hook.get("duration_ms"))}
-        yield Part(kind="result", session=key, call=call, event=event, text=said)
+        event = _called(hook)
+        event |= {"outcome": outcome, "duration_ms": number(hook.get("duration_ms"))}
+        yield Part(kind="result", session=key, call=call, event=event, text=said, via="hook")
 
 
 def _end(_: dict[str, Any], key: str) -> Iterator[Part]:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pipeline.processing.batch_state import BatchState
 
 _encode = msgspec.json.Encoder().encode
-_SHOWN = frozenset({"call_id", "programs", "tokens", "unparsed", "error_type"})
+_SHOWN = frozenset({"call_id", "error_type", "hook_decision", "programs", "tokens", "unparsed"})
 """Attributes without content."""
 _SECOND_US = 1_000_000
 

@@ -15,7 +15,14 @@ from msgspec import Struct
 from starlette.exceptions import HTTPException
 
 from models.errors import HabitusError, MalformedEvent
-from pipeline.configuration.hook_rules import ANY, Decision, decided, needs_operation, rules_at
+from pipeline.configuration.hook_rules import (
+    ANY,
+    DENIED,
+    Decision,
+    decided,
+    needs_operation,
+    rules_at,
+)
 from scoring_api.authentication.principal import LOCAL, Principal
 from scoring_api.clock import wall_us
 from scoring_api.problems import ProblemError
@@ -181,8 +188,8 @@ async def _payload_of(body: bytes | None) -> Payload | None:
 async def _take(hook: _Hook, service: Service, caller: Principal) -> Response:
     """Decide, then keep: what a hook answers does not depend on whether it can be kept."""
     reporter = reporter_of(caller)
-    answer = await _decision(hook, service, reporter)
-    fault = await _kept(hook, service, caller, reporter)
+    decision, answer = await _decision(hook, service, reporter)
+    fault = await _kept(hook, service, caller, reporter, denied=decision == "deny")
     if fault is not None:
         _log.error("hook_not_kept", extra={"detail": fault.detail})
         if not answer and not (fault.status != 403 and hook.kinds[0].errors_deny):
@@ -191,7 +198,7 @@ async def _take(hook: _Hook, service: Service, caller: Principal) -> Response:
 
 
 async def _kept(
-    hook: _Hook, service: Service, caller: Principal, reporter: str
+    hook: _Hook, service: Service, caller: Principal, reporter: str, *, denied: bool
 ) -> ProblemError | None:
     """Keep a payload for the worker; give the reason where that is not possible."""
     kind = hook.kinds[0]
@@ -199,7 +206,8 @@ async def _kept(
         caller.check_report(kind.agent_of(reporter))
         if hook.body is None:
             return hook.fault
-        await service.reports.put(kind.fmt, reporter, hook.body)
+        fmt = f"{kind.fmt}{DENIED}" if denied else kind.fmt
+        await service.reports.put(fmt, reporter, hook.body)
     except MalformedEvent as error:
         return ProblemError(403, error.detail)
     except HabitusError:
@@ -207,18 +215,20 @@ async def _kept(
     return None
 
 
-async def _decision(hook: _Hook, service: Service, reporter: str) -> dict[str, Any]:
-    """Give what a hook answers before a call; an empty object decides nothing."""
+async def _decision(
+    hook: _Hook, service: Service, reporter: str
+) -> tuple[Decision | None, dict[str, Any]]:
+    """Give the decision about a call, and the answer; an empty object decides nothing."""
     waiting = [kind for kind in hook.kinds if kind.waits(hook.payload)]
     if waiting:
         await _until_ready(service)
     found = [await _decided(kind, hook, service, reporter) for kind in waiting]
     gravest = min(filter(None, found), key=lambda one: one[0] != "deny", default=None)
     if gravest is None:
-        return {}
+        return None, {}
     # The kinds read different members, so an answer may be for each of them.
     answers = [kind.answer(*gravest) for kind in waiting]
-    return {name: value for answer in answers for name, value in answer.items()}
+    return gravest[0], {name: value for answer in answers for name, value in answer.items()}
 
 
 async def _until_ready(service: Service) -> None:

@@ -115,7 +115,7 @@ def test_call_of_a_quarantined_agent_is_denied_in_the_form_of_its_agent(
     assert ("hookSpecificOutput" in answer) == (fmt == "claude-code")
     assert ("decision" in answer) == (fmt == "gemini-cli")
     until(lambda: installation.store.reports(10))
-    assert {row[2] for row in installation.store.reports(10)} == {fmt}
+    assert {row[2] for row in installation.store.reports(10)} == {fmt, f"{fmt}:denied"}
 
 
 @pytest.mark.parametrize(
@@ -225,3 +225,25 @@ def test_slow_store_delays_no_answer_and_loses_nothing(
 def test_other_content_types_are_refused(client: httpx.Client, path: str) -> None:
     answer = client.post(path, content=b"{}", headers={"content-type": "text/plain"})
     assert answer.status_code == 415
+
+
+@pytest.mark.parametrize(("path", "hook", "fmt"), ALL)
+def test_payload_that_is_answered_by_deny_is_kept_with_that_decision(
+    installation: Installation, until: Any, path: str, hook: Any, fmt: str
+) -> None:
+    with installation.client(hook_rules=(rule_of("unknown/*=deny"),)) as client:
+        decision = decision_in(client.post(path, json=hook).json())
+        assert decision is not None
+        assert decision[0] == "deny"
+        until(lambda: installation.store.reports(10))
+    ((_, _, kept, _, value),) = installation.store.reports(10)
+    assert (kept, json.loads(value)) == (f"{fmt}:denied", hook)
+
+
+def test_payload_that_is_answered_by_ask_is_kept_as_one_that_is_only_observed(
+    installation: Installation, until: Any
+) -> None:
+    with installation.client(hook_rules=(rule_of("unknown/*=ask"),)) as client:
+        assert client.post(PATH, json=HOOK).json() != {}
+        until(lambda: installation.store.reports(10))
+    assert [row[2] for row in installation.store.reports(10)] == ["claude-code"]
