@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -18,12 +19,10 @@ from pipeline.processing.progress import progress_for
 from pipeline.scanning.page import page_of, title_of
 from pipeline.scanning.reading import named
 from pipeline.scanning.scan import scan as scanned
-from pipeline.scanning.transcripts import locations
+from pipeline.scanning.transcripts import in_words, locations
 from pipeline.text.quoted import plain
 
 if TYPE_CHECKING:
-    from collections import Counter
-
     from rich.console import Console
 
     from pipeline.scanning.scan import AgentSummary, Scan, Session
@@ -49,11 +48,14 @@ def scan(
     refuse_to_overwrite([("--page", page)], [], installed={}, force=force)
     found = locations(None if folder is None else Path(folder))
     files = {one.fmt: names for one in found if (names := one.files())}
+    skipped = sum((one.skipped() for one in found), Counter())
     if not files:
         looked = ", ".join(str(one.folder) for one in found)
-        raise HabitusError(f"no transcripts in {looked}")
+        raise HabitusError(
+            ". ".join(filter(None, (f"no transcripts in {looked}", in_words(skipped))))
+        )
     with progress_for(json=as_json) as progress:
-        result = scanned(files, settings, progress)
+        result = scanned(files, settings, progress, skipped=skipped)
     if as_json:
         print_json(summary_of(result))
     else:
@@ -78,12 +80,14 @@ def print_scan(found: Scan, out: Console) -> None:
     strange = found.strangest()
     out.print(f"\n[bold]{title_of(found, strange)}[/]", highlight=False)
     for session in strange:
-        _print_session(session, out)
+        _print_session(session, found.reasons_of(session), out)
     _print_unread(found, out)
 
 
 def _print_unread(found: Scan, out: Console) -> None:
-    """Name the files that could not be read, or not wholly."""
+    """Name the files that could not be read, or not wholly, and count those that are skipped."""
+    if found.skipped:
+        out.print(f"\n{in_words(found.skipped)}", highlight=False)
     if not found.unread:
         return
     shown, more = named(found.unread)
@@ -100,26 +104,47 @@ def _print_unread(found: Scan, out: Console) -> None:
 def _print_habits(agent: AgentSummary, out: Console) -> None:
     out.print(f"\n[bold]{plain(agent.agent_id)}[/]", highlight=False)
     rows = (
-        ("uses", agent.tools),
-        ("runs", agent.programs),
-        ("reaches", agent.destinations),
-        ("touches secrets", agent.secrets),
+        ("uses", agent.tools, _shares),
+        ("runs", agent.programs, _shares),
+        ("reaches", agent.destinations, _calls),
+        ("touches secrets", agent.secrets, _calls),
     )
     facts = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
-    for name, counts in rows:
+    for name, counts, in_numbers in rows:
         if counts:
-            facts.add_row(f"[dim]{name}[/]", _shares(counts))
+            facts.add_row(f"[dim]{name}[/]", in_numbers(counts))
     out.print(facts)
 
 
 def _shares(counts: Counter[str]) -> str:
     total = sum(counts.values())
-    first = [f"{plain(name)} {n / total:.0%}" for name, n in counts.most_common(_SHOWN)]
+    first = [f"{plain(name)} {_percent(n / total)}" for name, n in counts.most_common(_SHOWN)]
+    return _with_more(first, counts)
+
+
+def _percent(share: float) -> str:
+    """Write a share; a small one is not nothing.
+
+    >>> _percent(0.26), _percent(0.001)
+    ('26%', 'below 1%')
+    """
+    return f"{share:.0%}" if share >= 0.005 else "below 1%"
+
+
+def _calls(counts: Counter[str]) -> str:
+    first = [
+        f"{plain(name)} in {n:,} {'call' if n == 1 else 'calls'}"
+        for name, n in counts.most_common(_SHOWN)
+    ]
+    return _with_more(first, counts)
+
+
+def _with_more(first: list[str], counts: Counter[str]) -> str:
     more = len(counts) - len(first)
     return ", ".join(first) + (f", {more} more" if more > 0 else "")
 
 
-def _print_session(session: Session, out: Console) -> None:
+def _print_session(session: Session, reasons: list[str], out: Console) -> None:
     request = " ".join(session.request.split())[:_LONGEST]
     out.print(
         f"{rfc3339(session.first_us)[:16]}  {plain(session.agent_id)}  {plain(session.name)}  "
@@ -128,7 +153,7 @@ def _print_session(session: Session, out: Console) -> None:
     )
     if request:
         out.print(f"   [dim]{plain(request)}[/]", highlight=False)
-    for why in session.reasons[:3]:
+    for why in reasons[:3]:
         out.print(f"   • {plain(why)}", highlight=False)
 
 
@@ -149,11 +174,12 @@ def summary_of(found: Scan) -> dict[str, object]:
         "strangest": [
             {
                 "session": one.name, "agent_id": one.agent_id, "time": rfc3339(one.first_us),
-                "calls": one.calls, "rank": round(one.rank, 2), "reasons": one.reasons,
+                "calls": one.calls, "rank": round(one.rank, 2), "reasons": found.reasons_of(one),
             }
             for one in found.strangest()
         ],
         "rejected": found.rejected,
+        "skipped": found.skipped,
         "unread_files": len(found.unread),
         "unread": [{"file": name, "reason": why} for name, why in named(found.unread)[0]],
     }  # fmt: skip

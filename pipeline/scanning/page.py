@@ -10,6 +10,7 @@ from jinja2 import Environment, StrictUndefined
 
 from models.event import rfc3339
 from pipeline.scanning.reading import named
+from pipeline.scanning.transcripts import in_words
 from pipeline.text.visible import visible
 
 if TYPE_CHECKING:
@@ -33,7 +34,8 @@ def page_of(found: Scan) -> str:
         rejected=found.rejected,
         agents=[_agent(one) for one in found.agents.values()],
         heading=title_of(found, strange),
-        strange=[_session(one) for one in strange],
+        strange=[_session(one, found) for one in strange],
+        skipped=in_words(found.skipped),
         unread=[(visible(name), visible(why)) for name, why in unread],
         more=f"{more:,}" if more else "",
     )
@@ -89,12 +91,12 @@ def _rows(counts: Counter[str]) -> list[tuple[str, str, int]]:
     ]
 
 
-def _session(session: Session) -> dict[str, Any]:
+def _session(session: Session, found: Scan) -> dict[str, Any]:
     return {
         "time": rfc3339(session.first_us)[:16].replace("T", " "),
         "agent": visible(session.agent_id),
         "name": visible(session.name),
         "calls": session.calls,
         "request": visible(" ".join(session.request.split()))[:_LONGEST],
-        "reasons": [visible(why) for why in session.reasons[:_REASONS]],
+        "reasons": [visible(why) for why in found.reasons_of(session)[:_REASONS]],
     }

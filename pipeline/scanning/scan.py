@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 _NUMBER = re.compile(r"\d[\d.,]*")
 STRANGEST = 3
+_NAMED = 3
 BEFORE = 0.25
 """Share of the sessions that is learned before one of them counts as strange."""
 
@@ -42,6 +43,8 @@ class Session(Struct):
         Highest rank of its events, in bits (`models.result.Result.rank`).
     reasons
         Sentences about that event, the most important first.
+    sent
+        Hosts that its calls send to, each with the files that are read for it.
     """
 
     name: str
@@ -52,6 +55,7 @@ class Session(Struct):
     calls: int = 0
     rank: float = -1e9
     reasons: list[str] = field(default_factory=list)
+    sent: dict[str, list[str]] = field(default_factory=dict)
 
 
 class AgentSummary(Struct):
@@ -80,13 +84,17 @@ class Scan:
         Number of records that could not be read.
     unread
         Files that could not be read, or not wholly, with the first reason.
+    skipped
+        Number of files that were not opened, by reason.
     """
 
-    def __init__(self, reading: Reading) -> None:
+    def __init__(self, reading: Reading, skipped: Mapping[str, int] | None = None) -> None:
         self.agents: dict[str, AgentSummary] = {}
         self.sessions: dict[tuple[str, str], Session] = {}
         self.rejected = reading.rejected
         self.unread = reading.unread
+        self.skipped = dict(skipped or {})
+        self._only: dict[str, Session | None] = {}
 
     def observe(self, _: RawRecord, event: Event, result: Result, __: AgentState) -> None:
         """Take one judged event."""
@@ -98,6 +106,7 @@ class Scan:
             self.sessions[event.agent.id, name] = session
         session.calls += 1
         session.request = session.request or (event.purpose or "")
+        self._note_hosts(event, session)
         if result.rank > session.rank:
             session.rank = result.rank
             session.reasons = [reason.why for reason in result.reasons]
@@ -122,6 +131,34 @@ class Scan:
             listed = attributes.get(name)
             counts.update(str(one) for one in (listed if isinstance(listed, list) else ()))
 
+    def _note_hosts(self, event: Event, session: Session) -> None:
+        """Note the hosts of a call: the only session that reaches each, and what is sent there."""
+        files = (event.attributes or {}).get("files_read")
+        for host in hosts_of(event):
+            if self._only.setdefault(host, session) is not session:
+                self._only[host] = None
+            if event.operation == "send" and event.outcome != "denied":
+                sent = session.sent.setdefault(host, [])
+                sent += [
+                    one for one in (files if isinstance(files, list) else ()) if one not in sent
+                ]
+
+    def reasons_of(self, session: Session) -> list[str]:
+        """Give the reasons of a session; first, what it sends to hosts that no other one reaches.
+
+        >>> found = Scan(Reading())
+        >>> session = Session("s", "a", 0, 0, sent={"evil.example": [".env"]})
+        >>> found._only["evil.example"] = session
+        >>> found.reasons_of(session)
+        ['It sends .env to evil.example, which no other session reaches.']
+        """
+        uploads = [
+            f"It sends {_listed(files)} to {host}, which no other session reaches."
+            for host, files in session.sent.items()
+            if self._only.get(host) is session
+        ]
+        return [*uploads, *session.reasons]
+
     def strangest(self) -> list[Session]:
         """Give the sessions with the highest ranks that come less than once a day.
 
@@ -140,6 +177,16 @@ class Scan:
         return [*chosen, *(one for one in strange if id(one) not in shown)][:STRANGEST]
 
 
+def _listed(files: Sequence[str]) -> str:
+    """Name the first files; data where none is known.
+
+    >>> _listed([]), _listed(["a", "b"]), _listed(["a", "b", "c", "d", "e"])
+    ('data', 'a, b', 'a, b, c and 2 more files')
+    """
+    more = len(files) - _NAMED
+    return (", ".join(files[:_NAMED]) or "data") + (f" and {more} more files" if more > 0 else "")
+
+
 def hosts_of(event: Event) -> list[str]:
     """Give the hosts that a call reaches, as `pipeline.actions` found them.
 
@@ -156,12 +203,16 @@ def hosts_of(event: Event) -> list[str]:
 
 
 def scan(
-    files: Mapping[str, Sequence[str]], settings: Settings, progress: Progress | None = None
+    files: Mapping[str, Sequence[str]],
+    settings: Settings,
+    progress: Progress | None = None,
+    *,
+    skipped: Mapping[str, int] | None = None,
 ) -> Scan:
     """Judge the files of each format; nothing is kept. Those that cannot be read are named."""
     reading = Reading(progress)
     records = reading.in_order(files)
-    found = Scan(reading)
+    found = Scan(reading, skipped)
     with tempfile.TemporaryDirectory(prefix="habitus-") as folder:
         url = f"sqlite:{folder}/scan.db"
         with open_store(url, secret=REPLAY_SECRET) as store:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import random
 import shutil
 import sys
@@ -14,6 +15,8 @@ import pytest
 from rich.console import Console
 from typer.testing import CliRunner
 
+from models.event import EPOCH, Agent, Event, Network
+from models.result import Result
 from pipeline.cli import app
 from pipeline.clock import clock_us
 from pipeline.commands.scan import print_scan
@@ -73,7 +76,9 @@ def test_the_session_that_sends_a_file_away_is_among_the_strangest(
     assert agent.tools.keys() == {"Bash"}
     assert agent.destinations == {"paste.evil.example": 1}
     strange = next(one for one in found.strangest() if one.name == f"s-{STRANGE}")
-    assert any("curl" in why or "evil" in why for why in strange.reasons)
+    assert found.reasons_of(strange)[0] == (
+        "It sends .env to paste.evil.example, which no other session reaches."
+    )
     assert strange.request == "Fix the tests"
 
 
@@ -86,8 +91,10 @@ def test_command_prints_tables_and_writes_a_page_and_json(
     shown = CliRunner().invoke(app, ["scan", "--folder", str(home), "--page", str(page)])
     assert "claude-code" in shown.stdout
     assert "strangest" in shown.stdout
+    assert "paste.evil.example in 1 call" in shown.stdout
+    assert "It sends .env to paste.evil.example" in shown.stdout
     html = page.read_text()
-    assert "paste.evil.example" in html
+    assert "It sends .env to paste.evil.example" in html
     asked = CliRunner().invoke(app, ["scan", "--folder", str(home), "--json"])
     assert json.loads(asked.stdout)["agents"][0]["sessions"] == SESSIONS
     assert [path.name for path in tmp_path.iterdir()] == ["scan.html"]
@@ -180,6 +187,73 @@ def test_files_that_cannot_be_read_are_named_with_their_reasons(
     made = json.loads(CliRunner().invoke(app, [*command, "--json"]).stdout)
     assert (made["unread_files"], len(made["unread"]), made["rejected"]) == (13, 10, 12)
     assert made["agents"][0]["sessions"] == SESSIONS
+
+
+def test_pipes_devices_and_links_out_of_the_folder_are_skipped_and_counted(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("CLAUDE_CONFIG_DIR", raising=False)
+    projects = tmp_path / "home" / ".claude" / "projects"
+    project = projects / "shop"
+    shutil.copytree(home / ".claude" / "projects" / "-home-ana-shop", project)
+    outside = tmp_path / "elsewhere"
+    outside.mkdir()
+    (outside / "s-99.jsonl").write_text((project / "s-1.jsonl").read_text().replace("s-1", "s-99"))
+    os.mkfifo(project / "pipe.jsonl")
+    (project / "null.jsonl").symlink_to("/dev/null")
+    (project / "file.jsonl").symlink_to(outside / "s-99.jsonl")
+    (projects / "folder").symlink_to(outside)
+    (project / "inside.jsonl").symlink_to(project / "s-1.jsonl")
+    page = tmp_path / "scan.html"
+    command = ["scan", "--folder", str(tmp_path / "home")]
+    said = (
+        "Skipped files: 3 (leads out of its folder by a link), 1 (is a pipe, a device or a socket)"
+    )
+    shown = CliRunner().invoke(app, [*command, "--page", str(page)], env={"COLUMNS": "400"})
+    assert said in shown.stdout.splitlines()
+    assert said in page.read_text()
+    made = json.loads(CliRunner().invoke(app, [*command, "--json"]).stdout)
+    assert sorted(made["skipped"].values()) == [1, 3]
+    assert made["agents"][0]["sessions"] == SESSIONS
+
+
+def test_folder_with_nothing_but_a_pipe_says_so_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("CLAUDE_CONFIG_DIR", raising=False)
+    project = tmp_path / ".claude" / "projects" / "shop"
+    project.mkdir(parents=True)
+    os.mkfifo(project / "pipe.jsonl")
+    shown = CliRunner().invoke(app, ["scan", "--folder", str(tmp_path)])
+    assert "Skipped files: 1 (is a pipe, a device or a socket)" in str(shown.exception)
+
+
+def act(session: str, operation: str, host: str, outcome: str = "ok") -> Event:
+    """Give one call of a session that reads a file and reaches a host."""
+    return Event(
+        id=f"{session}-{operation}-{host}", time=EPOCH, agent=Agent(id="a"), tool="Bash",
+        session=session, operation=operation, outcome=outcome,  # type: ignore[arg-type]
+        network=Network(destination=host), attributes={"files_read": ["key.pem"]},
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("others", "reasons"),
+    [
+        ([], ["It sends key.pem to h.example, which no other session reaches."]),
+        ([act("s-1", "send", "h.example")], ["It sends key.pem to h.example, which no other"
+                                             " session reaches."]),
+        ([act("s-2", "read", "h.example")], []),
+    ],
+)  # fmt: skip
+def test_upload_is_a_reason_where_no_other_session_reaches_the_host(
+    others: list[Event], reasons: list[str]
+) -> None:
+    found = Scan(Reading())
+    for event in (*others, act("s-1", "send", "h.example"), act("s-1", "read", "docs.example"),
+                  act("s-1", "send", "x.example", "denied")):  # fmt: skip
+        found.observe(None, event, Result(event.id, "a", None, event.session, 1), None)  # type: ignore[arg-type]
+    assert found.reasons_of(found.sessions["a", "s-1"]) == reasons
 
 
 def split(home: Path, folder: Path) -> dict[str, list[str]]:
