@@ -126,14 +126,14 @@ _SAFE = frozenset(
 _DETAIL = {
     404: "no such route",
     405: "the route has no such method",
-    413: "the body is too large",
     503: "too many request bodies are in memory now",
 }
 
 
 async def _on_http(_: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101  # registered for this type only
-    detail = _DETAIL.get(error.status_code)
+    # The body is received by our guard, which names the limit.
+    detail = error.detail if error.status_code == 413 else _DETAIL.get(error.status_code)
     headers = dict(error.headers or {})
     return ProblemError(error.status_code, detail or "the request was refused", headers).response()
 

@@ -13,7 +13,7 @@ from pipeline.clock import clock_us
 from pipeline.commands.offline import Files, begun, note_empty
 from pipeline.commands.terminal import note
 from pipeline.events.duplicates import LatestCalls
-from pipeline.formats import format_named, has_parts, whole_files
+from pipeline.formats import format_named, has_parts
 from pipeline.sources.recordings import records_of
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ def decode(
             else:
                 assembler.count["calls_repeated"] += 1
 
-    for record in records_of(files, now_us=clock_us(), whole_files=whole_files(wire)):
+    for record in records_of(files, now_us=clock_us(), wire=wire):
         write(native_records([record], wire, assembler, reject))
     write(native_records([], wire, assembler, reject, whole=True))
     out.flush()

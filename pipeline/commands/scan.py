@@ -92,8 +92,8 @@ def _print_unread(found: Scan, out: Console) -> None:
         return
     shown, more = named(found.unread)
     out.print(
-        f"\n[bold]Not read, or not wholly[/]: {len(found.unread):,} files, "
-        f"{found.rejected:,} records", highlight=False,
+        f"\n[bold]Not read, or not wholly[/]: {_number_of(len(found.unread), 'file')}, "
+        f"{_number_of(found.rejected, 'record')}", highlight=False,
     )  # fmt: skip
     for name, why in shown:
         out.print(f"   {plain(name)}: {plain(why)}", highlight=False)
@@ -132,11 +132,17 @@ def _percent(share: float) -> str:
 
 
 def _calls(counts: Counter[str]) -> str:
-    first = [
-        f"{plain(name)} in {n:,} {'call' if n == 1 else 'calls'}"
-        for name, n in counts.most_common(_SHOWN)
-    ]
+    first = [f"{plain(name)} in {_number_of(n, 'call')}" for name, n in counts.most_common(_SHOWN)]
     return _with_more(first, counts)
+
+
+def _number_of(number: int, noun: str) -> str:
+    """Write a number of things.
+
+    >>> _number_of(1, "call"), _number_of(1200, "call")
+    ('1 call', '1,200 calls')
+    """
+    return f"{number:,} {noun}" + ("s" if number != 1 else "")
 
 
 def _with_more(first: list[str], counts: Counter[str]) -> str:
@@ -148,7 +154,7 @@ def _print_session(session: Session, reasons: list[str], out: Console) -> None:
     request = " ".join(session.request.split())[:_LONGEST]
     out.print(
         f"{rfc3339(session.first_us)[:16]}  {plain(session.agent_id)}  {plain(session.name)}  "
-        f"{session.calls} calls",
+        f"{_number_of(session.calls, 'call')}",
         highlight=False,
     )
     if request:

@@ -37,7 +37,7 @@ class RawRecord(Struct, frozen=True, gc=False):
     Attributes
     ----------
     value
-        The bytes; only the first `KEPT_OF_LONG` of a value longer than `MAX_VALUE`.
+        The bytes; only the first `KEPT_OF_LONG` of a value longer than its format allows.
     source
         Position key: ``"file:/abs/path.jsonl"``, ``"kafka:topic:3"``, ``"stdin"``.
     offset

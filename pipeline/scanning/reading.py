@@ -22,7 +22,7 @@ from models.errors import HabitusError, MalformedEvent
 from pipeline.assembling.assembler import Assembler
 from pipeline.assembling.native_records import native_records
 from pipeline.clock import clock_us
-from pipeline.formats import event_format, event_of, format_named, whole_files
+from pipeline.formats import event_format, event_of, format_named
 from pipeline.processing.stream_types import BYTES
 from pipeline.sources.recordings import records_of
 
@@ -227,7 +227,7 @@ def _of_group(group: Group, now_us: int) -> Found:
                 found.records.append((time, (last, place, len(found.records)), record))
 
     for place, name in group.files:
-        records = records_of([name], now_us=now_us, whole_files=whole_files(wire))
+        records = records_of([name], now_us=now_us, wire=wire)
         try:
             for record in records:
                 add(native_records([record], wire, assembler, reject), place, last=False)

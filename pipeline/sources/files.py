@@ -170,9 +170,10 @@ class Files:
         if self._whole_files:
             return whole.WholeFile(path, position)
         if path.suffix in parquet.SUFFIXES:
-            return parquet.ParquetRows(path, position)
-        document = document_of(path, position) if _is_json(path) else None
-        return document or jsonl.JsonLines(path, position, longest=self._longest)
+            return parquet.ParquetRows(path, position, longest=self._longest)
+        longest = self._longest
+        document = document_of(path, position, longest=longest) if _is_json(path) else None
+        return document or jsonl.JsonLines(path, position, longest=longest)
 
     def _grows(self, path: Path) -> bool:
         return self._whole_files or path.suffix not in jsonl.COMPRESSED + parquet.SUFFIXES

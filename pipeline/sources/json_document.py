@@ -41,9 +41,19 @@ class JsonDocument:
         Bytes of the file.
     position
         Number of objects taken before, or None.
+    longest
+        Largest object in bytes; a longer one is cut.
     """
 
-    def __init__(self, values: list[bytes], size: int, position: str | None = None) -> None:
+    def __init__(
+        self,
+        values: list[bytes],
+        size: int,
+        position: str | None = None,
+        *,
+        longest: int = MAX_VALUE,
+    ) -> None:
+        self._longest = longest
         self._values = values
         self._size = size
         self._taken = int((position or "0").partition(":")[0])
@@ -55,7 +65,7 @@ class JsonDocument:
             value = self._values[self._taken]
             self._taken += 1
             size -= len(value)
-            long = len(value) > MAX_VALUE
+            long = len(value) > self._longest
             batch.add(
                 self._taken, value[:KEPT_OF_LONG] if long else value, len(value) if long else 0
             )
@@ -75,7 +85,9 @@ class JsonDocument:
         """Do nothing: the file is closed."""
 
 
-def document_of(path: Path, position: str | None = None) -> JsonDocument | None:
+def document_of(
+    path: Path, position: str | None = None, *, longest: int = MAX_VALUE
+) -> JsonDocument | None:
     """Read a file that is one document; None for a file of lines.
 
     A document begins with an array, with ``Records``, or with an object over several lines.
@@ -85,7 +97,9 @@ def document_of(path: Path, position: str | None = None) -> JsonDocument | None:
         return None
     raw = read_whole(path, MAX_DOCUMENT)
     values = None if raw is None else _objects(raw.removeprefix(_BOM))
-    return None if raw is None or values is None else JsonDocument(values, len(raw), position)
+    if raw is None or values is None:
+        return None
+    return JsonDocument(values, len(raw), position, longest=longest)
 
 
 def _objects(raw: bytes) -> list[bytes] | None:

@@ -34,6 +34,8 @@ class ParquetRows:
         The file.
     position
         Number of rows taken before, or None.
+    longest
+        Largest row in bytes; a longer one is cut.
 
     Raises
     ------
@@ -41,8 +43,11 @@ class ParquetRows:
         The file is not Parquet or is damaged.
     """
 
-    def __init__(self, path: Path, position: str | None = None) -> None:
+    def __init__(
+        self, path: Path, position: str | None = None, *, longest: int = MAX_VALUE
+    ) -> None:
         self._path = path
+        self._longest = longest
         self._row = 0
         try:
             self._file = pyarrow.parquet.ParquetFile(path)
@@ -75,7 +80,7 @@ class ParquetRows:
                 if value is None:
                     break
                 size -= len(value)
-                long = len(value) > MAX_VALUE
+                long = len(value) > self._longest
                 kept = value[:KEPT_OF_LONG] if long else value
                 batch.add(self._row, kept, len(value) if long else 0)
         except (OSError, pyarrow.ArrowException) as error:

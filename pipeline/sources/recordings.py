@@ -6,6 +6,8 @@ from contextlib import closing
 from typing import TYPE_CHECKING
 
 from models.errors import ConfigError
+from pipeline.formats import longest_of, whole_files
+from pipeline.processing.stream_types import MAX_VALUE
 from pipeline.publishing.rejected import rejected_by
 from pipeline.sources import open_source
 from pipeline.text.quoted import LONGEST_PATH, quoted
@@ -14,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Mapping, Sequence
     from pathlib import Path
 
+    from pipeline.formats import AnyFormat
     from pipeline.processing.progress import Progress
     from pipeline.processing.stream_types import RawRecord, Source
 
@@ -26,7 +29,7 @@ def records_of(
     now_us: int,
     skip: Iterable[Path] = (),
     progress: Progress | None = None,
-    whole_files: bool = False,
+    wire: AnyFormat | None = None,
 ) -> Generator[RawRecord]:
     """Give the records of files one after the other; ``-`` is standard input.
 
@@ -36,8 +39,9 @@ def records_of(
         Paths of our own outputs; a folder or a pattern does not include them.
     progress
         Advanced by the bytes read; `size_of` gives their total.
-    whole_files
-        Whether a file is one record.
+    wire
+        Format of the records: it says how large one may be, and whether it is a whole file. None is
+        that of events.
 
     Raises
     ------
@@ -45,7 +49,7 @@ def records_of(
         A file does not exist or cannot be read.
     """
     for file in files:
-        with closing(_source(file, now_us, skip, whole_files=whole_files)) as source:
+        with closing(_source(file, now_us, skip, wire)) as source:
             source.resume({})
             done = 0
             for batch in source.batches():
@@ -73,14 +77,15 @@ def size_of(files: Sequence[str], skip: Iterable[Path] = ()) -> int | None:
     return total
 
 
-def _source(file: str, now_us: int, skip: Iterable[Path], *, whole_files: bool = False) -> Source:
+def _source(file: str, now_us: int, skip: Iterable[Path], wire: AnyFormat | None = None) -> Source:
     return open_source(
         "-" if file == "-" else f"file:{file}",
         batch_size=_BATCH,
         clock_us=lambda: now_us,
         drain=True,
         skip=skip,
-        whole_files=whole_files,
+        whole_files=wire is not None and whole_files(wire),
+        longest=MAX_VALUE if wire is None else longest_of(wire),
     )
 
 

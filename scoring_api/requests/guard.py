@@ -162,7 +162,11 @@ class Guard:
             raise self._too_large()
 
     def _too_large(self) -> ProblemError:
-        return ProblemError(413, f"the body must be at most {self._max_body} bytes")
+        return ProblemError(413, _at_most(self._max_body))
+
+
+def _at_most(size: int) -> str:
+    return f"the body must be at most {size} bytes"
 
 
 class _Body:
@@ -186,7 +190,7 @@ class _Body:
             try:
                 if self._seen + len(part) > self._most:
                     # The framework replaces any other exception while a body is read.
-                    raise HTTPException(413)
+                    raise HTTPException(413, _at_most(self._most))
                 self._bodies.add(self._host, len(part))
             except HTTPException:
                 await self._drop(message)

@@ -13,7 +13,7 @@ from pipeline.assembling.native_records import native_records
 from pipeline.clock import clock_us
 from pipeline.commands.doctor.check import Check
 from pipeline.commands.doctor.file_names import manner_of
-from pipeline.formats import FORMATS, Native, PartFormat, format_named, whole_files
+from pipeline.formats import FORMATS, Native, PartFormat, format_named
 from pipeline.sources.recordings import records_of
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ def check_format(files: Sequence[str], fmt: str) -> list[Check]:
 
     made = [
         event.value
-        for record in records_of(files, now_us=clock_us(), whole_files=whole_files(wire))
+        for record in records_of(files, now_us=clock_us(), wire=wire)
         for event in native_records([record], wire, assembler, reject)
     ]
     made += [one.value for one in native_records([], wire, assembler, reject, whole=True)]

@@ -10,7 +10,7 @@ from models.event import microseconds
 from pipeline.assembling.assembler import Assembler
 from pipeline.assembling.native_records import native_records
 from pipeline.clock import clock_us
-from pipeline.formats import FORMATS, PartFormat, event_format, event_of, whole_files
+from pipeline.formats import FORMATS, PartFormat, event_format, event_of
 from pipeline.processing.stream_types import BYTES
 from pipeline.sources.recordings import records_of, size_of
 from pipeline.store.batch import PipelineStatus
@@ -52,9 +52,7 @@ def in_order(
     at_us = 0
     if progress is not None:
         progress.start(size_of(files, skip), "reading", BYTES)
-    records = records_of(
-        files, now_us=now_us, skip=skip, progress=progress, whole_files=whole_files(wire)
-    )
+    records = records_of(files, now_us=now_us, skip=skip, progress=progress, wire=wire)
     events: Iterable[RawRecord] = records
     if isinstance(wire, PartFormat):
         events, wire = assembled(records, wire), event_format("native")

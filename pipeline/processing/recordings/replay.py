@@ -13,7 +13,7 @@ from models.errors import HabitusError
 from pipeline.clock import clock_us
 from pipeline.files.installed_files import installed_files, store_file
 from pipeline.files.overwrite_check import refuse_to_overwrite
-from pipeline.formats import format_named, whole_files
+from pipeline.formats import format_named
 from pipeline.processing.assembly import build_worker
 from pipeline.processing.recordings.judge import (
     REPLAY_SECRET,
@@ -110,7 +110,7 @@ def replay(
             now_us=now_us,
             skip=own,
             progress=progress,
-            whole_files=whole_files(worker.wire),
+            wire=worker.wire,
         )
         judge_all(worker, records, on_commit=lines.rejected)
         finish(worker)

@@ -175,7 +175,7 @@ async def _body_of(request: Request) -> tuple[bytes | None, ProblemError | None]
     try:
         return await request.body(), None
     except HTTPException as error:
-        detail = "the body is too large" if error.status_code == 413 else "too many bodies at once"
+        detail = error.detail if error.status_code == 413 else "too many bodies at once"
         return None, ProblemError(error.status_code, detail, error.headers)
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from pipeline.processing.stream_types import MAX_PAYLOAD
 from pipeline.sources import whole
 from tests.pipeline.formats.archives import archive, evaluation
 from tests.pipeline.formats.page_examples import OWN, example_of
@@ -56,6 +57,40 @@ def test_file_that_is_too_large_is_rejected_by_name(
     code, out, err = habitus("decode", "desk.eval", "--format", "inspect")
     assert (code, out) == (0, "")
     assert "desk.eval@1: too_long" in err
+
+
+def hook_of(size: int) -> bytes:
+    """Give a line of a hook with as many bytes."""
+    hook = {
+        "hook_event_name": "PostToolUse", "session_id": "s-1", "tool_name": "Read",
+        "tool_use_id": "toolu_1", "tool_input": {"file_path": "a.txt"}, "tool_response": "",
+    }  # fmt: skip
+    missing = size - len(json.dumps(hook))
+    return json.dumps(hook | {"tool_response": "x" * missing}).encode()
+
+
+@pytest.mark.parametrize("command", ["decode", "replay", "learn", "doctor", "scan"])
+def test_line_of_a_format_of_parts_may_have_16_mebibytes_and_no_more(
+    habitus: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    monkeypatch.delenv("CLAUDE_CONFIG_DIR", raising=False)
+    assert MAX_PAYLOAD == 16 << 20
+    project = tmp_path / ".claude" / "projects" / "shop"
+    project.mkdir(parents=True)
+    lines = project / "lines.jsonl"
+    given = [command, *(("--folder", ".") if command == "scan" else (str(lines),))]
+    given += [] if command == "scan" else ["--format", "claude-code"]
+    given += ["--out", "out.jsonl", "--force"] if command == "replay" else []
+    (tmp_path / "habitus.toml").write_text('store = "sqlite:learned.db"\n')
+    lines.write_bytes(hook_of(MAX_PAYLOAD) + b"\n")
+    code, out, err = habitus(*given)
+    assert (code, "too_long" in out + err) == (0, False)
+    lines.write_bytes(hook_of(MAX_PAYLOAD + 1) + b"\n")
+    _, out, err = habitus(*given)
+    assert "too_long" in out + err or "missing: events" in err
+    if command in ("decode", "scan"):
+        said = " ".join((out + err).split())
+        assert "record is 16777217 bytes, expected at most 16777216" in said
 
 
 @pytest.mark.parametrize("name", OWN)

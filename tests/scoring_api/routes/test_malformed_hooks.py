@@ -153,6 +153,7 @@ def test_rules_apply_to_a_call_that_is_too_large_to_read(
             answer = client.post(CLAUDE_PATH, content=sent(), headers=JSON)
             if expected is None:
                 assert answer.status_code == 413
+                assert answer.json()["detail"] == "the body must be at most 16777216 bytes"
             else:
                 given = answer.json()["hookSpecificOutput"]["permissionDecision"]
                 assert (answer.status_code, given) == (200, expected)
