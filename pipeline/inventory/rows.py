@@ -67,7 +67,7 @@ def yaml_entries(path: Path, text: str) -> Iterator[Entry]:
         for line, agent_id, node in _nodes(path, loader.get_single_node()):
             entry = loader.construct_document(node) if node is not None else {}
             if not isinstance(entry, dict):
-                raise ConfigError(f"{path}, line {line}: expected a mapping")
+                raise ConfigError(f"{path}, line {line}: expected a mapping, such as role: support")
             yield line, _named(entry if agent_id is None else {"agent_id": agent_id, **entry})
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)

@@ -93,6 +93,8 @@ def check_format(files: Sequence[str], fmt: str) -> list[Check]:
         found.append(Check("rejected", "optional", detail))
     counted = {why: number for why, number in assembler.count.items() if number}
     found += [Check(why, "optional", f"{number:,}") for why, number in sorted(counted.items())]
+    if not events:
+        return found  # nothing has shares
     supported = wire.supports | _OF_ALL if isinstance(wire, PartFormat) else frozenset(_MEMBERS)
     return found + [_contained(name, events, fmt, known=name in supported) for name in _MEMBERS]
 

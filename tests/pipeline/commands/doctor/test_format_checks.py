@@ -49,6 +49,15 @@ def test_name_says_how_other_formats_are_read(name: str, manner: str, tmp_path: 
     assert found_in(tmp_path / name, "native")["records"][1] == manner
 
 
+def test_files_of_another_format_have_no_shares_and_no_advice_about_contents(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "log.jsonl").write_bytes(b'{"resourceSpans":[]}\n')
+    found = found_in(tmp_path / "log.jsonl", "claude-code")
+    assert list(found) == ["records", "events"]
+    assert found["events"][0] == "missing"
+
+
 @pytest.mark.parametrize(
     ("name", "content", "fmt", "said"),
     [
