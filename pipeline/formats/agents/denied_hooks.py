@@ -6,18 +6,27 @@ calls all the same sends a hook after the call: it makes an event of its own, wi
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from pipeline.formats.part import Part
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from pipeline.formats import PartFormat
-
 DECISION = "hook_decision"
 """Attribute of a denied call, and of one that ran although it was denied."""
 _OUTCOME = {"outcome": "denied", "attributes": {DECISION: "deny"}}
+
+
+class Hooks(Protocol):
+    """A format of hooks, as `pipeline.formats.PartFormat`."""
+
+    ordered: bool
+    supports: frozenset[str]
+    whole_file: bool
+
+    def decode(self, value: bytes) -> Iterable[Part]:
+        """Give the parts of one payload."""
 
 
 class DeniedHooks:
@@ -39,7 +48,7 @@ class DeniedHooks:
     [None, None, 'denied']
     """
 
-    def __init__(self, hooks: PartFormat) -> None:
+    def __init__(self, hooks: Hooks) -> None:
         self._hooks = hooks
         self.ordered, self.whole_file = hooks.ordered, hooks.whole_file
         self.supports = hooks.supports

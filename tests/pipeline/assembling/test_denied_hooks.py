@@ -83,7 +83,7 @@ def test_call_that_habitus_only_observes_waits_for_its_result() -> None:
 
 
 @pytest.mark.parametrize(("after", "outcome"), [(AFTER, "ok"), (FAILED, "error")])
-def test_call_that_runs_although_it_was_denied_is_an_event_of_its_own(
+def test_call_that_runs_although_it_was_denied_is_one_more_event(
     after: dict[str, Any], outcome: str
 ) -> None:
     worker = Worker()
@@ -97,7 +97,7 @@ def test_call_that_runs_although_it_was_denied_is_an_event_of_its_own(
     assert worker.end() == []
 
 
-def test_refusal_in_a_transcript_is_no_run_of_a_denied_call() -> None:
+def test_refusal_in_a_transcript_adds_no_event_to_a_denied_call() -> None:
     worker = Worker()
     assert len(worker.take("claude-code:denied", BEFORE)) == 1
     assert worker.take("claude-code", TRANSCRIPT) == []
