@@ -139,6 +139,22 @@ class Realm:
             actor_token=own, actor_token_type=ACCESS,
         )  # fmt: skip
 
+    def exchanged(self, client: str, subject: str) -> str:
+        """Give the token that a client gets for another one."""
+        form = {"subject_token": subject, "subject_token_type": ACCESS}
+        return self.token(client, grant_type=EXCHANGE, **form)
+
+    def introspect(self, client: str, token: str) -> None:
+        self._post("token/introspect", client, token)
+
+    def revoke(self, client: str, token: str) -> None:
+        self._post("revoke", client, token)
+
+    def _post(self, path: str, client: str, token: str) -> None:
+        form = {"client_id": client, "client_secret": self.secret, "token": token}
+        answer = self._http.post(f"{self.issuer}/protocol/openid-connect/{path}", data=form)
+        assert answer.is_success, answer.text
+
     def log_lines(self) -> list[str]:
         """Give the lines of the event log about this realm."""
         lines = self._log.read_text(errors="replace").splitlines()

@@ -39,6 +39,24 @@ def test_delegated_token_and_event_log_name_the_agent_its_person_and_the_chain(
     assert (own["agent"]["id"], own["mode"], "human" in own) == (AGENT, "autonomous", False)
 
 
+def test_agent_that_acts_for_an_agent_is_delegated_and_nobody_becomes_a_human(
+    realm: Realm, habitus: Command
+) -> None:
+    own = realm.token(AGENT, grant_type="client_credentials")
+    exchanged = realm.exchanged(PORTAL, own)
+    realm.introspect(PORTAL, own)
+    realm.revoke(AGENT, own)
+    claims = [{"tool": "t", "claims": claims_of(one)} for one in (own, exchanged)]
+    alone, of_token = habitus.decoded("oauth", *claims)
+    of_log = {one["tool"]: one for one in habitus.decoded("keycloak", *realm.log_lines())}
+    events = [alone, of_token, *of_log.values()]
+    assert not [one for one in events if "human" in one]
+    assert alone["mode"] == of_log["keycloak:CLIENT_LOGIN"]["mode"] == "autonomous"
+    for one in (of_token, of_log["keycloak:TOKEN_EXCHANGE"]):
+        assert (one["mode"], one["delegation"]) == ("delegated", [PORTAL, AGENT])
+    assert {"keycloak:INTROSPECT_TOKEN", "keycloak:REVOKE_GRANT"} <= of_log.keys()
+
+
 @pytest.mark.parametrize("delivery", ["poll", "push"])
 def test_end_of_a_persons_sessions_lowers_the_trust_of_her_agent(
     realm: Realm, habitus: Command, delivery: str

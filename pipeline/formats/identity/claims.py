@@ -7,6 +7,7 @@ agents) and Auth0.
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from pipeline.formats.bounded_event import MAX_DELEGATION, instant_text, instant_us, ip_of
@@ -16,7 +17,22 @@ from pipeline.formats.secrets import digest, digest_of_hash
 _CLIENTS = ("client_id", "azp", "appid", "cid", "clientId", "req_wl")
 _NAMING = ("iss", "sub", "client_id", "azp", "iat", "exp")
 _CLIENT_GRANTS = {"client-credentials", "client_credentials"}
-_MACHINE_PREFIXES = ("spiffe://", "service-account-", "system:serviceaccount:")
+_SERVICE_ACCOUNT = "service-account-"
+"""Beginning of the names of Keycloak's service accounts; the rest is the client."""
+_OF_ACCOUNTS = ("clientHost", "clientAddress")
+"""Claims that Keycloak gives to the tokens of service accounts alone."""
+_OF_CLIENT = "@clients"
+"""End of the subjects of Auth0 that are a client."""
+_WORKLOAD = re.compile(
+    r"(spiffe|wimse)://|system:serviceaccount:|repo:"
+    r"|arn:aws[\w-]*:(iam|sts)::\d*:(assumed-)?role/(?!.*AWSReservedSSO_)"
+    r"|[^@]+@([\w-]+\.)*gserviceaccount\.com$",
+    re.IGNORECASE,
+)
+"""Subjects that are workloads: SPIFFE, WIMSE, Kubernetes, jobs of GitHub, roles of AWS, Google.
+
+A role that IAM Identity Center keeps is that of a person.
+"""
 _AGENT_FACETS = {"11", "13"}
 """Subjects of Entra that are an agent, or the user account of one."""
 _DETAILS = 64
@@ -26,7 +42,8 @@ def event_of_claims(claims: dict[str, Any]) -> dict[str, Any]:
     """Give the members of an event that claims determine: who, for whom, with what.
 
     The actor is the outermost ``act``, which is the newest; without one it is the client. The
-    subject is a human only where it is another identity than the actors and clients.
+    subject is a human only where it is another identity than the actors and clients. A workload
+    that others act for is the last of the delegation.
 
     Examples
     --------
@@ -35,12 +52,20 @@ def event_of_claims(claims: dict[str, Any]) -> dict[str, Any]:
     ('bot', 'alice', ['bot', 'hub'], 'delegated')
     >>> event_of_claims({"sub": "bot", "client_id": "bot"})["mode"]
     'autonomous'
+    >>> event = event_of_claims({"sub": "spiffe://a/planner", "act": {"sub": "spiffe://a/worker"}})
+    >>> event["delegation"], event["mode"], event["human"]["id"]
+    (['spiffe://a/worker', 'spiffe://a/planner'], 'delegated', None)
     """
     chain = actors_of(claims.get("act"))
     clients = [name for key in _CLIENTS if (name := text(claims.get(key)))]
     subject = subject_of(claims)
-    agent = next(iter([*chain, *clients]), subject)
-    human = subject if _is_other(claims, subject, [*chain, *clients]) else None
+    workload = _workload_of(claims, subject, clients)
+    known = [*chain, *clients]
+    agent = next(iter(known), workload or subject)
+    human = subject if known and subject not in known and workload is None else None
+    others = chain or (clients if workload != subject else [])
+    if workload and others and workload not in others:
+        chain = [*(chain or clients[:1]), workload][:MAX_DELEGATION]
     event: dict[str, Any] = {
         "agent": {"id": agent},
         "human": {"id": human},
@@ -50,9 +75,9 @@ def event_of_claims(claims: dict[str, Any]) -> dict[str, Any]:
         "trace_id": text(claims.get("txn")),
         "network": {"source_ip": ip_of(inner(claims.get("rctx")).get("req_ip"))},
     }
-    if human is not None:
+    if human is not None or any(name != agent for name in chain):
         event["mode"] = "delegated"
-    elif not chain and _is_machine(claims, subject, clients):
+    elif workload is not None:
         event["mode"] = "autonomous"
     return event
 
@@ -149,27 +174,34 @@ def credential_of(claims: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _is_other(claims: dict[str, Any], subject: str | None, known: list[str]) -> bool:
-    """Return whether the subject is a person, as far as the token says."""
-    if subject is None or not known or subject in known:
-        return False
-    return not _is_machine(claims, subject, known)
+def client_of_account(name: str | None) -> str | None:
+    """Give the client of a service account of Keycloak; None for any other name.
+
+    >>> client_of_account("service-account-mail-bot"), client_of_account("ana")
+    ('mail-bot', None)
+    """
+    before, prefix, client = (name or "").partition(_SERVICE_ACCOUNT)
+    return client if prefix and client and not before else None
 
 
-def _is_machine(claims: dict[str, Any], subject: str | None, clients: list[str]) -> bool:
-    """Return whether the subject is the client or a workload."""
+def _workload_of(claims: dict[str, Any], subject: str | None, clients: list[str]) -> str | None:
+    """Give the workload that the subject is, by its client where the token names it."""
     if subject is None:
-        return False
-    named = _first(claims, ("preferred_username", "username")) or ""
-    return (
+        return None
+    username = _first(claims, ("preferred_username", "username"))
+    account = client_of_account(username) or client_of_account(subject)
+    if account or subject.endswith(_OF_CLIENT):
+        return account or subject.removesuffix(_OF_CLIENT)
+    if clients and any(key in claims for key in _OF_ACCOUNTS):
+        return clients[0]
+    is_workload = (
         subject in clients
-        or any(subject == f"{client}@clients" for client in clients)
-        or subject.startswith(_MACHINE_PREFIXES)
-        or named.startswith("service-account-")
+        or _WORKLOAD.match(subject)
         or claims.get("idtyp") == "app"
         or not _AGENT_FACETS.isdisjoint(words_of(claims.get("xms_sub_fct")))
         or _first(claims, ("gty", "grant_type")) in _CLIENT_GRANTS
     )
+    return subject if is_workload else None
 
 
 def _first(members: dict[str, Any], keys: tuple[str, ...]) -> str | None:

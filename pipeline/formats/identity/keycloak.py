@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pipeline.formats.bounded_event import SECOND_US, instant_text, instant_us, ip_of, whole
-from pipeline.formats.identity.claims import words_of
+from pipeline.formats.identity.claims import client_of_account, words_of
 from pipeline.formats.json_records import object_in, parts_in
 from pipeline.formats.log_lines import logged, pairs_of, text_of
 from pipeline.formats.members import number, text
@@ -78,10 +78,13 @@ def _parts(event: dict[str, Any]) -> Iterator[Part]:
         return
     at_us = instant_us(event.get("time"), _MILLISECOND_US)
     grant, error = _said(event, "grant_type"), _said(event, "error")
-    named = _said(event, "username") or ""
-    machine = done == "CLIENT_LOGIN" or grant == "client_credentials"
-    machine = machine or named.startswith("service-account-")
-    human = None if machine else _said(event, "userId")
+    named, session = _said(event, "username"), _said(event, "sessionId") or _said(event, "code_id")
+    account = client_of_account(named)
+    machine = done == "CLIENT_LOGIN" or grant == "client_credentials" or account is not None
+    # A user without name and session may be a service account.
+    human = _said(event, "userId") if (named or session) and not machine else None
+    before = _before(event, client, account)
+    exchanged = human is not None and done == "TOKEN_EXCHANGE"
     token = next((found for key in _TOKENS if (found := _said(event, key))), None)
     call = _said(event, "id") or digest(repr((at_us, sorted(map(repr, event.items())))))
     scopes = words_of(event.get("scope"))
@@ -91,9 +94,9 @@ def _parts(event: dict[str, Any]) -> Iterator[Part]:
     members: dict[str, Any] = {
         "agent": {"id": client},
         "human": {"id": human},
-        "mode": "delegated" if human else "autonomous" if machine else None,
-        "delegation": _chain(event, client) if human and done == "TOKEN_EXCHANGE" else [],
-        "session": _said(event, "sessionId") or _said(event, "code_id"),
+        "mode": "delegated" if human or before else "autonomous" if machine else None,
+        "delegation": [client, *before] if before or exchanged else [],
+        "session": session,
         "tool": f"keycloak:{done}",
         "resource": {"id": _said(event, "audience"), "type": "audience"},
         "network": {"source_ip": ip_of(event.get("ipAddress"))},
@@ -108,21 +111,21 @@ def _parts(event: dict[str, Any]) -> Iterator[Part]:
             "realm": _said(event, "realmName") or _said(event, "realmId"),
             "grant_type": grant,
             "error": error,
-            "username": named or None,
+            "username": named,
             "client_auth_method": _said(event, "client_auth_method"),
         },
     }
     yield whole(call, at_us, members)
 
 
-def _chain(event: dict[str, Any], client: str) -> list[str]:
-    """Give the client that exchanges a token, and the one to which the token belonged.
+def _before(event: dict[str, Any], client: str, account: str | None) -> list[str]:
+    """Give the other clients behind a token: whose token was exchanged, and whose account it is of.
 
-    >>> _chain({"subject_token_client_id": "gate"}, "bot"), _chain({}, "bot")
-    (['bot', 'gate'], ['bot'])
+    >>> _before({"subject_token_client_id": "gate"}, "bot", "mail"), _before({}, "bot", "bot")
+    (['gate', 'mail'], [])
     """
-    before = _said(event, "subject_token_client_id")
-    return [client, before] if before not in (None, client) else [client]
+    others = dict.fromkeys([_said(event, "subject_token_client_id"), account])
+    return [name for name in others if name not in (None, client)]
 
 
 def _end_us(event: dict[str, Any], at_us: int) -> int:

@@ -42,10 +42,18 @@ def test_transaction_token_names_workload_and_transaction() -> None:
         {"sub": "bot", "client_id": "bot"},
         {"sub": "bot@clients", "azp": "bot", "gty": "client-credentials"},
         {"sub": "2f1c", "azp": "bot", "preferred_username": "service-account-bot"},
+        {"sub": "2f1c", "azp": "bot", "clientHost": "192.0.2.7", "act": {"client_id": "bot"}},
         {"sub": "9d1f", "azp": "bot", "idtyp": "app"},
         {"sub": "spiffe://example.org/bot", "aud": "payments"},
+        {"sub": "SPIFFE://example.org/bot", "azp": "113"},
+        {"sub": "wimse://example.org/bot", "azp": "113"},
+        {"sub": "bot@acme.iam.gserviceaccount.com", "azp": "113"},
+        {"sub": "repo:acme/bot:ref:refs/heads/main", "azp": "113"},
+        {"sub": "arn:aws:sts::111122223333:assumed-role/bot/s-1", "azp": "113"},
+        {"sub": "2f1c", "azp": "bot", "preferred_username": "service-account-bot",
+         "act": {"client_id": "bot"}},
     ],
-)
+)  # fmt: skip
 def test_client_credentials_are_autonomous_and_name_no_human(claims: dict[str, Any]) -> None:
     event = event_of_claims(claims)
     assert event["mode"] == "autonomous"
@@ -58,16 +66,57 @@ def test_subject_alone_is_an_agent_of_unknown_mode() -> None:
     assert "mode" not in event
 
 
+def test_service_account_that_is_alone_is_its_client() -> None:
+    event = event_of_claims({"sub": "2f1c", "preferred_username": "service-account-bot"})
+    assert (event["agent"]["id"], event["mode"], event["delegation"]) == ("bot", "autonomous", [])
+
+
 def test_client_that_acts_for_another_subject_is_delegated() -> None:
     event = event_of_claims({"sub": "alice", "azp": "mail-bot", "scp": "Mail.Send"})
     assert (event["agent"]["id"], event["human"]["id"]) == ("mail-bot", "alice")
     assert event["mode"] == "delegated"
 
 
-def test_workload_behind_an_actor_is_not_a_human() -> None:
-    event = event_of_claims({"sub": "spiffe://example.org/a", "act": {"sub": "bot"}})
+@pytest.mark.parametrize(
+    ("claims", "delegation"),
+    [
+        (
+            {"sub": "spiffe://example.org/a", "act": {"sub": "bot"}},
+            ["bot", "spiffe://example.org/a"],
+        ),
+        ({"sub": "planner", "client_id": "planner", "act": {"sub": "bot"}}, ["bot", "planner"]),
+        (
+            {"sub": "planner", "gty": "client-credentials", "act": {"sub": "bot"}},
+            ["bot", "planner"],
+        ),
+        ({"sub": "planner@clients", "azp": "bot"}, ["bot", "planner"]),
+        (
+            {"sub": "2f1c", "azp": "bot", "preferred_username": "service-account-planner"},
+            ["bot", "planner"],
+        ),
+        ({"act": {"sub": "bot", "act": {"sub": "hub"}}}, ["bot", "hub"]),
+    ],
+)
+def test_workload_that_delegates_is_in_the_chain_and_no_human(
+    claims: dict[str, Any], delegation: list[str]
+) -> None:
+    event = event_of_claims(claims)
     assert event["human"] == {"id": None}
-    assert "mode" not in event
+    assert (event["agent"]["id"], event["delegation"]) == ("bot", delegation)
+    assert event["mode"] == "delegated"
+
+
+@pytest.mark.parametrize(
+    "subject",
+    [
+        "arn:aws:iam::111122223333:user/ana",
+        "arn:aws:sts::111122223333:assumed-role/AWSReservedSSO_Dev_1f/ana",
+        "ana@example.com",
+    ],
+)
+def test_person_in_the_form_of_a_cloud_is_a_human(subject: str) -> None:
+    event = event_of_claims({"sub": subject, "azp": "bot"})
+    assert (event["human"]["id"], event["mode"]) == (subject, "delegated")
 
 
 @pytest.mark.parametrize("scope", ["a b", ["a", "b"], ["a b"]])

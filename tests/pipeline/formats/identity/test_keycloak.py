@@ -52,6 +52,24 @@ def test_service_account_is_not_a_human() -> None:
     assert "human" not in event
 
 
+def test_exchanged_token_of_a_service_account_is_delegated_by_its_client() -> None:
+    details = KEYCLOAK["details"] | {  # type: ignore[operator]
+        "username": "service-account-planner", "subject_token_client_id": "gate",
+    }  # fmt: skip
+    event = event_of("keycloak", KEYCLOAK | {"details": details})
+    assert (event["mode"], event["delegation"]) == ("delegated", ["invoice-bot", "gate", "planner"])
+    assert "human" not in event
+
+
+def test_user_without_name_and_session_is_no_human() -> None:
+    line = LINE.replace("CLIENT_LOGIN_ERROR", "INTROSPECT_TOKEN").replace("null", "u-9")
+    event = event_of("keycloak", line.replace('grant_type="client_credentials"', 'token_id="t-1"'))
+    assert "human" not in event
+    assert "mode" not in event
+    with_session = line.replace('grant_type="client_credentials"', 'sessionId="s-1"')
+    assert event_of("keycloak", with_session)["human"] == {"id": "u-9"}
+
+
 def test_events_of_persons_give_no_event() -> None:
     assert events_of("keycloak", KEYCLOAK | {"type": "LOGIN"}) == []
     assert events_of("keycloak", KEYCLOAK | {"clientId": "account-console"}) == []
