@@ -53,7 +53,7 @@ def test_session_through_the_proxy_of_litellm_becomes_scored_events(
         command = [str(frameworks / "litellm"), "--config", str(config), "--host", "127.0.0.1"]
         local = {"LITELLM_LOCAL_MODEL_COST_MAP": "True", "PYTHONPATH": ""}
         with running([*command, "--port", url.rpartition(":")[2]], log, **local):
-            until(lambda: "Application startup complete" in log.read_text(), log)
+            until(lambda: "Uvicorn running on" in log.read_text(), log)
             messages: list[dict[str, Any]] = [{"role": "user", "content": "Settle invoice INV-7"}]
             for number, result in enumerate(RESULTS):
                 messages.append(chat(url, messages))
