@@ -49,7 +49,8 @@ class Otel(Connector):
             f"export OTEL_EXPORTER_OTLP_ENDPOINT={target.api.rstrip('/')}",
             "export OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf",
             "export OTEL_TRACES_EXPORTER=otlp OTEL_LOGS_EXPORTER=otlp",
-            "export OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT=true",
+            "export OTEL_SEMCONV_STABILITY_OPT_IN=gen_ai_latest_experimental",
+            "export OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT=SPAN_ONLY",
         ]
         if target.key:
             header = f'"Authorization=Bearer%20${TOKEN}"'

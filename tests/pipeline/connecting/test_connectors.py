@@ -5,8 +5,10 @@ from __future__ import annotations
 import copy
 import json
 import os
+import re
 import subprocess
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
 from threading import Thread
 from typing import Any
 
@@ -20,6 +22,7 @@ from pipeline.connecting.claude_code import EVENTS, PATH
 from pipeline.connecting.connector import FileConnector, Target
 from pipeline.connecting.gemini import command_of
 
+ROOT = Path(__file__).resolve().parents[3]
 API = "http://127.0.0.1:8765"
 FAR = Target("https://habitus.example.com/", key=True)
 OWN = {"type": "command", "command": "check.sh"}
@@ -125,6 +128,17 @@ def test_any_settings_are_read_or_refused(name: str, settings: dict[str, Any]) -
     except ConfigError:
         return
     assert connector.disconnected(left, {}) == left
+
+
+@pytest.mark.parametrize(
+    "name", ["OTEL_SEMCONV_STABILITY_OPT_IN", "OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT"]
+)
+def test_variables_of_an_sdk_are_those_of_its_page(name: str) -> None:
+    page = (ROOT / "docs" / "integrations" / "otlp.md").read_text()
+    found = re.search(rf"`{name}=(\w+)`", page)
+    assert found is not None
+    lines = CONNECTORS["otel"].instructions(Target(API))
+    assert f"export {name}={found[1]}" in lines
 
 
 # ---------------------------------------------------------------------- the command of Gemini
