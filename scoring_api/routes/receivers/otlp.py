@@ -22,6 +22,8 @@ router = APIRouter(tags=["otlp"], dependencies=[*DESCRIBED, _WRITER])
 
 MAX_PLAIN = 16 << 20
 """Most bytes of a payload that was compressed."""
+MAX_MEMBERS = 100
+"""Most members of a gzip: each one copies what is left of the body."""
 _ENVELOPES: dict[Signal, str] = {"traces": "resourceSpans", "logs": "resourceLogs"}
 _FORMATS = {
     ("traces", JSON): "otlp", ("logs", JSON): "otlp",
@@ -102,18 +104,24 @@ async def _take(signal: Signal, request: Request, service: Shared, caller: Princ
 
 
 def _plain(body: bytes, encoding: str) -> bytes:
-    """Decompress a body; raise for more than `MAX_PLAIN` bytes."""
+    """Decompress all members of a body; raise for more than `MAX_PLAIN` bytes."""
+    encoding = encoding.lower()
     if encoding in ("", "identity"):
         return body
     if encoding != "gzip":
         raise ProblemError(415, "the content encoding must be gzip or none")
-    unpack = zlib.decompressobj(31)
-    try:
-        plain = unpack.decompress(body, MAX_PLAIN)
-    except zlib.error:
-        raise MalformedEvent("malformed_json", "the body is no gzip") from None
-    if unpack.unconsumed_tail:
-        raise ProblemError(413, f"a payload has at most {MAX_PLAIN} bytes")
-    if not unpack.eof:
-        raise MalformedEvent("malformed_json", "the gzip ends too early")
-    return plain
+    plain = bytearray()
+    for _ in range(MAX_MEMBERS):
+        unpack = zlib.decompressobj(31)
+        try:
+            plain += unpack.decompress(body, MAX_PLAIN + 1 - len(plain))
+        except zlib.error:
+            raise MalformedEvent("malformed_json", "the body is no gzip") from None
+        if len(plain) > MAX_PLAIN:
+            raise ProblemError(413, f"a payload has at most {MAX_PLAIN} bytes")
+        if not unpack.eof:
+            raise MalformedEvent("malformed_json", "the gzip ends too early")
+        body = unpack.unused_data
+        if not body:
+            return bytes(plain)
+    raise ProblemError(413, f"a gzip has at most {MAX_MEMBERS} members")

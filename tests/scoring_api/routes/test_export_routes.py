@@ -54,6 +54,18 @@ def test_payload_is_kept_with_its_format(client: httpx.Client, installation: Ins
     assert [row[2:] for row in installation.store.reports(9)] == [("otlp", "", body)]
 
 
+@pytest.mark.parametrize("cut", [7, 2 << 20])
+def test_members_of_a_gzip_are_one_payload_and_its_name_ignores_case(
+    client: httpx.Client, installation: Installation, cut: int
+) -> None:
+    body = traces(SPAN)
+    packed = gzip.compress(body[:cut]) + gzip.compress(body[cut:])
+    headers = GZIP | {"content-encoding": "GZip"}
+    answer = client.post("/v1/traces", content=packed, headers=headers)
+    assert (answer.status_code, answer.json()) == (200, {})
+    assert [row[4] for row in installation.store.reports(9)] == [body]
+
+
 def test_spans_that_cannot_be_used_are_counted_and_the_others_are_kept(
     client: httpx.Client, installation: Installation
 ) -> None:
@@ -70,7 +82,12 @@ def test_spans_that_cannot_be_used_are_counted_and_the_others_are_kept(
         (b"{", JSON, 400),
         (b"no gzip", GZIP, 400),
         (gzip.compress(traces(SPAN))[:-9], GZIP, 400),
+        (gzip.compress(traces(SPAN)) + b"rest", GZIP, 400),
+        (gzip.compress(traces(SPAN)) + gzip.compress(b"rest"), GZIP, 400),
+        (gzip.compress(traces(SPAN)) + gzip.compress(b" ")[:-9], GZIP, 400),
         (gzip.compress(b" " * (17 << 20)), GZIP, 413),
+        (gzip.compress(b" " * (9 << 20)) * 2, GZIP, 413),
+        (gzip.compress(b" ") * 101, GZIP, 413),
         (b"{}", {"content-type": "text/plain"}, 415),
         (b"{}", JSON | {"content-encoding": "br"}, 415),
         (b"\xff\xff", {"content-type": "application/x-protobuf"}, 400),
