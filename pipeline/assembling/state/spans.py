@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 
 MAX_SPANS = 5_000
 """Most spans of a session that are remembered."""
-_MAX_DEPTH = 32
+MAX_DEPTH = 128
+"""Most spans from the one above a call up to its agent; each part of a call walks over them."""
 _MAX_DELEGATION = 16
 
 
@@ -103,7 +104,7 @@ def call_of(spans: Mapping[str, OpenSpan], part: Part) -> tuple[str, bool]:
 
 def above(spans: Mapping[str, OpenSpan], span: str) -> Iterator[OpenSpan]:
     """Give a span and those above it, the innermost first."""
-    for _ in range(_MAX_DEPTH):
+    for _ in range(MAX_DEPTH):
         found = spans.get(span)
         if found is None:
             return

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
+
+import pytest
 
 from pipeline.assembling.ancestors import FIRST_US
 from pipeline.assembling.assembler import HOLD_US, Assembler
 from pipeline.assembling.state.corpus import Corpus
+from pipeline.assembling.state.spans import MAX_DEPTH
 from pipeline.formats.part import Part
 
-if TYPE_CHECKING:
-    import pytest
+PAGE = Path(__file__).resolve().parents[3] / "docs" / "integrations" / "otlp.md"
 
 
 def part(kind: Any, **more: Any) -> Part:
@@ -138,3 +141,13 @@ def test_a_session_that_ends_for_room_gives_its_calls(monkeypatch: pytest.Monkey
     event, *_ = taken(assembler, other[0], root, other[1])
     assert event["attributes"]["call_id"] == "c-1"
     assert assembler.count["sessions_dropped_for_room"] == 2
+
+
+@pytest.mark.parametrize(("between", "agent"), [(MAX_DEPTH - 1, "bot"), (MAX_DEPTH, "orders")])
+def test_agent_is_found_as_far_above_a_call_as_the_page_says(between: int, agent: str) -> None:
+    assert f"of {MAX_DEPTH} spans" in PAGE.read_text()
+    spans = [part("span", span=f"{at}", parent=f"{at + 1}") for at in range(between)]
+    root = part("span", span=f"{between}", event={"agent": {"id": "bot"}})
+    service = part("about", event={"agent": {"id": "orders"}})
+    (event,) = taken(Assembler(7), service, *spans, root, *a_call("c-1", "a", "0", 1))
+    assert event["agent"]["id"] == agent
