@@ -9,7 +9,7 @@ import msgspec
 from msgspec.structs import replace
 
 from pipeline.actions.secrets import may_have_credentials
-from pipeline.assembling.ancestors import lacks_agent, with_request
+from pipeline.assembling.ancestors import FIRST_US, lacks_agent, with_request
 from pipeline.assembling.joining import copied, fill, gravest, join, joined
 from pipeline.assembling.native_events import digest_of, encoded, native_event, native_line
 from pipeline.assembling.origins import origins_of
@@ -49,6 +49,7 @@ _MOST_TOKENS = 1 << 53
 _LONGEST_MS = 1e12
 _SUBAGENT = 2
 """Agents above a request from which on it comes from an agent."""
+_OF_MODEL = ("model", "message")
 _encode = msgspec.json.Encoder().encode
 
 
@@ -132,7 +133,7 @@ class OpenSession:
         """Take one part; add the events that it completes to `out`."""
         time_us = part.time_us or arrived_us
         facts = self.state.facts
-        if part.via == "model" and self._has_spans_of_calls():
+        if part.call and part.via in _OF_MODEL and self._has_spans_of_calls():
             self._repeated(part, self.state.done.get(digest_of(part.call)))
             return
         if part.match and not part.call:
@@ -199,11 +200,13 @@ class OpenSession:
         self._changed.add(name)
         if call is None:
             call = self._opened(name, time_us, arrived_us, out)
-            call.match, call.model = part.match, part.via == "model"
+            call.match, call.model = part.match, part.via in _OF_MODEL
+            call.logged = part.via == "message"
         if self.state.tokens:
             join(call.event, {"attributes": {"tokens": self.state.tokens}})
             self.state.tokens = 0
-        call.span, call.model = call.span or part.parent, call.model and part.via == "model"
+        call.span, call.model = call.span or part.parent, call.model and part.via in _OF_MODEL
+        call.logged = call.logged and part.via == "message"
         part = self._without_secrets(call, part)
         if not inner:
             call.owner, call.named = call.owner or part.span, part.named
@@ -259,6 +262,8 @@ class OpenSession:
         """Give a call with both halves, unless an agent above it may still come."""
         call = self.state.calls[name]
         wait_us = self._ancestry.wait_us(self._service()) if self._lacks_agent(call) else 0
+        if self._lacks_span(call):
+            wait_us = FIRST_US
         if not wait_us:
             self._emit(name, out)
         elif not call.until_us:
@@ -274,6 +279,11 @@ class OpenSession:
     def _lacks_agent(self, call: OpenCall) -> bool:
         is_span = bool(call.owner)  # others name what they hang below, which need not come
         return is_span and lacks_agent(self.state.spans, call.span, call.event)
+
+    def _lacks_span(self, call: OpenCall) -> bool:
+        """Return whether log records alone report a call, and no span says that it is one."""
+        found = self.state.spans.get(call.span)
+        return call.logged and not (found is not None and found.messages)
 
     def _service(self) -> str:
         """Name the service of the session, which is the agent where no other is found."""
@@ -389,7 +399,7 @@ class OpenSession:
         in_vain = False
         for name, call in list(self.state.calls.items()):
             if call.until_us and call.until_us <= now_us:
-                in_vain = True
+                in_vain = in_vain or not self._lacks_span(call)
                 self._emit(name, out, "agents_missing")
             elif not call.until_us and call.arrived_us < before_us:
                 self._emit(name, out, "calls_without_result")
@@ -414,6 +424,9 @@ class OpenSession:
             return
         if call.model and self._has_spans_of_calls():  # they came later than the messages
             self._count["parts_repeated"] += 1
+            return
+        if self._lacks_span(call):
+            self._count["calls_without_span"] += 1
             return
         if why:
             self._count[why] += 1

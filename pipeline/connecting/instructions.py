@@ -50,6 +50,7 @@ class Otel(Connector):
             "export OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf",
             "export OTEL_TRACES_EXPORTER=otlp OTEL_LOGS_EXPORTER=otlp",
             "export OTEL_SEMCONV_STABILITY_OPT_IN=gen_ai_latest_experimental",
+            "# instrumentations of the GenAI conventions before 1.37 know `true` only:",
             "export OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT=SPAN_ONLY",
         ]
         if target.key:

@@ -36,6 +36,8 @@ class Part(Struct, frozen=True, kw_only=True, omit_defaults=True):
         ``hook`` for what a hook of the agent reports, ``log`` for a ``call`` of its telemetry
         or transcript under the same id; empty where no hook could report it. ``model`` for both
         halves of a call that only the messages of a model report: none where spans are calls.
+        ``message`` for such halves in log records, with the span of the model call as `parent`.
+        They count where that ``span`` has ``message``, too: it says that its messages are calls.
     time_us
         Event time, microseconds since 1970; 0 where the record has none.
     span, parent
@@ -59,7 +61,7 @@ class Part(Struct, frozen=True, kw_only=True, omit_defaults=True):
     call: str = ""
     match: str = ""
     named: bool = True
-    via: Literal["", "hook", "log", "model"] = ""
+    via: Literal["", "hook", "log", "model", "message"] = ""
     time_us: int = 0
     span: str = ""
     parent: str = ""

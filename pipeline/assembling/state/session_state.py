@@ -21,7 +21,7 @@ class OpenCall(Struct):
     `span` is the one above it. `owner` is the span that reports it; others report it too. A
     call with both halves waits until `until_us` for an agent above it; 0 for one that does not.
     `read` is the checksum of the result that was read last; 0 for none. `model` says that only the
-    messages of a model report the call.
+    messages of a model report the call, and `logged` that these came in log records alone.
     """
 
     time_us: int
@@ -38,6 +38,7 @@ class OpenCall(Struct):
     read: int = 0
     weight: int = 0
     model: bool = False
+    logged: bool = False
 
 
 class Done(Struct, array_like=True):

@@ -21,7 +21,10 @@ _MAX_DELEGATION = 16
 
 
 class OpenSpan(Struct):
-    """A span: the one above it, what it says of the calls below, and the call that it is."""
+    """A span: the one above it, what it says of the calls below, and the call that it is.
+
+    `messages` says that log records with the messages of the span report calls.
+    """
 
     parent: str
     event: dict[str, Any]
@@ -29,6 +32,7 @@ class OpenSpan(Struct):
     tool: str = ""
     named: bool = True
     weight: int = 0
+    messages: bool = False
 
 
 Spans = dict[str, OpenSpan]
@@ -47,7 +51,9 @@ def add_span(spans: Spans, part: Part) -> int:
         tool = str(part.event.get("tool", ""))
     names = len(part.span) + len(part.parent) + len(part.call) + len(tool)
     weight = ENTRY + names + weight_of(event)
-    spans[part.span] = OpenSpan(part.parent, event, part.call, tool, part.named, weight)
+    spans[part.span] = OpenSpan(
+        part.parent, event, part.call, tool, part.named, weight, messages=part.via == "message"
+    )
     return weight - freed
 
 

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from pipeline.formats.members import time_us
+from msgspec.structs import replace
+
+from pipeline.formats.members import inner, time_us
 from pipeline.formats.otlp import gateways
 from pipeline.formats.otlp.emitters import claude_code, codex, gemini_cli
 from pipeline.formats.otlp.messages import messages_of
+from pipeline.formats.otlp.model_calls import INPUT, OUTPUT, parts_of_model
 from pipeline.formats.otlp.names import first
 from pipeline.formats.otlp.payload import INTERNAL, Span, Unusable
 from pipeline.formats.otlp.span_events import DETAILS
@@ -25,15 +28,24 @@ _EMITTERS: dict[str, Callable[[LogRecord, str], list[Part] | Unusable]] = {
     "gemini_cli": gemini_cli.parts_of_log,
 }
 _SERVICES = {"claude-code": "claude_code", "claude-code-desktop": "claude_code"}
-_MESSAGES = ("gen_ai.user.message", "gen_ai.system.message")
+_ROLES = {
+    "gen_ai.system.message": "system",
+    "gen_ai.user.message": "user",
+    "gen_ai.assistant.message": "assistant",
+    "gen_ai.tool.message": "tool",
+    "gen_ai.choice": "assistant",
+}
+_ANSWER = "gen_ai.choice"
+_Models = dict[tuple[str, str], Span]
 
 
 def parts_of_logs(logs: Sequence[LogRecord], unusable: list[Unusable]) -> list[Part]:
     """Give the parts of the records of a payload; what cannot be used is added to `unusable`."""
     parts: list[Part] = []
     about: Part | None = None
+    models: _Models = {}
     for log in logs:
-        found = _parts_of(log)
+        found = _parts_of(log, models)
         if isinstance(found, Unusable):
             unusable.append(found)
             continue
@@ -43,6 +55,9 @@ def parts_of_logs(logs: Sequence[LogRecord], unusable: list[Unusable]) -> list[P
             else:
                 about = found[0]
         parts += found
+    for span in models.values():
+        calls = parts_of_model(span, session_of(span.trace))
+        parts += (replace(one, via="message") for one in calls)
     return parts
 
 
@@ -62,7 +77,7 @@ def name_of(log: LogRecord) -> str:
     return f"{service}.{name}" if service and name else name
 
 
-def _parts_of(log: LogRecord) -> list[Part] | Unusable:
+def _parts_of(log: LogRecord, models: _Models) -> list[Part] | Unusable:
     if not log.time_us:
         log.time_us = time_us(log.attributes.get("event.timestamp"))
     name = name_of(log)
@@ -70,24 +85,34 @@ def _parts_of(log: LogRecord) -> list[Part] | Unusable:
     read = _EMITTERS.get(emitter)
     if read is not None:
         return read(log, event)
-    if name == DETAILS or name in _MESSAGES:
-        return _messages(log, name)
+    if name == DETAILS or name in _ROLES:
+        return _messages(log, name, models)
     return gateways.parts_of_access(log)
 
 
-def _messages(log: LogRecord, name: str) -> list[Part]:
-    """Give the messages that an instrumentation logs instead of setting them on the span."""
+def _messages(log: LogRecord, name: str, models: _Models) -> list[Part]:
+    """Give the messages that an instrumentation logs instead of setting them on the span.
+
+    Which calls are new is known from all messages of a model call, so `models` collects them.
+    """
     if not log.trace:
         return []
-    attributes, events = log.attributes, []
-    if name in _MESSAGES:
-        body: dict[str, Any] = log.body if isinstance(log.body, dict) else {}
-        events = [(name, body)]
-    elif isinstance(log.body, dict):
-        attributes = log.body | attributes
+    body: dict[str, Any] = log.body if isinstance(log.body, dict) else {}
+    attributes = body | log.attributes if name == DETAILS else log.attributes
     span = Span(
-        log.trace, log.span, "", "", INTERNAL, 0, 0, False, attributes, {}, events, log.index
-    )
+        log.trace, log.span, log.span, "", INTERNAL, log.time_us, log.time_us, False, attributes,
+        log.resource, [(name, body)], log.index,
+    )  # fmt: skip
+    if log.span:
+        model = models.setdefault((log.trace, log.span), replace(span, attributes=dict(attributes)))
+        model.end_us = max(model.end_us, log.time_us)
+        if name in _ROLES:
+            member = OUTPUT if name == _ANSWER else INPUT
+            if not isinstance(model.attributes.get(member), list):
+                model.attributes[member] = []
+            model.attributes[member].append(_message(_ROLES[name], body))
+        else:
+            model.attributes |= attributes
     return [
         Part(
             kind="request" if role == "user" else "system", session=session_of(log.trace),
@@ -95,3 +120,10 @@ def _messages(log: LogRecord, name: str) -> list[Part]:
         )
         for role, said in messages_of(span, root=False)
     ]  # fmt: skip
+
+
+def _message(role: str, body: dict[str, Any]) -> dict[str, Any]:
+    """Give what a log record says as a message of OpenAI's interface."""
+    said = body | inner(body.get("message"))
+    found = {key: said.get(key) for key in ("content", "tool_calls")}
+    return found | {"role": role, "tool_call_id": body.get("id")}

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from pipeline.formats.otlp.payload import Attributes, Span
 
 _Flattened = tuple[tuple[str, str, str, str], ...]
-_INPUT, _OUTPUT = ("gen_ai.input.messages",), ("gen_ai.output.messages",)
+INPUT, OUTPUT = "gen_ai.input.messages", "gen_ai.output.messages"
 _FLAT_INPUT: _Flattened = (
     ("llm.input_messages", ".message", "tool_call.", "function."),
     ("gen_ai.prompt", "", "", ""),
@@ -36,16 +36,22 @@ _OF_GATEWAY = "metadata.user_api_key_hash"
 """LiteLLM is the service of its spans, not the agent."""
 
 
+def reports_calls(span: Span) -> bool:
+    """Return whether the messages of a model's span are calls of the agent around it.
+
+    A span that is alone may lie beside the trace of its agent.
+    """
+    return bool(span.parent) and _OF_GATEWAY not in span.attributes
+
+
 def parts_of_model(span: Span, session: str) -> Iterator[Part]:
     """Give both halves of the calls that the last messages of a request answer.
 
     Of the calls that the model asks for then, give the first half.
     """
-    if _OF_GATEWAY in span.attributes:
-        return
     agent = agent_of(span.attributes, span.resource)
     yield from _answered(span, session, agent)
-    for message in _conversation(span.attributes, _OUTPUT, _FLAT_OUTPUT):
+    for message in _conversation(span.attributes, OUTPUT, _FLAT_OUTPUT):
         for call, tool, arguments in _calls_of(message):
             # The request that answers it names its span: a call is of one span.
             yield Part(
@@ -55,7 +61,7 @@ def parts_of_model(span: Span, session: str) -> Iterator[Part]:
 
 
 def _answered(span: Span, session: str, agent: dict[str, Any]) -> Iterator[Part]:
-    messages = _conversation(span.attributes, _INPUT, _FLAT_INPUT)
+    messages = _conversation(span.attributes, INPUT, _FLAT_INPUT)
     tail, _ = tail_of(messages)
     if not tail or not list(results_in(tail[-1:])):
         return
@@ -103,10 +109,8 @@ def _calls_of(message: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any
     yield from calls_in({"output": [message]})
 
 
-def _conversation(
-    attributes: Attributes, names: tuple[str, ...], flattened: _Flattened
-) -> list[dict[str, Any]]:
-    given = decoded(content(attributes, names))
+def _conversation(attributes: Attributes, name: str, flattened: _Flattened) -> list[dict[str, Any]]:
+    given = decoded(content(attributes, (name,)))
     if isinstance(given, list):
         return [one for given_one in given for one in _of_parts(inner(given_one))]
     for prefix, middle, call, function in flattened:

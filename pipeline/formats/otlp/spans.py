@@ -15,7 +15,7 @@ from pipeline.formats.otlp import names
 from pipeline.formats.otlp.calls import agent_of, call_parts, is_denial, process_of, tool_of
 from pipeline.formats.otlp.emitters import claude_code
 from pipeline.formats.otlp.messages import messages_of
-from pipeline.formats.otlp.model_calls import parts_of_model
+from pipeline.formats.otlp.model_calls import parts_of_model, reports_calls
 from pipeline.formats.otlp.names import address, first
 from pipeline.formats.otlp.payload import SERVER, Unusable
 from pipeline.formats.otlp.roles import role_of
@@ -107,16 +107,20 @@ class _Reading:
                 )  # fmt: skip
         else:
             self._messages(span, session, root=root)
+        reports = role == "model" and reports_calls(span)
+        if reports:
+            self._models.append(span)
         if role == "model":
-            if span.parent:  # one that is alone may lie beside the trace of its agent
-                self._models.append(span)
             used = tokens_of(attributes, names.TOKENS)
             if used:
                 self._usage[span.trace, span.span] = (span, used)
         event = _of_agent(span) if role == "agent" else {}
         self.spans.append(
-            Part(kind="span", session=session, span=span.span, parent=span.parent, event=event)
-        )
+            Part(
+                kind="span", session=session, span=span.span, parent=span.parent, event=event,
+                via="message" if reports else "",
+            )
+        )  # fmt: skip
 
     def _call(self, span: Span, tool: str, session: str) -> None:
         call, result, own = call_parts(span, tool, session)
