@@ -277,6 +277,10 @@ class Assembler:
             state.held or any(call.until_us for call in state.calls.values()) for state in states
         )
 
+    def calls_open(self) -> int:
+        """Return the number of calls of which half has come."""
+        return sum(len(session.state.calls) for session in self._open.values())
+
     def names(self) -> list[str]:
         """Give the names of the open sessions, each with its reporter."""
         return list(self._open)

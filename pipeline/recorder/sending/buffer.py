@@ -78,6 +78,11 @@ class Buffer:
         """Return whether so many bytes may wait."""
         return self._bytes + size <= self._most_bytes
 
+    @property
+    def waiting(self) -> int:
+        """Number of calls that wait."""
+        return self._calls
+
     def taken(self, item: Item, *, begins: bool) -> None:
         """Make room again for an item that was taken out of the queue."""
         with self.lock:

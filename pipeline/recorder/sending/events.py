@@ -109,6 +109,10 @@ class Events:
             made += self._assembler.end(self._remembered.popitem(last=False)[0])
         return made
 
+    def calls_open(self) -> int:
+        """Return the number of calls that have not ended."""
+        return self._assembler.calls_open()
+
     def due(self, now_us: int, *, whole: bool = False) -> list[Line]:
         """Give the calls that no result came for in time; with `whole`, all that are open."""
         if not whole and not self._assembler.has_due(now_us):

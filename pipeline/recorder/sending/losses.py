@@ -8,6 +8,8 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from pipeline.recorder.sending.buffer import Buffer
     from pipeline.tap.recording.delivery import Delivery
     from pipeline.tap.recording.targets import Target
@@ -29,7 +31,7 @@ class Losses:
     delivery, target
         They count what they could not deliver, and what was refused.
     left
-        Events that were left in memory at the end.
+        Gives the calls and events that still wait, once nobody waits for them any more.
 
     Examples
     --------
@@ -44,19 +46,26 @@ class Losses:
         self._buffer = buffer
         self.delivery: Delivery | None = None
         self.target: Target | None = None
-        self.left = 0
+        self.left: Callable[[], int] = int
         self._said, self._said_s = 0, -_AGAIN_S
 
     def by_reason(self) -> Counter[str]:
         """Give the numbers by reason."""
-        lost = self.left + (0 if self.delivery is None else self.delivery.lost)
+        return self._lasting() + Counter({"undelivered": self.left()})
+
+    def _lasting(self) -> Counter[str]:
+        lost = 0 if self.delivery is None else self.delivery.lost
         refused = getattr(self.target, "refused", 0)  # of the API only
         with self._buffer.lock:
             return self._buffer.dropped + Counter({"undelivered": lost, "refused": refused})
 
     def total(self) -> int:
         """Give the number of all."""
-        return sum(self.by_reason().values())
+        return self.by_reason().total()
+
+    def lasting(self) -> int:
+        """Give the number of those that no later delivery can undo."""
+        return self._lasting().total()
 
     def count(self, number: int, reason: str = "failed") -> None:
         """Count what is not recorded."""

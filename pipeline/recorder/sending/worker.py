@@ -63,6 +63,7 @@ class Worker:
         self._delivery: Delivery | None = None
         self._events: Events | None = None
         self._kept: Kept | None = None
+        self._in_hand = 0
         self.losses = Losses(buffer)
 
     def start(self) -> None:
@@ -84,7 +85,11 @@ class Worker:
         return item.done.wait(timeout_s) and any(item.whole)
 
     def close(self, timeout_s: float) -> None:
-        """Deliver what waits, and end the thread; what takes too long is counted as lost."""
+        """Deliver what waits, and end the thread.
+
+        What takes too long is counted as lost. The thread continues, so a longer process may yet
+        deliver it, and then it is counted no more.
+        """
         with self._buffer.lock:
             self._buffer.closed = True
             thread = self._thread
@@ -93,6 +98,14 @@ class Worker:
             thread.join(timeout_s)
             if thread.is_alive():
                 _LOG.warning("habitus: recording did not end within %g s", timeout_s)
+        self.losses.left = self._left
+        self.losses.say(last=True)
+
+    def _left(self) -> int:
+        """Give the calls and events that are neither delivered nor on disk."""
+        kept = self._kept
+        in_memory = kept.waiting if isinstance(kept, MemorySpool) else 0
+        return self._buffer.waiting + self._in_hand + in_memory
 
     # ------------------------------------------------------------------ in the thread
 
@@ -135,7 +148,6 @@ class Worker:
                 time.sleep(_PAUSE_S)
             while item is not None:
                 items.append(item)
-                self._buffer.taken(item, begins=isinstance(item, BEGINNINGS))
                 if len(items) == _BATCH:
                     return items, True
                 item = queue.get_nowait()
@@ -164,13 +176,16 @@ class Worker:
         events, delivery = self._events, self._delivery
         if events is None or delivery is None:
             self.losses.count(len([item for item in items if isinstance(item, BEGINNINGS)]))
+            self._make_room(items)
             return
         lines: list[Line] = []
         for group in events.groups(items):
             try:
-                lines += events.take(group, clock_us(), self.losses.total())
+                lines += events.take(group, clock_us(), self.losses.lasting())
             except Exception as error:  # noqa: BLE001  # as above
                 self.losses.fault(error, len(group))
+        self._in_hand = len(lines) + events.calls_open()
+        self._make_room(items)
         try:
             lines += events.due(clock_us())
             if lines:
@@ -179,19 +194,24 @@ class Worker:
                 delivery.tick()
         except Exception as error:  # noqa: BLE001  # as above
             self.losses.fault(error, len(lines))
+        self._in_hand = events.calls_open()
+
+    def _make_room(self, items: list[Item]) -> None:
+        for item in items:
+            self._buffer.taken(item, begins=isinstance(item, BEGINNINGS))
 
     def _finish(self) -> None:
         events, delivery = self._events, self._delivery
         if events is None or delivery is None:
             return
         try:
-            delivery.put(events.due(clock_us(), whole=True))
+            lines = events.due(clock_us(), whole=True)
+            self._in_hand = len(lines)
+            delivery.put(lines)
+            self._in_hand = 0
             delivery.close()
         except Exception as error:  # noqa: BLE001  # as above
             self.losses.fault(error, 1)
-        if isinstance(self._kept, MemorySpool):
-            self.losses.left = self._kept.waiting
-        self.losses.say(last=True)
 
 
 def _warn(text: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import threading
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -107,6 +108,43 @@ def test_silent_server_delays_no_call_and_the_end_is_bounded(silent: str) -> Non
     assert not recorder.flush(0.1)
     recorder.close(0.5)
     assert time.monotonic() - began < 3
+
+
+@pytest.mark.parametrize("on_disk", [False, True])
+def test_close_that_takes_too_long_counts_all_that_waits(
+    silent: str, caplog: pytest.LogCaptureFixture, tmp_path: Path, *, on_disk: bool
+) -> None:
+    recorder = Recorder("bot", to=silent, spool=tmp_path if on_disk else None)
+    recorder.call("wait").start()  # it does not end
+    pay(recorder, 10)
+    time.sleep(1)  # the post waits for its answer
+    pay(recorder, 20)
+    recorder.close(0.1)
+    assert recorder.losses == {"undelivered": 31}
+    assert recorder.dropped == 31
+    said = "habitus: 31 calls or events are not recorded: {'undelivered': 31}"
+    assert caplog.messages.count(said) == 1
+
+
+def test_call_delivered_after_close_is_counted_no_more(answering: Serve) -> None:
+    answers = threading.Event()
+
+    def answer(_: Any) -> tuple[int, Any]:
+        answers.wait(WAIT_S)
+        return 202, ACCEPTED
+
+    server = answering(answer)
+    recorder = Recorder("bot", to=server.url)
+    pay(recorder, 3)
+    recorder.close(0.1)
+    assert recorder.losses == {"undelivered": 3}
+    answers.set()
+    end = time.monotonic() + WAIT_S
+    while recorder.dropped and time.monotonic() < end:
+        time.sleep(0.01)
+    assert recorder.losses == {}
+    assert [len(body) for body in server.bodies] == [3]
+    assert "dropped_before" not in str(server.bodies)
 
 
 def test_full_buffer_drops_calls_and_says_so(
