@@ -92,6 +92,8 @@ class Recording(Feed):
     ) -> F | Callable[[F], F]:
         """Record each call of a function; its results and exceptions pass unchanged.
 
+        A coroutine or generator function stays one, and refuses wrong arguments at its first step.
+
         Parameters
         ----------
         name

@@ -26,6 +26,9 @@ _OWN = ("self", "cls")
 def wrapped(function: F, begin: Begin, exclude: Collection[str]) -> F:
     """Wrap a function so that each call is recorded; its result and exceptions pass unchanged.
 
+    A coroutine or generator function stays one, as frameworks ask for the kind of a tool. Python
+    runs nothing of it before its first step, so it refuses wrong arguments at that step.
+
     Parameters
     ----------
     function

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Generator
+    from collections.abc import AsyncGenerator, Awaitable, Generator
 
     from tests.pipeline.recorder.conftest import Recorded
 
@@ -190,6 +190,41 @@ def test_async_generator_is_an_event(recorded: Recorded) -> None:
         ("stream", {"to": "Ines"}, "ok"),
         {"bytes_in": 5},
     )
+
+
+def test_coroutines_and_generators_keep_their_kind_and_refuse_wrong_arguments_when_they_run(
+    recorded: Recorded,
+) -> None:
+    @recorded.recorder.tool
+    def rows(number: int) -> Generator[int, None, None]:
+        yield number
+
+    @recorded.recorder.tool
+    async def stream(number: int) -> AsyncGenerator[int, None]:
+        yield number
+
+    @recorded.recorder.tool
+    async def read(number: int) -> int:
+        return number
+
+    assert inspect.isgeneratorfunction(rows)
+    assert inspect.isasyncgenfunction(stream)
+    assert inspect.iscoroutinefunction(read)
+    made: list[Any] = [rows, stream, read]
+    generator, stream_of, coroutine = (tool("a", "b") for tool in made)
+    assert recorded.events() == []
+    with pytest.raises(TypeError, match="rows"):
+        next(generator)
+    for step in (anext(stream_of), coroutine):
+        with pytest.raises(TypeError, match="positional argument"):
+            asyncio.run(_whole(step))
+    assert [shown(event) for event in recorded.events()] == [
+        (name, {"number": "a", "args": ["b"]}, "error") for name in ("rows", "stream", "read")
+    ]
+
+
+async def _whole(step: Awaitable[Any]) -> Any:
+    return await step
 
 
 def test_excluded_argument_is_nowhere_in_the_event(recorded: Recorded) -> None:
