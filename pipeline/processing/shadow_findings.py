@@ -50,7 +50,7 @@ class Place(NamedTuple):
     finding, key
         Id of the finding, and its correlation key if it is new.
     shared
-        Credential and network of the event.
+        Credential and network of the event; None for a security event.
     new
         Whether this is the agent's first event of the day.
     conflict
@@ -61,7 +61,7 @@ class Place(NamedTuple):
 
     finding: str
     key: str
-    shared: dict[str, str]
+    shared: dict[str, str] | None
     new: bool
     operation: str | None = None
     conflict: bool = False
@@ -97,6 +97,9 @@ class ShadowFindings:
         of its credential, else of its network, else the finding that began in the same minute. Only
         the first event of a finding adds its minute as a name, so minutes do not form chains.
 
+        A security event is no event of the agent. It joins the finding of the agent, else the one
+        of such events of the minute, and changes neither its shared values nor its operations.
+
         Parameters
         ----------
         members
@@ -105,21 +108,27 @@ class ShadowFindings:
             Whether the agent has sent another event under the same id.
         """
         day = a.time_us // DAY_US
-        shared = circumstances(event, origin)
-        keys = [f"{kind}|{value}" for kind, value in shared.items()]
-        keys.append(f"minute|{a.time_us // MINUTE_US}")
-        own, agent = self._name_of(a.key), self._name(f"agent|{a.agent_id}", day)
+        reported = event.kind == "security_event"
+        shared = None if reported else circumstances(event, origin)
+        who, minute = f"agent|{a.agent_id}", f"minute|{a.time_us // MINUTE_US}"
+        if shared is None:
+            keys = [f"reported {who}", f"reported {minute}"]
+        else:
+            keys = [*(f"{kind}|{value}" for kind, value in shared.items()), minute]
+        own, agent = self._name_of(a.key), self._name(who, day)
         names = [self._name(key, day) for key in keys]
         known = self._known([own, agent, *names], members)
         before = next((known[one] for one in (agent, *names) if one in known), None)
         finding = before or names[0]
         leading = names if before is None else names[:-1]
-        for name, agent_id in ((own, a.agent_id), (agent, a.agent_id), *((n, "") for n in leading)):
+        once = names[0] if reported else agent
+        new = known.keys().isdisjoint((agent, once))
+        for name, agent_id in (*((n, "") for n in leading), (own, a.agent_id), (once, a.agent_id)):
             if name not in known:
                 members[name] = (name, finding, agent_id)
-        operation = event.operation if event.operation in NOTABLE else None
+        operation = event.operation if event.operation in NOTABLE and not reported else None
         key = f"{SHADOW}|{keys[0]}|{day}"
-        return Place(finding, key, shared, agent not in known, operation, conflict)
+        return Place(finding, key, shared, new, operation, conflict)
 
     def _name(self, key: str, day: int) -> str:
         return self._name_of(f"{SHADOW}|{self._store.shard}|{key}|{day}")
@@ -201,10 +210,12 @@ def with_agents(
     kind
         The type `SHADOW`: the type of the finding, for any types of its events.
     """
-    old: dict[str, Any] = {"count": 0, "first": [], "shared": place.shared}
+    old: dict[str, Any] = {"count": 0, "first": [], "shared": place.shared or {}}
     if before is not None:
         old = before["agents"]
-    shared = {name: at for name, at in old["shared"].items() if place.shared.get(name) == at}
+    shared = old["shared"]
+    if place.shared is not None:
+        shared = {name: at for name, at in shared.items() if place.shared.get(name) == at}
     first, operations = _named(old["first"], old.get("operations", {}), agent_id, place)
     agents: dict[str, Any] = {
         "count": old["count"] + place.new,

@@ -51,7 +51,8 @@ class AgentRow(BaseModel):
     `role` and `owner` come from the inventory, else from the agent's first claim or an announced
     change. `registered` is null without an inventory. `claims` holds the unverified role, owner and
     team of an agent outside the inventory. `sponsor`, `review_date` and `groups` come from the
-    inventory. `first_seen` and `last_seen` are null for a registered agent without events.
+    inventory. `events` counts all events about the agent, also security events. `first_seen` and
+    `last_seen` are null for a registered agent without events.
     """
 
     agent_id: str

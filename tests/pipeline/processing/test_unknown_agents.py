@@ -210,6 +210,29 @@ def test_members_that_do_more_than_read_are_named_first_and_all_are_listed(setti
     assert "Among their operations: pay, delete, write." in found["reasons"][0]["why"]
 
 
+@pytest.mark.parametrize("first", [False, True])
+def test_security_events_leave_shared_values_and_operations_unchanged(settings, first):
+    crowd = ghosts(3, tool="ping", operation="read", network={"source_ip": "192.0.2.7"})
+    time = "09:59" if first else "10:30"
+    reports = [
+        event | {"kind": "security_event", "tool": "ssf:session-revoked", "operation": "admin",
+                 "attributes": {"security_event": "session-revoked", "effect": "revoked"}}
+        for event in (an_event(10 + n, f"ghost-{n:03}", f"{time}:00") for n in range(3))
+    ]  # fmt: skip
+    with open_store(settings.store) as store:
+        judge(settings, store, [*reports, *crowd] if first else [*crowd, *reports])
+        found = {one["agents"]["shared"].get("network"): one for one in store.anomalies()}
+        of_events = found["192.0.2.0/24"]
+        assert store.members(of_events["id"], 9) == [f"ghost-{n:03}" for n in range(3)]
+    assert found.keys() == ({None, "192.0.2.0/24"} if first else {"192.0.2.0/24"})
+    assert [one["agents"]["count"] for one in found.values()] == [3] * len(found)
+    assert of_events["agents"]["operations"] == {}
+    assert of_events["reasons"][0]["why"] == (
+        "3 agents are not in the inventory, all from 192.0.2.0/24: nobody registered them and "
+        "nobody owns them."
+    )
+
+
 def test_agents_that_share_nothing_are_separate_findings(settings):
     with open_store(settings.store) as store:
         judge(settings, store, ghosts(5, "{hour:02}:30:00"))
