@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal
 import msgspec
 from msgspec import Struct, field
 
+from models.event import rfc3339
 from models.trust.ledger import Item, Ledger
 from models.trust.levels import LEVELS, Gate, LevelState
 
@@ -65,6 +66,21 @@ def registered_of(states: Sequence[TrustState]) -> bool | None:
     """
     known = {state.registered for state in states}
     return True if True in known else False if False in known else None
+
+
+def seen_of(states: Sequence[TrustState]) -> dict[str, str | None]:
+    """Give the first and the last time an agent was seen; None where it has only security events.
+
+    >>> seen_of([TrustState(agent_id="a", mode="unknown", first_seen_us=1_500_000)])
+    {'first_seen': None, 'last_seen': None}
+    """
+    seen = [state for state in states if state.last_seen_us]
+    first_us = min((state.first_seen_us for state in seen), default=None)
+    last_us = max((state.last_seen_us for state in seen), default=None)
+    return {
+        "first_seen": None if first_us is None else rfc3339(first_us),
+        "last_seen": None if last_us is None else rfc3339(last_us),
+    }
 
 
 class _Stored(Struct, array_like=True):

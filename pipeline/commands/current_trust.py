@@ -8,7 +8,7 @@ import msgspec
 
 from models.event import rfc3339
 from models.trust.response import Answer, trust_answer
-from models.trust.state import registered_of
+from models.trust.state import registered_of, seen_of
 from models.units import SECOND_US
 from pipeline.commands.doctor.last_event import quiet_in_words
 from pipeline.commands.terminal import now_us
@@ -135,8 +135,7 @@ class CurrentTrust:
             **{name: answer[name] for name in _KEPT},
             "modes": sorted(state.mode for state in states),
             "events": sum(state.events for state in states),
-            "first_seen": rfc3339(min(state.first_seen_us for state in states)),
-            "last_seen": rfc3339(latest.last_seen_us),
+            **seen_of(states),
             "top_reason": answer["reasons"][0] if answer["reasons"] else None,
             **self._of_entry(agent_id),
         }

@@ -18,7 +18,7 @@ _MOST_BYTES, _MOST_PAGES = 16 << 20, 20
 
 class _Agent(msgspec.Struct):
     agent_id: str
-    last_seen: str = ""
+    last_seen: str | None = None
 
 
 class _Page(msgspec.Struct):
@@ -62,9 +62,9 @@ class Arrivals:
             time.sleep(WAIT_S)
         return None
 
-    def _seen(self) -> dict[str, str] | None:
+    def _seen(self) -> dict[str, str | None] | None:
         """Give each agent with the time of its last event; None without an answer."""
-        found: dict[str, str] = {}
+        found: dict[str, str | None] = {}
         cursor: str | None = None
         for _ in range(_MOST_PAGES):
             asked = {"limit": "500"} | ({"q": self._kind} if self._kind else {})

@@ -10,7 +10,7 @@ const BOUNDS = [[75, "trusted"], [50, "normal"], [25, "watch"]];
 export function agentRow(row) {
   const reason = row.top_reason;
   return h("tr", {},
-    h("th", { scope: "row" }, row.last_seen ? agentLink(row.agent_id) : agentName(row.agent_id),
+    h("th", { scope: "row" }, row.events ? agentLink(row.agent_id) : agentName(row.agent_id),
       h("span", { class: "faint" }, [row.role, row.owner].filter(Boolean).join(" · ") || "no owner known"),
       silentChip(row)),
     h("td", { "data-label": "Trust" }, trustBar(row.score, row.lower, row.level),
@@ -100,13 +100,17 @@ function identity({ joined, aliases }) {
         h("span", { class: "faint" }, `${one.kind}, since `, when(one.since)))))]] : [])];
 }
 
+function seen(time) {
+  return time ? when(time) : "not yet";
+}
+
 function about(agent) {
   const claims = Object.entries(agent.claims).map(([name, value]) => `${name} ${value}`).join(", ");
   const facts = [["Owner", agent.owner ?? "unknown"], ["Role", agent.role ?? "unknown"],
     ["Inventory", inInventory(agent.registered)], ...(claims ? [["Claims, unproven", claims]] : []),
     ["Version", agent.version ?? "unknown"], ["Modes", agent.modes.join(", ")],
-    ["Events", agent.events.toLocaleString("en")], ["First seen", when(agent.first_seen)],
-    ["Last seen", when(agent.last_seen)], ["As of", when(agent.trust.as_of)], ...identity(agent)];
+    ["Events", agent.events.toLocaleString("en")], ["First seen", seen(agent.first_seen)],
+    ["Last seen", seen(agent.last_seen)], ["As of", when(agent.trust.as_of)], ...identity(agent)];
   return h("dl", { class: "facts panel" }, facts.flatMap(([k, v]) => [h("dt", {}, k), h("dd", {}, v)]));
 }
 

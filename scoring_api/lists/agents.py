@@ -13,7 +13,7 @@ from models.trust.ledger import Item
 from models.trust.levels import risk_level
 from models.trust.opinion import Effect, TrustPolicy, effects, opinion
 from models.trust.response import Answer
-from models.trust.state import TrustState, registered_of
+from models.trust.state import TrustState, registered_of, seen_of
 from models.units import DAY_US
 from pipeline.inventory.registered import Registered
 
@@ -47,8 +47,7 @@ def row(
         "lower": answer.lower,
         "modes": sorted(state.mode for state in states),
         "events": sum(state.events for state in states),
-        "first_seen": rfc3339(min(state.first_seen_us for state in states)),
-        "last_seen": rfc3339(latest.last_seen_us),
+        **seen_of(states),
         "silent": silent,
         "recovers": to_builtins(answer.recovers),
         "top_reason": to_builtins(reasons[0]) if reasons else None,

@@ -52,7 +52,8 @@ class AgentRow(BaseModel):
     change. `registered` is null without an inventory. `claims` holds the unverified role, owner and
     team of an agent outside the inventory. `sponsor`, `review_date` and `groups` come from the
     inventory. `events` counts all events about the agent, also security events. `first_seen` and
-    `last_seen` are null for a registered agent without events.
+    `last_seen` are null for an agent that has not acted: it has no events, or security events
+    alone.
     """
 
     agent_id: str

@@ -183,7 +183,7 @@ def api(home: Path) -> Iterator[str]:
         process.wait(timeout=30)
 
 
-def post(url: str, payload: dict[str, object]) -> None:
+def post(url: str, payload: object) -> None:
     httpx.post(url, json=payload, timeout=30).raise_for_status()
 
 
@@ -202,6 +202,12 @@ def test_first_event_is_awaited_and_named(
     }  # fmt: skip
     if name == "claude-code":
         del call["timestamp"]
+
+    reported = {
+        "id": "e-1", "time": "2026-10-05T07:00:00Z", "agent": {"id": f"{agent}/reported"},
+        "kind": "security_event", "tool": "ssf:credential-change",
+    }  # fmt: skip
+    post(f"{api}/v1/actions", reported)
 
     def use() -> None:
         for event in (before, after):

@@ -128,6 +128,16 @@ def test_agent_is_reached_by_keyboard_and_shows_the_reasons_of_its_trust(page, s
     expect(page.locator("#overview")).to_be_visible()
 
 
+def test_agent_with_security_events_alone_has_a_page(page, installation):
+    state = installation.state(HELPDESK)
+    state.last_seen_us = 0
+    installation.put(state)
+    with installation.client() as client:
+        page.goto(str(client.base_url))
+        page.locator("#agents a").first.click()
+        expect(page.locator("#detail .facts.panel")).to_contain_text("not yet")
+
+
 def test_pages_of_an_agent_and_its_alias_name_each_other(page, installation, story):
     row = Alias(
         value=TELLER, agent_id=HELPDESK, kind="spiffe-id", state="confirmed", version=1, since_us=1

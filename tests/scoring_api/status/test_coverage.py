@@ -80,6 +80,16 @@ def test_registered_agent_that_never_acted_has_a_row(fleet):
     assert "planned" not in {one["agent_id"] for one in page(fleet)["agents"]}
 
 
+def test_agent_with_security_events_alone_has_not_been_seen(installation, file):
+    state = installation.state("planned")
+    state.last_seen_us = 0
+    installation.put(state)
+    with installation.client(inventory=file) as client:
+        for row in (page(client)["agents"][0], client.get("/v1/agents/planned").json()):
+            assert row["first_seen"] is row["last_seen"] is None
+            assert row["events"] > 0
+
+
 def test_pages_of_a_group_have_each_agent_once(fleet):
     got, cursor = [], {}
     for _ in range(3):

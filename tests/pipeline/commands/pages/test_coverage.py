@@ -81,6 +81,20 @@ def test_registered_agent_that_never_acted_is_in_the_table(habitus: Callable[...
     assert "1 of 1 agents" in err
 
 
+@pytest.mark.usefixtures("clean_environment")
+def test_agent_with_security_events_alone_has_not_been_seen(
+    pipeline: Any, habitus: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ((_, line),) = events("planned", 1)
+    reported = json.loads(line) | {"kind": "security_event", "tool": "ssf:credential-change"}
+    settings = pipeline.settings(pipeline.file([json.dumps(reported).encode()]))
+    pipeline.run(settings)
+    monkeypatch.setenv("HABITUS_STORE", settings.store)
+    (row,) = json.loads(habitus("agents", "--json")[1])["agents"]
+    assert (row["agent_id"], row["events"]) == ("planned", 1)
+    assert row["first_seen"] is row["last_seen"] is None
+
+
 @pytest.mark.usefixtures("judged")
 def test_unknown_group_and_silent_with_a_group_are_refused(habitus: Callable[..., Any]) -> None:
     assert habitus("agents", "--group", "lost")[0] == 2
