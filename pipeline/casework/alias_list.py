@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from models.event import rfc3339
+from pipeline.casework.roots import confirmed, root_of
 
 if TYPE_CHECKING:
     from pipeline.casework.desk import Files
@@ -44,24 +46,33 @@ def listed(
 
 
 def identity_of(store: Files, agent_id: str) -> dict[str, Any]:
-    """Give the confirmed aliases of an agent, and the agent that it is itself an alias of."""
-    above = [one for one in store.aliases.of_value(agent_id) if one.state == "confirmed"]
-    below = [one for one in store.aliases.of_agent(agent_id) if one.state == "confirmed"]
+    """Give the identifiers that are judged as an agent, and the agent that it is judged as.
+
+    `agent_id` of each is the agent at the end of the chain of merges.
+    """
+    above = confirmed(store, agent_id)
+    below = store.aliases.judged_as(agent_id) if above is None else []
+    root = root_of(store, agent_id)
     return {
-        "aliases": [shown(one) for one in below],
-        "joined": shown(above[0]) if above else None,
+        "aliases": [shown(one) | {"agent_id": agent_id} for one in below],
+        "joined": shown(above) | {"agent_id": root} if above else None,
     }
 
 
 def changes_of(store: Files, agent_id: str) -> list[dict[str, Any]]:
-    """Give the merges and splits of an agent, as the identifier or as the agent, oldest first."""
-    rows = [*store.aliases.of_value(agent_id), *store.aliases.of_agent(agent_id)]
+    """Give the merges and splits of an agent, as the identifier or as the agent, oldest first.
+
+    An agent has also those of the agents that are now judged as it.
+    """
+    aliases = store.aliases
+    agents = [agent_id, *(one.value for one in aliases.judged_as(agent_id))]
+    rows = [*aliases.of_value(agent_id), *chain.from_iterable(map(aliases.of_agent, agents))]
     decided = {one.value: None for one in rows if one.state in ("confirmed", "split")}
     entries = [
         entry
         for value in decided
         for entry in store.audit.of("identity", value)
-        if entry.action in ("merge", "split") and agent_id in (value, entry.target)
+        if entry.action in ("merge", "split") and (value == agent_id or entry.target in agents)
     ]
     entries.sort(key=lambda entry: (entry.at_us, entry.object, entry.version))
     return [_change(entry) for entry in entries[-MAX_CHANGES:]]

@@ -72,7 +72,7 @@ def decide(
 def _shutting_roots(desk: Desk, case_id: str, reason: str) -> list[Entry]:
     """Give entries that quarantine the agents which the agents of a case are aliases of."""
     agents = desk.store.agents_of_case(case_id)
-    roots = {root: name for name in agents if (root := root_of(desk, name)) != name}
+    roots = {root: name for name in agents if (root := root_of(desk.store, name)) != name}
     return [
         shutting(desk, root, f"{name} is an alias of it, {case_id}: {reason}")
         for root, name in roots.items()

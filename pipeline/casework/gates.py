@@ -84,7 +84,7 @@ def set_gate(
     Refusal
         The gate is so already, the confirmation does not hold, or the id is none of an agent.
     """
-    root = root_of(desk, agent_id)
+    root = root_of(desk.store, agent_id)
     agent_id = root if desk.store.states(root) else agent_id
     states = desk.store.states(agent_id)
     found = desk.store.audit.latest("gate", agent_id)

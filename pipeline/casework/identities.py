@@ -78,11 +78,11 @@ def split(desk: Desk, value: str, reason: str, *, preview: bool = False) -> dict
     Refusal
         The identifier is not merged, or a quarantine could not be kept.
     """
-    version, row = _version(desk, value), confirmed(desk, value)
+    version, row = _version(desk, value), confirmed(desk.store, value)
     if row is None:
         raise Refusal("missing", "the identifier is merged with no agent")
     own, entries = gate_of(desk, value), []
-    if gate_of(desk, root_of(desk, value)) == "quarantined" and own != "quarantined":
+    if gate_of(desk, root_of(desk.store, value)) == "quarantined" and own != "quarantined":
         if own is None:
             raise Refusal(
                 "conflict",
@@ -163,7 +163,7 @@ def _check_names(value: str, agent_id: str) -> None:
 
 
 def _check_free(desk: Desk, value: str, agent_id: str) -> None:
-    row, above = confirmed(desk, value), confirmed(desk, agent_id)
+    row, above = confirmed(desk.store, value), confirmed(desk.store, agent_id)
     if row is not None:
         todo = "" if row.agent_id == agent_id else "; split it first"
         raise Refusal("conflict", f"the identifier is merged with {row.agent_id} already{todo}")

@@ -34,6 +34,14 @@ DECIDE = (
     "state = excluded.state, version = excluded.version, digest = excluded.digest, "
     "blob = excluded.blob where aliases.version < excluded.version"
 )
+_JUDGED_AS = (
+    "where state = 'confirmed' and value in ("
+    "with recursive below (value) as ("
+    "select value from aliases where agent_id = ? and state = 'confirmed' "
+    "union select a.value from aliases a join below b on a.agent_id = b.value "
+    "where a.state = 'confirmed') select value from below) order by value limit ?"
+)
+"""Confirmed aliases of an agent, of these aliases, and so on."""
 _TABLE = "aliases"
 _COLUMNS = "select value, agent_id, digest, blob from aliases"
 _encode = msgspec.msgpack.Encoder().encode
@@ -97,6 +105,10 @@ class Aliases:
     def of_agent(self, agent_id: str) -> list[Alias]:
         """Give the rows about an agent, in order of their identifiers."""
         return self._decoded("where agent_id = ? order by value limit ?", (agent_id, MOST_OF_AGENT))
+
+    def judged_as(self, agent_id: str) -> list[Alias]:
+        """Give the confirmed aliases of an agent and of its aliases, in order of identifiers."""
+        return self._decoded(_JUDGED_AS, (agent_id, MOST_OF_AGENT))
 
     def page(
         self,
