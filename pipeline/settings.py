@@ -167,7 +167,9 @@ class Settings(BaseSettings):
         86_400, ge=1, le=2_592_000, description="how long the latest events are kept, seconds"
     )
     recent_content: bool = Field(
-        False, description="whether the latest events keep arguments, purposes and origins' values"
+        False,
+        description="whether the latest events keep arguments, purposes, origins' values and all "
+        "attributes",
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="lowest level that is logged"

@@ -36,7 +36,7 @@ async def list_events(
 
     `assessment` holds what `habitus replay` writes of an event, without its trust. The settings
     `HABITUS_RECENT_EVENTS` and `HABITUS_RECENT_EVENTS_S` bound their number and age. Arguments,
-    purposes and values of origins are listed only with `HABITUS_RECENT_CONTENT`.
+    purposes, values of origins and most attributes are listed only with `HABITUS_RECENT_CONTENT`.
     """
     before = None if cursor is None else cursors.take(cursor, _Number)
     service.cache.require_ready()

@@ -8,11 +8,12 @@ import msgspec
 from msgspec.structs import replace
 
 from models.result import Result
+from pipeline.identity.resolving import ALIAS, CHAIN
 from pipeline.publishing.outputs import assessment_object
 from pipeline.store.batch import RecentEvents
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     from models.event import Event, Origins
     from models.quiet_loop import QuietNumbers
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 _encode = msgspec.json.Encoder().encode
 _SHOWN = frozenset({"call_id", "error_type", "hook_decision", "programs", "tokens", "unparsed"})
 """Attributes without content."""
+_SHOWN_OF_ALIAS = _SHOWN | {ALIAS, CHAIN}
+"""The same of an event of an alias: the worker has written its names, over those of its emitter."""
 _SECOND_US = 1_000_000
 
 
@@ -34,7 +37,7 @@ class Recent:
     seconds
         How long they are kept.
     content
-        Whether arguments, purposes and the values of origins are kept.
+        Whether arguments, purposes, the values of origins and all attributes are kept.
     """
 
     def __init__(self, number: int, seconds: int, *, content: bool) -> None:
@@ -64,16 +67,20 @@ class Recent:
                 result = batch.results.get(position)
                 if result is None:
                     result = _quiet(decoded.event, decoded.time_us, numbers[position])
-                values.append(self._listed(decoded.event, result))
+                event = decoded.event
+                if not self._content:
+                    of_alias = batch.events.order[position] in batch.events.originals
+                    event = without_content(event, _SHOWN_OF_ALIAS if of_alias else _SHOWN)
+                values.append(_listed(event, result))
         return RecentEvents(values, self._number, now_us, now_us - self._kept_us)
 
     def none(self, now_us: int) -> RecentEvents:
         """Give no event, so that old ones are deleted."""
         return RecentEvents([], self._number, now_us, now_us - self._kept_us)
 
-    def _listed(self, event: Event, result: Result) -> bytes:
-        shown = event if self._content else without_content(event)
-        return _encode(shown)[:-1] + b',"assessment":' + _encode(assessment_object(result)) + b"}"
+
+def _listed(event: Event, result: Result) -> bytes:
+    return _encode(event)[:-1] + b',"assessment":' + _encode(assessment_object(result)) + b"}"
 
 
 def _quiet(event: Event, time_us: int, numbers: QuietNumbers) -> Result:
@@ -81,8 +88,8 @@ def _quiet(event: Event, time_us: int, numbers: QuietNumbers) -> Result:
     return numbers.complete(result)
 
 
-def without_content(event: Event) -> Event:
-    """Give an event without arguments, purpose, values of origins and most attributes.
+def without_content(event: Event, shown: Collection[str] = _SHOWN) -> Event:
+    """Give an event without arguments, purpose, values of origins and all but some attributes.
 
     >>> from datetime import UTC, datetime
     >>> from models.event import Agent, Event
@@ -100,7 +107,7 @@ def without_content(event: Event) -> Event:
         purpose=None,
         arguments=None,
         argument_origins=_without_values(event.argument_origins),
-        attributes=_shown(event.attributes),
+        attributes=_with_names(event.attributes, shown),
     )
 
 
@@ -110,7 +117,7 @@ def _without_values(origins: Origins | None) -> Origins | None:
     return {key: [("", where) for _, where in values] for key, values in origins.items()}
 
 
-def _shown(attributes: dict[str, Any] | None) -> dict[str, Any] | None:
+def _with_names(attributes: dict[str, Any] | None, names: Collection[str]) -> dict[str, Any] | None:
     if attributes is None:
         return None
-    return {key: value for key, value in attributes.items() if key in _SHOWN} or None
+    return {key: value for key, value in attributes.items() if key in names} or None

@@ -10,6 +10,7 @@ import msgspec
 import pytest
 
 from pipeline.credentials.entries import make_key
+from pipeline.identity.alias import Alias
 from pipeline.processing.assembly import build_worker
 from pipeline.processing.stream_types import RawRecord
 from pipeline.settings import Settings
@@ -102,6 +103,27 @@ def test_content_is_listed_only_where_a_setting_keeps_it(
     assert ("private" in answer.text) is ("of a person" in answer.text) is kept
     assert found["attributes"]["call_id"] == "c-1"
     assert found["argument_origins"]["to"][0][1] == ["request"]
+
+
+def test_identifier_of_a_confirmed_alias_is_listed_and_one_that_an_emitter_wrote_is_hidden(
+    installation: Installation, client: httpx.Client
+) -> None:
+    event = json.loads(sample(1)[0]) | {"attributes": {"alias": "private", "note": "private"}}
+    row = Alias(
+        value="bot-7-in-entra", agent_id="bot-7", kind="agent", state="confirmed", version=1
+    )
+    installation.store.commit(Commit(aliases=[row]))
+    own = event | {"id": "own", "agent": {"id": "bot-7"}}
+    named = event | {"agent": {"id": row.value}, "delegation": ["ana", row.value]}
+    judge(installation.store, [json.dumps(one).encode() for one in (own, named)])
+    answer = client.get("/v1/events")
+    (last, first) = answer.json()["events"]
+    assert last["agent"]["id"] == first["agent"]["id"] == "bot-7"
+    assert last["attributes"] == {
+        "alias": row.value, "delegation_as_reported": ["ana", row.value],
+    }  # fmt: skip
+    assert first.get("attributes") is None
+    assert "private" not in answer.text
 
 
 def test_events_beyond_the_age_are_deleted(installation: Installation) -> None:
