@@ -39,7 +39,7 @@ def test_delegated_token_and_event_log_name_the_agent_its_person_and_the_chain(
     assert (own["agent"]["id"], own["mode"], "human" in own) == (AGENT, "autonomous", False)
 
 
-def test_agent_that_acts_for_an_agent_is_delegated_and_nobody_becomes_a_human(
+def test_agent_that_acts_for_an_agent_is_delegated_without_a_human(
     realm: Realm, habitus: Command
 ) -> None:
     own = realm.token(AGENT, grant_type="client_credentials")

@@ -10,7 +10,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -93,17 +93,15 @@ class Api:
 
 @contextmanager
 def habitus(folder: Path, *commands: str, **settings: str) -> Iterator[Api]:
-    """Run commands of Habitus, of which one is `serve`, until the end of the block."""
-    api = Api(folder, settings)
-    started = [
-        running([sys.executable, "-m", "pipeline.cli", *command.split()], api.log, **api.settings)
-        for command in commands
-    ]
-    for one in started:
-        one.__enter__()
-    try:
+    """Run commands of Habitus, of which the last one is `serve`, until the end of the block.
+
+    The first one is the writer of the store: each starts when the one before has opened its lock.
+    """
+    api, lock = Api(folder, settings), folder / "habitus.db.lock"
+    with ExitStack() as started:
+        for command in commands:
+            line = [sys.executable, "-m", "pipeline.cli", *command.split()]
+            started.enter_context(running(line, api.log, **api.settings))
+            until(lock.exists, api.log)
         until(lambda: api.get("/readyz"), api.log)
         yield api
-    finally:
-        for one in reversed(started):
-            one.__exit__(None, None, None)

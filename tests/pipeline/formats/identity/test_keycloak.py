@@ -61,7 +61,7 @@ def test_exchanged_token_of_a_service_account_is_delegated_by_its_client() -> No
     assert "human" not in event
 
 
-def test_user_without_name_and_session_is_no_human() -> None:
+def test_user_without_name_and_session_may_be_a_service_account() -> None:
     line = LINE.replace("CLIENT_LOGIN_ERROR", "INTROSPECT_TOKEN").replace("null", "u-9")
     event = event_of("keycloak", line.replace('grant_type="client_credentials"', 'token_id="t-1"'))
     assert "human" not in event
