@@ -282,8 +282,10 @@ class OpenSession:
 
     def _lacks_span(self, call: OpenCall) -> bool:
         """Return whether log records alone report a call, and no span says that it is one."""
+        if not call.logged:
+            return False
         found = self.state.spans.get(call.span)
-        return call.logged and not (found is not None and found.messages)
+        return found is None or not found.messages
 
     def _service(self) -> str:
         """Name the service of the session, which is the agent where no other is found."""

@@ -180,8 +180,9 @@ def client_of_account(name: str | None) -> str | None:
     >>> client_of_account("service-account-mail-bot"), client_of_account("ana")
     ('mail-bot', None)
     """
-    before, prefix, client = (name or "").partition(_SERVICE_ACCOUNT)
-    return client if prefix and client and not before else None
+    if name is None or not name.startswith(_SERVICE_ACCOUNT):
+        return None
+    return name.removeprefix(_SERVICE_ACCOUNT) or None
 
 
 def _workload_of(claims: dict[str, Any], subject: str | None, clients: list[str]) -> str | None:
